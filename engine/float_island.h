@@ -1,0 +1,48 @@
+// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and Eigen loops where not.
+#pragma once
+
+#include <pthreadpool.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/operator.h"
+
+namespace octet {
+
+/// A value of the island: an activation that a node writes, one that comes from or goes outside, or a constant.
+struct FloatValue {
+  Shape shape;
+  const float* constant = nullptr;  ///< Null for an activation. Outlives the island.
+  float* external = nullptr;        ///< Where an input is read from or an output written to; null inside the island.
+};
+
+struct FloatNode {
+  std::string name;  ///< For errors.
+  Op op;
+  Attributes attributes;
+  std::vector<int32_t> inputs;  ///< Indices of values.
+  int32_t output = 0;
+};
+
+class FloatIsland {
+ public:
+  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote. `pool` may be null (one
+  /// thread) and outlives the island. Errors name the node. All memory that `run` needs is allocated here.
+  static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
+                                                       std::vector<FloatValue> values, pthreadpool_t pool);
+  virtual ~FloatIsland() = default;
+
+  /// Reads the external inputs and writes the external outputs. Allocates nothing of ours.
+  virtual Expected<void> run() = 0;
+
+  /// Bytes of activations and scratch that the island keeps for itself (XNNPACK's own are not known).
+  virtual std::size_t memory_bytes() const = 0;
+};
+
+/// Does XNNPACK run this node (in the version built against)? Otherwise Eigen loops do.
+bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs, const Shape& output);
+
+}  // namespace octet

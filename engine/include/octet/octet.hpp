@@ -1,0 +1,181 @@
+// octet: int8 inference of convolutional networks on CPUs. The C++ API.
+//
+//   auto model = octet::Model::load("model.octet");
+//   auto session = octet::Session::create(*model, {.threads = 2});
+//   session->set_pixels(0, pixels);            // u8 [H, W, C], as the model's preprocessing names size and channels
+//   session->run();
+//   std::span<const float> scores = session->output(0).values<float>();
+//
+// No function throws; what can fail returns an Expected, whose error says what was wrong and what to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace octet {
+
+/// Semantic version of the library.
+const char* version();
+
+struct Error {
+  std::string message;  ///< Names the file, the layer and the remedy.
+};
+
+template <class T>
+using Expected = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> fail(std::string message) { return tl::unexpected<Error>(Error{std::move(message)}); }
+
+enum class Type : uint8_t { u8, s8, s32, f32 };
+
+std::size_t type_size(Type type);
+const char* type_name(Type type);  // "u8", "s8", "s32", "f32"
+
+/// An activation of the model. Images are [N, H, W, C].
+struct TensorInfo {
+  std::string name;
+  Type type = Type::f32;
+  std::vector<int32_t> shape;
+  /// real = scale * (q - zero_point); scale is 0 where the tensor is not quantized.
+  float scale = 0;
+  int32_t zero_point = 0;
+};
+
+enum class ResizeRule : uint8_t { stretch, crop, letterbox };
+enum class Channels : uint8_t { rgb, bgr, gray };
+
+/// How an image becomes the first input: resized by `rule`, then x = (pixel - mean) / std a channel, pixels 0 to 255.
+struct Preprocess {
+  int32_t height = 0;
+  int32_t width = 0;
+  ResizeRule resize = ResizeRule::stretch;
+  Channels channels = Channels::rgb;
+  std::vector<float> mean;  ///< one a channel
+  std::vector<float> std;   ///< one a channel, not 0
+};
+
+enum class TaskType : uint8_t { none, classify, detect };
+
+/// What the outputs mean. The fields after `type` are a detector's: see docs/float_export.md, "task".
+struct Task {
+  TaskType type = TaskType::none;
+  int32_t boxes = -1;      ///< Number of the output [1, P, 4].
+  int32_t scores = -1;     ///< Number of the output [1, P, 2].
+  int32_t landmarks = -1;  ///< Number of the output [1, P, 2 K], or -1.
+  std::vector<std::vector<float>> min_sizes;
+  std::vector<float> steps;
+  std::vector<float> variances;
+  float score_threshold = 0;
+  float nms_iou = 0;
+};
+
+/// One node of the model as the graph builder left it, for `octet inspect` and for timing.
+struct NodeInfo {
+  std::string name;
+  std::string op;
+  std::vector<std::string> fused;  ///< Names of the nodes that were folded into it.
+  bool int8 = false;
+  std::string reason;              ///< Why it runs in float, or what was decided about it; may be empty.
+  std::vector<TensorInfo> inputs;  ///< Activations only.
+  std::vector<TensorInfo> outputs;
+  int64_t macs = 0;
+  int64_t weight_bytes = 0;
+  int32_t step = 0;                ///< Index of the step that runs it: a float island runs several.
+};
+
+/// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at once.
+class Model {
+ public:
+  /// Maps the file. Errors: not found, not an octet model, damaged, made for a newer octet.
+  static Expected<Model> load(const std::string& path);
+  /// Copies `bytes`. `name` stands for the path in error messages.
+  static Expected<Model> from_memory(std::span<const std::byte> bytes, std::string name = "model in memory");
+
+  const std::string& path() const;
+  std::size_t file_size() const;
+  const std::vector<TensorInfo>& inputs() const;
+  const std::vector<TensorInfo>& outputs() const;
+  const std::vector<std::string>& labels() const;  ///< Empty where the model has none.
+  const Preprocess* preprocess() const;            ///< Null where the model has none.
+  const Task& task() const;
+  const std::vector<NodeInfo>& nodes() const;
+  const std::string& producer() const;
+  int64_t macs() const;
+  std::size_t weight_bytes() const;
+  bool has_int8() const;          ///< false: the model is one float island
+  bool has_float_island() const;  ///< true: the promise of equal bytes on every CPU does not hold
+
+  struct Data;
+  const Data& data() const { return *data_; }
+
+ private:
+  explicit Model(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+  std::shared_ptr<const Data> data_;
+};
+
+struct SessionOptions {
+  /// 0: one a big core. More than 1 makes a thread pool of the session's own.
+  int threads = 0;
+  /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of reference, avx2,
+  /// avxvnni, avx512vnni, neon, dotprod, i8mm.
+  std::string isa;
+  /// Time each step of every run (two clock reads a step).
+  bool time_steps = false;
+};
+
+/// An output's values; valid until the session runs again or is destroyed.
+struct TensorView {
+  const TensorInfo* info = nullptr;
+  const void* data = nullptr;
+  std::size_t size = 0;  ///< bytes
+
+  template <class T>
+  std::span<const T> values() const {
+    return {static_cast<const T*>(data), size / sizeof(T)};
+  }
+};
+
+/// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a thread of your
+/// own; sessions of one model share what they can.
+class Session {
+ public:
+  static Expected<Session> create(const Model& model, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// Sets input `index` from float32 values in the order of the input's shape. Errors: no such input, wrong count.
+  Expected<void> set_input(std::size_t index, std::span<const float> values);
+  /// Sets input `index` from u8 pixels [H, W, C] in the order and size of the model's preprocessing, through a table
+  /// a channel: no float in between where the input is quantized. Errors: as set_input; the model has no
+  /// preprocessing.
+  Expected<void> set_pixels(std::size_t index, std::span<const uint8_t> pixels);
+
+  /// Runs the model on what the inputs were last set to. Allocates nothing.
+  /// Errors: an input was never set; the float library failed.
+  Expected<void> run();
+
+  std::size_t output_count() const;
+  TensorView output(std::size_t index) const;
+
+  const char* isa() const;
+  int threads() const;
+  std::size_t arena_bytes() const;        ///< Memory for activations.
+  std::size_t arena_lower_bound() const;  ///< The most bytes that any step needs at once.
+  /// Seconds that each step of the last run took; empty unless SessionOptions::time_steps. NodeInfo::step indexes it.
+  std::span<const double> step_seconds() const;
+
+ private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace octet

@@ -1,0 +1,156 @@
+// The operators, their attributes, and the shapes they make: shared by the graph, the model file and the engine.
+//
+// Tensors of images are [N, H, W, C]. Attributes count axes from 0; a loader has made negative axes positive.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "octet/octet.hpp"
+
+namespace octet {
+
+using kernels::Window;
+using Shape = std::vector<int32_t>;
+
+enum class Op : uint8_t {
+  // int8 and float
+  conv2d,        // x [N,H,W,I], weight [O,kh,kw,I/groups], bias [O]?, residual [N,h,w,O]?
+  linear,        // x [..., I], weight [O,I], bias [O]?, residual [..., O]?
+  add,           // a, b: broadcast as NumPy does
+  sub,
+  mul,
+  max_pool,      // x [N,H,W,C]
+  average_pool,  // x [N,H,W,C]
+  softmax,       // x; int8: also the table of 256 float32
+  argmax,        // x -> s32
+  concat,        // x0, x1, ...
+  slice,
+  pad,
+  reshape,
+  transpose,
+  resize,        // x [N,H,W,C]
+  clip,          // x; relu and relu6 are clips
+  // int8 only
+  lookup,        // x, table of 256 u8
+  quantize,      // f32 -> u8
+  dequantize,    // u8 -> f32
+  requantize,    // u8 -> u8 with other parameters
+  // float only; the graph turns the functions of one value into `lookup` where they run in int8
+  div,
+  mean,
+  batch_norm,    // x, gamma, beta, mean, variance, each [C]; over the last axis
+  leaky_relu,
+  elu,
+  prelu,         // x, slope [1] or [C]
+  sigmoid,
+  tanh,
+  hard_sigmoid,
+  hard_swish,
+  silu,
+  gelu,
+  exp,
+  log,
+  sqrt,
+  abs,
+  neg,
+  // graph only: gone before a model is written
+  identity,
+};
+
+constexpr int op_count = static_cast<int>(Op::identity) + 1;
+
+/// 'conv2d', 'linear', ...: as in docs/float_export.md where the format has the operator.
+const char* op_name(Op op);
+
+/// Real bounds of the activation that was fused into an operator (relu: 0 and infinity).
+struct Bounds {
+  float min = -std::numeric_limits<float>::infinity();
+  float max = std::numeric_limits<float>::infinity();
+  bool operator==(const Bounds&) const = default;
+  bool bounded() const {
+    return min != -std::numeric_limits<float>::infinity() || max != std::numeric_limits<float>::infinity();
+  }
+};
+
+struct NoAttributes {
+  bool operator==(const NoAttributes&) const = default;
+};
+struct ConvAttributes {  // conv2d, linear
+  Window window;
+  int32_t groups = 1;
+  Bounds bounds;
+  bool has_bias = false;
+  bool has_residual = false;  ///< The last input is added before the bounds apply.
+};
+struct BinaryAttributes {  // add, sub, mul, div
+  Bounds bounds;
+};
+struct PoolAttributes {  // max_pool, average_pool
+  Window window;
+  bool count_include_pad = false;
+  bool ceil_mode = false;
+  Bounds bounds;
+};
+struct AxisAttributes {  // softmax, argmax, concat
+  int32_t axis = 0;
+  bool keepdims = false;  ///< argmax
+};
+struct SliceAttributes {  ///< One entry an axis; end follows from begin, step and the output's shape.
+  std::vector<int32_t> begin;
+  std::vector<int32_t> step;   ///< Not 0; negative walks backwards from begin.
+  std::vector<int32_t> count;  ///< The output's extents.
+};
+struct PadAttributes {  ///< One entry an axis.
+  std::vector<int32_t> before;
+  std::vector<int32_t> after;
+  float value = 0;
+};
+struct ReshapeAttributes {
+  Shape shape;
+};
+struct TransposeAttributes {
+  std::vector<int32_t> permutation;  ///< Output axis i is input axis permutation[i].
+};
+enum class ResizeMode : uint8_t { nearest, bilinear };
+struct ResizeAttributes {
+  int32_t output_h = 0;
+  int32_t output_w = 0;
+  ResizeMode mode = ResizeMode::nearest;
+  bool align_corners = false;
+};
+struct ClipAttributes {
+  Bounds bounds;
+};
+struct MeanAttributes {
+  std::vector<int32_t> axes;
+  bool keepdims = false;
+};
+struct ScalarAttributes {  // batch_norm: epsilon; leaky_relu, elu: alpha
+  float value = 0;
+};
+
+using Attributes = std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
+                                SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
+                                ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes>;
+
+/// The attributes that `op` takes, default-constructed: operators and attributes are matched in this one place.
+Attributes default_attributes(Op op);
+
+/// Number of elements; shapes here are validated: extents are positive and the product fits int32.
+int64_t element_count(std::span<const int32_t> shape);
+
+std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
+
+/// -> the output's shape; an error says what is wrong with the operands, without naming the node.
+Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
+
+/// Multiply-accumulates of one inference of the node; 0 for what multiplies nothing.
+int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output);
+
+}  // namespace octet

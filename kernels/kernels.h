@@ -1,0 +1,244 @@
+// The door to the kernels: what each computes, and one table of function pointers an instruction set.
+//
+// Every kernel computes exactly what docs/quantization.md says, so that two tables given the same parameters write
+// the same bytes. Activations are u8 [N, H, W, C]; weights are s8 [O, kernel_h, kernel_w, I / groups]. A kernel
+// allocates nothing and keeps no state: packed weights and scratch memory are the caller's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace octet::kernels {
+
+enum class Isa : uint8_t { reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm };
+
+/// Half-open range of work items; threads share a kernel's items out between them.
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// How a window moves over an image. Extents and strides are in pixels and at least 1; padding is at least 0.
+struct Window {
+  int32_t kernel_h = 1;
+  int32_t kernel_w = 1;
+  int32_t stride_h = 1;
+  int32_t stride_w = 1;
+  int32_t dilation_h = 1;
+  int32_t dilation_w = 1;
+  int32_t pad_top = 0;
+  int32_t pad_left = 0;
+  int32_t pad_bottom = 0;
+  int32_t pad_right = 0;
+};
+
+// ---- convolution, depthwise convolution, linear ---------------------------------------------------------------------
+
+/// A linear layer is a 1x1 convolution whose rows are pixels: input [1, rows, 1, I].
+struct ConvGeometry {
+  int32_t batch = 1;
+  int32_t input_h = 0;
+  int32_t input_w = 0;
+  int32_t input_channels = 0;
+  int32_t output_h = 0;
+  int32_t output_w = 0;
+  int32_t output_channels = 0;
+  int32_t groups = 1;  ///< Divides both channel counts; equal to input_channels when depthwise.
+  Window window;
+};
+
+struct ConvWeights {
+  const int8_t* values = nullptr;        ///< [O, kernel_h, kernel_w, I / groups]
+  const int32_t* bias = nullptr;         ///< [O], in units of s_x * s_w[o]
+  const int32_t* zero_points = nullptr;  ///< [O] in [-128, 127], or null when all are 0
+};
+
+enum class ConvOutput : uint8_t {
+  u8,       ///< clamp(rne(float(acc) * m[o] (+ residual)) + z_y)
+  float32,  ///< clamp(float(acc) * m[o]) with m[o] = s_x * s_w[o]: the high-precision output
+};
+
+/// Everything of a layer that is known when its plan is made.
+struct ConvParams {
+  ConvGeometry geometry;
+  ConvWeights weights;
+  int32_t input_zero_point = 0;
+  const float* multiplier = nullptr;  ///< m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output
+  ConvOutput output = ConvOutput::u8;
+  int32_t output_zero_point = 0;
+  uint8_t output_min = 0;
+  uint8_t output_max = 255;
+  float float_min = 0;  ///< Bounds of a float32 output; -inf and +inf where there is no activation.
+  float float_max = 0;
+  bool has_residual = false;      ///< Only with u8 output.
+  int32_t residual_zero_point = 0;
+  float residual_multiplier = 0;  ///< s_r / s_y
+};
+
+struct ConvBuffers {
+  const uint8_t* input = nullptr;
+  const uint8_t* residual = nullptr;  ///< The output's shape, or null.
+  void* output = nullptr;             ///< u8 or float, [N, output_h, output_w, O]
+};
+
+/// One way to run a convolution. `packed` is what `pack` wrote once for the layer; `scratch` is a thread's own and
+/// may hold anything. Both are aligned to 64 bytes.
+struct ConvKernel {
+  const char* name;
+  bool (*supports)(const ConvParams& params);
+  std::size_t (*packed_size)(const ConvParams& params);
+  void (*pack)(const ConvParams& params, std::byte* packed);
+  std::size_t (*scratch_size)(const ConvParams& params);
+  std::size_t (*items)(const ConvParams& params);
+  void (*run)(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
+              std::byte* scratch);
+};
+
+// ---- pooling --------------------------------------------------------------------------------------------------------
+
+/// Work items of both pools are output rows: batch * output_h.
+struct PoolParams {
+  int32_t batch = 1;
+  int32_t input_h = 0;
+  int32_t input_w = 0;
+  int32_t channels = 0;
+  int32_t output_h = 0;
+  int32_t output_w = 0;
+  Window window;
+  uint8_t output_min = 0;
+  uint8_t output_max = 255;
+  // The rest is read by the average pool only.
+  bool count_include_pad = false;  ///< Padding counts as real 0, out to the padded image's border.
+  float input_scale = 1;
+  float output_scale = 1;
+  int32_t input_zero_point = 0;
+  int32_t output_zero_point = 0;
+};
+
+// ---- elementwise: contiguous rows -----------------------------------------------------------------------------------
+
+/// y = clamp(rne(float(a - z_a) * m_a + float(b - z_b) * m_b) + z_y); a subtraction has a negative m_b.
+struct AddParams {
+  int32_t a_zero_point = 0;
+  int32_t b_zero_point = 0;
+  int32_t output_zero_point = 0;
+  float a_multiplier = 1;  ///< s_a / s_y
+  float b_multiplier = 1;  ///< s_b / s_y
+  uint8_t output_min = 0;
+  uint8_t output_max = 255;
+};
+
+/// y = clamp(rne(float((a - z_a) * (b - z_b)) * m) + z_y)
+struct MulParams {
+  int32_t a_zero_point = 0;
+  int32_t b_zero_point = 0;
+  int32_t output_zero_point = 0;
+  float multiplier = 1;  ///< (s_a * s_b) / s_y
+  uint8_t output_min = 0;
+  uint8_t output_max = 255;
+};
+
+/// One row of a binary operator. A step of 0 repeats the operand's first value for the whole row (broadcasting).
+struct BinaryRow {
+  const uint8_t* a = nullptr;
+  const uint8_t* b = nullptr;
+  uint8_t* output = nullptr;
+  std::size_t count = 0;
+  std::size_t a_step = 1;  ///< 0 or 1
+  std::size_t b_step = 1;  ///< 0 or 1
+};
+
+/// y = clamp(rne(x * (1 / s)) + z) to [0, 255]; NaN becomes z.
+struct QuantizeParams {
+  float inverse_scale = 1;  ///< 1 / s, rounded to float32 once
+  int32_t zero_point = 0;
+};
+
+/// y = s * float(q - z)
+struct DequantizeParams {
+  float scale = 1;
+  int32_t zero_point = 0;
+};
+
+/// y = clamp(rne(float(x - z_x) * m) + z_y)
+struct RequantizeParams {
+  int32_t input_zero_point = 0;
+  int32_t output_zero_point = 0;
+  float multiplier = 1;  ///< s_x / s_y
+  uint8_t output_min = 0;
+  uint8_t output_max = 255;
+};
+
+// ---- softmax and argmax: one row at a time --------------------------------------------------------------------------
+
+/// e[d] = table[d] for d = max(q) - q; the sum in double, in index order; y = float(e[d] / sum).
+/// With `quantized` set, y is quantized to u8 by `output`, otherwise stored as float32.
+struct SoftmaxParams {
+  const float* table = nullptr;  ///< [256]: exp(-s_x * d)
+  bool quantized = false;
+  QuantizeParams output;
+};
+
+// ---- bytes that only move -------------------------------------------------------------------------------------------
+
+constexpr int32_t max_rank = 6;
+
+/// Copies a box of elements between two strided arrays. Strides are in elements, may be negative (a reversed slice)
+/// or 0 (a repeat), and apply to the given base pointers. Work items are positions of axis 0.
+struct CopyParams {
+  int32_t rank = 1;
+  std::size_t element_size = 1;  ///< 1 or 4 bytes
+  int64_t extent[max_rank] = {1, 1, 1, 1, 1, 1};
+  int64_t source_stride[max_rank] = {};
+  int64_t target_stride[max_rank] = {};
+};
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+struct KernelTable {
+  Isa isa;
+  const char* name;
+  /// In order of preference: the first whose `supports` is true runs the layer. The last supports everything.
+  std::span<const ConvKernel> convolutions;
+
+  void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
+  void (*average_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
+
+  void (*add)(const AddParams& params, const BinaryRow& row);
+  void (*mul)(const MulParams& params, const BinaryRow& row);
+  void (*quantize)(const QuantizeParams& params, const float* input, uint8_t* output, std::size_t count);
+  void (*dequantize)(const DequantizeParams& params, const uint8_t* input, float* output, std::size_t count);
+  void (*requantize)(const RequantizeParams& params, const uint8_t* input, uint8_t* output, std::size_t count);
+  /// output[i] = table[input[i]]; table has 256 entries.
+  void (*lookup)(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count);
+  /// output[p * channels + c] = tables[c * 256 + input[p * channels + c]]: pixels to activations.
+  void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input, uint8_t* output,
+                          std::size_t pixels);
+
+  /// One row of `count` values; output is float or u8 as the parameters say.
+  void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output, std::size_t count);
+  /// One row of float32 values, exp by exp_float64 (exact_math.h): the same bytes on every CPU. In place is allowed.
+  void (*softmax_float)(const float* input, float* output, std::size_t count);
+  /// Index of the first largest value among `count` values that are `stride` elements apart.
+  int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);
+  int32_t (*argmax_float)(const float* input, std::size_t count, std::size_t stride);
+
+  void (*copy)(const CopyParams& params, const void* source, void* target, Range items);
+};
+
+/// The table of an instruction set, or null where it is not built in or the CPU lacks it.
+const KernelTable* find_table(Isa isa);
+
+/// The best table for this CPU; never null.
+const KernelTable& best_table();
+
+/// All tables that this CPU can run, the reference first.
+std::span<const KernelTable* const> available_tables();
+
+const char* isa_name(Isa isa);
+
+/// -> true and sets `isa` when `name` is one of isa_name's.
+bool parse_isa(const char* name, Isa& isa);
+
+}  // namespace octet::kernels

@@ -147,6 +147,9 @@ int64_t element_count(std::span<const int32_t> shape);
 
 std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 
+/// An error says what is wrong with the shape: rank at most kernels::max_rank, extents at least 1, under 2^29 elements.
+Expected<void> check_shape(std::span<const int32_t> shape);
+
 /// -> the output's shape; an error says what is wrong with the operands, without naming the node.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 

@@ -1,0 +1,13 @@
+// u8 to float32.
+#include "kernels/reference/reference.h"
+
+namespace octet::kernels::reference {
+
+void dequantize(const DequantizeParams& params, const uint8_t* input, float* output,
+                std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    output[i] = params.scale * static_cast<float>(input[i] - params.zero_point);
+  }
+}
+
+}  // namespace octet::kernels::reference

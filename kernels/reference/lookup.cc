@@ -1,0 +1,19 @@
+// Functions of one u8 value, as tables.
+#include "kernels/reference/reference.h"
+
+namespace octet::kernels::reference {
+
+void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) output[i] = table[input[i]];
+}
+
+void lookup_channels(const uint8_t* tables, std::size_t channels, const uint8_t* input,
+                     uint8_t* output, std::size_t pixels) {
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      output[p * channels + c] = tables[c * 256 + input[p * channels + c]];
+    }
+  }
+}
+
+}  // namespace octet::kernels::reference

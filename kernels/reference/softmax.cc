@@ -1,0 +1,36 @@
+// Softmax of one row. Exponentials are float32 values and their sum a double, in index order, so
+// that the bytes do not depend on the machine.
+#include <algorithm>
+
+#include "kernels/exact_math.h"
+#include "kernels/reference/reference.h"
+#include "kernels/requantize.h"
+
+namespace octet::kernels::reference {
+
+void softmax(const SoftmaxParams& params, const uint8_t* input, void* output, std::size_t count) {
+  const uint8_t largest = *std::max_element(input, input + count);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += params.table[largest - input[i]];
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<float>(params.table[largest - input[i]] / sum);
+    if (params.quantized) {
+      static_cast<uint8_t*>(output)[i] =
+          quantize_one(value, params.output.inverse_scale, params.output.zero_point);
+    } else {
+      static_cast<float*>(output)[i] = value;
+    }
+  }
+}
+
+void softmax_float(const float* input, float* output, std::size_t count) {
+  const double largest = *std::max_element(input, input + count);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    output[i] = static_cast<float>(exp_float64(input[i] - largest));
+    sum += output[i];
+  }
+  for (std::size_t i = 0; i < count; ++i) output[i] = static_cast<float>(output[i] / sum);
+}
+
+}  // namespace octet::kernels::reference

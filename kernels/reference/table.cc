@@ -1,0 +1,24 @@
+// The reference table.
+#include "kernels/reference/reference.h"
+
+namespace octet::kernels::reference {
+
+constinit const KernelTable table = {.isa = Isa::reference,
+                                     .name = "reference",
+                                     .convolutions = std::span<const ConvKernel>(&conv, 1),
+                                     .max_pool = max_pool,
+                                     .average_pool = average_pool,
+                                     .add = add,
+                                     .mul = mul,
+                                     .quantize = quantize,
+                                     .dequantize = dequantize,
+                                     .requantize = requantize,
+                                     .lookup = lookup,
+                                     .lookup_channels = lookup_channels,
+                                     .softmax = softmax,
+                                     .softmax_float = softmax_float,
+                                     .argmax_u8 = argmax_u8,
+                                     .argmax_float = argmax_float,
+                                     .copy = copy};
+
+}  // namespace octet::kernels::reference

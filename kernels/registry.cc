@@ -1,0 +1,87 @@
+// Which instruction sets there are, which are built in, and which of those this CPU can run.
+#include <cpuinfo.h>
+
+#include <array>
+#include <cstring>
+
+#include "kernels/kernels.h"
+#include "kernels/reference/reference.h"
+
+namespace octet::kernels {
+namespace {
+
+/// A table that is built in. An instruction set adds itself here, and nowhere else.
+struct Entry {
+  const KernelTable* table;
+  bool (*runs_here)();
+};
+
+// From the slowest to the fastest: the last that runs here is the best.
+constexpr Entry entries[] = {
+    {&reference::table, [] { return true; }},
+};
+
+struct Available {
+  std::array<const KernelTable*, std::size(entries)> tables{};
+  std::size_t count = 0;
+};
+
+const Available& available() {
+  static const Available found = [] {
+    // Where cpuinfo does not know the CPU it reports no instruction set: the reference remains.
+    cpuinfo_initialize();
+    Available result;
+    for (const Entry& entry : entries) {
+      if (entry.runs_here()) result.tables[result.count++] = entry.table;
+    }
+    return result;
+  }();
+  return found;
+}
+
+}  // namespace
+
+std::span<const KernelTable* const> available_tables() {
+  return {available().tables.data(), available().count};
+}
+
+const KernelTable* find_table(Isa isa) {
+  for (const KernelTable* table : available_tables()) {
+    if (table->isa == isa) return table;
+  }
+  return nullptr;
+}
+
+const KernelTable& best_table() { return *available_tables().back(); }
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::reference:
+      return "reference";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avxvnni:
+      return "avxvnni";
+    case Isa::avx512vnni:
+      return "avx512vnni";
+    case Isa::neon:
+      return "neon";
+    case Isa::dotprod:
+      return "dotprod";
+    case Isa::i8mm:
+      return "i8mm";
+  }
+  return "unknown";
+}
+
+bool parse_isa(const char* name, Isa& isa) {
+  for (const Isa candidate : {Isa::reference, Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::neon,
+                              Isa::dotprod, Isa::i8mm}) {
+    if (std::strcmp(name, isa_name(candidate)) != 0) continue;
+    isa = candidate;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace octet::kernels

@@ -1,0 +1,218 @@
+#include "engine/movement.h"
+
+#include <numeric>
+
+namespace octet {
+namespace {
+
+/// One loop of a strided copy.
+struct Axis {
+  int64_t extent = 1;
+  int64_t source_stride = 0;
+  int64_t target_stride = 0;
+};
+
+/// -> the distance between neighbours along each axis of a contiguous tensor.
+std::vector<int64_t> strides_of(const Shape& shape) {
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
+/// -> the same copy in fewer axes: those of one position go, and neighbours become one where the
+/// outer one steps over exactly what the inner one covers, on both sides.
+std::vector<Axis> merged(const std::vector<Axis>& axes) {
+  std::vector<Axis> result;
+  for (const Axis& axis : axes) {
+    if (axis.extent == 1) continue;
+    if (!result.empty() && result.back().source_stride == axis.source_stride * axis.extent &&
+        result.back().target_stride == axis.target_stride * axis.extent) {
+      result.back() = {.extent = result.back().extent * axis.extent,
+                       .source_stride = axis.source_stride,
+                       .target_stride = axis.target_stride};
+    } else {
+      result.push_back(axis);
+    }
+  }
+  if (result.empty()) result.push_back({.extent = 1, .source_stride = 1, .target_stride = 1});
+  return result;
+}
+
+/// Collects the copies of a plan.
+class Planner {
+ public:
+  explicit Planner(std::size_t element_size) : element_size_(element_size) {}
+
+  /// At most kernels::max_rank axes.
+  void copy(int32_t input, int64_t source_offset, int64_t target_offset,
+            const std::vector<Axis>& axes) {
+    PlannedCopy& planned = plan.copies.emplace_back();
+    planned.input = input;
+    planned.source_offset = source_offset;
+    planned.target_offset = target_offset;
+    planned.params.element_size = element_size_;
+    const std::vector<Axis> fewer = merged(axes);
+    planned.params.rank = static_cast<int32_t>(fewer.size());
+    for (std::size_t i = 0; i < fewer.size(); ++i) {
+      planned.params.extent[i] = fewer[i].extent;
+      planned.params.source_stride[i] = fewer[i].source_stride;
+      planned.params.target_stride[i] = fewer[i].target_stride;
+    }
+  }
+
+  MovementPlan plan;
+
+ private:
+  std::size_t element_size_;
+};
+
+void plan_concat(std::size_t axis, std::span<const Shape> inputs, const Shape& output,
+                 Planner& planner) {
+  const std::vector<int64_t> target_strides = strides_of(output);
+  int64_t position = 0;
+  for (std::size_t input = 0; input < inputs.size(); ++input) {
+    const Shape& shape = inputs[input];
+    const std::vector<int64_t> source_strides = strides_of(shape);
+    std::vector<Axis> axes;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      axes.push_back({shape[i], source_strides[i], target_strides[i]});
+    }
+    planner.copy(static_cast<int32_t>(input), 0, position * target_strides[axis], axes);
+    position += shape[axis];
+  }
+}
+
+void plan_slice(const SliceAttributes& slice, const Shape& input, const Shape& output,
+                Planner& planner) {
+  const std::vector<int64_t> source_strides = strides_of(input);
+  const std::vector<int64_t> target_strides = strides_of(output);
+  int64_t source_offset = 0;
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    source_offset += slice.begin[i] * source_strides[i];
+    axes.push_back({output[i], slice.step[i] * source_strides[i], target_strides[i]});
+  }
+  planner.copy(0, source_offset, 0, axes);
+}
+
+void plan_pad(const PadAttributes& pad, const Shape& input, const Shape& output, Planner& planner) {
+  const std::vector<int64_t> source_strides = strides_of(input);
+  const std::vector<int64_t> target_strides = strides_of(output);
+  int64_t target_offset = 0;
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    target_offset += pad.before[i] * target_strides[i];
+    axes.push_back({input[i], source_strides[i], target_strides[i]});
+  }
+  planner.plan.fill_first = input != output;
+  planner.copy(0, 0, target_offset, axes);
+}
+
+void plan_transpose(const TransposeAttributes& transpose, const Shape& input, const Shape& output,
+                    Planner& planner) {
+  const std::vector<int64_t> source_strides = strides_of(input);
+  const std::vector<int64_t> target_strides = strides_of(output);
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    const auto from = static_cast<std::size_t>(transpose.permutation[i]);
+    axes.push_back({output[i], source_strides[from], target_strides[i]});
+  }
+  planner.copy(0, 0, 0, axes);
+}
+
+/// A regular part of a nearest resize along one axis: every `period_target` output positions,
+/// `repeats` neighbours read one input position, and the next period reads `period_source` further.
+struct ResizePart {
+  int64_t source = 0;
+  int64_t target = 0;
+  int64_t repeats = 1;
+  int64_t periods = 1;
+  int64_t period_source = 0;
+  int64_t period_target = 0;
+};
+
+/// Output position i reads floor(i * in / out). With in / out = q / p in lowest terms, position
+/// i + p reads q further than i, so one period says it all: its runs of equal sources are the
+/// parts. A whole factor, up or down, has a single part; there are never more than min(p, q).
+std::vector<ResizePart> resize_parts(int64_t in, int64_t out) {
+  const int64_t periods = std::gcd(in, out);
+  const int64_t q = in / periods;
+  const int64_t p = out / periods;
+  std::vector<ResizePart> parts;
+  for (int64_t i = 0; i < p; ++i) {
+    const int64_t source = i * q / p;
+    if (!parts.empty() && parts.back().source == source) {
+      ++parts.back().repeats;
+    } else {
+      parts.push_back({.source = source,
+                       .target = i,
+                       .periods = periods,
+                       .period_source = q,
+                       .period_target = p});
+    }
+  }
+  return parts;
+}
+
+void plan_nearest(const Shape& input, const Shape& output, Planner& planner) {
+  const std::vector<int64_t> source = strides_of(input);
+  const std::vector<int64_t> target = strides_of(output);
+  for (const ResizePart& h : resize_parts(input[1], output[1])) {
+    for (const ResizePart& w : resize_parts(input[2], output[2])) {
+      planner.copy(0, h.source * source[1] + w.source * source[2],
+                   h.target * target[1] + w.target * target[2],
+                   {{output[0], source[0], target[0]},
+                    {h.periods, h.period_source * source[1], h.period_target * target[1]},
+                    {h.repeats, 0, target[1]},
+                    {w.periods, w.period_source * source[2], w.period_target * target[2]},
+                    {w.repeats, 0, target[2]},
+                    {output[3], source[3], target[3]}});
+    }
+  }
+}
+
+}  // namespace
+
+bool is_movement(Op op, const Attributes& attributes) {
+  switch (op) {
+    case Op::concat:
+    case Op::slice:
+    case Op::pad:
+    case Op::reshape:
+    case Op::transpose:
+      return true;
+    case Op::resize:
+      return std::get<ResizeAttributes>(attributes).mode == ResizeMode::nearest;
+    default:
+      return false;
+  }
+}
+
+MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs,
+                           const Shape& output, std::size_t element_size) {
+  Planner planner(element_size);
+  switch (op) {
+    case Op::concat:
+      plan_concat(static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis), inputs,
+                  output, planner);
+      break;
+    case Op::slice:
+      plan_slice(std::get<SliceAttributes>(attributes), inputs[0], output, planner);
+      break;
+    case Op::pad:
+      plan_pad(std::get<PadAttributes>(attributes), inputs[0], output, planner);
+      break;
+    case Op::transpose:
+      plan_transpose(std::get<TransposeAttributes>(attributes), inputs[0], output, planner);
+      break;
+    case Op::resize:
+      plan_nearest(inputs[0], output, planner);
+      break;
+    default:  // reshape
+      planner.copy(0, 0, 0, {{element_count(output), 1, 1}});
+      break;
+  }
+  return std::move(planner.plan);
+}
+
+}  // namespace octet

@@ -1,0 +1,22 @@
+"""Where the shared models and images are, and state dicts from there."""
+import os
+
+import torch
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.environ.get("OCTET_SHARED_DATA", os.path.join(_ROOT, "..", "shared", "data"))
+
+
+def path(*names):
+    """-> the path of a shared file or folder, or None where it is absent."""
+    found = os.path.join(FOLDER, *names)
+    return found if os.path.exists(found) else None
+
+
+def load(model, file):
+    """-> the model in eval mode with the weights of a state dict, whose names may start with 'module.'."""
+    state = torch.load(file, map_location="cpu")
+    state = state.get("state_dict", state)
+    model.load_state_dict({name[len("module."):] if name.startswith("module.") else name: v
+                           for name, v in state.items()})
+    return model.eval()

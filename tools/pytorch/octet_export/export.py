@@ -1,0 +1,188 @@
+"""The one call: a PyTorch model to a float export."""
+import copy
+import os
+import warnings
+
+import numpy as np
+import torch
+
+from . import functions_compute, functions_shape, images, interpret, options, quantized
+from .errors import ExportError
+from .lowering import RELATIVE_TOLERANCE, Lowering, relative_distance
+from .observers import Calibration
+from .prepared import Prepared
+from .trace import Tracer
+
+# Importing these fills the table of functions.
+_HANDLER_MODULES = (functions_compute, functions_shape, quantized)
+
+
+def export(model, input_shape, path, calibration=None, observer="histogram", keep_float=(), preprocess=None,
+           labels=None, task=None):
+    """Writes the float export of a model, as docs/float_export.md describes it, and returns its graph.
+
+    model: a torch.nn.Module in eval mode: an ordinary float one, one that went through
+        torch.ao.quantization.prepare or prepare_qat and saw data, or one that went through convert.
+    input_shape: `(1, C, H, W)`, or a list of shapes for a model with several inputs. The batch is 1.
+    path: the .safetensors file to write. It appears whole or not at all.
+    calibration: for a float model only: a folder of images, read as `preprocess` says, or an iterable of batches,
+        each a float tensor or a tuple of tensors, one an input (what a tuple has beyond the inputs, as the labels
+        of a data set, is left out). Batches may hold several items.
+    observer: how calibration chooses the range of an activation: 'histogram' (the least L2 error),
+        'min-max' or 'moving-average'.
+    keep_float: modules, nodes, or prefixes of their names that must not run in int8.
+    preprocess, labels, task: what docs/float_export.md says.
+
+    Raises ExportError where the model or an option cannot be exported; its message names the module.
+    """
+    shapes = options.input_shapes(input_shape)
+    if preprocess is not None:
+        preprocess = options.check_preprocess(preprocess, shapes)
+    if labels is not None:
+        labels = options.check_labels(labels)
+    model = _own_copy(model)
+    prepared = Prepared(model)
+    converted = any(quantized.is_quantized_module(m) for m in model.modules())
+    if calibration is not None and (prepared or converted):
+        raise ExportError("calibration is for float models; this one carries its own scales. Run the prepared model "
+                          "on the calibration data before the export, and pass no calibration")
+    batches = _batches(calibration, preprocess, shapes)
+    first = next(batches, None)
+    if calibration is not None and first is None:
+        raise ExportError("calibration has no batches")
+    example = [x[:1] for x in first] if first is not None else _random_inputs(shapes, preprocess)
+
+    with torch.no_grad():
+        lowering = _lower(model, example, prepared)
+        graph = lowering.graph
+        if not any(node.meta["value"].is_quantized for node in lowering.output_nodes()):
+            if not converted:
+                _verify(model, graph, example)
+        if prepared:
+            prepared.apply(lowering)
+        elif converted:
+            graph.keep_float = _float_layers(graph)
+        elif first is not None:
+            _calibrate(graph, first, batches, observer)
+        else:
+            warnings.warn("exported without calibration: the file has no scales, so nothing can run in int8")
+    kept = options.names_to_keep(keep_float, [n.name for n in graph.nodes], lowering.paths)
+    graph.keep_float += [name for name in kept if name not in graph.keep_float]
+
+    extras = {"preprocess": preprocess, "labels": labels}
+    if task is not None:
+        output_shapes = [graph.activations[name].shape for name in graph.outputs]
+        extras["task"] = options.check_task(task, labels, output_shapes, shapes)
+    _check_finite(graph)
+    graph.save(path, {key: value for key, value in extras.items() if value is not None})
+    return graph
+
+
+def _own_copy(model):
+    if isinstance(model, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
+        raise ExportError("the model is TorchScript; export the Python module that it was made from")
+    if not isinstance(model, torch.nn.Module):
+        raise ExportError(f"the model is a {type(model).__name__}, not a torch.nn.Module; load a state dict into the "
+                          "module that it belongs to first")
+    if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
+        model = model.module
+    if model.training:
+        raise ExportError("the model is in training mode; call model.eval() first")
+    model = copy.deepcopy(model).cpu()
+    if any(p.is_floating_point() and p.dtype != torch.float32 for p in model.parameters()):
+        model = model.float()
+    return model
+
+
+def _lower(model, example, prepared):
+    tracer = Tracer(example, quantized.is_leaf)
+    try:
+        fx_graph = tracer.run(model)
+    except ExportError:
+        raise
+    except Exception as error:
+        where = f" (in module '{tracer.last_path}')" if tracer.last_path else ""
+        raise ExportError(f"the model does not run on an input of the shape "
+                          f"{[list(x.shape) for x in example]}{where}: {type(error).__name__}: {error}") from error
+    lowering = Lowering(model, fx_graph, f"octet_export, PyTorch {torch.__version__}", bool(prepared))
+    lowering.run()
+    return lowering
+
+
+def _verify(model, graph, example):
+    wanted = _leaves(model(*[x.clone() for x in example]))
+    got = interpret.run_graph(graph, [x.clone() for x in example])
+    for name, a, b in zip(graph.outputs, got, wanted):
+        distance = relative_distance(a, b)
+        if not distance <= RELATIVE_TOLERANCE:
+            raise ExportError(f"the export computes something else than the model: output '{name}' differs by "
+                              f"{distance:.3g} of its largest value. The model may change a tensor in place after "
+                              "using it; write x = f(x) instead")
+
+
+def _leaves(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [leaf for v in value for leaf in _leaves(v)] if isinstance(value, (tuple, list)) else [value]
+
+
+def _float_layers(graph):
+    return [n.name for n in graph.nodes
+            if n.op in ("conv2d", "linear") and graph.parameters[n.inputs[1]].dtype != torch.int8]
+
+
+def _calibrate(graph, first, batches, observer):
+    calibration = Calibration(observer)
+    for batch in _chain(first, batches):
+        for i in range(len(batch[0])):
+            interpret.run_graph(graph, [x[i:i + 1] for x in batch], calibration.observe)
+        calibration.end_batch()
+    calibration.apply(graph)
+
+
+def _chain(first, rest):
+    yield first
+    yield from rest
+
+
+def _batches(calibration, preprocess, shapes):
+    """Yields lists of float32 tensors [N, ...], one an input."""
+    if calibration is None:
+        return
+    if isinstance(calibration, (str, os.PathLike)):
+        if preprocess is None:
+            raise ExportError("calibration on a folder of images needs preprocess")
+        for file in images.files_in(calibration):
+            yield [images.load(file, preprocess)]
+        return
+    if isinstance(calibration, torch.Tensor):
+        calibration = [calibration]
+    for index, batch in enumerate(calibration):
+        yield _checked_batch(batch, index, shapes)
+
+
+def _checked_batch(batch, index, shapes):
+    parts = list(batch) if isinstance(batch, (tuple, list)) else [batch]
+    parts = [torch.from_numpy(p) if isinstance(p, np.ndarray) else p for p in parts][:len(shapes)]
+    if len(parts) < len(shapes) or not all(isinstance(p, torch.Tensor) for p in parts):
+        raise ExportError(f"calibration batch {index} must be a tensor, or a tuple of {len(shapes)} tensors")
+    for part, shape in zip(parts, shapes):
+        if tuple(part.shape[1:]) != shape[1:] or len(part) == 0 or len(part) != len(parts[0]):
+            raise ExportError(f"calibration batch {index} has the shape {tuple(part.shape)}, but input_shape is "
+                              f"{shape}: only the first extent may differ")
+    return [p.detach().cpu().float() for p in parts]
+
+
+def _random_inputs(shapes, preprocess):
+    generator = torch.Generator().manual_seed(1)
+    if preprocess is None:
+        return [torch.randn(shape, generator=generator) for shape in shapes]
+    pixels = torch.randint(0, 256, shapes[0], generator=generator).float()
+    mean, std = (torch.tensor(preprocess[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+    return [(pixels - mean) / std]
+
+
+def _check_finite(graph):
+    for name, value in graph.parameters.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise ExportError(f"parameter '{name}' has NaN or infinite values; look at the state dict")

@@ -1,0 +1,82 @@
+"""How torch functions and tensor methods become operators: the table, and what it does with names.
+
+A handler has the signature of the torch function, after the emitter: tensors arrive as Refs, the rest as Python
+values. It returns the Ref of its result.
+"""
+import operator
+
+HANDLERS = {}
+ITEM_HANDLERS = {}
+
+_REMEDIES = {
+    "conv1d": "write it as a Conv2d with a kernel of height 1",
+    "conv_transpose2d": "replace it with Upsample and Conv2d",
+    "group_norm": "replace it with BatchNorm2d",
+    "layer_norm": "replace it with BatchNorm",
+    "instance_norm": "replace it with BatchNorm2d, or train with track_running_stats and eval-mode batch norm",
+    "matmul": "use nn.Linear for products with a constant matrix",
+    "bmm": "use nn.Linear for products with a constant matrix",
+    "lstm": "octet runs convolutional networks only",
+}
+
+
+def register(*names, items=False):
+    """Decorates the handler of the functions and methods with these names; `items`: of one of their results."""
+    def add(handler):
+        for name in names:
+            (ITEM_HANDLERS if items else HANDLERS)[name] = handler
+        return handler
+    return add
+
+
+def name_of(node):
+    """-> the name of what a node calls: `relu` for torch.relu, F.relu, x.relu() and x.relu_()."""
+    if node.op == "call_method":
+        name = node.target
+    elif node.op == "call_module":
+        return "module"
+    else:
+        qualified = getattr(node.target, "_qualified_op_name", None)
+        if qualified or "torch.ops" in str(getattr(node.target, "__module__", "")):
+            return (qualified or str(node.target)).replace("aten::", "")
+        name = getattr(node.target, "__name__", str(node.target))
+    if name.startswith("__") and name.endswith("__"):
+        return name.strip("_")
+    return name[:-1] if name.endswith("_") and len(name) > 1 else name
+
+
+def handler(emitter):
+    """-> the handler of the emitter's node. Error: a function that the export has no form for."""
+    name = name_of(emitter.node)
+    if name not in HANDLERS:
+        unknown(emitter, name)
+    return HANDLERS[name]
+
+
+def item_handler(emitter, parent):
+    """-> the handler of one result of a function that returns several."""
+    name = name_of(parent)
+    if name not in ITEM_HANDLERS:
+        unknown(emitter, name)
+    return ITEM_HANDLERS[name]
+
+
+def unknown(emitter, name):
+    """Raises the error for a function that the export has no form for."""
+    remedy = _REMEDIES.get(name, "replace it with operators of docs/float_export.md, or leave it out of the "
+                                 "exported model and do it in the application")
+    emitter.fail(f"the function {name} cannot be exported; {remedy}")
+
+
+@register("getattr")
+def _getattr(e, x, name):
+    if name in ("data", "real"):
+        return x
+    if name in ("T", "mT"):
+        return HANDLERS["transpose"](e, x, -1, -2)
+    e.fail(f"reads the attribute .{name} of a tensor, which cannot be exported")
+
+
+def is_operator(function):
+    """-> whether a function is one of Python's operators."""
+    return getattr(function, "__module__", "") in ("_operator", operator.__name__)

@@ -1,0 +1,145 @@
+"""Checks of what the caller says beside the model: preprocess, labels, task, shapes, keep_float."""
+import difflib
+import math
+import numbers
+
+from .errors import ExportError
+
+_PREPROCESS = {"size", "resize", "channels", "mean", "std"}
+_DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold", "nms_iou"}
+
+
+def input_shapes(input_shape):
+    """-> a list of shapes. Error: one that is no tuple of positive integers, or whose batch is not 1."""
+    several = len(input_shape) > 0 and all(isinstance(s, (tuple, list)) for s in input_shape)
+    shapes = [tuple(s) for s in (input_shape if several else [input_shape])]
+    for shape in shapes:
+        if not shape or not all(isinstance(d, numbers.Integral) and d > 0 for d in shape):
+            raise ExportError(f"input_shape {shape}: every extent must be a positive integer")
+        if shape[0] != 1:
+            raise ExportError(f"input_shape {shape}: the first extent is the batch, and is 1 in an export")
+    return shapes
+
+
+def check_preprocess(preprocess, shapes):
+    """-> preprocess with plain lists of numbers. Error: an unknown or missing key, or a value that cannot be."""
+    _check_keys("preprocess", preprocess, _PREPROCESS, _PREPROCESS)
+    size = _numbers("preprocess size", preprocess["size"], 2, positive=True, whole=True)
+    _choice("preprocess resize", preprocess["resize"], ("stretch", "crop", "letterbox"))
+    _choice("preprocess channels", preprocess["channels"], ("rgb", "bgr", "gray"))
+    channels = 1 if preprocess["channels"] == "gray" else 3
+    mean = _numbers("preprocess mean", preprocess["mean"], channels)
+    std = _numbers("preprocess std", preprocess["std"], channels, positive=True)
+    if len(shapes) != 1 or shapes[0] != (1, channels, *size):
+        raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the model's input_shape "
+                          f"is {shapes if len(shapes) > 1 else shapes[0]}")
+    return {"size": size, "resize": preprocess["resize"], "channels": preprocess["channels"],
+            "mean": mean, "std": std}
+
+
+def check_labels(labels):
+    """-> labels as a list. Error: something that is not a text, or none."""
+    labels = [labels] if isinstance(labels, str) else list(labels)
+    if len(labels) < 1 or not all(isinstance(label, str) for label in labels):
+        raise ExportError("labels must be a list of texts, one a class")
+    return labels
+
+
+def check_task(task, labels, output_shapes, shapes):
+    """-> task with plain numbers. Error: an unknown key, or outputs that do not fit it."""
+    if not isinstance(task, dict) or task.get("type") not in ("classify", "detect"):
+        raise ExportError(f"task must be an object with the type 'classify' or 'detect', not {task!r}")
+    if task["type"] == "classify":
+        _check_keys("task", task, {"type"}, {"type"})
+        classes = output_shapes[0][-1]
+        if labels is not None and math.prod(output_shapes[0]) == classes and len(labels) != classes:
+            raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} classes")
+        return {"type": "classify"}
+    return _check_detect(task, output_shapes, shapes)
+
+
+def _check_detect(task, output_shapes, shapes):
+    _check_keys("task", task, _DETECT, _DETECT - {"landmarks"})
+    checked = {"type": "detect"}
+    for key in ("boxes", "scores", "landmarks"):
+        if task.get(key) is None:
+            continue
+        index = task[key]
+        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or not 0 <= index < len(output_shapes):
+            raise ExportError(f"task {key} {index!r}: the model has the outputs 0 to {len(output_shapes) - 1}")
+        checked[key] = int(index)
+    steps = _numbers("task steps", task["steps"], None, positive=True, whole=True)
+    if not isinstance(task["min_sizes"], (list, tuple)) or len(task["min_sizes"]) != len(steps):
+        raise ExportError(f"task min_sizes must be a list of lists, one a step ({len(steps)})")
+    sizes = [_numbers("task min_sizes", s, None, positive=True) for s in task["min_sizes"]]
+    checked.update(min_sizes=sizes, steps=steps)
+    checked["variances"] = _numbers("task variances", task["variances"], 2, positive=True)
+    for key in ("score_threshold", "nms_iou"):
+        (checked[key],) = _numbers(f"task {key}", [task[key]], 1)
+        if not 0 <= checked[key] <= 1:
+            raise ExportError(f"task {key} {checked[key]} is outside 0 to 1")
+    _check_priors(checked, output_shapes, shapes)
+    return checked
+
+
+def _check_priors(task, output_shapes, shapes):
+    if len(shapes[0]) != 4:
+        raise ExportError("task detect needs a model whose first input is an image, [1, C, H, W]")
+    height, width = shapes[0][2:]
+    priors = sum(math.ceil(height / step) * math.ceil(width / step) * len(sizes)
+                 for step, sizes in zip(task["steps"], task["min_sizes"]))
+    for key, last in (("boxes", 4), ("scores", 2), ("landmarks", None)):
+        if key not in task:
+            continue
+        shape = list(output_shapes[task[key]])
+        fits = len(shape) == 3 and shape[:2] == [1, priors]
+        if not fits or (shape[2] != last if last else shape[2] % 2):
+            raise ExportError(f"task {key}: output {task[key]} has the shape {shape}, but steps and min_sizes make "
+                              f"{priors} priors, so that it should be [1, {priors}, {last or '2 K'}]")
+
+
+def names_to_keep(asked, node_names, paths):
+    """-> the nodes with these names, in these modules, or under these prefixes. Error: a name that fits none."""
+    asked = [asked] if isinstance(asked, str) else list(asked)
+    kept = []
+    for name in asked:
+        found = [n for n in node_names
+                 if any(p == name or p.startswith(name + ".") for p in (n, paths.get(n, n)))]
+        if not found:
+            known = sorted(set(node_names) | {p for p in paths.values() if p})
+            near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+            raise ExportError(f"keep_float '{name}' names no module or node; "
+                              + (f"near names: {', '.join(near)}" if near else f"some are: {', '.join(known[:5])}"))
+        kept.extend(n for n in found if n not in kept)
+    return kept
+
+
+def _check_keys(what, value, allowed, required):
+    if not isinstance(value, dict):
+        raise ExportError(f"{what} must be an object with the keys {', '.join(sorted(required))}")
+    for key in value:
+        if key not in allowed:
+            near = difflib.get_close_matches(str(key), allowed, n=1)
+            raise ExportError(f"{what} has an unknown key '{key}'" + (f"; did you mean '{near[0]}'?" if near else
+                              f"; the keys are {', '.join(sorted(allowed))}"))
+    missing = sorted(required - set(value))
+    if missing:
+        raise ExportError(f"{what} lacks {', '.join(missing)}")
+
+
+def _choice(what, value, choices):
+    if value not in choices:
+        raise ExportError(f"{what} {value!r} is not one of {', '.join(choices)}")
+
+
+def _numbers(what, values, length, positive=False, whole=False):
+    kind = numbers.Integral if whole else numbers.Real
+    if not isinstance(values, (list, tuple)) or (length is not None and len(values) != length) or not len(values):
+        raise ExportError(f"{what} must be a list of {length if length is not None else 'one or more'} numbers, "
+                          f"not {values!r}")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
+            raise ExportError(f"{what}: {value!r} is not a {'whole number' if whole else 'finite number'}")
+        if positive and value <= 0:
+            raise ExportError(f"{what}: {value!r} must be greater than 0")
+    return [int(v) if isinstance(v, numbers.Integral) else float(v) for v in values]

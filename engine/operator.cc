@@ -254,6 +254,7 @@ Attributes default_attributes(Op op) {
     case Op::resize:
       return ResizeAttributes{};
     case Op::clip:
+    case Op::requantize:
       return ClipAttributes{};
     case Op::mean:
       return MeanAttributes{};

@@ -40,7 +40,7 @@ enum class Op : uint8_t {
   lookup,        // x, table of 256 u8
   quantize,      // f32 -> u8
   dequantize,    // u8 -> f32
-  requantize,    // u8 -> u8 with other parameters
+  requantize,    // u8 -> u8 with other parameters, within bounds
   // float only; the graph turns the functions of one value into `lookup` where they run in int8
   div,
   mean,
@@ -124,7 +124,7 @@ struct ResizeAttributes {
   ResizeMode mode = ResizeMode::nearest;
   bool align_corners = false;
 };
-struct ClipAttributes {
+struct ClipAttributes {  // clip, requantize
   Bounds bounds;
 };
 struct MeanAttributes {

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace octet {
+
+/// Of the .octet file. A reader accepts its own and older ones.
+constexpr uint32_t format_version = 1;
+
+}  // namespace octet

@@ -1,0 +1,126 @@
+#include "graph/graph.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace octet::graph {
+
+TensorId Graph::add_tensor(Tensor tensor) {
+  tensors.push_back(std::move(tensor));
+  return static_cast<TensorId>(tensors.size() - 1);
+}
+
+int Graph::producer_of(TensorId id) const {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].output == id) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+std::vector<int> Graph::readers_of(TensorId id) const {
+  std::vector<int> readers;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (std::ranges::count(nodes[i].inputs, id) > 0) readers.push_back(static_cast<int>(i));
+  }
+  return readers;
+}
+
+bool Graph::is_input(TensorId id) const { return std::ranges::count(inputs, id) > 0; }
+
+bool Graph::is_output(TensorId id) const { return std::ranges::count(outputs, id) > 0; }
+
+bool Graph::read_only_by(TensorId id, int reader) const {
+  return !is_output(id) && readers_of(id) == std::vector<int>{reader} &&
+         std::ranges::count(nodes[static_cast<std::size_t>(reader)].inputs, id) == 1;
+}
+
+void Graph::redirect(TensorId from, TensorId to) {
+  for (Node& node : nodes) std::ranges::replace(node.inputs, from, to);
+  std::ranges::replace(outputs, from, to);
+}
+
+void Graph::erase_nodes(const std::vector<bool>& erased) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (erased[i]) continue;
+    if (kept != i) nodes[kept] = std::move(nodes[i]);
+    ++kept;
+  }
+  nodes.resize(kept);
+}
+
+std::span<const float> float_values(const Tensor& tensor) {
+  return {reinterpret_cast<const float*>(tensor.data->data()), tensor.data->size() / sizeof(float)};
+}
+
+std::span<float> float_values(Tensor& tensor) {
+  return {reinterpret_cast<float*>(tensor.data->data()), tensor.data->size() / sizeof(float)};
+}
+
+Tensor make_float_constant(std::string name, Shape shape, std::span<const float> values) {
+  Tensor tensor{.name = std::move(name), .type = Type::f32, .shape = std::move(shape)};
+  tensor.data.emplace(values.size_bytes());
+  std::memcpy(tensor.data->data(), values.data(), values.size_bytes());
+  return tensor;
+}
+
+namespace {
+
+Expected<void> check_node(const Graph& graph, const Node& node) {
+  const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
+  std::vector<Shape> shapes;
+  for (const TensorId id : node.inputs) shapes.push_back(graph.tensor(id).shape);
+  const auto shape = infer_shape(node.op, node.attributes, shapes);
+  if (!shape) return fail(where + shape.error().message);
+  if (*shape != graph.tensor(node.output).shape) {
+    return fail(where + "gives " + shape_text(*shape) + ", but its output '" + graph.tensor(node.output).name +
+                "' is declared as " + shape_text(graph.tensor(node.output).shape));
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<void> check(const Graph& graph) {
+  std::vector<bool> known(graph.tensors.size(), false);
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i) known[i] = graph.tensors[i].is_constant();
+  for (const TensorId id : graph.inputs) known[static_cast<std::size_t>(id)] = true;
+  for (const Node& node : graph.nodes) {
+    for (const TensorId id : node.inputs) {
+      if (!known[static_cast<std::size_t>(id)]) {
+        return fail("node '" + node.name + "' reads '" + graph.tensor(id).name +
+                    "' before any node has written it: nodes must be in order, without cycles");
+      }
+    }
+    if (auto ok = check_node(graph, node); !ok) return ok;
+    if (known[static_cast<std::size_t>(node.output)]) {
+      return fail("node '" + node.name + "' writes '" + graph.tensor(node.output).name +
+                  "', which is an input, a constant, or written before");
+    }
+    known[static_cast<std::size_t>(node.output)] = true;
+  }
+  for (const TensorId id : graph.outputs) {
+    if (!known[static_cast<std::size_t>(id)]) {
+      return fail("no node writes the output '" + graph.tensor(id).name + "'");
+    }
+  }
+  return {};
+}
+
+bool moves_bytes(const Node& node) {
+  switch (node.op) {
+    case Op::max_pool:
+    case Op::slice:
+    case Op::pad:
+    case Op::reshape:
+    case Op::transpose:
+    case Op::identity:
+      return true;
+    case Op::resize:
+      return std::get<ResizeAttributes>(node.attributes).mode == ResizeMode::nearest;
+    default:
+      return false;
+  }
+}
+
+}  // namespace octet::graph

@@ -1,0 +1,128 @@
+// The door to the graph: what loaders make, passes rewrite, and build_model writes as an .octet file.
+//
+// Tensors of images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader gives a float graph with the
+// model's own names, and calibration where the file has it; it folds nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/operator.h"
+#include "octet/octet.hpp"
+
+namespace octet::graph {
+
+/// Index into Graph::tensors.
+using TensorId = int32_t;
+
+/// real = scale * (q - zero_point), q in 0 to 255.
+struct Quantization {
+  float scale = 0;
+  int32_t zero_point = 0;
+  bool operator==(const Quantization&) const = default;
+};
+
+/// How weights are (s8) or are to be (f32) quantized: one value, or one an output channel.
+/// On f32 weights it applies after batch norms are folded into them.
+struct WeightQuantization {
+  std::vector<float> scale;
+  std::vector<int32_t> zero_point;  ///< Empty when all are 0.
+};
+
+struct Tensor {
+  std::string name;
+  Type type = Type::f32;
+  Shape shape;
+  /// What calibration found for a float activation; what the bytes mean for a u8 one.
+  std::optional<Quantization> quantization;
+  /// A constant's values, row-major; absent for activations.
+  std::optional<std::vector<std::byte>> data;
+  /// Of s8 weights: one scale an output channel, and zero points where they are not all 0.
+  std::vector<float> channel_scales;
+  std::vector<int32_t> channel_zero_points;
+
+  bool is_constant() const { return data.has_value(); }
+};
+
+enum class Precision : uint8_t {
+  undecided,
+  int8,
+  float32,
+};
+
+struct Node {
+  std::string name;
+  Op op = Op::identity;
+  Attributes attributes;
+  std::vector<TensorId> inputs;
+  TensorId output = 0;
+  std::vector<std::string> fused;  ///< Names of nodes that became part of this one.
+  std::optional<WeightQuantization> weight_quantization;
+  Precision precision = Precision::undecided;
+  std::string reason;              ///< Why the precision is what it is, where there is something to say.
+  bool float_output = false;       ///< An int8 convolution that stores float32 straight from its accumulators.
+};
+
+struct Graph {
+  std::string name;  ///< The file it came from, for errors.
+  std::string producer;
+  std::vector<Tensor> tensors;
+  std::vector<Node> nodes;  ///< Each reads constants, inputs, or what earlier nodes wrote.
+  std::vector<TensorId> inputs;
+  std::vector<TensorId> outputs;
+  std::vector<std::string> keep_float;  ///< Nodes that the author wants in float: names, or prefixes up to a dot.
+  /// The weights came quantized: every rounding of the author's framework is kept, so that the bytes stay the same.
+  bool keeps_rounding = false;
+  /// The author drew quantize and dequantize borders: an output's scale is then a wish, not an observation.
+  bool has_authors_borders = false;
+  std::optional<Preprocess> preprocess;
+  std::vector<std::string> labels;
+  Task task;
+
+  Tensor& tensor(TensorId id) { return tensors[static_cast<std::size_t>(id)]; }
+  const Tensor& tensor(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
+  TensorId add_tensor(Tensor tensor);
+
+  /// Index of the node that writes `id`, or -1 (constants, inputs).
+  int producer_of(TensorId id) const;
+  /// Indices of the nodes that read `id`, in order, each once.
+  std::vector<int> readers_of(TensorId id) const;
+  bool is_input(TensorId id) const;
+  bool is_output(TensorId id) const;
+  /// Does only `reader` read `id`, and nobody outside the graph?
+  bool read_only_by(TensorId id, int reader) const;
+
+  /// Makes every reader of `from`, and the graph's outputs, read `to`.
+  void redirect(TensorId from, TensorId to);
+  /// Removes the nodes whose flag is set.
+  void erase_nodes(const std::vector<bool>& erased);
+};
+
+/// Float32 constants as values; the tensor is a constant of that type.
+std::span<const float> float_values(const Tensor& tensor);
+std::span<float> float_values(Tensor& tensor);
+
+Tensor make_float_constant(std::string name, Shape shape, std::span<const float> values);
+
+/// Errors: a reader before its writer, a tensor written twice or never, operands that do not fit (named by node).
+Expected<void> check(const Graph& graph);
+
+/// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
+bool moves_bytes(const Node& node);
+
+struct BuildOptions {
+  bool float_only = false;               ///< No int8 at all: the float baseline.
+  std::vector<std::string> keep_float;   ///< As Graph::keep_float, from the user. Unknown names are an error.
+};
+
+/// Runs the passes and writes the model file's bytes. Errors name the nodes or tensors and the remedy.
+Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options);
+
+/// The bytes of an .octet file for a graph that the passes are through with.
+Expected<std::vector<std::byte>> write_model(const Graph& graph);
+
+}  // namespace octet::graph

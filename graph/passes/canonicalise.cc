@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <cmath>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+namespace {
+
+// The node's output becomes its input: true when the node is to be erased.
+bool bypass(Graph& graph, const Node& node) {
+  Tensor& input = graph.tensor(node.inputs[0]);
+  const Tensor& output = graph.tensor(node.output);
+  // An output of the graph that is also an input needs a node between.
+  if (graph.is_output(node.output) && graph.producer_of(node.inputs[0]) < 0) return false;
+  if (!input.quantization) input.quantization = output.quantization;
+  graph.redirect(node.output, node.inputs[0]);
+  return true;
+}
+
+// mean over height and width -> average pool over the whole image (+ reshape without keepdims).
+void mean_to_average_pool(Graph& graph, std::size_t index) {
+  Node& node = graph.nodes[index];
+  const auto attributes = std::get<MeanAttributes>(node.attributes);
+  const Shape x = graph.tensor(node.inputs[0]).shape;
+  std::vector<int32_t> axes = attributes.axes;
+  std::ranges::sort(axes);
+  if (x.size() != 4 || axes != std::vector<int32_t>{1, 2}) return;
+
+  PoolAttributes pool;
+  pool.window.kernel_h = x[1];
+  pool.window.kernel_w = x[2];
+  node.op = Op::average_pool;
+  node.attributes = pool;
+  if (attributes.keepdims) return;
+
+  const TensorId flat = node.output;
+  Tensor pooled{.name = graph.tensor(flat).name + ".pooled",
+                .shape = {x[0], 1, 1, x[3]},
+                .quantization = graph.tensor(flat).quantization};
+  node.output = graph.add_tensor(std::move(pooled));
+  Node reshape{.name = graph.nodes[index].name + ".reshape",
+               .op = Op::reshape,
+               .attributes = ReshapeAttributes{graph.tensor(flat).shape},
+               .inputs = {graph.nodes[index].output},
+               .output = flat,
+               .precision = graph.nodes[index].precision};
+  graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1, std::move(reshape));
+}
+
+// x / c -> x * (1 / c). Exact for powers of two, otherwise within one rounding of float32.
+void division_to_product(Graph& graph, Node& node) {
+  const Tensor& divisor = graph.tensor(node.inputs[1]);
+  if (!divisor.is_constant() || divisor.type != Type::f32) return;
+  std::vector<float> inverse;
+  for (const float value : float_values(divisor)) inverse.push_back(1.0f / value);
+  if (!std::ranges::all_of(inverse, [](float v) { return std::isfinite(v); })) return;
+  Tensor constant = make_float_constant(divisor.name + ".inverse", divisor.shape, inverse);
+  node.op = Op::mul;
+  node.inputs[1] = graph.add_tensor(std::move(constant));
+}
+
+void prelu_to_leaky_relu(Graph& graph, Node& node) {
+  const Tensor& slope = graph.tensor(node.inputs[1]);
+  if (!slope.is_constant()) return;
+  const auto values = float_values(slope);
+  if (!std::ranges::all_of(values, [&](float v) { return v == values[0]; })) return;
+  node.op = Op::leaky_relu;
+  node.attributes = ScalarAttributes{values[0]};
+  node.inputs.resize(1);
+}
+
+// clip(clip(x)) -> one clip, where nobody else reads the first.
+bool merge_clips(Graph& graph, std::size_t index) {
+  Node& second = graph.nodes[index];
+  const int first_index = graph.producer_of(second.inputs[0]);
+  if (first_index < 0 || !graph.read_only_by(second.inputs[0], static_cast<int>(index))) return false;
+  Node& first = graph.nodes[static_cast<std::size_t>(first_index)];
+  if (first.op != Op::clip || first.precision != second.precision) return false;
+  const Bounds a = std::get<ClipAttributes>(first.attributes).bounds;
+  const Bounds b = std::get<ClipAttributes>(second.attributes).bounds;
+  // min(max(x, a.min), a.max) clamped again: the bounds of the second apply to those of the first.
+  std::get<ClipAttributes>(second.attributes).bounds = {std::clamp(a.min, b.min, b.max),
+                                                        std::clamp(a.max, b.min, b.max)};
+  second.fused.push_back(first.name);
+  second.inputs[0] = first.inputs[0];
+  return true;
+}
+
+}  // namespace
+
+Status canonicalise(Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    const bool moves_indices = moves_bytes(node) && graph.tensor(node.inputs[0]).type == Type::s32;
+    if (node.op == Op::argmax || moves_indices) graph.tensor(node.output).type = Type::s32;
+  }
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    Node& node = graph.nodes[i];
+    if (node.op == Op::mean) mean_to_average_pool(graph, i);
+    if (node.op == Op::div) division_to_product(graph, node);
+    if (node.op == Op::prelu) prelu_to_leaky_relu(graph, node);
+  }
+  std::vector<bool> gone(graph.nodes.size(), false);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const bool same_shape = graph.tensor(node.inputs[0]).shape == graph.tensor(node.output).shape;
+    if (node.op == Op::identity || (node.op == Op::reshape && same_shape) || (node.op == Op::concat && node.inputs.size() == 1)) {
+      gone[i] = bypass(graph, node);
+    }
+  }
+  graph.erase_nodes(gone);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].op == Op::clip && !graph.keeps_rounding) merge_clips(graph, i);
+  }
+  return drop_dead_nodes(graph);
+}
+
+}  // namespace octet::graph

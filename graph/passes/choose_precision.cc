@@ -1,0 +1,209 @@
+#include <algorithm>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+namespace {
+
+constexpr std::size_t listed_at_most = 20;
+
+bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
+
+// Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
+bool is_neutral(const Node& node) {
+  return moves_bytes(node) || node.op == Op::concat || node.op == Op::argmax;
+}
+
+// "" when the node has an int8 form, otherwise why not.
+std::string why_no_int8(const Graph& graph, const Node& node) {
+  switch (node.op) {
+    case Op::conv2d:
+    case Op::linear: {
+      const auto& a = std::get<ConvAttributes>(node.attributes);
+      if (!graph.tensor(node.inputs[1]).is_constant()) return "no int8 form: its weights are computed";
+      if (a.has_bias && !graph.tensor(node.inputs[2]).is_constant()) return "no int8 form: its bias is computed";
+      return "";
+    }
+    case Op::softmax: {
+      const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
+      const bool last = std::get<AxisAttributes>(node.attributes).axis == rank - 1;
+      return last ? "" : "no int8 form: softmax over another axis than the last";
+    }
+    case Op::resize:
+      return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
+    case Op::div:
+      return "no int8 form: division by a computed tensor";
+    case Op::mean:
+      return "no int8 form: a mean over other axes than height and width";
+    case Op::batch_norm:
+      return "no int8 form: a batch norm with computed parameters";
+    case Op::prelu:
+      return "no int8 form: prelu with a slope a channel";
+    default:
+      return "";
+  }
+}
+
+// `wish` is a node's name or a prefix of it up to a dot.
+bool names_node(const std::string& wish, const std::string& name) {
+  return name == wish || (name.size() > wish.size() && name.starts_with(wish) && name[wish.size()] == '.');
+}
+
+bool wished(const std::string& wish, const Node& node) {
+  return names_node(wish, node.name) ||
+         std::ranges::any_of(node.fused, [&](const std::string& name) { return names_node(wish, name); });
+}
+
+Status apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const char* reason, bool must_exist) {
+  for (const std::string& wish : wishes) {
+    bool found = false;
+    for (Node& node : graph.nodes) {
+      if (!wished(wish, node)) continue;
+      found = true;
+      node.precision = Precision::float32;
+      node.reason = reason;
+    }
+    if (!found && must_exist) {
+      return fail(graph.name + ": --keep-float names '" + wish +
+                  "', but no node has that name; `octet inspect` lists the nodes of a converted model");
+    }
+  }
+  return {};
+}
+
+// Nodes between convolutions and float outputs that can do their work on float32 as well.
+bool is_tail_op(const Node& node) {
+  return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) || node.op == Op::softmax;
+}
+
+// Collects the tail nodes above `id`; false when they start anywhere but at layers that can store float32.
+bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
+  const int index = graph.producer_of(id);
+  if (index < 0) return false;
+  const Node& node = graph.nodes[static_cast<std::size_t>(index)];
+  if (is_layer(node)) {
+    const bool observed_by_wish = graph.has_authors_borders && graph.tensor(id).quantization.has_value();
+    return !std::get<ConvAttributes>(node.attributes).has_residual && !observed_by_wish;
+  }
+  if (node.precision == Precision::float32) return true;
+  if (!is_tail_op(node)) return false;
+  tail.push_back(index);
+  return std::ranges::all_of(node.inputs, [&](TensorId input) { return collect_tail(graph, input, tail); });
+}
+
+// Every tensor inside a tail, and the layer outputs that feed it, may be read by tail nodes only.
+bool is_closed(const Graph& graph, const std::vector<int>& tail) {
+  const auto in_tail = [&](int reader) {
+    return std::ranges::count(tail, reader) > 0 ||
+           graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
+  };
+  for (const int index : tail) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(index)];
+    if (!std::ranges::all_of(graph.readers_of(node.output), in_tail)) return false;
+    for (const TensorId id : node.inputs) {
+      if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
+    }
+  }
+  return true;
+}
+
+void keep_tails_in_float(Graph& graph) {
+  for (const TensorId output : graph.outputs) {
+    std::vector<int> tail;
+    if (!collect_tail(graph, output, tail) || !is_closed(graph, tail)) continue;
+    for (const int index : tail) {
+      Node& node = graph.nodes[static_cast<std::size_t>(index)];
+      node.precision = Precision::float32;
+      node.reason = "output wanted in float: it comes straight from a convolution's accumulators";
+    }
+  }
+}
+
+bool reads_int8(const Graph& graph, const Node& node) {
+  return std::ranges::any_of(node.inputs, [&](TensorId id) {
+    const int producer = graph.producer_of(id);
+    if (producer >= 0) return graph.nodes[static_cast<std::size_t>(producer)].precision == Precision::int8;
+    return graph.is_input(id) && graph.tensor(id).quantization.has_value();
+  });
+}
+
+void decide_the_rest(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    if (node.precision != Precision::undecided) continue;
+    const std::string reason = why_no_int8(graph, node);
+    if (!reason.empty()) {
+      node.precision = Precision::float32;
+      node.reason = reason;
+    } else if (is_neutral(node) && !reads_int8(graph, node)) {
+      node.precision = Precision::float32;
+      node.reason = "only moves what is float";
+    } else {
+      node.precision = Precision::int8;
+    }
+  }
+}
+
+// An int8 layer that only float nodes and outputs read stores float32, and needs no scale of its own.
+void choose_float_outputs(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    if (node.precision != Precision::int8) continue;
+    const auto readers = graph.readers_of(node.output);
+    const bool float_readers = std::ranges::all_of(readers, [&](int reader) {
+      return graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
+    });
+    if (!float_readers) continue;
+    const bool by_wish = graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
+    const bool free_layer =
+        is_layer(node) && !std::get<ConvAttributes>(node.attributes).has_residual && !by_wish;
+    node.float_output = node.op == Op::softmax || free_layer;
+    if (free_layer) node.reason = "float32 output straight from the accumulators";
+  }
+}
+
+Status check_calibration(const Graph& graph) {
+  std::vector<TensorId> missing;
+  const auto need = [&](TensorId id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.is_constant() || tensor.type == Type::s32 || tensor.quantization || std::ranges::count(missing, id) > 0) return;
+    missing.push_back(id);
+  };
+  for (const Node& node : graph.nodes) {
+    if (node.precision != Precision::int8) continue;
+    for (const TensorId id : node.inputs) need(id);
+    if (!node.float_output) need(node.output);
+  }
+  if (missing.empty()) return {};
+  std::string text = graph.name + ": no calibration scale for " + std::to_string(missing.size()) +
+                     (missing.size() == 1 ? " tensor that int8 needs:" : " tensors that int8 needs:");
+  for (std::size_t i = 0; i < std::min(missing.size(), listed_at_most); ++i) {
+    const int producer = graph.producer_of(missing[i]);
+    text += "\n  '" + graph.tensor(missing[i]).name + "', " +
+            (producer < 0 ? "an input"
+                          : std::string("written by ") + op_name(graph.nodes[static_cast<std::size_t>(producer)].op) +
+                                " '" + graph.nodes[static_cast<std::size_t>(producer)].name + "'");
+  }
+  if (missing.size() > listed_at_most) text += "\n  and more";
+  return fail(text +
+              "\nExport the model again with calibration (octet_export.export(..., calibration=...)), keep these nodes "
+              "in float (--keep-float NAME), or convert all of it in float (--float).");
+}
+
+}  // namespace
+
+Status choose_precision(Graph& graph, const BuildOptions& options) {
+  if (options.float_only) {
+    for (Node& node : graph.nodes) {
+      node.precision = Precision::float32;
+      node.reason = "asked by the user: a float model";
+    }
+    return {};
+  }
+  if (auto ok = apply_wishes(graph, graph.keep_float, "asked by the model's author", false); !ok) return ok;
+  if (auto ok = apply_wishes(graph, options.keep_float, "asked by the user", true); !ok) return ok;
+  keep_tails_in_float(graph);
+  decide_the_rest(graph);
+  choose_float_outputs(graph);
+  return check_calibration(graph);
+}
+
+}  // namespace octet::graph

@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <cmath>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+namespace {
+
+// y = x * factor + shift, a channel.
+struct Affine {
+  std::vector<float> factor;
+  std::vector<float> shift;
+};
+
+// In double, rounded once: the order of PyTorch's own folding does not matter then.
+Affine affine_of(const Graph& graph, const Node& batch_norm) {
+  const auto gamma = float_values(graph.tensor(batch_norm.inputs[1]));
+  const auto beta = float_values(graph.tensor(batch_norm.inputs[2]));
+  const auto mean = float_values(graph.tensor(batch_norm.inputs[3]));
+  const auto variance = float_values(graph.tensor(batch_norm.inputs[4]));
+  const double epsilon = std::get<ScalarAttributes>(batch_norm.attributes).value;
+  Affine affine;
+  for (std::size_t c = 0; c < gamma.size(); ++c) {
+    const double factor = double{gamma[c]} / std::sqrt(double{variance[c]} + epsilon);
+    affine.factor.push_back(static_cast<float>(factor));
+    affine.shift.push_back(static_cast<float>(double{beta[c]} - double{mean[c]} * factor));
+  }
+  return affine;
+}
+
+bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
+
+bool has_float_weights(const Graph& graph, const Node& layer) {
+  const auto& a = std::get<ConvAttributes>(layer.attributes);
+  const Tensor& weight = graph.tensor(layer.inputs[1]);
+  const bool constant_bias = !a.has_bias || graph.tensor(layer.inputs[2]).is_constant();
+  return weight.is_constant() && weight.type == Type::f32 && constant_bias;
+}
+
+bool has_constant_parameters(const Graph& graph, const Node& batch_norm) {
+  return std::all_of(batch_norm.inputs.begin() + 1, batch_norm.inputs.end(),
+                     [&](TensorId id) { return graph.tensor(id).is_constant(); });
+}
+
+// The layer gets weights and a bias of its own: another layer may share the old ones.
+void set_parameters(Graph& graph, Node& layer, std::vector<float> weight, std::vector<float> bias) {
+  auto& a = std::get<ConvAttributes>(layer.attributes);
+  const Tensor& old = graph.tensor(layer.inputs[1]);
+  Tensor folded = make_float_constant(old.name, old.shape, weight);
+  Tensor folded_bias = make_float_constant(a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias",
+                                           {static_cast<int32_t>(bias.size())}, bias);
+  layer.inputs[1] = graph.add_tensor(std::move(folded));
+  const TensorId bias_id = graph.add_tensor(std::move(folded_bias));
+  if (a.has_bias) {
+    layer.inputs[2] = bias_id;
+  } else {
+    layer.inputs.insert(layer.inputs.begin() + 2, bias_id);
+    a.has_bias = true;
+  }
+}
+
+std::vector<float> bias_of(const Graph& graph, const Node& layer) {
+  const auto channels = static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape[0]);
+  if (!std::get<ConvAttributes>(layer.attributes).has_bias) return std::vector<float>(channels, 0.0f);
+  const auto values = float_values(graph.tensor(layer.inputs[2]));
+  return {values.begin(), values.end()};
+}
+
+// layer -> batch norm
+bool fold_into_layer_before(Graph& graph, std::size_t index) {
+  const Node& batch_norm = graph.nodes[index];
+  const int layer_index = graph.producer_of(batch_norm.inputs[0]);
+  if (layer_index < 0 || !graph.read_only_by(batch_norm.inputs[0], static_cast<int>(index))) return false;
+  Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
+  if (!is_layer(layer) || !has_float_weights(graph, layer)) return false;
+  if (layer.precision != batch_norm.precision) return false;
+  if (std::get<ConvAttributes>(layer.attributes).bounds.bounded()) return false;
+
+  const Affine affine = affine_of(graph, batch_norm);
+  const auto old = float_values(graph.tensor(layer.inputs[1]));
+  std::vector<float> weight(old.begin(), old.end());
+  std::vector<float> bias = bias_of(graph, layer);
+  const std::size_t per_channel = weight.size() / bias.size();
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    for (std::size_t k = 0; k < per_channel; ++k) weight[o * per_channel + k] *= affine.factor[o];
+    bias[o] = bias[o] * affine.factor[o] + affine.shift[o];
+  }
+  set_parameters(graph, layer, std::move(weight), std::move(bias));
+  layer.fused.push_back(batch_norm.name);
+  layer.output = batch_norm.output;
+  return true;
+}
+
+bool pads(const ConvAttributes& a) {
+  const Window& w = a.window;
+  return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0;
+}
+
+// batch norm -> layer. The layer's padding is 0 after the batch norm, so a shift cannot move behind it.
+bool fold_into_layer_after(Graph& graph, std::size_t index) {
+  const Node& batch_norm = graph.nodes[index];
+  const auto readers = graph.readers_of(batch_norm.output);
+  if (readers.size() != 1 || !graph.read_only_by(batch_norm.output, readers[0])) return false;
+  Node& layer = graph.nodes[static_cast<std::size_t>(readers[0])];
+  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output || !has_float_weights(graph, layer)) return false;
+  if (layer.weight_quantization || layer.precision != batch_norm.precision) return false;
+  const Affine affine = affine_of(graph, batch_norm);
+  const auto& a = std::get<ConvAttributes>(layer.attributes);
+  const bool shifts = std::ranges::any_of(affine.shift, [](float v) { return v != 0; });
+  if (pads(a) && shifts) return false;
+
+  const auto old = float_values(graph.tensor(layer.inputs[1]));
+  std::vector<float> weight(old.begin(), old.end());
+  std::vector<float> bias = bias_of(graph, layer);
+  const auto per_group_inputs = static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape.back());
+  const std::size_t outputs_per_group = bias.size() / static_cast<std::size_t>(a.groups);
+  const std::size_t per_channel = weight.size() / bias.size();
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    const std::size_t first_input = o / outputs_per_group * per_group_inputs;
+    double shift = 0;
+    for (std::size_t k = 0; k < per_channel; ++k) {
+      const std::size_t i = first_input + k % per_group_inputs;
+      shift += double{weight[o * per_channel + k]} * double{affine.shift[i]};
+      weight[o * per_channel + k] *= affine.factor[i];
+    }
+    bias[o] = static_cast<float>(double{bias[o]} + shift);
+  }
+  set_parameters(graph, layer, std::move(weight), std::move(bias));
+  layer.fused.push_back(batch_norm.name);
+  layer.inputs[0] = batch_norm.inputs[0];
+  return true;
+}
+
+// A batch norm by itself -> depthwise 1x1 convolution (in a reshape to rank 4 where it is not).
+void to_depthwise(Graph& graph, std::size_t index) {
+  Node batch_norm = graph.nodes[index];
+  const Affine affine = affine_of(graph, batch_norm);
+  const auto channels = static_cast<int32_t>(affine.factor.size());
+  const Shape shape = graph.tensor(batch_norm.output).shape;
+
+  Node conv{.name = batch_norm.name,
+            .op = Op::conv2d,
+            .attributes = ConvAttributes{.groups = channels, .has_bias = true},
+            .inputs = batch_norm.inputs,
+            .output = batch_norm.output,
+            .fused = batch_norm.fused,
+            .precision = batch_norm.precision,
+            .reason = batch_norm.reason};
+  conv.inputs.resize(1);
+  conv.inputs.push_back(
+      graph.add_tensor(make_float_constant(batch_norm.name + ".factor", {channels, 1, 1, 1}, affine.factor)));
+  conv.inputs.push_back(graph.add_tensor(make_float_constant(batch_norm.name + ".shift", {channels}, affine.shift)));
+  if (shape.size() == 4) {
+    graph.nodes[index] = std::move(conv);
+    return;
+  }
+
+  const Shape image = {static_cast<int32_t>(element_count(shape) / channels), 1, 1, channels};
+  const auto reshape = [&](const char* suffix, TensorId from, TensorId to) {
+    return Node{.name = batch_norm.name + suffix,
+                .op = Op::reshape,
+                .attributes = ReshapeAttributes{graph.tensor(to).shape},
+                .inputs = {from},
+                .output = to,
+                .precision = batch_norm.precision,
+                .reason = batch_norm.reason};
+  };
+  const Tensor input = graph.tensor(batch_norm.inputs[0]);
+  const Tensor output = graph.tensor(batch_norm.output);
+  conv.inputs[0] = graph.add_tensor(
+      {.name = input.name + ".image", .shape = image, .quantization = input.quantization});
+  conv.output = graph.add_tensor(
+      {.name = output.name + ".image", .shape = image, .quantization = output.quantization});
+  Node before = reshape(".to_image", batch_norm.inputs[0], conv.inputs[0]);
+  Node after = reshape(".from_image", conv.output, batch_norm.output);
+  graph.nodes[index] = std::move(before);
+  const auto at = graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1;
+  graph.nodes.insert(at, {std::move(conv), std::move(after)});
+}
+
+}  // namespace
+
+Status fold_batch_norm(Graph& graph) {
+  std::vector<bool> gone(graph.nodes.size(), false);
+  for (const bool after : {false, true}) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (gone[i] || graph.nodes[i].op != Op::batch_norm) continue;
+      if (!has_constant_parameters(graph, graph.nodes[i])) continue;
+      gone[i] = after ? fold_into_layer_after(graph, i) : fold_into_layer_before(graph, i);
+      // A folded node must not count as a reader or a writer any more.
+      if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].output = -1;
+    }
+  }
+  graph.erase_nodes(gone);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].op == Op::batch_norm && has_constant_parameters(graph, graph.nodes[i])) {
+      to_depthwise(graph, i);
+    }
+  }
+  return {};
+}
+
+}  // namespace octet::graph

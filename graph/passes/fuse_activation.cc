@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+namespace {
+
+Bounds* bounds_of(Node& node) {
+  if (auto* conv = std::get_if<ConvAttributes>(&node.attributes)) return &conv->bounds;
+  if (auto* binary = std::get_if<BinaryAttributes>(&node.attributes)) return &binary->bounds;
+  if (auto* pool = std::get_if<PoolAttributes>(&node.attributes)) return &pool->bounds;
+  return nullptr;
+}
+
+bool fuse_into_producer(Graph& graph, std::size_t index) {
+  const Node& clip = graph.nodes[index];
+  const TensorId before = clip.inputs[0];
+  const int producer = graph.producer_of(before);
+  if (producer < 0 || !graph.read_only_by(before, static_cast<int>(index))) return false;
+  Node& node = graph.nodes[static_cast<std::size_t>(producer)];
+  Bounds* bounds = bounds_of(node);
+  if (bounds == nullptr || node.precision != clip.precision) return false;
+
+  const auto& from = graph.tensor(before).quantization;
+  auto& to = graph.tensor(clip.output).quantization;
+  // A model that came quantized rounds once before the clip and once after it; a pool keeps its operand's scale.
+  const bool changes_scale = from && to && *from != *to;
+  if (changes_scale && (graph.keeps_rounding || node.op == Op::max_pool)) return false;
+  if (!to) to = from;
+
+  const Bounds outer = std::get<ClipAttributes>(clip.attributes).bounds;
+  *bounds = {std::clamp(bounds->min, outer.min, outer.max), std::clamp(bounds->max, outer.min, outer.max)};
+  node.fused.push_back(clip.name);
+  node.output = clip.output;
+  return true;
+}
+
+}  // namespace
+
+Status fuse_activation(Graph& graph) {
+  std::vector<bool> gone(graph.nodes.size(), false);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].op != Op::clip) continue;
+    gone[i] = fuse_into_producer(graph, i);
+    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].output = -1;
+  }
+  graph.erase_nodes(gone);
+  return {};
+}
+
+}  // namespace octet::graph

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+namespace {
+
+// In double, so that the table is exact; docs/quantization.md.
+double evaluate(Op op, const Attributes& attributes, double x) {
+  switch (op) {
+    case Op::leaky_relu:
+      return x >= 0 ? x : double{std::get<ScalarAttributes>(attributes).value} * x;
+    case Op::elu:
+      return x >= 0 ? x : double{std::get<ScalarAttributes>(attributes).value} * std::expm1(x);
+    case Op::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Op::tanh:
+      return std::tanh(x);
+    case Op::hard_sigmoid:
+      return std::clamp(x / 6 + 0.5, 0.0, 1.0);
+    case Op::hard_swish:
+      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
+    case Op::silu:
+      return x / (1 + std::exp(-x));
+    case Op::gelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Op::exp:
+      return std::exp(x);
+    case Op::log:
+      return std::log(x);
+    case Op::sqrt:
+      return std::sqrt(x);
+    case Op::abs:
+      return std::abs(x);
+    default:
+      return -x;  // neg
+  }
+}
+
+bool is_function_of_one_value(Op op) {
+  switch (op) {
+    case Op::leaky_relu:
+    case Op::elu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::hard_sigmoid:
+    case Op::hard_swish:
+    case Op::silu:
+    case Op::gelu:
+    case Op::exp:
+    case Op::log:
+    case Op::sqrt:
+    case Op::abs:
+    case Op::neg:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::byte quantized(double value, const Quantization& q) {
+  if (std::isnan(value)) return static_cast<std::byte>(q.zero_point);
+  const double rounded = std::nearbyint(value / double{q.scale}) + q.zero_point;
+  return static_cast<std::byte>(std::clamp(rounded, 0.0, 255.0));
+}
+
+void to_lookup(Graph& graph, Node& node) {
+  const Quantization x = *graph.tensor(node.inputs[0]).quantization;
+  const Quantization y = *graph.tensor(node.output).quantization;
+  std::vector<std::byte> table(256);
+  for (int q = 0; q < 256; ++q) {
+    const double real = double{x.scale} * (q - x.zero_point);
+    table[static_cast<std::size_t>(q)] = quantized(evaluate(node.op, node.attributes, real), y);
+  }
+  node.inputs.push_back(graph.add_tensor({.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));
+  node.fused.insert(node.fused.begin(), op_name(node.op));
+  node.op = Op::lookup;
+  node.attributes = NoAttributes{};
+}
+
+void add_softmax_table(Graph& graph, Node& node) {
+  const double scale = graph.tensor(node.inputs[0]).quantization->scale;
+  std::vector<float> table(256);
+  for (int d = 0; d < 256; ++d) table[static_cast<std::size_t>(d)] = static_cast<float>(std::exp(-scale * d));
+  node.inputs.push_back(graph.add_tensor(make_float_constant(node.name + ".table", {256}, table)));
+}
+
+// A constant operand (x + 3, x * mask) becomes u8 with the finest scale that holds its values.
+void quantize_constant(Graph& graph, TensorId& id) {
+  const Tensor constant = graph.tensor(id);
+  const auto values = float_values(constant);
+  float low = 0;
+  float high = 0;
+  for (const float v : values) low = std::min(low, v), high = std::max(high, v);
+  const float range = high - low;
+  const float scale = range > 0 ? range / 255.0f : 1.0f;
+  const Quantization q{.scale = scale,
+                       .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
+  std::vector<std::byte> bytes;
+  for (const float v : values) bytes.push_back(quantized(v, q));
+  id = graph.add_tensor({.name = constant.name + ".u8",
+                         .type = Type::u8,
+                         .shape = constant.shape,
+                         .quantization = q,
+                         .data = std::move(bytes)});
+}
+
+bool takes_constants(Op op) { return op == Op::add || op == Op::sub || op == Op::mul || op == Op::concat; }
+
+}  // namespace
+
+Status lower_to_int8(Graph& graph) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    Node& node = graph.nodes[i];
+    if (node.precision != Precision::int8) continue;
+    if (is_function_of_one_value(node.op)) to_lookup(graph, node);
+    if (node.op == Op::softmax) add_softmax_table(graph, node);
+    if (node.op == Op::clip) node.op = Op::requantize;
+    if (takes_constants(node.op)) {
+      for (TensorId& id : node.inputs) {
+        const Tensor& tensor = graph.tensor(id);
+        if (tensor.is_constant() && tensor.type == Type::f32) quantize_constant(graph, id);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace octet::graph

@@ -1,0 +1,38 @@
+#include <array>
+
+#include "graph/passes/passes.h"
+
+namespace octet::graph {
+
+Status run_pipeline(Graph& graph, const BuildOptions& options) {
+  using Pass = Status (*)(Graph&);
+  constexpr std::array<Pass, 6> float_passes = {
+      drop_dead_nodes, absorb_quantize_nodes, canonicalise, fold_batch_norm, fuse_activation, fuse_residual_add,
+  };
+  constexpr std::array<Pass, 4> int8_passes = {
+      unify_scales,
+      place_quantize,
+      lower_to_int8,
+      quantize_weights,
+  };
+  for (const Pass pass : float_passes) {
+    if (auto ok = pass(graph); !ok) return ok;
+  }
+  if (!options.float_only) {
+    if (auto ok = propagate_scales(graph); !ok) return ok;
+  }
+  if (auto ok = choose_precision(graph, options); !ok) return ok;
+  for (const Pass pass : int8_passes) {
+    if (auto ok = pass(graph); !ok) return ok;
+  }
+  return drop_dead_nodes(graph);
+}
+
+Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options) {
+  if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
+  if (auto ok = run_pipeline(graph, options); !ok) return tl::unexpected(ok.error());
+  if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
+  return write_model(graph);
+}
+
+}  // namespace octet::graph

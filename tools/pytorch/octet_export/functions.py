@@ -3,8 +3,6 @@
 A handler has the signature of the torch function, after the emitter: tensors arrive as Refs, the rest as Python
 values. It returns the Ref of its result.
 """
-import operator
-
 HANDLERS = {}
 ITEM_HANDLERS = {}
 
@@ -45,6 +43,13 @@ def name_of(node):
     return name[:-1] if name.endswith("_") and len(name) > 1 else name
 
 
+def spoken_name(node):
+    """-> what a node without a module of its own is called: `add` for +, += and quantized::add."""
+    name = name_of(node).replace("quantized::", "")
+    return {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div", "getitem": "slice",
+            "cat": "concat"}.get(name, name)
+
+
 def handler(emitter):
     """-> the handler of the emitter's node. Error: a function that the export has no form for."""
     name = name_of(emitter.node)
@@ -75,8 +80,3 @@ def _getattr(e, x, name):
     if name in ("T", "mT"):
         return HANDLERS["transpose"](e, x, -1, -2)
     e.fail(f"reads the attribute .{name} of a tensor, which cannot be exported")
-
-
-def is_operator(function):
-    """-> whether a function is one of Python's operators."""
-    return getattr(function, "__module__", "") in ("_operator", operator.__name__)

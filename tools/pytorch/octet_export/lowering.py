@@ -136,7 +136,7 @@ class Lowering:
         path = node.target if node.op == "call_module" else node.meta["path"]
         if path and _is_standard(self.model.get_submodule(path)):
             return path
-        return _join(path, functions.name_of(node).strip("_").replace("quantized::", ""))
+        return _join(path, functions.spoken_name(node))
 
 
 class Emitter:

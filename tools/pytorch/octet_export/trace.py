@@ -181,7 +181,7 @@ class Tracer(torch.fx.Tracer):
         node.meta.update(value=value, snapshot=snapshot, depends=depends)
 
     def _compute(self, node):
-        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda n: n.meta["value"])
+        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), _value_in_order)
         self._computing = True
         try:
             if node.op == "get_attr":
@@ -201,6 +201,13 @@ class Tracer(torch.fx.Tracer):
             raise ExportError(f"input_shape has {len(self._inputs)} shapes but the model's forward takes "
                               f"{self._taken} inputs")
         return graph
+
+
+def _value_in_order(node):
+    # PyTorch 1.13's quantized relu6 mixes up the pixels of a channels-last tensor, which is what its quantized
+    # convolution returns with qnnpack.
+    value = node.meta["value"]
+    return value.contiguous() if isinstance(value, torch.Tensor) and value.is_quantized else value
 
 
 def _attribute(root, target):

@@ -1,0 +1,101 @@
+"""The golden vectors: what they say holds for the graph that their float export carries."""
+import json
+import os
+import unittest
+
+import numpy as np
+import torch
+
+import support
+from octet_export import interpret, safetensors
+
+FOLDER = os.path.join(os.path.dirname(support.HERE), "golden")
+
+
+def load(name):
+    """-> (tensors, graph) of a golden float export."""
+    tensors, metadata = safetensors.read(os.path.join(FOLDER, f"{name}.safetensors"))
+    return tensors, json.loads(metadata["octet.graph"])
+
+
+def run_quantized(tensors, description, x):
+    """-> the last tensor's bytes if it has a scale, else its real values; float64, rounded at every scale."""
+    values = {description["inputs"][0]: x.double()}
+    for node in description["nodes"]:
+        weights = node.get("weight_quantization")
+        arguments = []
+        for name in node["inputs"]:
+            value = values[name] if name in values else tensors[name]
+            if value.dtype == torch.int8:
+                scale = torch.tensor(weights["scale"], dtype=torch.float64)
+                value = value.double() * scale.view([-1] + [1] * (value.dim() - 1))
+            arguments.append(value.double())
+        (output,) = node["outputs"]
+        result = interpret.run_node(node["op"], arguments, node["attributes"])
+        entry = description["tensors"][output]
+        if "scale" in entry and node["op"] != "dequantize":
+            q = (torch.round(result / entry["scale"]) + entry["zero_point"]).clamp(0, 255)
+            result = (q - entry["zero_point"]) * entry["scale"]
+            values[output] = result
+            last = q
+        else:
+            values[output] = last = result
+    return last
+
+
+class GoldenVectors(unittest.TestCase):
+
+    def setUp(self):
+        with open(os.path.join(FOLDER, "golden.json"), encoding="utf-8") as file:
+            self.index = json.load(file)
+
+    def output(self, entry):
+        kind = {"u8": np.uint8, "f32": np.float32, "s32": np.int32}[entry["output_type"]]
+        values = np.fromfile(os.path.join(FOLDER, f"{entry['name']}.output.bin"), kind)
+        return torch.from_numpy(values.reshape(entry["output_shape"]))
+
+    def input(self, entry):
+        values = np.fromfile(os.path.join(FOLDER, f"{entry['name']}.input.bin"), np.float32)
+        return torch.from_numpy(values.reshape(entry["input_shape"]))
+
+    def test_quantized_outputs_are_within_their_tolerance_of_exact_arithmetic(self):
+        for entry in self.index:
+            if not entry["name"].startswith("q_"):
+                continue
+            with self.subTest(entry["name"]):
+                tensors, description = load(entry["name"])
+                got = run_quantized(tensors, description, self.input(entry))
+                difference = (got - self.output(entry).double()).abs().max()
+                self.assertLessEqual(float(difference), entry["tolerance"])
+
+    def test_float_outputs_are_those_of_the_graph(self):
+        for entry in self.index:
+            if not entry["name"].startswith("float_"):
+                continue
+            with self.subTest(entry["name"]):
+                tensors, description = load(entry["name"])
+                for values in description["tensors"].values():
+                    values.pop("scale", None)
+                got = run_quantized(tensors, description, self.input(entry))
+                wanted = self.output(entry).double()
+                difference = (got - wanted).abs().max() / wanted.abs().max()
+                self.assertLessEqual(float(difference), entry["tolerance"])
+
+    def test_every_operator_has_a_golden_vector(self):
+        used = {node["op"] for entry in self.index for node in load(entry["name"])[1]["nodes"]}
+        missing = set(interpret.OPERATORS) - used
+        # Dropout never leaves PyTorch; dequantize and quantize are counted in the converted models.
+        self.assertEqual(missing, {"dropout"})
+
+    def test_the_whole_folder_is_small(self):
+        size = sum(os.path.getsize(os.path.join(FOLDER, name)) for name in os.listdir(FOLDER))
+        self.assertLess(size, 1 << 20)
+
+    def test_every_entry_has_its_three_files(self):
+        names = set(os.listdir(FOLDER)) - {"golden.json"}
+        wanted = {f"{e['name']}.{kind}" for e in self.index for kind in ("safetensors", "input.bin", "output.bin")}
+        self.assertEqual(names, wanted)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -18,28 +18,31 @@ def load(name):
     return tensors, json.loads(metadata["octet.graph"])
 
 
+def arguments_of(node, values, tensors, scales):
+    """-> a node's inputs as float64; weights are made real, and a bias is rounded to steps of the accumulator."""
+    found = [values[name] if name in values else tensors[name].double() for name in node["inputs"]]
+    weights = node.get("weight_quantization")
+    if weights:
+        scale = torch.tensor(weights["scale"], dtype=torch.float64)
+        found[1] = found[1] * scale.view([-1] + [1] * (found[1].dim() - 1))
+        if len(found) == 3:
+            step = scale * scales[node["inputs"][0]]["scale"]
+            found[2] = torch.round(found[2] / step) * step
+    return found
+
+
 def run_quantized(tensors, description, x):
     """-> the last tensor's bytes if it has a scale, else its real values; float64, rounded at every scale."""
+    scales = description["tensors"]
     values = {description["inputs"][0]: x.double()}
     for node in description["nodes"]:
-        weights = node.get("weight_quantization")
-        arguments = []
-        for name in node["inputs"]:
-            value = values[name] if name in values else tensors[name]
-            if value.dtype == torch.int8:
-                scale = torch.tensor(weights["scale"], dtype=torch.float64)
-                value = value.double() * scale.view([-1] + [1] * (value.dim() - 1))
-            arguments.append(value.double())
         (output,) = node["outputs"]
-        result = interpret.run_node(node["op"], arguments, node["attributes"])
-        entry = description["tensors"][output]
-        if "scale" in entry and node["op"] != "dequantize":
-            q = (torch.round(result / entry["scale"]) + entry["zero_point"]).clamp(0, 255)
-            result = (q - entry["zero_point"]) * entry["scale"]
-            values[output] = result
-            last = q
-        else:
-            values[output] = last = result
+        last = interpret.run_node(node["op"], arguments_of(node, values, tensors, scales), node["attributes"])
+        values[output] = last
+        if "scale" in scales[output] and node["op"] != "dequantize":
+            scale, zero_point = scales[output]["scale"], scales[output]["zero_point"]
+            last = (torch.round(last / scale) + zero_point).clamp(0, 255)
+            values[output] = (last - zero_point) * scale
     return last
 
 

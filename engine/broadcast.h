@@ -1,0 +1,36 @@
+// NumPy's broadcasting of two operands, as rows for the elementwise kernels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/operator.h"
+
+namespace octet {
+
+/// The output is `rows` rows of `row_size` contiguous values. Within a row an operand advances by its step (0: one
+/// value for the whole row); offset() says where a row of it begins.
+struct BroadcastPlan {
+  std::size_t rows = 1;
+  std::size_t row_size = 1;
+  std::array<std::size_t, 2> step = {1, 1};
+
+  std::size_t offset(int operand, std::size_t row) const {
+    std::size_t at = 0;
+    for (std::size_t i = outer_rank; i-- > 0;) {
+      at += row % outer_extent[i] * outer_stride[static_cast<std::size_t>(operand)][i];
+      row /= outer_extent[i];
+    }
+    return at;
+  }
+
+  std::size_t outer_rank = 0;
+  std::array<std::size_t, kernels::max_rank> outer_extent = {};
+  std::array<std::array<std::size_t, kernels::max_rank>, 2> outer_stride = {};
+};
+
+/// The shapes broadcast to `output` (infer_shape accepted them). Axes over which both operands advance alike are
+/// merged, so that equal shapes make one row.
+BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output);
+
+}  // namespace octet

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/model_data.h"
+#include "engine/movement.h"
+
+namespace octet {
+namespace {
+
+bool is_quantized(const TensorRecord& t) { return t.info.type == Type::u8 && t.info.scale > 0; }
+
+bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
+  return a.info.type != Type::u8 ||
+         (a.info.scale == b.info.scale && a.info.zero_point == b.info.zero_point);
+}
+
+// The worst sum of a channel: every activation 255 away from its zero point.
+bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias) {
+  const auto* w = weight.values<int8_t>();
+  const bool has_lowest = std::find(w, w + weight.data.size(), int8_t{-128}) != w + weight.data.size();
+  const int64_t largest_weight = !weight.channel_zero_points.empty() ? 255 : has_lowest ? 128 : 127;
+  const auto terms = static_cast<int64_t>(weight.data.size() / bias.size());
+  const int64_t sum = terms * 255 * largest_weight;
+  return std::ranges::all_of(bias, [&](int32_t b) {
+    return sum + std::abs(int64_t{b}) <= std::numeric_limits<int32_t>::max();
+  });
+}
+
+Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
+  const auto& a = std::get<ConvAttributes>(node.attributes);
+  const TensorRecord& x = data.tensor(node.inputs[0]);
+  const TensorRecord& weight = data.tensor(node.inputs[1]);
+  const TensorRecord& y = data.tensor(node.output);
+  if (!a.has_bias) return fail("has no bias");
+  const TensorRecord& bias = data.tensor(node.inputs[2]);
+  const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
+  if (!is_quantized(x)) return fail("takes a quantized input");
+  if (!weight.is_constant || weight.info.type != Type::s8 || weight.channel_scales.size() != channels) {
+    return fail("takes constant s8 weights with a scale an output channel");
+  }
+  if (!weight.channel_zero_points.empty() && weight.channel_zero_points.size() != channels) {
+    return fail("has another number of weight zero points than output channels");
+  }
+  if (!bias.is_constant || bias.info.type != Type::s32) return fail("takes a constant s32 bias");
+  if (!is_quantized(y) && y.info.type != Type::f32) return fail("gives u8 or float32");
+  if (a.has_residual && (!is_quantized(y) || !is_quantized(data.tensor(node.inputs.back())))) {
+    return fail("adds a residual only from u8 to u8");
+  }
+  if (!accumulator_fits(weight, {bias.values<int32_t>(), channels})) {
+    return fail("has sums that could leave 32 bits: too many products for one output");
+  }
+  for (const float scale : weight.channel_scales) {
+    if (!std::isfinite(x.info.scale * scale / (is_quantized(y) ? y.info.scale : 1.0f))) {
+      return fail("has scales whose ratio is not a number");
+    }
+  }
+  return {};
+}
+
+Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
+  const TensorRecord& y = data.tensor(node.output);
+  for (const int32_t id : node.inputs) {
+    const TensorRecord& x = data.tensor(id);
+    if (x.info.type != y.info.type || y.info.type == Type::s8) return fail("joins different types");
+    if (x.info.type == Type::u8 && (!is_quantized(x) || !is_quantized(y))) return fail("takes quantized tensors");
+    if (node.op != Op::concat && !same_quantization(x, y)) return fail("cannot change scale or zero point");
+  }
+  return {};
+}
+
+Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
+  const TensorRecord& x = data.tensor(node.inputs[0]);
+  const TensorRecord& y = data.tensor(node.output);
+  if (std::get<AxisAttributes>(node.attributes).axis + 1 != static_cast<int32_t>(x.info.shape.size())) {
+    return fail("runs over the last axis only");
+  }
+  if (node.inputs.size() == 1) {
+    if (x.info.type != Type::f32 || y.info.type != Type::f32) return fail("takes and gives float32, without a table");
+    return {};
+  }
+  const TensorRecord& table = data.tensor(node.inputs[1]);
+  if (!is_quantized(x) || (!is_quantized(y) && y.info.type != Type::f32)) return fail("takes a quantized tensor");
+  if (!table.is_constant || table.info.type != Type::f32 || table.info.shape != Shape{256}) {
+    return fail("takes a table of 256 float32 values");
+  }
+  const auto* values = table.values<float>();
+  const bool valid = std::all_of(values, values + 256, [](float v) { return v >= 0 && v <= 1; });
+  if (!valid || values[0] != 1) return fail("has a table that is not one of exp(-x)");
+  return {};
+}
+
+Expected<void> expect(bool condition, const char* message) {
+  if (!condition) return fail(message);
+  return {};
+}
+
+Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node) {
+  if (node.op == Op::lookup || node.op == Op::quantize || node.op == Op::dequantize || node.op == Op::requantize ||
+      node.op == Op::argmax || node.op == Op::identity) {
+    return fail("cannot be in a float island");
+  }
+  const auto is_float = [&](int32_t id) { return data.tensor(id).info.type == Type::f32; };
+  if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.output)) {
+    return fail("takes and gives float32 in a float island");
+  }
+  if (node.op == Op::softmax && node.inputs.size() != 1) return fail("takes one operand in a float island");
+  return {};
+}
+
+}  // namespace
+
+Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node, bool island) {
+  if (data.tensor(node.output).is_constant) return fail("writes to a constant");
+  if (island) return check_island_node(data, node);
+  const TensorRecord& x = data.tensor(node.inputs[0]);
+  const TensorRecord& y = data.tensor(node.output);
+  const bool u8_to_u8 = is_quantized(x) && is_quantized(y);
+  if (is_movement(node.op, node.attributes)) return check_movement(data, node);
+  switch (node.op) {
+    case Op::conv2d:
+    case Op::linear:
+      return check_layer(data, node);
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+      return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])), "takes and gives quantized tensors");
+    case Op::max_pool:
+      return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
+    case Op::average_pool:
+    case Op::requantize:
+      return expect(u8_to_u8, "takes and gives quantized tensors");
+    case Op::softmax:
+      return check_softmax(data, node);
+    case Op::argmax:
+      return expect((is_quantized(x) || x.info.type == Type::f32) && y.info.type == Type::s32,
+                    "takes u8 or float32 and gives s32");
+    case Op::lookup: {
+      const TensorRecord& table = data.tensor(node.inputs[1]);
+      const bool table_fits =
+          table.is_constant && table.info.type == Type::u8 && table.info.shape == Shape{256};
+      return expect(u8_to_u8 && table_fits, "takes a quantized tensor and a table of 256 u8 values");
+    }
+    case Op::quantize:
+      return expect(x.info.type == Type::f32 && is_quantized(y), "takes float32 and gives a quantized tensor");
+    case Op::dequantize:
+      return expect(is_quantized(x) && y.info.type == Type::f32, "takes a quantized tensor and gives float32");
+    default:
+      return fail("has no int8 kernel");
+  }
+}
+
+}  // namespace octet

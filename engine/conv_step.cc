@@ -1,0 +1,119 @@
+#include "engine/step.h"
+
+namespace octet {
+namespace {
+
+using kernels::ConvGeometry;
+using kernels::ConvKernel;
+using kernels::ConvParams;
+
+ConvGeometry geometry_of(const StepContext& context, const NodeRecord& node) {
+  const auto& a = std::get<ConvAttributes>(node.attributes);
+  const Shape& x = context.tensor(node.inputs[0]).info.shape;
+  const Shape& y = context.tensor(node.output).info.shape;
+  if (node.op == Op::linear) {
+    const auto rows = static_cast<int32_t>(element_count(x) / x.back());
+    return {.input_h = rows,
+            .input_w = 1,
+            .input_channels = x.back(),
+            .output_h = rows,
+            .output_w = 1,
+            .output_channels = y.back()};
+  }
+  return {.batch = x[0],
+          .input_h = x[1],
+          .input_w = x[2],
+          .input_channels = x[3],
+          .output_h = y[1],
+          .output_w = y[2],
+          .output_channels = y[3],
+          .groups = a.groups,
+          .window = a.window};
+}
+
+class ConvStep final : public Step {
+ public:
+  static StepResult make(const StepContext& context, const NodeRecord& node) {
+    auto step = std::unique_ptr<ConvStep>(new ConvStep(context, node));
+    if (auto ok = step->pack(); !ok) return fail("node '" + node.name + "': " + ok.error().message);
+    return step;
+  }
+
+  Expected<void> run() override {
+    pool_.share_out(kernel_->items(params_), [&](kernels::Range items, std::size_t thread) {
+      kernel_->run(params_, packed_.data(), buffers_, items, scratch_.data() + thread * scratch_size_);
+    });
+    return {};
+  }
+
+ private:
+  ConvStep(const StepContext& context, const NodeRecord& node) : pool_(context.pool) {
+    const auto& a = std::get<ConvAttributes>(node.attributes);
+    const TensorRecord& x = context.tensor(node.inputs[0]);
+    const TensorRecord& weight = context.tensor(node.inputs[1]);
+    const TensorRecord& y = context.tensor(node.output);
+    const bool to_u8 = y.info.type == Type::u8;
+
+    params_.geometry = geometry_of(context, node);
+    params_.weights = {
+        .values = weight.values<int8_t>(),
+        .bias = context.read<int32_t>(node.inputs[2]),
+        .zero_points = weight.channel_zero_points.empty() ? nullptr : weight.channel_zero_points.data()};
+    params_.input_zero_point = x.info.zero_point;
+    for (const float scale : weight.channel_scales) {
+      const float product = x.info.scale * scale;
+      multiplier_.push_back(to_u8 ? product / y.info.scale : product);
+    }
+    params_.multiplier = multiplier_.data();
+    params_.output = to_u8 ? kernels::ConvOutput::u8 : kernels::ConvOutput::float32;
+    params_.output_zero_point = y.info.zero_point;
+    if (to_u8) {
+      params_.output_min = quantized_bound(a.bounds.min, y.info);
+      params_.output_max = quantized_bound(a.bounds.max, y.info);
+    }
+    params_.float_min = a.bounds.min;
+    params_.float_max = a.bounds.max;
+
+    buffers_ = {.input = context.read<uint8_t>(node.inputs[0]), .output = context.write<std::byte>(node.output)};
+    if (a.has_residual) {
+      const TensorRecord& residual = context.tensor(node.inputs.back());
+      params_.has_residual = true;
+      params_.residual_zero_point = residual.info.zero_point;
+      params_.residual_multiplier = residual.info.scale / y.info.scale;
+      buffers_.residual = context.read<uint8_t>(node.inputs.back());
+    }
+    for (const ConvKernel& kernel : context.table.convolutions) {
+      if (!kernel.supports(params_)) continue;
+      kernel_ = &kernel;
+      break;
+    }
+  }
+
+  Expected<void> pack() {
+    auto packed = AlignedBuffer::allocate(kernel_->packed_size(params_));
+    if (!packed) return tl::unexpected(packed.error());
+    packed_ = std::move(*packed);
+    kernel_->pack(params_, packed_.data());
+    constexpr std::size_t alignment = 64;
+    scratch_size_ = (kernel_->scratch_size(params_) + alignment - 1) / alignment * alignment;
+    auto scratch = AlignedBuffer::allocate(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
+    if (!scratch) return tl::unexpected(scratch.error());
+    scratch_ = std::move(*scratch);
+    return {};
+  }
+
+  const ThreadPool& pool_;
+  const ConvKernel* kernel_ = nullptr;
+  ConvParams params_;
+  std::vector<float> multiplier_;
+  kernels::ConvBuffers buffers_;
+  AlignedBuffer packed_;
+  AlignedBuffer scratch_;
+  std::size_t scratch_size_ = 0;
+};
+
+}  // namespace
+
+StepResult make_conv_step(const StepContext& context, const NodeRecord& node) { return ConvStep::make(context, node); }
+
+}  // namespace octet

@@ -1,0 +1,368 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "engine/format/octet_generated.h"
+#include "engine/format_version.h"
+#include "engine/model_data.h"
+
+namespace octet {
+namespace {
+
+// More activation memory than this is damage, not a model.
+constexpr int64_t max_activation_bytes = int64_t{8} << 30;
+
+std::string text(const flatbuffers::String* s) { return s == nullptr ? std::string() : s->str(); }
+
+template <class T>
+std::vector<T> values(const flatbuffers::Vector<T>* v) {
+  return v == nullptr ? std::vector<T>() : std::vector<T>(v->begin(), v->end());
+}
+
+template <class T>
+std::span<const T> view(const flatbuffers::Vector<T>* v) {
+  return v == nullptr ? std::span<const T>() : std::span<const T>(v->data(), v->size());
+}
+
+std::optional<Op> parse_op(std::string_view name) {
+  for (int i = 0; i < op_count; ++i) {
+    if (name == op_name(static_cast<Op>(i))) return static_cast<Op>(i);
+  }
+  return std::nullopt;
+}
+
+Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
+  TensorRecord record;
+  record.info.name = text(t.name());
+  const std::string where = "tensor '" + record.info.name + "' ";
+  if (t.type() > format::Type::f32) return fail(where + "has an unknown type");
+  record.info.type = static_cast<Type>(t.type());
+  record.info.shape = values(t.shape());
+  if (auto ok = check_shape(record.info.shape); !ok) return fail(where + ok.error().message);
+
+  record.info.scale = t.scale();
+  record.info.zero_point = t.zero_point();
+  const bool has_scale = t.scale() != 0;
+  if (has_scale && (!(t.scale() > 0) || !std::isnormal(t.scale()) || !std::isnormal(1.0f / t.scale()))) {
+    return fail(where + "has a scale that is not a positive number");
+  }
+  if (t.zero_point() < 0 || t.zero_point() > 255) return fail(where + "has a zero point outside 0 to 255");
+
+  record.channel_scales = view(t.channel_scales());
+  record.channel_zero_points = view(t.channel_zero_points());
+  for (const float scale : record.channel_scales) {
+    if (!(scale > 0) || !std::isfinite(scale)) return fail(where + "has a channel scale that is not positive");
+  }
+  for (const int32_t zero_point : record.channel_zero_points) {
+    if (zero_point < -128 || zero_point > 127) return fail(where + "has a channel zero point outside -128 to 127");
+  }
+
+  if (t.data() != nullptr) {
+    record.is_constant = true;
+    record.data = {reinterpret_cast<const std::byte*>(t.data()->data()), t.data()->size()};
+    if (record.data.size() != record.byte_size()) {
+      return fail(where + "has " + std::to_string(record.data.size()) + " bytes for the shape " +
+                  shape_text(record.info.shape) + " of " + type_name(record.info.type));
+    }
+    if (reinterpret_cast<std::uintptr_t>(record.data.data()) % type_size(record.info.type) != 0) {
+      return fail(where + "is not aligned");
+    }
+  }
+  return record;
+}
+
+Expected<Bounds> decode_bounds(const format::Attributes& a) {
+  if (!a.bounded()) return Bounds{};
+  if (!(a.bound_min() <= a.bound_max())) return fail("has bounds out of order");
+  return Bounds{a.bound_min(), a.bound_max()};
+}
+
+Window decode_window(const format::Window* w) {
+  if (w == nullptr) return {};
+  return {.kernel_h = w->kernel_h(),
+          .kernel_w = w->kernel_w(),
+          .stride_h = w->stride_h(),
+          .stride_w = w->stride_w(),
+          .dilation_h = w->dilation_h(),
+          .dilation_w = w->dilation_w(),
+          .pad_top = w->pad_top(),
+          .pad_left = w->pad_left(),
+          .pad_bottom = w->pad_bottom(),
+          .pad_right = w->pad_right()};
+}
+
+// Fills the attributes that the operator has; the others' fields are ignored.
+struct AttributeDecoder {
+  const format::Attributes& from;
+  Bounds bounds;
+
+  void operator()(NoAttributes&) const {}
+  void operator()(ConvAttributes& a) const {
+    a = {.window = decode_window(from.window()),
+         .groups = from.groups(),
+         .bounds = bounds,
+         .has_bias = from.has_bias(),
+         .has_residual = from.has_residual()};
+  }
+  void operator()(BinaryAttributes& a) const { a.bounds = bounds; }
+  void operator()(PoolAttributes& a) const {
+    a = {.window = decode_window(from.window()),
+         .count_include_pad = from.count_include_pad(),
+         .ceil_mode = from.ceil_mode(),
+         .bounds = bounds};
+  }
+  void operator()(AxisAttributes& a) const { a = {.axis = from.axis(), .keepdims = from.keepdims()}; }
+  void operator()(SliceAttributes& a) const {
+    a = {.begin = values(from.begin()), .step = values(from.step()), .count = values(from.end())};
+  }
+  void operator()(PadAttributes& a) const {
+    a = {.before = values(from.begin()), .after = values(from.end()), .value = from.value()};
+  }
+  void operator()(ReshapeAttributes& a) const { a.shape = values(from.shape()); }
+  void operator()(TransposeAttributes& a) const { a.permutation = values(from.shape()); }
+  void operator()(ResizeAttributes& a) const {
+    const auto size = view(from.shape());
+    a = {.output_h = size.size() == 2 ? size[0] : 0,
+         .output_w = size.size() == 2 ? size[1] : 0,
+         .mode = from.bilinear() ? ResizeMode::bilinear : ResizeMode::nearest,
+         .align_corners = from.align_corners()};
+  }
+  void operator()(ClipAttributes& a) const { a.bounds = bounds; }
+  void operator()(MeanAttributes& a) const { a = {.axes = values(from.axes()), .keepdims = from.keepdims()}; }
+  void operator()(ScalarAttributes& a) const { a.value = from.value(); }
+};
+
+Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data) {
+  NodeRecord node;
+  node.name = text(n.name());
+  const std::string where = "node '" + node.name + "' ";
+  const auto op = parse_op(text(n.op()));
+  if (!op || *op == Op::identity) {
+    return fail(where + "has the unknown operator '" + text(n.op()) + "': the file may need a newer octet");
+  }
+  node.op = *op;
+  node.attributes = default_attributes(*op);
+  if (n.attributes() != nullptr) {
+    const auto bounds = decode_bounds(*n.attributes());
+    if (!bounds) return fail(where + bounds.error().message);
+    std::visit(AttributeDecoder{*n.attributes(), *bounds}, node.attributes);
+  }
+  node.inputs = values(n.inputs());
+  node.output = n.output();
+  node.reason = text(n.reason());
+  if (n.fused() != nullptr) {
+    for (const auto* name : *n.fused()) node.fused.push_back(text(name));
+  }
+  const auto count = static_cast<int64_t>(data.tensors.size());
+  const auto valid = [&](int32_t id) { return id >= 0 && id < count; };
+  if (!std::ranges::all_of(node.inputs, valid) || !valid(node.output)) {
+    return fail(where + "names a tensor that the file does not have");
+  }
+  return node;
+}
+
+Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool island) {
+  std::vector<Shape> shapes;
+  for (const int32_t id : node.inputs) shapes.push_back(data.tensor(id).info.shape);
+  const auto shape = infer_shape(node.op, node.attributes, shapes);
+  const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
+  if (!shape) return fail(where + shape.error().message);
+  if (*shape != data.tensor(node.output).info.shape) {
+    return fail(where + "gives " + shape_text(*shape) + ", not " + shape_text(data.tensor(node.output).info.shape));
+  }
+  if (auto ok = check_node_types(data, node, island); !ok) return fail(where + ok.error().message);
+  return {};
+}
+
+// Nodes in order, each tensor written once, before it is read.
+class Availability {
+ public:
+  explicit Availability(const Model::Data& data) : data_(data), ready_(data.tensors.size(), false) {
+    for (std::size_t i = 0; i < data.tensors.size(); ++i) ready_[i] = data.tensors[i].is_constant;
+    for (const int32_t id : data.inputs) ready_[static_cast<std::size_t>(id)] = true;
+  }
+  Expected<void> pass(const NodeRecord& node) {
+    for (const int32_t id : node.inputs) {
+      if (!ready_[static_cast<std::size_t>(id)]) {
+        return fail("node '" + node.name + "' reads '" + data_.tensor(id).info.name + "' before it is written");
+      }
+    }
+    if (ready_[static_cast<std::size_t>(node.output)]) {
+      return fail("node '" + node.name + "' writes '" + data_.tensor(node.output).info.name + "' a second time");
+    }
+    ready_[static_cast<std::size_t>(node.output)] = true;
+    return {};
+  }
+  bool has(int32_t id) const { return ready_[static_cast<std::size_t>(id)]; }
+
+ private:
+  const Model::Data& data_;
+  std::vector<bool> ready_;
+};
+
+Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
+  Availability available(data);
+  int64_t activation_bytes = 0;
+  if (model.steps() == nullptr) return fail("the model has no steps");
+  for (const auto* s : *model.steps()) {
+    if (s->nodes() == nullptr || s->nodes()->size() == 0 || (!s->island() && s->nodes()->size() != 1)) {
+      return fail("a step has the wrong number of nodes");
+    }
+    StepRecord step{.first_node = static_cast<int32_t>(data.nodes.size()),
+                    .node_count = static_cast<int32_t>(s->nodes()->size()),
+                    .island = s->island()};
+    for (const auto* n : *s->nodes()) {
+      auto node = decode_node(*n, data);
+      if (!node) return tl::unexpected(node.error());
+      node->step = static_cast<int32_t>(data.steps.size());
+      if (auto ok = available.pass(*node); !ok) return ok;
+      if (auto ok = check_node(data, *node, step.island); !ok) return ok;
+      activation_bytes += static_cast<int64_t>(data.tensor(node->output).byte_size());
+      if (activation_bytes > max_activation_bytes) return fail("the activations are too large for any machine");
+      data.nodes.push_back(std::move(*node));
+    }
+    data.steps.push_back(step);
+  }
+  for (const int32_t id : data.outputs) {
+    if (!available.has(id)) return fail("no node writes the output '" + data.tensor(id).info.name + "'");
+  }
+  return {};
+}
+
+Expected<void> decode_interface(const format::Model& model, Model::Data& data) {
+  data.inputs = values(model.inputs());
+  data.outputs = values(model.outputs());
+  if (data.inputs.empty() || data.outputs.empty()) return fail("the model has no inputs or no outputs");
+  const auto count = static_cast<int64_t>(data.tensors.size());
+  for (const auto* ids : {&data.inputs, &data.outputs}) {
+    for (const int32_t id : *ids) {
+      if (id < 0 || id >= count) return fail("an input or output is a tensor that the file does not have");
+    }
+  }
+  for (const int32_t id : data.inputs) {
+    const TensorRecord& tensor = data.tensor(id);
+    if (tensor.is_constant || tensor.info.type != Type::f32 || std::ranges::count(data.inputs, id) != 1) {
+      return fail("the input '" + tensor.info.name + "' is a constant, named twice, or not float32");
+    }
+    data.input_infos.push_back(tensor.info);
+  }
+  for (const int32_t id : data.outputs) data.output_infos.push_back(data.tensor(id).info);
+  return {};
+}
+
+Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) {
+  const auto* from = model.preprocess();
+  if (from == nullptr) return {};
+  if (from->resize() > format::ResizeRule::letterbox || from->channels() > format::Channels::gray) {
+    return fail("the preprocessing has an unknown resize rule or channel order");
+  }
+  Preprocess p{.height = from->height(),
+               .width = from->width(),
+               .resize = static_cast<ResizeRule>(from->resize()),
+               .channels = static_cast<Channels>(from->channels()),
+               .mean = values(from->mean()),
+               .std = values(from->std())};
+  const std::size_t channels = p.channels == Channels::gray ? 1 : 3;
+  const auto finite = [](float v) { return std::isfinite(v); };
+  const bool valid_std = std::ranges::all_of(p.std, [](float v) { return std::isfinite(v) && v != 0; });
+  const Shape image = {1, p.height, p.width, static_cast<int32_t>(channels)};
+  if (p.mean.size() != channels || p.std.size() != channels || !std::ranges::all_of(p.mean, finite) || !valid_std) {
+    return fail("the preprocessing's mean or std does not suit its channels");
+  }
+  if (data.input_infos[0].shape != image) {
+    return fail("the preprocessing gives " + shape_text(image) + ", but the first input is " +
+                shape_text(data.input_infos[0].shape));
+  }
+  data.preprocess = std::move(p);
+  return {};
+}
+
+Expected<void> decode_task(const format::Model& model, Model::Data& data) {
+  const auto* from = model.task();
+  if (from == nullptr) return {};
+  if (from->type() > format::TaskType::detect) return fail("the task is unknown: the file may need a newer octet");
+  Task& task = data.task;
+  task = {.type = static_cast<TaskType>(from->type()),
+          .boxes = from->boxes(),
+          .scores = from->scores(),
+          .landmarks = from->landmarks(),
+          .steps = values(from->steps()),
+          .variances = values(from->variances()),
+          .score_threshold = from->score_threshold(),
+          .nms_iou = from->nms_iou()};
+  if (from->min_sizes() != nullptr) {
+    for (const auto* sizes : *from->min_sizes()) task.min_sizes.push_back(values(sizes->values()));
+  }
+  if (task.type != TaskType::detect) return {};
+  const auto outputs = static_cast<int32_t>(data.outputs.size());
+  const auto valid = [&](int32_t output) { return output >= 0 && output < outputs; };
+  if (!valid(task.boxes) || !valid(task.scores) || (task.landmarks != -1 && !valid(task.landmarks))) {
+    return fail("the detector's task names outputs that the model does not have");
+  }
+  const auto positive = [](float v) { return std::isfinite(v) && v > 0; };
+  bool sizes_valid = task.min_sizes.size() == task.steps.size() && task.variances.size() == 2;
+  for (const auto& sizes : task.min_sizes) sizes_valid = sizes_valid && std::ranges::all_of(sizes, positive);
+  if (!sizes_valid || !std::ranges::all_of(task.steps, positive) || !std::ranges::all_of(task.variances, positive)) {
+    return fail("the detector's task has sizes, steps or variances out of range");
+  }
+  return {};
+}
+
+void describe_nodes(Model::Data& data) {
+  for (const NodeRecord& node : data.nodes) {
+    NodeInfo info{.name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
+    std::vector<Shape> shapes;
+    for (const int32_t id : node.inputs) {
+      const TensorRecord& tensor = data.tensor(id);
+      shapes.push_back(tensor.info.shape);
+      if (!tensor.is_constant) info.inputs.push_back(tensor.info);
+      if (tensor.is_constant) info.weight_bytes += static_cast<int64_t>(tensor.data.size());
+    }
+    const TensorInfo& output = data.tensor(node.output).info;
+    info.outputs.push_back(output);
+    const bool reads_u8 =
+        std::ranges::any_of(info.inputs, [](const TensorInfo& t) { return t.type == Type::u8; });
+    info.int8 = reads_u8 || output.type == Type::u8;
+    info.macs = count_macs(node.op, shapes, output.shape);
+    info.step = node.step;
+    data.macs += info.macs;
+    data.weight_bytes += static_cast<std::size_t>(info.weight_bytes);
+    data.node_infos.push_back(std::move(info));
+  }
+}
+
+}  // namespace
+
+Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data) {
+  const auto* begin = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (bytes.size() < 8 || !format::ModelBufferHasIdentifier(begin)) {
+    return fail("not an octet model (octet convert makes one)");
+  }
+  flatbuffers::Verifier verifier(begin, bytes.size(), 64, 10'000'000);
+  if (!format::VerifyModelBuffer(verifier)) return fail("the file is damaged or cut off");
+  const format::Model& model = *format::GetModel(begin);
+  if (model.version() == 0 || model.version() > format_version) {
+    return fail("the file has format version " + std::to_string(model.version()) + "; this octet reads up to " +
+                std::to_string(format_version));
+  }
+  data.producer = text(model.producer());
+  if (model.tensors() == nullptr) return fail("the model has no tensors");
+  for (const auto* t : *model.tensors()) {
+    auto tensor = decode_tensor(*t);
+    if (!tensor) return tl::unexpected(tensor.error());
+    data.tensors.push_back(std::move(*tensor));
+  }
+  if (auto ok = decode_interface(model, data); !ok) return ok;
+  if (auto ok = decode_steps(model, data); !ok) return ok;
+  if (model.labels() != nullptr) {
+    for (const auto* label : *model.labels()) data.labels.push_back(text(label));
+  }
+  if (auto ok = decode_preprocess(model, data); !ok) return ok;
+  if (auto ok = decode_task(model, data); !ok) return ok;
+  describe_nodes(data);
+  return {};
+}
+
+}  // namespace octet

@@ -1,0 +1,235 @@
+#include "engine/broadcast.h"
+#include "engine/step.h"
+
+namespace octet {
+namespace {
+
+// Threads take blocks of this many elements: whole cache lines, and enough work to be worth waking a thread for.
+constexpr std::size_t block = 4096;
+
+// One row of elements, shared out in blocks: Kernel(first, count).
+template <class Kernel>
+void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel& kernel) {
+  pool.share_out((count + block - 1) / block, [&](kernels::Range blocks, std::size_t) {
+    const std::size_t begin = blocks.begin * block;
+    kernel(begin, std::min(blocks.end * block, count) - begin);
+  });
+}
+
+// A step that is one call of a captured function: what differs between elementwise operators is that call.
+template <class Run>
+class CallStep final : public Step {
+ public:
+  explicit CallStep(Run run) : run_(std::move(run)) {}
+  Expected<void> run() override {
+    run_();
+    return {};
+  }
+
+ private:
+  Run run_;
+};
+
+template <class Run>
+StepResult call_step(Run run) {
+  return std::make_unique<CallStep<Run>>(std::move(run));
+}
+
+kernels::AddParams add_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y, const Bounds& bounds,
+                              bool subtract) {
+  const float b_multiplier = b.scale / y.scale;
+  return {.a_zero_point = a.zero_point,
+          .b_zero_point = b.zero_point,
+          .output_zero_point = y.zero_point,
+          .a_multiplier = a.scale / y.scale,
+          .b_multiplier = subtract ? -b_multiplier : b_multiplier,
+          .output_min = quantized_bound(bounds.min, y),
+          .output_max = quantized_bound(bounds.max, y)};
+}
+
+kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y, const Bounds& bounds) {
+  return {.a_zero_point = a.zero_point,
+          .b_zero_point = b.zero_point,
+          .output_zero_point = y.zero_point,
+          .multiplier = (a.scale * b.scale) / y.scale,
+          .output_min = quantized_bound(bounds.min, y),
+          .output_max = quantized_bound(bounds.max, y)};
+}
+
+// One long row is split by elements, many rows by rows.
+template <class Params, class Kernel>
+StepResult binary_step(const StepContext& context, const NodeRecord& node, Params params, Kernel kernel) {
+  const BroadcastPlan plan =
+      plan_broadcast(context.tensor(node.inputs[0]).info.shape, context.tensor(node.inputs[1]).info.shape,
+                     context.tensor(node.output).info.shape);
+  const auto* a = context.read<uint8_t>(node.inputs[0]);
+  const auto* b = context.read<uint8_t>(node.inputs[1]);
+  auto* y = context.write<uint8_t>(node.output);
+  const auto row_at = [=](std::size_t row, std::size_t begin, std::size_t count) {
+    return kernels::BinaryRow{.a = a + plan.offset(0, row) + begin * plan.step[0],
+                              .b = b + plan.offset(1, row) + begin * plan.step[1],
+                              .output = y + row * plan.row_size + begin,
+                              .count = count,
+                              .a_step = plan.step[0],
+                              .b_step = plan.step[1]};
+  };
+  const ThreadPool& pool = context.pool;
+  return call_step([=, &pool] {
+    if (plan.rows == 1) {
+      share_out_elements(pool, plan.row_size, [&](std::size_t begin, std::size_t count) {
+        kernel(params, row_at(0, begin, count));
+      });
+      return;
+    }
+    pool.share_out(plan.rows, [&](kernels::Range rows, std::size_t) {
+      for (std::size_t row = rows.begin; row < rows.end; ++row) kernel(params, row_at(row, 0, plan.row_size));
+    });
+  });
+}
+
+}  // namespace
+
+StepResult make_binary_step(const StepContext& context, const NodeRecord& node) {
+  const TensorInfo& a = context.tensor(node.inputs[0]).info;
+  const TensorInfo& b = context.tensor(node.inputs[1]).info;
+  const TensorInfo& y = context.tensor(node.output).info;
+  const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
+  if (node.op == Op::mul) return binary_step(context, node, mul_params(a, b, y, bounds), context.table.mul);
+  return binary_step(context, node, add_params(a, b, y, bounds, node.op == Op::sub), context.table.add);
+}
+
+StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node) {
+  const TensorInfo& x = context.tensor(node.inputs[0]).info;
+  const TensorInfo& y = context.tensor(node.output).info;
+  const auto count = static_cast<std::size_t>(element_count(y.shape));
+  const ThreadPool& pool = context.pool;
+  const kernels::KernelTable& table = context.table;
+  switch (node.op) {
+    case Op::quantize: {
+      const kernels::QuantizeParams params{.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
+      const auto* from = context.read<float>(node.inputs[0]);
+      auto* to = context.write<uint8_t>(node.output);
+      return call_step([=, &pool, &table] {
+        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
+          table.quantize(params, from + begin, to + begin, size);
+        });
+      });
+    }
+    case Op::dequantize: {
+      const kernels::DequantizeParams params{.scale = x.scale, .zero_point = x.zero_point};
+      const auto* from = context.read<uint8_t>(node.inputs[0]);
+      auto* to = context.write<float>(node.output);
+      return call_step([=, &pool, &table] {
+        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
+          table.dequantize(params, from + begin, to + begin, size);
+        });
+      });
+    }
+    case Op::requantize: {
+      const Bounds bounds = std::get<ClipAttributes>(node.attributes).bounds;
+      const kernels::RequantizeParams params{.input_zero_point = x.zero_point,
+                                             .output_zero_point = y.zero_point,
+                                             .multiplier = x.scale / y.scale,
+                                             .output_min = quantized_bound(bounds.min, y),
+                                             .output_max = quantized_bound(bounds.max, y)};
+      const auto* from = context.read<uint8_t>(node.inputs[0]);
+      auto* to = context.write<uint8_t>(node.output);
+      return call_step([=, &pool, &table] {
+        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
+          table.requantize(params, from + begin, to + begin, size);
+        });
+      });
+    }
+    case Op::lookup: {
+      const auto* entries = context.read<uint8_t>(node.inputs[1]);
+      const auto* from = context.read<uint8_t>(node.inputs[0]);
+      auto* to = context.write<uint8_t>(node.output);
+      return call_step([=, &pool, &table] {
+        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
+          table.lookup(entries, from + begin, to + begin, size);
+        });
+      });
+    }
+    default:
+      return fail("node '" + node.name + "' has no int8 kernel");
+  }
+}
+
+StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
+  const auto& a = std::get<PoolAttributes>(node.attributes);
+  const TensorInfo& x = context.tensor(node.inputs[0]).info;
+  const TensorInfo& y = context.tensor(node.output).info;
+  const kernels::PoolParams params{.batch = x.shape[0],
+                                   .input_h = x.shape[1],
+                                   .input_w = x.shape[2],
+                                   .channels = x.shape[3],
+                                   .output_h = y.shape[1],
+                                   .output_w = y.shape[2],
+                                   .window = a.window,
+                                   .output_min = quantized_bound(a.bounds.min, y),
+                                   .output_max = quantized_bound(a.bounds.max, y),
+                                   .count_include_pad = a.count_include_pad,
+                                   .input_scale = x.scale,
+                                   .output_scale = y.scale,
+                                   .input_zero_point = x.zero_point,
+                                   .output_zero_point = y.zero_point};
+  const auto* from = context.read<uint8_t>(node.inputs[0]);
+  auto* to = context.write<uint8_t>(node.output);
+  const auto rows = static_cast<std::size_t>(y.shape[0]) * static_cast<std::size_t>(y.shape[1]);
+  const auto kernel = node.op == Op::max_pool ? context.table.max_pool : context.table.average_pool;
+  const ThreadPool& pool = context.pool;
+  return call_step([=, &pool] {
+    pool.share_out(rows, [&](kernels::Range range, std::size_t) { kernel(params, from, to, range); });
+  });
+}
+
+StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
+  const TensorInfo& x = context.tensor(node.inputs[0]).info;
+  const TensorInfo& y = context.tensor(node.output).info;
+  const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
+  const auto extent = static_cast<std::size_t>(x.shape[axis]);
+  const auto inner = static_cast<std::size_t>(element_count(std::span(x.shape).subspan(axis + 1)));
+  const std::size_t rows = static_cast<std::size_t>(element_count(x.shape)) / extent;
+  const ThreadPool& pool = context.pool;
+  const kernels::KernelTable& table = context.table;
+
+  if (node.op == Op::argmax) {
+    const auto* from = context.read<std::byte>(node.inputs[0]);
+    auto* to = context.write<int32_t>(node.output);
+    const bool is_u8 = x.type == Type::u8;
+    return call_step([=, &pool, &table] {
+      pool.share_out(rows, [&](kernels::Range range, std::size_t) {
+        for (std::size_t row = range.begin; row < range.end; ++row) {
+          const std::size_t first = row / inner * extent * inner + row % inner;
+          to[row] = is_u8 ? table.argmax_u8(reinterpret_cast<const uint8_t*>(from) + first, extent, inner)
+                          : table.argmax_float(reinterpret_cast<const float*>(from) + first, extent, inner);
+        }
+      });
+    });
+  }
+  if (x.type == Type::f32) {
+    const auto* from = context.read<float>(node.inputs[0]);
+    auto* to = context.write<float>(node.output);
+    return call_step([=, &pool, &table] {
+      pool.share_out(rows, [&](kernels::Range range, std::size_t) {
+        for (std::size_t row = range.begin; row < range.end; ++row) {
+          table.softmax_float(from + row * extent, to + row * extent, extent);
+        }
+      });
+    });
+  }
+  kernels::SoftmaxParams params{.table = context.read<float>(node.inputs[1]), .quantized = y.type == Type::u8};
+  if (params.quantized) params.output = {.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
+  const auto* from = context.read<uint8_t>(node.inputs[0]);
+  auto* to = context.write<std::byte>(node.output);
+  const std::size_t row_bytes = extent * type_size(y.type);
+  return call_step([=, &pool, &table] {
+    pool.share_out(rows, [&](kernels::Range range, std::size_t) {
+      for (std::size_t row = range.begin; row < range.end; ++row) {
+        table.softmax(params, from + row * extent, to + row * row_bytes, extent);
+      }
+    });
+  });
+}
+
+}  // namespace octet

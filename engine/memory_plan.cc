@@ -1,0 +1,57 @@
+#include "engine/memory_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace octet {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+std::size_t aligned(std::size_t size) { return (size + alignment - 1) / alignment * alignment; }
+
+bool overlap(const BufferLifetime& a, const BufferLifetime& b) {
+  return a.first_step <= b.last_step && b.first_step <= a.last_step;
+}
+
+std::size_t largest_live_sum(std::span<const BufferLifetime> buffers) {
+  std::size_t largest = 0;
+  for (const BufferLifetime& at : buffers) {
+    std::size_t sum = 0;
+    // The sum can only reach a maximum where some buffer begins.
+    for (const BufferLifetime& b : buffers) {
+      if (b.first_step <= at.first_step && at.first_step <= b.last_step) sum += aligned(b.size);
+    }
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
+  MemoryPlan plan;
+  plan.offsets.resize(buffers.size());
+  plan.lower_bound = largest_live_sum(buffers);
+  std::vector<std::size_t> order(buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
+
+  std::vector<std::size_t> placed;  // by offset
+  for (const std::size_t index : order) {
+    const std::size_t size = aligned(buffers[index].size);
+    std::size_t offset = 0;
+    for (const std::size_t other : placed) {
+      if (!overlap(buffers[index], buffers[other])) continue;
+      if (plan.offsets[other] >= offset + size) break;
+      offset = std::max(offset, plan.offsets[other] + aligned(buffers[other].size));
+    }
+    plan.offsets[index] = offset;
+    plan.size = std::max(plan.size, offset + size);
+    const auto by_offset = [&](std::size_t a, std::size_t b) { return plan.offsets[a] < plan.offsets[b]; };
+    placed.insert(std::ranges::upper_bound(placed, index, by_offset), index);
+  }
+  return plan;
+}
+
+}  // namespace octet

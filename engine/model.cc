@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "engine/model_data.h"
+
+namespace octet {
+
+const char* version() { return OCTET_VERSION; }
+
+std::size_t type_size(Type type) { return type == Type::u8 || type == Type::s8 ? 1 : 4; }
+
+const char* type_name(Type type) {
+  switch (type) {
+    case Type::u8:
+      return "u8";
+    case Type::s8:
+      return "s8";
+    case Type::s32:
+      return "s32";
+    default:
+      return "f32";
+  }
+}
+
+namespace {
+
+Expected<std::shared_ptr<Model::Data>> make_data(Expected<std::unique_ptr<ModelBytes>> bytes, std::string name) {
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto data = std::make_shared<Model::Data>();
+  data->path = std::move(name);
+  data->storage = std::move(*bytes);
+  if (auto ok = decode_model(data->storage->bytes(), *data); !ok) return fail(data->path + ": " + ok.error().message);
+  return data;
+}
+
+}  // namespace
+
+Expected<Model> Model::load(const std::string& path) {
+  auto data = make_data(ModelBytes::map(path), path);
+  if (!data) return tl::unexpected(data.error());
+  return Model(std::move(*data));
+}
+
+Expected<Model> Model::from_memory(std::span<const std::byte> bytes, std::string name) {
+  auto copy = ModelBytes::copy(bytes, name);
+  auto data = make_data(std::move(copy), std::move(name));
+  if (!data) return tl::unexpected(data.error());
+  return Model(std::move(*data));
+}
+
+const std::string& Model::path() const { return data_->path; }
+std::size_t Model::file_size() const { return data_->storage->bytes().size(); }
+const std::vector<TensorInfo>& Model::inputs() const { return data_->input_infos; }
+const std::vector<TensorInfo>& Model::outputs() const { return data_->output_infos; }
+const std::vector<std::string>& Model::labels() const { return data_->labels; }
+const Preprocess* Model::preprocess() const { return data_->preprocess ? &*data_->preprocess : nullptr; }
+const Task& Model::task() const { return data_->task; }
+const std::vector<NodeInfo>& Model::nodes() const { return data_->node_infos; }
+const std::string& Model::producer() const { return data_->producer; }
+int64_t Model::macs() const { return data_->macs; }
+std::size_t Model::weight_bytes() const { return data_->weight_bytes; }
+
+bool Model::has_int8() const {
+  return std::ranges::any_of(data_->node_infos, [](const NodeInfo& node) { return node.int8; });
+}
+
+bool Model::has_float_island() const {
+  return std::ranges::any_of(data_->steps, [](const StepRecord& step) { return step.island; });
+}
+
+}  // namespace octet

@@ -1,0 +1,94 @@
+// A model file as the engine uses it: decoded and checked, constants still where the file has them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/operator.h"
+#include "octet/octet.hpp"
+
+namespace octet {
+
+/// The bytes of a model: a mapped file or a copy of memory, aligned to 64 bytes at least.
+class ModelBytes {
+ public:
+  static Expected<std::unique_ptr<ModelBytes>> map(const std::string& path);
+  static Expected<std::unique_ptr<ModelBytes>> copy(std::span<const std::byte> bytes, const std::string& name);
+  ~ModelBytes();
+  ModelBytes(const ModelBytes&) = delete;
+  ModelBytes& operator=(const ModelBytes&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  ModelBytes(std::byte* data, std::size_t size, bool mapped) : data_(data), size_(size), mapped_(mapped) {}
+  std::byte* data_;
+  std::size_t size_;
+  bool mapped_;
+};
+
+struct TensorRecord {
+  TensorInfo info;
+  bool is_constant = false;
+  std::span<const std::byte> data;                ///< Constants: exactly the size that type and shape say.
+  std::span<const float> channel_scales;          ///< s8 weights: one an output channel.
+  std::span<const int32_t> channel_zero_points;   ///< s8 weights: one an output channel, or empty.
+
+  std::size_t byte_size() const {
+    return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
+  }
+  template <class T>
+  const T* values() const {
+    return reinterpret_cast<const T*>(data.data());
+  }
+};
+
+struct NodeRecord {
+  std::string name;
+  Op op = Op::identity;
+  Attributes attributes;
+  std::vector<int32_t> inputs;
+  int32_t output = 0;
+  std::vector<std::string> fused;
+  std::string reason;
+  int32_t step = 0;
+};
+
+/// One node for the kernels, or a float island of one or more.
+struct StepRecord {
+  int32_t first_node = 0;
+  int32_t node_count = 0;
+  bool island = false;
+};
+
+struct Model::Data {
+  std::string path;
+  std::unique_ptr<ModelBytes> storage;
+  std::string producer;
+  std::vector<TensorRecord> tensors;
+  std::vector<NodeRecord> nodes;
+  std::vector<StepRecord> steps;
+  std::vector<int32_t> inputs;
+  std::vector<int32_t> outputs;
+  std::vector<TensorInfo> input_infos;
+  std::vector<TensorInfo> output_infos;
+  std::vector<std::string> labels;
+  std::optional<Preprocess> preprocess;
+  Task task;
+  std::vector<NodeInfo> node_infos;
+  int64_t macs = 0;
+  std::size_t weight_bytes = 0;
+
+  const TensorRecord& tensor(int32_t id) const { return tensors[static_cast<std::size_t>(id)]; }
+};
+
+/// Decodes and checks every size, index, type and number in the file. Nothing of it is used before this accepted it.
+Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data);
+
+/// Do types and parameters suit the kernel (or the island) that is to run the node? infer_shape has accepted it.
+Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node, bool island);
+
+}  // namespace octet

@@ -1,0 +1,50 @@
+#include "engine/step.h"
+
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/movement.h"
+
+namespace octet {
+
+Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
+  constexpr std::size_t alignment = 64;
+  const std::size_t rounded = (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;
+  AlignedBuffer buffer;
+  buffer.data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
+  if (buffer.data_ == nullptr) return fail("not enough memory for " + std::to_string(size) + " bytes");
+  return buffer;
+}
+
+void AlignedBuffer::Free::operator()(std::byte* pointer) const { std::free(pointer); }
+
+uint8_t quantized_bound(float bound, const TensorInfo& output) {
+  const float inverse = 1.0f / output.scale;
+  const float q = std::nearbyint(bound * inverse) + static_cast<float>(output.zero_point);
+  return static_cast<uint8_t>(std::clamp(q, 0.0f, 255.0f));
+}
+
+StepResult make_step(const StepContext& context, const StepRecord& step) {
+  if (step.island) return make_island_step(context, step);
+  const NodeRecord& node = context.model.nodes[static_cast<std::size_t>(step.first_node)];
+  if (is_movement(node.op, node.attributes)) return make_movement_step(context, node);
+  switch (node.op) {
+    case Op::conv2d:
+    case Op::linear:
+      return make_conv_step(context, node);
+    case Op::max_pool:
+    case Op::average_pool:
+      return make_pool_step(context, node);
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+      return make_binary_step(context, node);
+    case Op::softmax:
+    case Op::argmax:
+      return make_row_step(context, node);
+    default:
+      return make_elementwise_step(context, node);
+  }
+}
+
+}  // namespace octet

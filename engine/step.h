@@ -1,0 +1,69 @@
+// A step made ready to run: pointers fixed, parameters computed, weights packed.
+#pragma once
+
+#include <memory>
+
+#include "engine/model_data.h"
+#include "engine/threads.h"
+#include "kernels/kernels.h"
+
+namespace octet {
+
+/// 64-byte aligned memory whose failure to be had is an error, not an exception.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  static Expected<AlignedBuffer> allocate(std::size_t size);
+  std::byte* data() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::byte* pointer) const;
+  };
+  std::unique_ptr<std::byte, Free> data_;
+};
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  /// Allocates nothing.
+  virtual Expected<void> run() = 0;
+};
+
+/// What steps are made with. All of it outlives them.
+struct StepContext {
+  const Model::Data& model;
+  const kernels::KernelTable& table;
+  const ThreadPool& pool;
+  /// By tensor: where its values are in the arena, or in the file.
+  std::span<std::byte* const> activations;
+
+  const TensorRecord& tensor(int32_t id) const { return model.tensor(id); }
+  template <class T>
+  const T* read(int32_t id) const {
+    return tensor(id).is_constant ? tensor(id).values<T>()
+                                  : reinterpret_cast<const T*>(activations[static_cast<std::size_t>(id)]);
+  }
+  template <class T>
+  T* write(int32_t id) const {
+    return reinterpret_cast<T*>(activations[static_cast<std::size_t>(id)]);
+  }
+};
+
+using StepResult = Expected<std::unique_ptr<Step>>;
+
+StepResult make_conv_step(const StepContext& context, const NodeRecord& node);         // conv2d, linear
+StepResult make_pool_step(const StepContext& context, const NodeRecord& node);         // max_pool, average_pool
+StepResult make_binary_step(const StepContext& context, const NodeRecord& node);       // add, sub, mul
+StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node);  // lookup, (de/re)quantize
+StepResult make_row_step(const StepContext& context, const NodeRecord& node);          // softmax, argmax
+StepResult make_movement_step(const StepContext& context, const NodeRecord& node);     // movement.h
+StepResult make_island_step(const StepContext& context, const StepRecord& step);
+
+/// The step of any node or island.
+StepResult make_step(const StepContext& context, const StepRecord& step);
+
+/// A real bound in the output's quantized units, by the rule of `quantize`; infinite bounds become 0 and 255.
+uint8_t quantized_bound(float bound, const TensorInfo& output);
+
+}  // namespace octet

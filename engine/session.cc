@@ -1,0 +1,205 @@
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/session_plan.h"
+#include "engine/step.h"
+
+namespace octet {
+namespace {
+
+using kernels::KernelTable;
+
+Expected<const KernelTable*> choose_table(const std::string& wish) {
+  const char* environment = std::getenv("OCTET_ISA");
+  const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
+  if (name.empty()) return &kernels::best_table();
+  kernels::Isa isa;
+  if (!kernels::parse_isa(name.c_str(), isa)) {
+    return fail("OCTET_ISA: '" + name +
+                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm");
+  }
+  const KernelTable* table = kernels::find_table(isa);
+  if (table == nullptr) {
+    std::string available;
+    for (const KernelTable* t : kernels::available_tables()) available += std::string(" ") + t->name;
+    return fail("OCTET_ISA: this processor or this build does not have '" + name + "'; it has:" + available);
+  }
+  return table;
+}
+
+// What each pixel value of each channel becomes, as float32 and as each of the quantized inputs.
+struct PixelTables {
+  std::size_t channels = 0;
+  std::vector<float> real;                     // [channels][256]
+  std::vector<std::vector<uint8_t>> quantized;  // by quantized input tensor: [channels][256]
+};
+
+PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input, const KernelTable& table) {
+  const Preprocess& p = *model.preprocess;
+  PixelTables tables{.channels = p.mean.size()};
+  for (std::size_t c = 0; c < p.mean.size(); ++c) {
+    for (int value = 0; value < 256; ++value) {
+      tables.real.push_back((static_cast<float>(value) - p.mean[c]) / p.std[c]);
+    }
+  }
+  for (const int32_t id : input.quantized) {
+    const TensorInfo& info = model.tensor(id).info;
+    const kernels::QuantizeParams params{.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point};
+    std::vector<uint8_t> entries(tables.real.size());
+    table.quantize(params, tables.real.data(), entries.data(), entries.size());
+    tables.quantized.push_back(std::move(entries));
+  }
+  return tables;
+}
+
+}  // namespace
+
+struct Session::Impl {
+  Impl(const Model& m, const KernelTable& t, int threads) : model(m), table(t), pool(threads) {}
+
+  const Model::Data& data() const { return model.data(); }
+
+  Expected<void> prepare(bool time_steps) {
+    plan = plan_session(data());
+    const MemoryPlan memory = plan_memory(plan.buffers);
+    arena_bytes = memory.size;
+    arena_lower_bound = memory.lower_bound;
+    auto allocated = AlignedBuffer::allocate(memory.size);
+    if (!allocated) return fail(data().path + ": " + allocated.error().message);
+    arena = std::move(*allocated);
+    activations.assign(data().tensors.size(), nullptr);
+    for (std::size_t id = 0; id < activations.size(); ++id) {
+      const int buffer = plan.buffer_of[id];
+      if (buffer >= 0) activations[id] = arena.data() + memory.offsets[static_cast<std::size_t>(buffer)];
+    }
+    const StepContext context{.model = data(), .table = table, .pool = pool, .activations = activations};
+    for (std::size_t i = 0; i < data().steps.size(); ++i) {
+      steps.emplace_back();
+      if (!plan.runs[i]) continue;
+      auto step = make_step(context, data().steps[i]);
+      if (!step) return fail(data().path + ": " + step.error().message);
+      steps.back() = std::move(*step);
+    }
+    if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
+    input_set.assign(data().inputs.size(), false);
+    if (time_steps) step_seconds.assign(data().steps.size(), 0.0);
+    return {};
+  }
+
+  Expected<void> check_input(std::size_t index, std::size_t count) const {
+    if (index >= data().inputs.size()) {
+      return fail(data().path + ": there is no input " + std::to_string(index) + "; the model has " +
+                  std::to_string(data().inputs.size()));
+    }
+    const TensorInfo& info = data().input_infos[index];
+    if (static_cast<int64_t>(count) != element_count(info.shape)) {
+      return fail(data().path + ": input '" + info.name + "' takes " + shape_text(info.shape) + " = " +
+                  std::to_string(element_count(info.shape)) + " values, not " + std::to_string(count));
+    }
+    return {};
+  }
+
+  std::byte* activation(int32_t id) const { return activations[static_cast<std::size_t>(id)]; }
+
+  Model model;  // keeps the constants mapped
+  const KernelTable& table;
+  ThreadPool pool;
+  SessionPlan plan;
+  AlignedBuffer arena;
+  std::size_t arena_bytes = 0;
+  std::size_t arena_lower_bound = 0;
+  std::vector<std::byte*> activations;
+  std::vector<std::unique_ptr<Step>> steps;  // null: nothing to run
+  PixelTables pixel_tables;
+  std::vector<bool> input_set;
+  std::vector<double> step_seconds;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Expected<Session> Session::create(const Model& model, const SessionOptions& options) {
+  if (options.threads < 0 || options.threads > 1024) {
+    return fail("threads: " + std::to_string(options.threads) + " is not between 0 (the default) and 1024");
+  }
+  const auto table = choose_table(options.isa);
+  if (!table) return tl::unexpected(table.error());
+  const int threads = options.threads > 0 ? options.threads : default_thread_count();
+  auto impl = std::make_unique<Impl>(model, **table, threads);
+  if (auto ok = impl->prepare(options.time_steps); !ok) return tl::unexpected(ok.error());
+  return Session(std::move(impl));
+}
+
+Expected<void> Session::set_input(std::size_t index, std::span<const float> values) {
+  if (auto ok = impl_->check_input(index, values.size()); !ok) return ok;
+  const InputPlan& input = impl_->plan.inputs[index];
+  if (input.keeps_float) {
+    std::memcpy(impl_->activation(impl_->data().inputs[index]), values.data(), values.size_bytes());
+  }
+  for (const int32_t id : input.quantized) {
+    const TensorInfo& info = impl_->data().tensor(id).info;
+    impl_->table.quantize({.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point}, values.data(),
+                          reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
+  }
+  impl_->input_set[index] = true;
+  return {};
+}
+
+Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> pixels) {
+  if (auto ok = impl_->check_input(index, pixels.size()); !ok) return ok;
+  if (!impl_->data().preprocess || index != 0) {
+    return fail(impl_->data().path + ": input " + std::to_string(index) +
+                " has no preprocessing in the model: give it float32 values (set_input)");
+  }
+  const InputPlan& input = impl_->plan.inputs[0];
+  const PixelTables& tables = impl_->pixel_tables;
+  const std::size_t count = pixels.size() / tables.channels;
+  if (input.keeps_float) {
+    auto* to = reinterpret_cast<float*>(impl_->activation(impl_->data().inputs[0]));
+    for (std::size_t i = 0; i < pixels.size(); ++i) to[i] = tables.real[i % tables.channels * 256 + pixels[i]];
+  }
+  for (std::size_t i = 0; i < input.quantized.size(); ++i) {
+    impl_->table.lookup_channels(tables.quantized[i].data(), tables.channels, pixels.data(),
+                                 reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i])), count);
+  }
+  impl_->input_set[0] = true;
+  return {};
+}
+
+Expected<void> Session::run() {
+  for (std::size_t i = 0; i < impl_->input_set.size(); ++i) {
+    if (!impl_->input_set[i]) {
+      return fail(impl_->data().path + ": input '" + impl_->data().input_infos[i].name + "' was never set");
+    }
+  }
+  using Clock = std::chrono::steady_clock;
+  const bool timed = !impl_->step_seconds.empty();
+  for (std::size_t i = 0; i < impl_->steps.size(); ++i) {
+    if (impl_->steps[i] == nullptr) continue;
+    const auto begin = timed ? Clock::now() : Clock::time_point();
+    if (auto ok = impl_->steps[i]->run(); !ok) return ok;
+    if (timed) impl_->step_seconds[i] = std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+  return {};
+}
+
+std::size_t Session::output_count() const { return impl_->data().outputs.size(); }
+
+TensorView Session::output(std::size_t index) const {
+  if (index >= output_count()) return {};
+  const int32_t id = impl_->data().outputs[index];
+  const TensorRecord& tensor = impl_->data().tensor(id);
+  const std::byte* values = tensor.is_constant ? tensor.data.data() : impl_->activation(id);
+  return {.info = &impl_->data().output_infos[index], .data = values, .size = tensor.byte_size()};
+}
+
+const char* Session::isa() const { return impl_->table.name; }
+int Session::threads() const { return impl_->pool.threads(); }
+std::size_t Session::arena_bytes() const { return impl_->arena_bytes; }
+std::size_t Session::arena_lower_bound() const { return impl_->arena_lower_bound; }
+std::span<const double> Session::step_seconds() const { return impl_->step_seconds; }
+
+}  // namespace octet

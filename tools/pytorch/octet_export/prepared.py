@@ -4,10 +4,11 @@ import copy
 import torch
 
 from .errors import ExportError, at
+from .observers import affine_parameters
 
-# Operators that only move or clamp bytes: they run in int8 wherever their input does.
-_FOLLOWERS = {"reshape", "transpose", "slice", "pad", "concat", "max_pool2d", "relu", "relu6", "identity", "dropout",
-              "resize", "clip"}
+# Operators that PyTorch runs on bytes without a scale of their own: the result has the input's.
+_FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu", "relu6",
+              "identity", "resize", "clip"}
 _HAS_WEIGHTS = ("conv2d", "linear")
 
 
@@ -56,6 +57,7 @@ class Prepared:
             if node.op in _HAS_WEIGHTS:
                 node.weight_quantization = self._weights(graph, node, lowering.paths[node.name])
         graph.keep_float = self._float_nodes(graph, lowering.paths)
+        follow_scales(graph)
 
     def _activation(self, path):
         observer = self.observers.get(path)
@@ -148,6 +150,26 @@ def _fold_batch_norm(graph, node):
     gamma, _, _, variance = (graph.parameters[name] for name in readers[0].inputs[1:])
     factor = gamma * torch.rsqrt(variance + readers[0].attributes["epsilon"])
     return weight * factor.reshape([-1] + [1] * (weight.dim() - 1)), True
+
+
+def follow_scales(graph):
+    """Gives results that no observer saw the scale that PyTorch gives them, where it comes from their input's."""
+    for node in graph.nodes:
+        source = graph.activations.get(node.inputs[0])
+        result = graph.activations[node.outputs[0]]
+        if node.name in graph.keep_float or source is None or source.scale is None or result.scale is not None:
+            continue
+        if node.op in _FOLLOWERS:
+            graph.set_scale(node.outputs[0], source.scale, source.zero_point)
+        elif node.op in ("add", "mul") and _is_number(graph, node.inputs[1]):
+            number = float(graph.parameters[node.inputs[1]])
+            ends = [source.scale * (q - source.zero_point) for q in (0, 255)]
+            ends = [end + number if node.op == "add" else end * number for end in ends]
+            graph.set_scale(node.outputs[0], *affine_parameters(min(ends), max(ends)))
+
+
+def _is_number(graph, name):
+    return name in graph.parameters and graph.parameters[name].dim() == 0
 
 
 def drop_dequantize(graph, high_precision):

@@ -35,8 +35,9 @@ def module_handler(e):
     kind = type(e.module)
     if isinstance(e.module, ObserverSite) or e.path.endswith("activation_post_process"):
         return _observer_site
-    if isinstance(e.module, _RECURRENT) or kind.__name__ not in MODULES:
-        what = f"{kind.__module__}.{kind.__name__}"
+    what = f"{kind.__module__}.{kind.__name__}"
+    other_form = any(form in what for form in (".dynamic.", "_reference"))
+    if isinstance(e.module, _RECURRENT) or other_form or kind.__name__ not in MODULES:
         remedy = ("use static quantization (torch.ao.quantization.prepare and convert)" if "dynamic" in what
                   else "export the float model, or replace the module")
         e.fail(f"{what} cannot be exported; {remedy}")

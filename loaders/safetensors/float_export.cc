@@ -1,0 +1,162 @@
+#include "loaders/safetensors/float_export.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "loaders/load_error.h"
+#include "loaders/safetensors/json_reader.h"
+#include "loaders/safetensors/node_loader.h"
+#include "loaders/safetensors/safetensors_file.h"
+
+namespace octet::loaders {
+namespace {
+
+using nlohmann::json;
+
+std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root, const SafetensorsFile& file) {
+  std::map<std::string, DeclaredTensor> out;
+  const json& tensors = root.at("tensors");
+  if (!tensors.is_object()) root.fail("'tensors' is not an object");
+  for (const auto& [name, value] : tensors.items()) {
+    const JsonObject object(value, "tensor '" + name + "': ");
+    object.allow_only({"shape", "scale", "zero_point", "type"});
+    if (file.tensors.contains(name)) object.fail("it is both an activation and a parameter");
+    DeclaredTensor tensor{.shape = object.integers("shape")};
+    if (auto ok = check_shape(tensor.shape); !ok) object.fail("it " + ok.error().message);
+    if (object.has("type") && object.text("type") != "s32" && object.text("type") != "f32") {
+      object.fail("its type is neither f32 nor s32");
+    }
+    if (object.has("scale")) {
+      tensor.quantization = {.scale = object.number("scale"), .zero_point = object.integer("zero_point")};
+      const float scale = tensor.quantization->scale;
+      if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale)) {
+        object.fail("its scale is not a positive number");
+      }
+      const int32_t zero_point = tensor.quantization->zero_point;
+      if (zero_point < 0 || zero_point > 255) object.fail("its zero point is outside 0 to 255");
+    }
+    out[name] = std::move(tensor);
+  }
+  return out;
+}
+
+Preprocess read_preprocess(const JsonObject& from) {
+  from.allow_only({"size", "resize", "channels", "mean", "std"});
+  const auto size = from.integers("size");
+  if (size.size() != 2 || size[0] < 1 || size[1] < 1) from.fail("'size' needs a height and a width");
+  static const std::map<std::string, ResizeRule> rules = {
+      {"stretch", ResizeRule::stretch}, {"crop", ResizeRule::crop}, {"letterbox", ResizeRule::letterbox}};
+  static const std::map<std::string, Channels> orders = {
+      {"rgb", Channels::rgb}, {"bgr", Channels::bgr}, {"gray", Channels::gray}};
+  if (!rules.contains(from.text("resize"))) from.fail("'resize' is none of stretch, crop, letterbox");
+  if (!orders.contains(from.text("channels"))) from.fail("'channels' is none of rgb, bgr, gray");
+  Preprocess out{.height = size[0],
+                 .width = size[1],
+                 .resize = rules.at(from.text("resize")),
+                 .channels = orders.at(from.text("channels")),
+                 .mean = from.numbers("mean"),
+                 .std = from.numbers("std")};
+  const std::size_t channels = out.channels == Channels::gray ? 1 : 3;
+  if (out.mean.size() != channels || out.std.size() != channels) {
+    from.fail("'mean' and 'std' need " + std::to_string(channels) + " values");
+  }
+  if (std::ranges::count(out.std, 0.0f) > 0) from.fail("a 'std' is 0");
+  return out;
+}
+
+Task read_task(const JsonObject& from, std::size_t outputs) {
+  const std::string type = from.text("type");
+  if (type == "classify") {
+    from.allow_only({"type"});
+    return {.type = TaskType::classify};
+  }
+  if (type != "detect") from.fail("'type' is neither classify nor detect");
+  from.allow_only({"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold",
+                   "nms_iou"});
+  Task task{.type = TaskType::detect,
+            .boxes = from.integer("boxes"),
+            .scores = from.integer("scores"),
+            .landmarks = from.integer("landmarks", -1),
+            .steps = from.numbers("steps"),
+            .variances = from.numbers("variances"),
+            .score_threshold = from.number("score_threshold"),
+            .nms_iou = from.number("nms_iou")};
+  for (const int32_t output : {task.boxes, task.scores, task.landmarks}) {
+    if (output < -1 || output >= static_cast<int32_t>(outputs)) {
+      from.fail("there is no output " + std::to_string(output));
+    }
+  }
+  if (task.boxes < 0 || task.scores < 0) from.fail("'boxes' and 'scores' must name outputs");
+  const json& sizes = from.at("min_sizes");
+  if (!sizes.is_array() || sizes.size() != task.steps.size()) from.fail("'min_sizes' needs an array for each step");
+  for (const json& row : sizes) {
+    if (!row.is_array()) from.fail("'min_sizes' needs an array for each step");
+    auto& values = task.min_sizes.emplace_back();
+    for (const json& value : row) values.push_back(to_float(value, from.where() + "a size"));
+  }
+  if (task.variances.size() != 2) from.fail("'variances' needs 2 values");
+  return task;
+}
+
+// A node that another node's name is a prefix of is fine; two of the same name are not.
+void check_names(const json& nodes) {
+  std::set<std::string> names;
+  for (const json& node : nodes) {
+    if (!node.is_object() || !node.contains("name") || !node["name"].is_string()) throw LoadError("a node has no name");
+    if (!names.insert(node["name"].get<std::string>()).second) {
+      throw LoadError("two nodes are named '" + node["name"].get<std::string>() + "'");
+    }
+  }
+}
+
+}  // namespace
+
+graph::Graph load_float_export(std::span<const std::byte> bytes, const std::string& name) {
+  const SafetensorsFile file = parse_safetensors(bytes);
+  const auto text = file.metadata.find("octet.graph");
+  if (text == file.metadata.end()) {
+    throw LoadError(
+        "the file has weights but no graph ('octet.graph' in its metadata): a plain checkpoint. Export the model "
+        "itself with tools/pytorch/octet_export.py (docs/float_export.md)");
+  }
+  const json parsed = json::parse(text->second, nullptr, false);
+  const JsonObject root(parsed, "octet.graph: ");
+  root.allow_only({"format", "producer", "layout", "nodes", "tensors", "inputs", "outputs", "keep_float", "preprocess",
+                   "labels", "task"});
+  if (root.integer("format") != 1) {
+    root.fail("format " + std::to_string(root.integer("format")) + " is newer than this octet, which reads format 1");
+  }
+  const std::string layout = root.text("layout");
+  if (layout != "nchw" && layout != "nhwc") root.fail("'layout' is neither nchw nor nhwc");
+  const json& nodes = root.at("nodes");
+  if (!nodes.is_array()) root.fail("'nodes' is not an array");
+  check_names(nodes);
+
+  graph::Graph graph{.name = name};
+  if (root.has("producer")) graph.producer = root.text("producer");
+  NodeLoader loader(graph, file, read_tensors(root, file), layout == "nhwc");
+  for (const std::string& input : root.texts("inputs")) loader.add_input(input);
+  for (const json& node : nodes) loader.add_node(node);
+  for (const std::string& output : root.texts("outputs")) loader.add_output(output);
+  if (graph.inputs.empty() || graph.outputs.empty()) root.fail("the model has no inputs or no outputs");
+
+  graph.keeps_rounding = std::ranges::any_of(
+      graph.tensors, [](const graph::Tensor& tensor) { return tensor.is_constant() && tensor.type == Type::s8; });
+  if (root.has("keep_float")) graph.keep_float = root.texts("keep_float");
+  if (root.has("labels")) graph.labels = root.texts("labels");
+  if (root.has("task")) graph.task = read_task(root.object("task"), graph.outputs.size());
+  if (root.has("preprocess")) {
+    graph.preprocess = read_preprocess(root.object("preprocess"));
+    const Preprocess& p = *graph.preprocess;
+    const Shape image = {1, p.height, p.width, static_cast<int32_t>(p.mean.size())};
+    const Shape& input = graph.tensor(graph.inputs[0]).shape;
+    if (input != image) {
+      root.fail("the preprocessing makes " + shape_text(image) + " (N, H, W, C), but the first input is " +
+                shape_text(input));
+    }
+  }
+  return graph;
+}
+
+}  // namespace octet::loaders

@@ -1,0 +1,31 @@
+// The safetensors container: named arrays and a metadata object of texts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace octet::loaders {
+
+struct SafeTensor {
+  std::string dtype;  ///< "F32", "F16", "BF16", "I8", ...
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+struct SafetensorsFile {
+  std::map<std::string, SafeTensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Is this a safetensors file, by its first bytes?
+bool looks_like_safetensors(std::span<const std::byte> file);
+
+/// Spans point into `file`. Throws LoadError: header out of bounds, not JSON, offsets that overlap, leave a gap or
+/// leave the file, a size that does not match shape and type.
+SafetensorsFile parse_safetensors(std::span<const std::byte> file);
+
+}  // namespace octet::loaders

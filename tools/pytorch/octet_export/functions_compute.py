@@ -250,7 +250,7 @@ def adaptive_avg_pool2d(e, input, output_size):
     kernel = _adaptive_kernel(e, input, output_size)
     if kernel == input.shape[2:]:
         return e.emit("mean", [input], axes=[2, 3], keepdims=True)
-    return avg_pool2d(e, input, kernel)
+    return input if kernel == [1, 1] else avg_pool2d(e, input, kernel)
 
 
 @register("adaptive_max_pool2d")

@@ -32,6 +32,11 @@ def _dropout(e, input, p=0.5, training=True, inplace=False):
     return input
 
 
+@register("stochastic_depth")
+def _stochastic_depth(e, input, p, mode, training=True):
+    return _dropout(e, input, p, training)
+
+
 @register("permute")
 def permute(e, input, *dims):
     """Writes a transpose with any permutation of the axes."""

@@ -147,6 +147,9 @@ class Tracer(torch.fx.Tracer):
         depends = any(n.meta["depends"] for n in node.all_input_nodes)
         value = self._compute(node)
         if not _holds_tensor(value):
+            if kind == "call_module":
+                raise ExportError(f"{at(target)}: {type(self.root.get_submodule(target)).__name__} cannot be "
+                                  "exported; octet runs convolutional networks")
             if depends and target not in _SHAPE_QUERIES:
                 node.meta.update(value=value, depends=True)
                 self.read(node)

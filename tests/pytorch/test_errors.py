@@ -1,0 +1,149 @@
+"""What cannot be exported is an error that names the module and says what to do."""
+import os
+import tempfile
+import unittest
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from support import ExportTest, export, octet_export
+from make_golden import Function
+
+
+class Body(nn.Sequential):
+    """A part in the middle, so that errors have a path: 'inner.1'."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Identity(), part)
+
+
+class Refused(ExportTest):
+
+    def refused_part(self, part, *words, shape=(1, 4, 8, 8)):
+        part = part if isinstance(part, nn.Module) else Function(part)
+        self.refused(Body(part).eval(), "'inner.1'", *words, shape=shape)
+
+    def test_training_mode(self):
+        self.refused(nn.Conv2d(3, 3, 1).train(), "training mode", "eval()")
+
+    def test_what_is_no_module(self):
+        self.refused({"weight": 1}, "dict", "torch.nn.Module")
+        self.refused(torch.jit.script(nn.ReLU()), "TorchScript")
+
+    def test_modules_without_a_form(self):
+        for part, words in ((nn.ConvTranspose2d(4, 4, 2), ["conv_transpose2d", "Upsample"]),
+                            (nn.GroupNorm(2, 4), ["group_norm", "BatchNorm2d"]),
+                            (nn.InstanceNorm2d(4), ["instance_norm"]), (nn.LayerNorm(8), ["layer_norm"]),
+                            (nn.Softplus(), ["softplus"]), (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+                                                            ["reflect", "zeros"]),
+                            (nn.AdaptiveAvgPool2d(3), ["windows", "divides"]),
+                            (nn.AvgPool2d(2, divisor_override=3), ["divisor_override"]),
+                            (nn.BatchNorm2d(4, track_running_stats=False), ["running statistics"]),
+                            (nn.GELU("tanh"), ["tanh"]), (nn.Upsample(scale_factor=2, mode="bicubic"), ["bicubic"]),
+                            (nn.Upsample(scale_factor=1.3), ["recompute_scale_factor"])):
+            with self.subTest(type(part).__name__):
+                self.refused_part(part, *words)
+
+    def test_recurrent_modules(self):
+        self.refused_part(nn.LSTM(8, 8), "LSTM", shape=(1, 4, 8))
+
+    def test_functions_without_a_form(self):
+        for function, words in ((lambda x: x @ x, ["matmul", "nn.Linear"]), (torch.sin, ["sin"]),
+                                (lambda x: x[x > 0], ["function gt"]), (lambda x: x.max(1).values, ["index"]),
+                                (lambda x: x[:, [0, 2]], ["slices"]), (lambda x: x.cumsum(1), ["cumsum"]),
+                                (lambda x: F.pad(x, (1, 1), mode="circular") if x.dim() == 3 else
+                                 F.pad(x, (1, 1, 1, 1), mode="reflect"), ["reflect"]),
+                                (lambda x: F.pad(x, (-1, 0)), ["negative"]), (lambda x: x ** 3, ["exponent"]),
+                                (lambda x: x.to(torch.int32), ["int32"]),
+                                (lambda x: torch.div(x, 2, rounding_mode="floor"), ["rounding_mode"])):
+            with self.subTest(str(words)):
+                self.refused_part(function, *words)
+
+    def test_dropout_that_is_always_on(self):
+        self.refused_part(lambda x: F.dropout(x, 0.5), "dropout", "training=self.training")
+
+    def test_control_flow_that_reads_values(self):
+        self.refused_part(lambda x: x if x.sum() > 0 else -x, "reads the values")
+        self.refused_part(lambda x: x * float(x.mean()), "reads the values")
+        self.refused_part(lambda x: x * x.mean().item(), "reads the values")
+
+    def test_assigning_to_a_part_of_a_tensor(self):
+        def assign(x):
+            y = x.clone()
+            y[:, 0] = 0
+            return y
+        self.refused_part(assign, "torch.cat")
+
+    def test_dynamic_weights(self):
+        self.refused_part(lambda x: F.conv2d(x, x[:, :, :1, :1].view(4, 1, 1, 1), groups=4), "must be a constant")
+
+    def test_an_input_that_does_not_fit(self):
+        self.refused(Body(nn.Conv2d(5, 3, 1)).eval(), "'inner.1'", "[[1, 3, 8, 8]]")
+
+    def test_input_shapes(self):
+        model = Function(F.relu).eval()
+        self.refused(model, "batch", shape=(2, 3, 8, 8))
+        self.refused(model, "positive", shape=(1, -1, 8, 8))
+        self.refused(model, "2 shapes", "1 inputs", shape=[(1, 2), (1, 3)])
+
+        class Two(nn.Module):
+            def forward(self, left, right):
+                return left + right
+        self.refused(Two().eval(), "'right'", "input_shape")
+
+    def test_an_output_that_is_no_tensor_or_a_constant(self):
+        self.refused(Function(lambda x: (F.relu(x), 3)).eval(), "returns 3")
+        self.refused(Function(lambda x: torch.ones(2)).eval(), "output 0")
+
+    def test_weights_that_are_not_finite(self):
+        model = nn.Conv2d(3, 3, 1).eval()
+        model.weight.data[0] = torch.nan
+        self.refused(model, "'weight'", "NaN")
+
+    def test_nothing_is_written_when_it_fails(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.safetensors")
+            with self.assertRaises(octet_export.ExportError):
+                octet_export.export(Function(torch.sin).eval(), (1, 3, 4, 4), path)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_a_model_that_hides_a_change_in_place_is_refused_or_right(self):
+        def hidden(x):
+            y = x * 2
+            flat = y.view(-1)
+            flat.relu_()
+            return y + 1
+        self.refused(Function(hidden).eval(), "differs")
+
+    def test_error_is_a_value_error(self):
+        self.assertTrue(issubclass(octet_export.ExportError, ValueError))
+
+
+class KeepFloat(ExportTest):
+
+    def model(self):
+        return nn.Sequential(Body(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU())).eval()
+
+    def test_a_node_a_module_and_a_prefix(self):
+        for name, kept in (("0.inner.1", ["0.inner.1"]), ("0", ["0.inner.1"]), ("1", ["1.0", "1.1"])):
+            self.assertEqual(export(self.model(), keep_float=[name]).keep_float, kept)
+
+    def test_a_name_alone(self):
+        self.assertEqual(export(self.model(), keep_float="1.1").keep_float, ["1.1"])
+
+    def test_a_module_holds_its_functions(self):
+        class Adding(nn.Module):
+            def forward(self, x):
+                return F.relu(x + 1)
+        model = nn.Sequential(nn.ReLU(), Adding()).eval()
+        self.assertEqual(export(model, keep_float=["1"]).keep_float, ["1.add", "1.relu"])
+
+    def test_an_unknown_name_lists_near_ones(self):
+        self.refused(self.model(), "'0.iner.1'", "0.inner.1", keep_float=["0.iner.1"])
+        self.refused(self.model(), "'1.'", keep_float=["1."])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,145 @@
+#include "tools/octet/detections.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace octet::tool {
+namespace {
+
+constexpr double match_iou = 0.5;
+
+// Centre and extent as shares of the input's width and height.
+struct Prior {
+  double x, y, width, height;
+};
+
+std::vector<Prior> make_priors(const Task& task, int height, int width) {
+  std::vector<Prior> priors;
+  for (std::size_t map = 0; map < task.steps.size(); ++map) {
+    const double step = task.steps[map];
+    const int rows = static_cast<int>(std::ceil(height / step));
+    const int columns = static_cast<int>(std::ceil(width / step));
+    for (int row = 0; row < rows; ++row) {
+      for (int column = 0; column < columns; ++column) {
+        for (const float size : task.min_sizes[map]) {
+          priors.push_back({.x = (column + 0.5) * step / width,
+                            .y = (row + 0.5) * step / height,
+                            .width = static_cast<double>(size) / width,
+                            .height = static_cast<double>(size) / height});
+        }
+      }
+    }
+  }
+  return priors;
+}
+
+Expected<std::span<const float>> detector_output(const Session& session, int index, const char* what,
+                                                 std::size_t priors, std::size_t columns_multiple) {
+  const TensorView view = session.output(static_cast<std::size_t>(index));
+  const auto& shape = view.info->shape;
+  const bool fits = view.info->type == Type::f32 && shape.size() == 3 && shape[0] == 1 &&
+                    static_cast<std::size_t>(shape[1]) == priors &&
+                    static_cast<std::size_t>(shape[2]) % columns_multiple == 0;
+  if (!fits) {
+    return fail(std::string("the detector's ") + what + " output '" + view.info->name +
+                "' does not have the shape that its task's steps and sizes ask for, [1, " + std::to_string(priors) +
+                ", " + std::to_string(columns_multiple) + "]");
+  }
+  return view.values<float>();
+}
+
+// Suppresses by score, best first.
+std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
+  std::ranges::stable_sort(all, [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  std::vector<Detection> kept;
+  for (Detection& candidate : all) {
+    const bool covered = std::ranges::any_of(
+        kept, [&](const Detection& better) { return intersection_over_union(candidate, better) > iou; });
+    if (!covered) kept.push_back(std::move(candidate));
+  }
+  return kept;
+}
+
+}  // namespace
+
+double intersection_over_union(const Detection& a, const Detection& b) {
+  const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
+  const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
+  if (width <= 0 || height <= 0) return 0;
+  const double both = width * height;
+  const double area_a = (a.right - a.left) * (a.bottom - a.top);
+  const double area_b = (b.right - b.left) * (b.bottom - b.top);
+  return both / (area_a + area_b - both);
+}
+
+Expected<std::vector<Detection>> decode_detections(const Session& session, const Model& model,
+                                                   const image::Prepared& prepared) {
+  const Task& task = model.task();
+  const auto& input = model.inputs()[0].shape;
+  if (input.size() != 4) return fail(model.path() + ": a detector's input is an image [1, H, W, C]");
+  const int height = input[1];
+  const int width = input[2];
+  const std::vector<Prior> priors = make_priors(task, height, width);
+  const auto boxes = detector_output(session, task.boxes, "boxes", priors.size(), 4);
+  if (!boxes) return fail(model.path() + ": " + boxes.error().message);
+  const auto scores = detector_output(session, task.scores, "scores", priors.size(), 2);
+  if (!scores) return fail(model.path() + ": " + scores.error().message);
+  std::span<const float> landmarks;
+  if (task.landmarks >= 0) {
+    const auto values = detector_output(session, task.landmarks, "landmarks", priors.size(), 2);
+    if (!values) return fail(model.path() + ": " + values.error().message);
+    landmarks = *values;
+  }
+  if (boxes->size() != priors.size() * 4 || scores->size() != priors.size() * 2) {
+    return fail(model.path() + ": the detector's boxes or scores have another number of columns than 4 and 2");
+  }
+  const std::size_t coordinates = landmarks.size() / priors.size();
+
+  const auto image_x = [&](double x) { return (x * width + prepared.offset_x) * prepared.scale_x; };
+  const auto image_y = [&](double y) { return (y * height + prepared.offset_y) * prepared.scale_y; };
+  const double centre_variance = task.variances[0];
+  const double size_variance = task.variances[1];
+  std::vector<Detection> found;
+  for (std::size_t i = 0; i < priors.size(); ++i) {
+    const float score = (*scores)[2 * i + 1];
+    if (!(score >= task.score_threshold)) continue;
+    const Prior& prior = priors[i];
+    const float* d = boxes->data() + 4 * i;
+    const double x = prior.x + d[0] * centre_variance * prior.width;
+    const double y = prior.y + d[1] * centre_variance * prior.height;
+    const double half_width = prior.width * std::exp(d[2] * size_variance) / 2;
+    const double half_height = prior.height * std::exp(d[3] * size_variance) / 2;
+    Detection detection{.left = image_x(x - half_width),
+                        .top = image_y(y - half_height),
+                        .right = image_x(x + half_width),
+                        .bottom = image_y(y + half_height),
+                        .score = score};
+    for (std::size_t k = 0; k + 1 < coordinates; k += 2) {
+      const float* p = landmarks.data() + coordinates * i + k;
+      detection.landmarks.push_back({.x = image_x(prior.x + p[0] * centre_variance * prior.width),
+                                     .y = image_y(prior.y + p[1] * centre_variance * prior.height)});
+    }
+    found.push_back(std::move(detection));
+  }
+  return suppress(std::move(found), task.nms_iou);
+}
+
+void match(const std::vector<Detection>& ours, const std::vector<Detection>& theirs, MatchCounts& counts) {
+  std::vector<bool> taken(theirs.size(), false);
+  counts.ours += ours.size();
+  counts.theirs += theirs.size();
+  for (const Detection& detection : ours) {
+    double best = 0;
+    std::size_t best_index = 0;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+      const double iou = taken[i] ? 0 : intersection_over_union(detection, theirs[i]);
+      if (iou > best) best = iou, best_index = i;
+    }
+    if (best < match_iou) continue;
+    taken[best_index] = true;
+    ++counts.matched;
+    counts.iou_sum += best;
+  }
+}
+
+}  // namespace octet::tool

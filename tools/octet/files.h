@@ -1,0 +1,21 @@
+// Files as the tool writes them: whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "octet/octet.hpp"
+
+namespace octet::tool {
+
+/// Writes under a temporary name in the same folder, then renames. Errors name the path and the reason.
+Expected<void> write_file(const std::string& path, std::span<const std::byte> bytes);
+
+/// A NumPy .npy file (format 1.0) of a tensor: float32, int32 or uint8, C order.
+Expected<void> write_npy(const std::string& path, const TensorView& tensor);
+
+/// CRC-32 (ISO 3309, as zlib's) of the bytes.
+uint32_t crc32(std::span<const std::byte> bytes);
+
+}  // namespace octet::tool

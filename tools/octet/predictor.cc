@@ -1,0 +1,115 @@
+#include "tools/octet/predictor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+namespace octet::tool {
+namespace {
+
+Expected<Preprocess> choose_preprocess(const Model& model, const std::optional<Preprocess>& given) {
+  if (given) {
+    const std::vector<int32_t> image = {1, given->height, given->width, static_cast<int32_t>(given->mean.size())};
+    if (image != model.inputs()[0].shape) {
+      return fail(model.path() + ": --preprocess gives an image of " + std::to_string(given->height) + " x " +
+                  std::to_string(given->width) + " x " + std::to_string(given->mean.size()) +
+                  ", which is not what the input '" + model.inputs()[0].name + "' takes (octet inspect shows it)");
+    }
+    return *given;
+  }
+  if (model.preprocess() == nullptr) {
+    return fail(model.path() +
+                ": the model does not say how an image becomes its input: give --preprocess JSON "
+                "(docs/float_export.md), or export it with preprocess=");
+  }
+  return *model.preprocess();
+}
+
+// Probabilities already, or scores that a softmax makes comparable?
+bool are_probabilities(std::span<const float> scores) {
+  double sum = 0;
+  for (const float s : scores) {
+    if (!(s >= 0 && s <= 1)) return false;
+    sum += s;
+  }
+  return std::abs(sum - 1) < 0.05;
+}
+
+}  // namespace
+
+Expected<Predictor> Predictor::create(const std::string& path, const SessionOptions& options,
+                                      const std::optional<Preprocess>& preprocess) {
+  auto model = Model::load(path);
+  if (!model) return tl::unexpected(model.error());
+  if (model->inputs().size() != 1) {
+    return fail(path + ": the model has " + std::to_string(model->inputs().size()) +
+                " inputs; the tool runs models of one image input (the C++ API runs any)");
+  }
+  auto chosen = choose_preprocess(*model, preprocess);
+  if (!chosen) return tl::unexpected(chosen.error());
+  auto session = Session::create(*model, options);
+  if (!session) return tl::unexpected(session.error());
+  return Predictor(std::move(*model), std::move(*session), std::move(*chosen), !preprocess);
+}
+
+Expected<void> Predictor::set_pixels(const std::vector<uint8_t>& pixels) {
+  if (models_own_) return session_.set_pixels(0, pixels);
+  std::vector<float> values(pixels.size());
+  const std::size_t channels = preprocess_.mean.size();
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    values[i] = (static_cast<float>(pixels[i]) - preprocess_.mean[i % channels]) / preprocess_.std[i % channels];
+  }
+  return session_.set_input(0, values);
+}
+
+std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
+  const auto view = session_.output(0);
+  if (view.info->type == Type::s32) {
+    const int index = view.values<int32_t>()[0];
+    const bool known = index >= 0 && static_cast<std::size_t>(index) < model_.labels().size();
+    return {{.index = index, .label = known ? model_.labels()[static_cast<std::size_t>(index)] : "", .score = 1}};
+  }
+  const auto scores = view.values<float>();
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto score = [&](int i) { return scores[static_cast<std::size_t>(i)]; };
+  const std::size_t count = std::min(top, order.size());
+  // Of equal scores the lower index first, so that the answer is one answer.
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), [&](int a, int b) {
+    return score(a) != score(b) ? score(a) > score(b) : a < b;
+  });
+  double sum = 0;
+  const bool probabilities = are_probabilities(scores);
+  const float largest = *std::ranges::max_element(scores);
+  for (const float s : scores) sum += std::exp(static_cast<double>(s - largest));
+  std::vector<ClassScore> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const int index = order[i];
+    const auto label_index = static_cast<std::size_t>(index);
+    const double probability =
+        probabilities ? score(index) : std::exp(static_cast<double>(score(index) - largest)) / sum;
+    out.push_back({.index = index,
+                   .label = label_index < model_.labels().size() ? model_.labels()[label_index] : "",
+                   .score = static_cast<float>(probability)});
+  }
+  return out;
+}
+
+Expected<Answer> Predictor::answer(const image::Image& image, std::size_t top) {
+  const image::Prepared prepared = image::prepare(image, preprocess_);
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  if (auto ok = set_pixels(prepared.pixels); !ok) return tl::unexpected(ok.error());
+  if (auto ok = session_.run(); !ok) return tl::unexpected(ok.error());
+  Answer answer{.seconds = std::chrono::duration<double>(Clock::now() - begin).count()};
+  if (model_.task().type == TaskType::classify) answer.top = best_classes(top);
+  if (model_.task().type == TaskType::detect) {
+    auto detections = decode_detections(session_, model_, prepared);
+    if (!detections) return tl::unexpected(detections.error());
+    answer.detections = std::move(*detections);
+  }
+  return answer;
+}
+
+}  // namespace octet::tool

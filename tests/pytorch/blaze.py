@@ -1,4 +1,4 @@
-"""The Blaze face detector: the architecture that Blaze_Final_320.pth and Blaze_Final_640.pth are weights of."""
+"""The Blaze face detector: the network that Blaze_Final_320.pth and Blaze_Final_640.pth are weights of."""
 import torch
 from torch import nn
 
@@ -70,7 +70,8 @@ class Block(nn.Module):
 
 
 def _head(values, sizes):
-    return nn.Sequential(nn.Conv2d(96, 96, 3, 1, 1, groups=96), nn.ReLU(inplace=True), nn.Conv2d(96, sizes * values, 1))
+    return nn.Sequential(nn.Conv2d(96, 96, 3, 1, 1, groups=96), nn.ReLU(inplace=True),
+                         nn.Conv2d(96, sizes * values, 1))
 
 
 class Blaze(nn.Module):
@@ -82,13 +83,15 @@ class Blaze(nn.Module):
     def __init__(self, phase="test"):
         super().__init__()
         self.phase = phase
-        self.conv1 = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU(inplace=True))
+        self.conv1 = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24),
+                                   nn.ReLU(inplace=True))
         blocks = [(24, 24), (24, 24), (24, 48, None, 2), (48, 48), (48, 48), (48, 24, 96, 2), (96, 24, 96),
                   (96, 24, 96), (96, 24, 96, 2), (96, 24, 96), (96, 24, 96)]
         for i, arguments in enumerate(blocks, start=2):
             setattr(self, f"conv{i}", Block(*arguments))
         counts = [len(sizes) for sizes in TASK["min_sizes"]]
-        self.loc, self.conf, self.landm = (nn.Sequential(*[_head(values, n) for n in counts]) for values in (4, 2, 10))
+        self.loc, self.conf, self.landm = (
+            nn.Sequential(*[_head(values, n) for n in counts]) for values in (4, 2, 10))
 
     def forward(self, x):
         maps = []

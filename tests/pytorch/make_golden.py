@@ -1,8 +1,8 @@
 """Writes tests/golden: small float exports with the outputs that PyTorch gives, for tests without PyTorch.
 
-For each entry of golden.json there are NAME.safetensors, NAME.input.bin (float32, NCHW) and NAME.output.bin: the
-bytes of the quantized output (output_type u8, NCHW) or float32. `tolerance` is in steps of the output for u8, and
-relative to the largest value of the output for f32.
+For each entry of golden.json there are NAME.safetensors, NAME.input.bin (float32, NCHW) and NAME.output.bin:
+the bytes of the quantized output (output_type u8, NCHW) or float32. `tolerance` is in steps of the output for
+u8, and relative to the largest value of the output for f32.
 
 Run: python3 tests/pytorch/make_golden.py
 """
@@ -72,7 +72,8 @@ class InvertedResidual(nn.Module):
     def __init__(self, inputs, outputs, stride):
         super().__init__()
         hidden = inputs * 3
-        self.expand = nn.Sequential(nn.Conv2d(inputs, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU())
+        self.expand = nn.Sequential(nn.Conv2d(inputs, hidden, 1, bias=False), nn.BatchNorm2d(hidden),
+                                    nn.ReLU())
         self.depthwise = nn.Sequential(nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
                                        nn.BatchNorm2d(hidden), nn.ReLU())
         self.project = nn.Sequential(nn.Conv2d(hidden, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
@@ -154,9 +155,10 @@ def quantized_models():
         "depthwise_5x5_per_tensor": ((16, 16, 5), {"groups": 16, "padding": 2, "stride": 2}, False),
     }
     for name, (arguments, options, per_channel) in convolutions.items():
-        yield name, nn.Conv2d(*arguments, **options), (1, arguments[0], 11, 9), per_channel, 0, "one convolution"
-    yield ("conv_relu", tq.fuse_modules(nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.ReLU()).eval(), ["0", "1"]),
-           (1, 4, 9, 9), True, 0, "a fused relu")
+        model = nn.Conv2d(*arguments, **options)
+        yield name, model, (1, arguments[0], 11, 9), per_channel, 0, "one convolution"
+    conv_relu = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.ReLU()).eval()
+    yield "conv_relu", tq.fuse_modules(conv_relu, ["0", "1"]), (1, 4, 9, 9), True, 0, "a fused relu"
     yield "linear", nn.Linear(37, 11), (1, 37), True, 0, ""
     yield "linear_per_tensor", nn.Linear(37, 11), (1, 37), False, 0, ""
     yield "quantize", nn.Identity(), (1, 3, 9, 9), True, 0, "ties to even"
@@ -193,14 +195,19 @@ def float_models():
     """Yields (name, model, input shape): every operator of the float export at least once."""
     unary = {
         "relu": nn.ReLU(), "relu6": nn.ReLU6(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "silu": nn.SiLU(),
-        "hard_sigmoid": nn.Hardsigmoid(), "hard_swish": nn.Hardswish(), "gelu": nn.GELU(), "exp": Function(torch.exp),
-        "abs": Function(torch.abs), "neg": Function(torch.neg), "leaky_relu": nn.LeakyReLU(0.2), "elu": nn.ELU(0.7),
-        "sqrt": Function(lambda x: torch.sqrt(x * x + 0.5)), "log": Function(lambda x: torch.log(x * x + 0.5)),
-        "clip": nn.Hardtanh(-0.5, 1.5), "clip_below": Function(lambda x: x.clamp(min=-0.25)), "prelu": nn.PReLU(3),
+        "hard_sigmoid": nn.Hardsigmoid(), "hard_swish": nn.Hardswish(), "gelu": nn.GELU(),
+        "exp": Function(torch.exp),
+        "abs": Function(torch.abs), "neg": Function(torch.neg), "leaky_relu": nn.LeakyReLU(0.2),
+        "elu": nn.ELU(0.7),
+        "sqrt": Function(lambda x: torch.sqrt(x * x + 0.5)),
+        "log": Function(lambda x: torch.log(x * x + 0.5)),
+        "clip": nn.Hardtanh(-0.5, 1.5), "clip_below": Function(lambda x: x.clamp(min=-0.25)),
+        "prelu": nn.PReLU(3),
         "div": Function(lambda x: x / (x * x + 1.0)), "sub": Function(lambda x: 1.0 - x),
         "mul_channels": Function(lambda x: x * torch.tensor([0.5, -1.0, 2.0]).view(1, 3, 1, 1)),
         "softmax_channels": nn.Softmax(1), "softmax_last": nn.Softmax(-1), "log_softmax": nn.LogSoftmax(1),
-        "mean_space": Function(lambda x: x.mean([2, 3])), "mean_channels": Function(lambda x: x.mean(1, True)),
+        "mean_space": Function(lambda x: x.mean([2, 3])),
+        "mean_channels": Function(lambda x: x.mean(1, True)),
         "argmax": Function(lambda x: x.argmax(1)), "transpose": Function(lambda x: x.permute(0, 2, 3, 1)),
         "concat": Function(lambda x: torch.cat([x, x * 2.0, x[:, :1]], 1)), "flatten": nn.Flatten(),
         "slice": Function(lambda x: x[:, 1:, ::2, 1:-1:3]), "pad": nn.ConstantPad2d((1, 2, 0, 3), 0.5),
@@ -249,11 +256,13 @@ class ShuffledPixels(nn.Module):
 
 
 def _write(folder, name, model, x, output, **entry):
-    octet_export.export(model, tuple(x.shape), os.path.join(folder, f"{name}.safetensors"), **entry.pop("options", {}))
+    octet_export.export(model, tuple(x.shape), os.path.join(folder, f"{name}.safetensors"),
+                        **entry.pop("options", {}))
     if output.is_quantized:
         output_type, values = "u8", output.int_repr()
     else:
-        output_type, values = ("s32", output.int()) if output.dtype == torch.int64 else ("f32", output.float())
+        indices = output.dtype == torch.int64
+        output_type, values = ("s32", output.int()) if indices else ("f32", output.float())
     x.numpy().astype("<f4").tofile(os.path.join(folder, f"{name}.input.bin"))
     values.detach().contiguous().numpy().tofile(os.path.join(folder, f"{name}.output.bin"))
     return {"name": name, "input_shape": list(x.shape), "output_shape": list(output.shape),
@@ -284,7 +293,8 @@ def make(folder=FOLDER):
     index.append(_golden(folder, "q_inverted_residual", network, torch.randn(1, 3, 24, 24), 1,
                          "a network with one residual addition, whose rounding differs"))
     body = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU())
-    model = convert(tq.fuse_modules(Stubbed(body, dequantize=True).eval(), ["body.0", "body.1"]), (1, 3, 12, 12))
+    model = convert(tq.fuse_modules(Stubbed(body, dequantize=True).eval(), ["body.0", "body.1"]),
+                    (1, 3, 12, 12))
     index.append(_golden(folder, "q_stub_conv_relu", model, torch.randn(1, 3, 12, 12), 1e-6,
                          "ends in a DeQuantStub"))
     for name, model, shape in float_models():
@@ -292,7 +302,8 @@ def make(folder=FOLDER):
         model = randomize(model)
         options = {"calibration": [x], "observer": "min-max"}
         with torch.no_grad():
-            index.append(_write(folder, name, model, x, model(x.clone()), options=options, tolerance=1e-4, note=""))
+            index.append(_write(folder, name, model, x, model(x.clone()), options=options, tolerance=1e-4,
+                                note=""))
     with open(os.path.join(folder, "golden.json"), "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(entry) for entry in index) + "\n]\n")
 

@@ -37,8 +37,10 @@ class Observers(unittest.TestCase):
         outliers = gauss.copy()
         outliers[:5] = [60, -40, 55, 30, -35]
         self.distributions = {
-            "gauss": gauss, "shifted": gauss + 3, "outliers": outliers, "laplace": random.laplace(0, 1, 50000),
-            "relu": np.maximum(gauss, 0), "relu6": np.clip(gauss * 4, 0, 6), "uniform": random.uniform(-1, 3, 50000),
+            "gauss": gauss, "shifted": gauss + 3, "outliers": outliers,
+            "laplace": random.laplace(0, 1, 50000),
+            "relu": np.maximum(gauss, 0), "relu6": np.clip(gauss * 4, 0, 6),
+            "uniform": random.uniform(-1, 3, 50000),
             "pixels": random.integers(0, 256, 50000) / 255.0, "negative": -np.abs(outliers),
             "tiny": gauss * 1e-6, "large": gauss * 1e6, "log normal": random.lognormal(0, 2, 50000),
         }
@@ -142,11 +144,13 @@ class Calibration(ExportTest):
         self.assertAlmostEqual(exported.scale("x")[0], 2 / 255, places=7)
 
     def test_a_folder_of_images_is_read_through_preprocess(self):
-        preprocess = {"size": [4, 4], "resize": "stretch", "channels": "rgb", "mean": [0] * 3, "std": [255] * 3}
+        preprocess = {"size": [4, 4], "resize": "stretch", "channels": "rgb", "mean": [0] * 3,
+                      "std": [255] * 3}
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(os.path.join(folder, "class"))
             Image.new("RGB", (8, 8), (255, 128, 0)).save(os.path.join(folder, "class", "a.png"))
-            exported = export(Function(F.relu).eval(), (1, 3, 4, 4), calibration=folder, preprocess=preprocess)
+            exported = export(Function(F.relu).eval(), (1, 3, 4, 4), calibration=folder,
+                              preprocess=preprocess)
         self.assertAlmostEqual(exported.scale("x")[0], 1 / 255, places=7)
 
     def test_values_that_are_not_finite_are_refused_with_the_name_of_the_tensor(self):
@@ -159,7 +163,8 @@ class Calibration(ExportTest):
     def test_without_calibration_there_is_a_warning_and_no_scale(self):
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            graph = octet_export.export(Function(F.relu).eval(), (1, 3, 4, 4), os.path.join(folder, "a.safetensors"))
+            graph = octet_export.export(Function(F.relu).eval(), (1, 3, 4, 4),
+                                        os.path.join(folder, "a.safetensors"))
         self.assertIn("without calibration", str(caught[0].message))
         self.assertTrue(all(a.scale is None for a in graph.activations.values()))
 

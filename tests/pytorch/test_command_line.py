@@ -71,7 +71,8 @@ class CommandLine(unittest.TestCase):
         torch.save({"state_dict": state}, self.path("weights.pth"))
         os.mkdir(self.path("images"))
         Image.new("RGB", (9, 9), (200, 100, 50)).save(self.path("images/a.png"))
-        preprocess = {"size": [8, 8], "resize": "stretch", "channels": "rgb", "mean": [0] * 3, "std": [255] * 3}
+        preprocess = {"size": [8, 8], "resize": "stretch", "channels": "rgb", "mean": [0] * 3,
+                      "std": [255] * 3}
         done = self.run_tool(
             "--state-dict", self.path("weights.pth"), "--calibrate", self.path("images"), "--preprocess",
             json.dumps(preprocess), "--labels", self.path("labels.txt", "cat\ndog\n"), "--task",
@@ -92,13 +93,15 @@ class CommandLine(unittest.TestCase):
     def test_a_model_that_cannot_be_exported_is_status_1(self):
         done = self.run_tool(model="sine")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("octet_export: the model's own forward: the function sin cannot be exported", done.stderr)
+        self.assertIn("octet_export: the model's own forward: the function sin cannot be exported",
+                      done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         self.assertFalse(os.path.exists(self.output))
 
     def test_a_wrong_command_line_is_status_2(self):
         for arguments, model, word in (
-                (["--preprocess", "{size}"], "Network", "not JSON"), (["--observer", "best"], "Network", "best"),
+                (["--preprocess", "{size}"], "Network", "not JSON"),
+                (["--observer", "best"], "Network", "best"),
                 (["--state-dict", self.path("none.pth")], "Network", "none.pth"), ([], "Nothing", "Nothing"),
                 ([], "number", "int"), ([], None, "required"),
                 (["--input-shape", "1,x"], "Network", "--input-shape")):

@@ -38,7 +38,8 @@ class Converted(ExportTest):
 
     def test_a_weight_of_minus_128_survives(self):
         model = convert(Stubbed(nn.Conv2d(3, 4, 1)).eval(), (1, 3, 8, 8))
-        weight = torch.quantize_per_tensor(torch.tensor([-1.28, 1.27] * 6).view(4, 3, 1, 1), 0.01, 0, torch.qint8)
+        weight = torch.quantize_per_tensor(torch.tensor([-1.28, 1.27] * 6).view(4, 3, 1, 1), 0.01, 0,
+                                           torch.qint8)
         model.body.set_weight_bias(weight, model.body.bias())
         exported = export(model)
         self.assertEqual(int(exported.tensors["body.weight"].min()), -128)
@@ -70,13 +71,15 @@ class Converted(ExportTest):
         self.assertEqual(int(model.quant.zero_point), -128)
 
     def test_quantized_arithmetic_has_its_own_scales(self):
-        for name, ops in (("add", ["add"]), ("add_relu", ["add", "relu"]), ("mul", ["mul"]), ("cat", ["concat"])):
+        for name, ops in (("add", ["add"]), ("add_relu", ["add", "relu"]), ("mul", ["mul"]),
+                          ("cat", ["concat"])):
             with self.subTest(name):
                 model = convert(Stubbed(TwoBranches(name)).eval(), (1, 4, 5, 5))
                 exported = export(model, (1, 4, 5, 5))
                 self.assertEqual(exported.ops, ["quantize", "conv2d", "conv2d"] + ops)
                 functional = model.body.functional
-                self.assertEqual(exported.scale(exported.outputs[0]), (functional.scale, functional.zero_point))
+                self.assertEqual(exported.scale(exported.outputs[0]),
+                                 (functional.scale, functional.zero_point))
                 self.assertTrue(exported.outputs[0].startswith("body.functional"))
 
     def test_arithmetic_with_numbers(self):
@@ -91,9 +94,11 @@ class Converted(ExportTest):
         self.assertEqual(exported.ops, ["quantize", "add", "mul"])
 
     def test_modules_with_a_quantized_form(self):
-        for module, op in ((nn.ReLU6(), "relu6"), (nn.BatchNorm2d(3), "batch_norm"), (nn.LeakyReLU(0.2), "leaky_relu"),
+        for module, op in ((nn.ReLU6(), "relu6"), (nn.BatchNorm2d(3), "batch_norm"),
+                           (nn.LeakyReLU(0.2), "leaky_relu"),
                            (nn.Hardswish(), "hard_swish"), (nn.Sigmoid(), "sigmoid"), (nn.ELU(), "elu"),
-                           (nn.ReLU(), "relu"), (nn.MaxPool2d(2), "max_pool2d"), (nn.AvgPool2d(2), "avg_pool2d"),
+                           (nn.ReLU(), "relu"), (nn.MaxPool2d(2), "max_pool2d"),
+                           (nn.AvgPool2d(2), "avg_pool2d"),
                            (nn.AdaptiveAvgPool2d(1), "mean"), (nn.Flatten(), "reshape"), (nn.Tanh(), "tanh"),
                            (nn.Upsample(scale_factor=2), "resize"), (nn.PReLU(3), "prelu"),
                            (nn.Hardtanh(-0.5, 0.5), "clip")):
@@ -109,7 +114,8 @@ class Converted(ExportTest):
                          {exported.scale("quant")})
 
     def test_relu6_after_a_convolution_is_exported_as_meant(self):
-        exported = export(convert(Stubbed(nn.Sequential(make_golden.Scaled(4), nn.ReLU6())).eval(), (1, 4, 9, 9)),
+        exported = export(convert(Stubbed(nn.Sequential(make_golden.Scaled(4), nn.ReLU6())).eval(),
+                                  (1, 4, 9, 9)),
                           (1, 4, 9, 9))
         self.assertEqual(exported.ops, ["quantize", "conv2d", "relu6"])
 
@@ -117,7 +123,8 @@ class Converted(ExportTest):
         model = tq.fuse_modules(Residual().eval(), ["conv", "bn"])
         shapes = [(1, 3, 6, 6), (1, 4, 6, 6)]
         exported = export(tq.convert(prepared(model, tq.get_default_qconfig("qnnpack"), *shapes)), shapes)
-        self.assertEqual(exported.ops, ["quantize", "conv2d", "quantize", "add", "relu", "conv2d", "dequantize"])
+        self.assertEqual(exported.ops, ["quantize", "conv2d", "quantize", "add", "relu", "conv2d",
+                                        "dequantize"])
 
     def test_layers_that_stayed_float_are_kept_float(self):
         class Mixed(ConvRelu):

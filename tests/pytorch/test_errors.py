@@ -36,12 +36,14 @@ class Refused(ExportTest):
         for part, words in ((nn.ConvTranspose2d(4, 4, 2), ["conv_transpose2d", "Upsample"]),
                             (nn.GroupNorm(2, 4), ["group_norm", "BatchNorm2d"]),
                             (nn.InstanceNorm2d(4), ["instance_norm"]), (nn.LayerNorm(8), ["layer_norm"]),
-                            (nn.Softplus(), ["softplus"]), (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+                            (nn.Softplus(), ["softplus"]),
+                            (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
                                                             ["reflect", "zeros"]),
                             (nn.AdaptiveAvgPool2d(3), ["windows", "divides"]),
                             (nn.AvgPool2d(2, divisor_override=3), ["divisor_override"]),
                             (nn.BatchNorm2d(4, track_running_stats=False), ["running statistics"]),
-                            (nn.GELU("tanh"), ["tanh"]), (nn.Upsample(scale_factor=2, mode="bicubic"), ["bicubic"]),
+                            (nn.GELU("tanh"), ["tanh"]),
+                            (nn.Upsample(scale_factor=2, mode="bicubic"), ["bicubic"]),
                             (nn.Upsample(scale_factor=1.3), ["recompute_scale_factor"])):
             with self.subTest(type(part).__name__):
                 self.refused_part(part, *words)
@@ -77,7 +79,8 @@ class Refused(ExportTest):
         self.refused_part(assign, "torch.cat")
 
     def test_dynamic_weights(self):
-        self.refused_part(lambda x: F.conv2d(x, x[:, :, :1, :1].view(4, 1, 1, 1), groups=4), "must be a constant")
+        self.refused_part(lambda x: F.conv2d(x, x[:, :, :1, :1].view(4, 1, 1, 1), groups=4),
+                          "must be a constant")
 
     def test_an_input_that_does_not_fit(self):
         self.refused(Body(nn.Conv2d(5, 3, 1)).eval(), "'inner.1'", "[[1, 3, 8, 8]]")

@@ -19,7 +19,7 @@ def load(name):
 
 
 def arguments_of(node, values, tensors, scales):
-    """-> a node's inputs as float64; weights are made real, and a bias is rounded to steps of the accumulator."""
+    """-> a node's inputs as float64; weights become real, a bias is rounded to steps of the accumulator."""
     found = [values[name] if name in values else tensors[name].double() for name in node["inputs"]]
     weights = node.get("weight_quantization")
     if weights:
@@ -96,7 +96,8 @@ class GoldenVectors(unittest.TestCase):
 
     def test_every_entry_has_its_three_files(self):
         names = set(os.listdir(FOLDER)) - {"golden.json"}
-        wanted = {f"{e['name']}.{kind}" for e in self.index for kind in ("safetensors", "input.bin", "output.bin")}
+        kinds = ("safetensors", "input.bin", "output.bin")
+        wanted = {f"{entry['name']}.{kind}" for entry in self.index for kind in kinds}
         self.assertEqual(names, wanted)
 
 

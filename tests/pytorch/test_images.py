@@ -11,7 +11,8 @@ from octet_export import images
 
 
 def preprocess(**changes):
-    return {"size": [6, 8], "resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1], **changes}
+    return {"size": [6, 8], "resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1],
+            **changes}
 
 
 def picture(width, height, mode="RGB"):
@@ -73,7 +74,8 @@ class Images(unittest.TestCase):
 
     def test_the_input_is_float32_nchw(self):
         x = images.to_input(picture(20, 20), preprocess())
-        self.assertEqual((tuple(x.shape), str(x.dtype), x.is_contiguous()), ((1, 3, 6, 8), "torch.float32", True))
+        self.assertEqual((tuple(x.shape), str(x.dtype), x.is_contiguous()),
+                         ((1, 3, 6, 8), "torch.float32", True))
 
     def test_folders_are_searched_in_order(self):
         with tempfile.TemporaryDirectory() as folder:

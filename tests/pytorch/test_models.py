@@ -28,7 +28,8 @@ class BlazeDetector(ExportTest):
         self.assertEqual(exported.ops.count("softmax"), 1)
 
     def test_the_published_weights_with_their_images(self):
-        weights, faces = shared_data.path("blaze", "Blaze_Final_320.pth"), shared_data.path("faces", "calibrate")
+        weights = shared_data.path("blaze", "Blaze_Final_320.pth")
+        faces = shared_data.path("faces", "calibrate")
         if not weights or not faces:
             self.skipTest("needs blaze/Blaze_Final_320.pth and faces/calibrate in ../shared/data")
         model = shared_data.load(Blaze(), weights)
@@ -75,7 +76,8 @@ class MobileNetV2(ExportTest):
         torch.backends.quantized.engine = "qnnpack"
 
     def prepared(self, qconfig, relu6=False):
-        model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=False, width_mult=0.25).eval()
+        model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=False,
+                                                             width_mult=0.25).eval()
         if relu6:
             for parent in list(model.modules()):
                 for name, child in parent.named_children():
@@ -91,8 +93,16 @@ class MobileNetV2(ExportTest):
 
     def test_float(self):
         exported = export(torchvision.models.mobilenet_v2(weights=None, width_mult=0.25).eval(), self.shape)
-        self.assertEqual([exported.ops.count(op) for op in ("conv2d", "relu6", "add", "linear")], [52, 35, 11, 1])
+        self.assertEqual([exported.ops.count(op) for op in ("conv2d", "relu6", "add", "linear")],
+                         [52, 35, 11, 1])
         self.assertIn("features.0.0", exported.nodes)
+
+    def test_a_quantizable_model_that_was_not_prepared_is_a_float_model(self):
+        model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=False, width_mult=0.25)
+        exported = export(model.eval(), self.shape, calibration=[torch.randn(1, *self.shape[1:])])
+        self.assertNotIn("quantize", exported.ops)
+        self.assertIn("features.3.skip_add", exported.nodes)
+        self.assertTrue(all(exported.scale(name) for name in exported.activations))
 
     def test_converted_with_the_qconfigs_of_both_engines(self):
         for engine in ("qnnpack", "fbgemm"):
@@ -105,7 +115,8 @@ class MobileNetV2(ExportTest):
                                      [52, 35, 11, 1])
                     self.assertIn("features.3.skip_add", exported.nodes)
                 self.assertEqual(before.scale("features.3.skip_add"), after.scale("features.3.skip_add"))
-                counts = {len(n["weight_quantization"]["scale"]) for n in after.nodes.values() if n["op"] == "conv2d"}
+                counts = {len(node["weight_quantization"]["scale"]) for node in after.nodes.values()
+                          if node["op"] == "conv2d"}
                 self.assertEqual(counts == {1}, engine == "qnnpack")
 
     def test_converted_with_relu6_and_lone_batch_norms(self):
@@ -119,7 +130,8 @@ class OtherNetworks(ExportTest):
     def test_torchvision_classifiers(self):
         names = ["resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5"]
         if os.environ.get("OCTET_ALL_NETWORKS"):
-            names += ["densenet121", "efficientnet_b0", "googlenet", "inception_v3", "regnet_y_400mf", "vgg11_bn"]
+            names += ["densenet121", "efficientnet_b0", "googlenet", "inception_v3", "regnet_y_400mf",
+                      "vgg11_bn"]
         for name in names:
             with self.subTest(name):
                 options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}

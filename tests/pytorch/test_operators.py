@@ -1,4 +1,7 @@
-"""Each function of PyTorch becomes the operator that docs/float_export.md says; the exporter checks values itself."""
+"""Each function of PyTorch becomes the operator that docs/float_export.md says.
+
+The exporter itself compares the values of every node with the model's.
+"""
 import unittest
 
 import torch
@@ -22,7 +25,8 @@ class Operators(ExportTest):
         return export(model.eval(), shape).ops
 
     def test_a_convolution_keeps_its_stride_padding_dilation_and_groups(self):
-        node = self.only_node(nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 0), dilation=(1, 1), groups=2))
+        node = self.only_node(nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 0), dilation=(1, 1),
+                                        groups=2))
         self.assertEqual(node["op"], "conv2d")
         self.assertEqual(node["attributes"], {"stride": [2, 1], "padding": [1, 0, 1, 0], "dilation": [1, 1],
                                               "groups": 2})
@@ -32,7 +36,8 @@ class Operators(ExportTest):
         self.assertEqual(node["attributes"]["padding"], [1, 2, 2, 2])
 
     def test_valid_padding_is_none(self):
-        self.assertEqual(self.only_node(nn.Conv2d(4, 4, 3, padding="valid"))["attributes"]["padding"], [0] * 4)
+        self.assertEqual(self.only_node(nn.Conv2d(4, 4, 3, padding="valid"))["attributes"]["padding"],
+                         [0] * 4)
 
     def test_a_functional_convolution_with_its_own_parameters_keeps_their_names(self):
         class Own(nn.Module):
@@ -60,7 +65,8 @@ class Operators(ExportTest):
 
     def test_activations_have_operators_of_their_own(self):
         for module, op in ((nn.ReLU(), "relu"), (nn.ReLU6(), "relu6"), (nn.Sigmoid(), "sigmoid"),
-                           (nn.Tanh(), "tanh"), (nn.Hardsigmoid(), "hard_sigmoid"), (nn.Hardswish(), "hard_swish"),
+                           (nn.Tanh(), "tanh"), (nn.Hardsigmoid(), "hard_sigmoid"),
+                           (nn.Hardswish(), "hard_swish"),
                            (nn.SiLU(), "silu"), (nn.GELU(), "gelu"), (torch.exp, "exp"), (torch.abs, "abs"),
                            (torch.neg, "neg"), (lambda x: -x, "neg"), (F.relu, "relu"), (torch.relu, "relu"),
                            (lambda x: x.relu(), "relu"), (lambda x: x.sigmoid(), "sigmoid"),
@@ -84,9 +90,12 @@ class Operators(ExportTest):
         self.assertEqual(self.ops(nn.LogSoftmax(1)), ["softmax", "log"])
 
     def test_arithmetic_takes_tensors_and_numbers_in_either_place(self):
-        for function, ops in ((lambda x: x + x, ["add"]), (lambda x: 2 + x, ["add"]), (lambda x: 1 - x, ["sub"]),
-                              (lambda x: x - 1, ["sub"]), (lambda x: 3 * x, ["mul"]), (lambda x: x / 2, ["div"]),
-                              (lambda x: 1 / (x.abs() + 1), ["abs", "add", "div"]), (lambda x: x ** 2, ["mul"]),
+        for function, ops in ((lambda x: x + x, ["add"]), (lambda x: 2 + x, ["add"]),
+                              (lambda x: 1 - x, ["sub"]),
+                              (lambda x: x - 1, ["sub"]), (lambda x: 3 * x, ["mul"]),
+                              (lambda x: x / 2, ["div"]),
+                              (lambda x: 1 / (x.abs() + 1), ["abs", "add", "div"]),
+                              (lambda x: x ** 2, ["mul"]),
                               (lambda x: torch.add(x, x, alpha=2), ["mul", "add"]), (torch.square, ["mul"]),
                               (lambda x: x.abs() ** 0.5, ["abs", "sqrt"]), (lambda x: x.sub(x), ["sub"]),
                               (lambda x: torch.rsqrt(x.abs() + 1), ["abs", "add", "sqrt", "div"])):
@@ -138,7 +147,8 @@ class Operators(ExportTest):
     def test_slices_are_one_node_an_axis(self):
         exported = export(Function(lambda x: x[:, 1:-1, ::2]).eval(), (1, 4, 8, 6))
         self.assertEqual([n["attributes"] for n in exported.description["nodes"]],
-                         [{"axis": 1, "start": 1, "end": 3, "step": 1}, {"axis": 2, "start": 0, "end": 8, "step": 2}])
+                         [{"axis": 1, "start": 1, "end": 3, "step": 1},
+                          {"axis": 2, "start": 0, "end": 8, "step": 2}])
         self.assertEqual(self.ops(lambda x: x[:, 0]), ["slice", "reshape"])
         self.assertEqual(self.ops(lambda x: x[..., None]), ["reshape"])
         self.assertEqual(self.ops(lambda x: x[..., -1]), ["slice", "reshape"])
@@ -155,7 +165,8 @@ class Operators(ExportTest):
         self.assertEqual(self.ops(lambda x: x.unbind(1)[2]), ["slice", "reshape"])
 
     def test_reshaping_has_every_extent(self):
-        for function, shape in ((lambda x: x.view(x.size(0), -1), [1, 192]), (lambda x: x.flatten(2), [1, 4, 48]),
+        for function, shape in ((lambda x: x.view(x.size(0), -1), [1, 192]),
+                                (lambda x: x.flatten(2), [1, 4, 48]),
                                 (lambda x: x.reshape(1, 2, 2, -1), [1, 2, 2, 48]), (nn.Flatten(), [1, 192]),
                                 (lambda x: x.unsqueeze(2), [1, 4, 1, 8, 6]),
                                 (lambda x: x.view(*x.shape[:2], -1), [1, 4, 48]),

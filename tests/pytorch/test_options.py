@@ -12,7 +12,10 @@ DETECT = {"type": "detect", "boxes": 0, "scores": 1, "min_sizes": [[4, 6], [8]],
 
 
 class Detector(nn.Module):
-    """[1, 3, 8, 6] -> boxes [1, 28, 4], scores [1, 28, 2], landmarks [1, 28, 10]: 4 x 3 x 2 + 2 x 2 x 1 priors."""
+    """[1, 3, 8, 6] -> boxes [1, 28, 4], scores [1, 28, 2], landmarks [1, 28, 10].
+
+    28 priors are 4 x 3 cells of two sizes and 2 x 2 cells of one.
+    """
 
     def forward(self, x):
         rows = torch.cat([x.flatten(1)] * 4, 1)
@@ -31,7 +34,8 @@ class Preprocess(ExportTest):
 
     def test_gray_has_one_channel(self):
         gray = {**PREPROCESS, "channels": "gray", "mean": [127], "std": [128.0]}
-        self.assertEqual(export(nn.ReLU().eval(), (1, 1, 8, 6), preprocess=gray).description["preprocess"], gray)
+        self.assertEqual(export(nn.ReLU().eval(), (1, 1, 8, 6), preprocess=gray).description["preprocess"],
+                         gray)
 
     def test_unknown_missing_and_wrong_values(self):
         self.refused_preprocess("'sizes'", "'size'", sizes=[8, 6])
@@ -54,7 +58,8 @@ class Preprocess(ExportTest):
 class Labels(ExportTest):
 
     def test_they_are_written(self):
-        exported = export(nn.Flatten().eval(), (1, 2, 1, 1), labels=["cat", "größe"], task={"type": "classify"})
+        exported = export(nn.Flatten().eval(), (1, 2, 1, 1), labels=["cat", "größe"],
+                          task={"type": "classify"})
         self.assertEqual(exported.description["labels"], ["cat", "größe"])
         self.assertEqual(exported.description["task"], {"type": "classify"})
 
@@ -73,7 +78,8 @@ class Detection(ExportTest):
     def test_it_is_written_as_it_was_given(self):
         self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=DETECT).description["task"], DETECT)
         landmarks = {**DETECT, "landmarks": 2}
-        self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=landmarks).description["task"], landmarks)
+        self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=landmarks).description["task"],
+                         landmarks)
 
     def test_unknown_missing_and_wrong_values(self):
         self.refused_task("'box'", "'boxes'", box=1)

@@ -9,7 +9,8 @@ from torch.ao import quantization as tq
 
 from support import ExportTest, export
 
-SIGNED = tq.QConfig(activation=tq.MinMaxObserver.with_args(dtype=torch.qint8, qscheme=torch.per_tensor_symmetric),
+SIGNED = tq.QConfig(activation=tq.MinMaxObserver.with_args(dtype=torch.qint8,
+                                                           qscheme=torch.per_tensor_symmetric),
                     weight=tq.default_per_channel_weight_observer)
 HIGH_PRECISION = tq.QConfig(activation=tq.PlaceholderObserver.with_args(dtype=torch.float32),
                             weight=tq.default_per_channel_weight_observer)
@@ -91,7 +92,8 @@ class Prepared(ExportTest):
         self.assertEqual([exported.scale(name)[1] for name in ("quant", "conv", "relu")], [128] * 3)
 
     def test_unsigned_symmetric_activations_have_the_zero_point_128(self):
-        unsigned = tq.QConfig(tq.MinMaxObserver.with_args(dtype=torch.quint8, qscheme=torch.per_tensor_symmetric),
+        unsigned = tq.QConfig(tq.MinMaxObserver.with_args(dtype=torch.quint8,
+                                                          qscheme=torch.per_tensor_symmetric),
                               tq.default_weight_observer)
         self.assertEqual(export(prepared(ConvRelu(), unsigned, self.shape)).scale("conv")[1], 128)
 
@@ -118,7 +120,8 @@ class Prepared(ExportTest):
         shapes = [(1, 3, 6, 6), (1, 4, 6, 6)]
         exported = export(prepared(model, tq.get_default_qconfig("fbgemm"), *shapes), shapes)
         self.assertEqual(exported.inputs, ["x", "other"])
-        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu", "conv2d"])
+        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu",
+                                        "conv2d"])
         self.assertEqual(exported.outputs, ["last"])
         self.assertIsNone(exported.scale("last"))
         self.assertIsNotNone(exported.scale("skip"))
@@ -202,7 +205,8 @@ class Prepared(ExportTest):
             def forward(self, x):
                 x = self.quant(x)
                 y = self.times.mul(self.plus.add(x, x), x)
-                return self.joined.cat([y, self.shifted.add_scalar(x, 1.5), self.scaled.mul_scalar(x, 0.5)], 1)
+                return self.joined.cat([y, self.shifted.add_scalar(x, 1.5), self.scaled.mul_scalar(x, 0.5)],
+                                       1)
         exported = export(prepared(Functional(), tq.default_qconfig, self.shape))
         self.assertEqual({name: node["op"] for name, node in exported.nodes.items()},
                          {"quant": "quantize", "plus": "add", "times": "mul", "add": "add", "mul": "mul",
@@ -245,7 +249,8 @@ class QuantizationAwareTraining(ExportTest):
     def test_conv_bn_is_a_convolution_and_a_batch_norm_with_the_scales_of_the_folded_weight(self):
         model = self.trained()
         exported = export(model, self.shapes)
-        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu", "conv2d",
+        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu",
+                                        "conv2d",
                                         "dequantize"])
         self.assertEqual(exported.nodes["conv.bn"]["inputs"][1:],
                          ["conv.bn.weight", "conv.bn.bias", "conv.bn.running_mean", "conv.bn.running_var"])
@@ -258,7 +263,8 @@ class QuantizationAwareTraining(ExportTest):
         self.assertEqual(exported.scale("last"), converted.scale("last"))
 
     def test_fused_conv_bn_relu_gives_three_nodes(self):
-        model = nn.Sequential(tq.QuantStub(), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), tq.DeQuantStub())
+        model = nn.Sequential(tq.QuantStub(), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(),
+                              tq.DeQuantStub())
         model = tq.fuse_modules_qat(model.train(), ["1", "2", "3"])
         model.qconfig = tq.get_default_qat_qconfig("fbgemm")
         tq.prepare_qat(model, inplace=True)

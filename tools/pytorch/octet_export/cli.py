@@ -60,13 +60,14 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="octet_export.py", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Writes octet's float export from a PyTorch model: its operators, its float (or already int8) "
-                    "weights, and the scale of every activation.")
+        description="Writes octet's float export from a PyTorch model: its operators, its float (or already "
+                    "int8) weights, and the scale of every activation.")
     add = parser.add_argument
     add("--model", required=True, metavar="FILE.py:NAME",
         help="a Python file and what in it gives the model: a module object, or a class or function without "
              "arguments; 'make(3, phase=\"test\")' may follow the colon to pass some")
-    add("--state-dict", metavar="W.pth", help="weights to load into the model ('module.' in front is taken off)")
+    add("--state-dict", metavar="W.pth", help="weights to load into the model ('module.' in front is taken "
+                                              "off)")
     add("--input-shape", required=True, action="append", metavar="1,3,H,W",
         help="the input's shape, batch 1; once an input for models with several")
     add("--calibrate", metavar="DIR", help="a folder of images to observe activations on (float models)")

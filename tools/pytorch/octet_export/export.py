@@ -25,9 +25,9 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
         torch.ao.quantization.prepare or prepare_qat and saw data, or one that went through convert.
     input_shape: `(1, C, H, W)`, or a list of shapes for a model with several inputs. The batch is 1.
     path: the .safetensors file to write. It appears whole or not at all.
-    calibration: for a float model only: a folder of images, read as `preprocess` says, or an iterable of batches,
-        each a float tensor or a tuple of tensors, one an input (what a tuple has beyond the inputs, as the labels
-        of a data set, is left out). Batches may hold several items.
+    calibration: for a float model only: a folder of images, read as `preprocess` says, or an iterable of
+        batches, each a float tensor or a tuple of tensors, one an input (what a tuple has beyond the inputs,
+        as the labels of a data set, is left out). Batches may hold several items.
     observer: how calibration chooses the range of an activation: 'histogram' (the least L2 error),
         'min-max' or 'moving-average'.
     keep_float: modules, nodes, or prefixes of their names that must not run in int8.
@@ -44,8 +44,8 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     prepared = Prepared(model)
     converted = any(quantized.is_quantized_module(m) for m in model.modules())
     if calibration is not None and (prepared or converted):
-        raise ExportError("calibration is for float models; this one carries its own scales. Run the prepared model "
-                          "on the calibration data before the export, and pass no calibration")
+        raise ExportError("calibration is for float models; this one carries its own scales. Run the "
+                          "prepared model on the calibration data before the export, and pass no calibration")
     batches = _batches(calibration, preprocess, shapes)
     first = next(batches, None)
     if calibration is not None and first is None:
@@ -55,9 +55,8 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     with torch.no_grad():
         lowering = _lower(model, example, prepared)
         graph = lowering.graph
-        if not any(node.meta["value"].is_quantized for node in lowering.output_nodes()):
-            if not converted:
-                _verify(model, graph, example)
+        if not converted and not lowering.has_quantized_values():
+            _verify(model, graph, example)
         if prepared:
             prepared.apply(lowering)
         elif converted:
@@ -82,8 +81,8 @@ def _own_copy(model):
     if isinstance(model, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
         raise ExportError("the model is TorchScript; export the Python module that it was made from")
     if not isinstance(model, torch.nn.Module):
-        raise ExportError(f"the model is a {type(model).__name__}, not a torch.nn.Module; load a state dict into the "
-                          "module that it belongs to first")
+        raise ExportError(f"the model is a {type(model).__name__}, not a torch.nn.Module; load a state dict "
+                          "into the module that it belongs to first")
     if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
         model = model.module
     if model.training:
@@ -102,8 +101,9 @@ def _lower(model, example, prepared):
         raise
     except Exception as error:
         where = f" (in module '{tracer.last_path}')" if tracer.last_path else ""
-        raise ExportError(f"the model does not run on an input of the shape "
-                          f"{[list(x.shape) for x in example]}{where}: {type(error).__name__}: {error}") from error
+        shapes = [list(x.shape) for x in example]
+        raise ExportError(f"the model does not run on an input of the shape {shapes}{where}: "
+                          f"{type(error).__name__}: {error}") from error
     lowering = Lowering(model, fx_graph, f"octet_export, PyTorch {torch.__version__}", bool(prepared))
     lowering.run()
     return lowering
@@ -115,9 +115,9 @@ def _verify(model, graph, example):
     for name, a, b in zip(graph.outputs, got, wanted):
         distance = relative_distance(a, b)
         if not distance <= RELATIVE_TOLERANCE:
-            raise ExportError(f"the export computes something else than the model: output '{name}' differs by "
-                              f"{distance:.3g} of its largest value. The model may change a tensor in place after "
-                              "using it; write x = f(x) instead")
+            raise ExportError(f"the export computes something else than the model: output '{name}' differs "
+                              f"by {distance:.3g} of its largest value. The model may change a tensor in "
+                              "place after using it; write x = f(x) instead")
 
 
 def _leaves(value):
@@ -168,8 +168,8 @@ def _checked_batch(batch, index, shapes):
         raise ExportError(f"calibration batch {index} must be a tensor, or a tuple of {len(shapes)} tensors")
     for part, shape in zip(parts, shapes):
         if tuple(part.shape[1:]) != shape[1:] or len(part) == 0 or len(part) != len(parts[0]):
-            raise ExportError(f"calibration batch {index} has the shape {tuple(part.shape)}, but input_shape is "
-                              f"{shape}: only the first extent may differ")
+            raise ExportError(f"calibration batch {index} has the shape {tuple(part.shape)}, but input_shape "
+                              f"is {shape}: only the first extent may differ")
     return [p.detach().cpu().float() for p in parts]
 
 

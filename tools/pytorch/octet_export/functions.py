@@ -1,7 +1,7 @@
 """How torch functions and tensor methods become operators: the table, and what it does with names.
 
-A handler has the signature of the torch function, after the emitter: tensors arrive as Refs, the rest as Python
-values. It returns the Ref of its result.
+A handler has the signature of the torch function, after the emitter: tensors arrive as Refs, the rest as
+Python values. It returns the Ref of its result.
 """
 HANDLERS = {}
 ITEM_HANDLERS = {}
@@ -11,7 +11,7 @@ _REMEDIES = {
     "conv_transpose2d": "replace it with Upsample and Conv2d",
     "group_norm": "replace it with BatchNorm2d",
     "layer_norm": "replace it with BatchNorm",
-    "instance_norm": "replace it with BatchNorm2d, or train with track_running_stats and eval-mode batch norm",
+    "instance_norm": "replace it with BatchNorm2d",
     "matmul": "use nn.Linear for products with a constant matrix",
     "bmm": "use nn.Linear for products with a constant matrix",
     "lstm": "octet runs convolutional networks only",
@@ -19,7 +19,10 @@ _REMEDIES = {
 
 
 def register(*names, items=False):
-    """Decorates the handler of the functions and methods with these names; `items`: of one of their results."""
+    """Decorates the handler of the functions and methods with these names.
+
+    items: the functions return several tensors, and the handler gives one of them; its number comes first.
+    """
     def add(handler):
         for name in names:
             (ITEM_HANDLERS if items else HANDLERS)[name] = handler
@@ -46,8 +49,9 @@ def name_of(node):
 def spoken_name(node):
     """-> what a node without a module of its own is called: `add` for +, += and quantized::add."""
     name = name_of(node).replace("quantized::", "")
-    return {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div", "getitem": "slice",
-            "cat": "concat"}.get(name, name)
+    names = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
+             "getitem": "slice", "cat": "concat"}
+    return names.get(name, name)
 
 
 def handler(emitter):

@@ -148,8 +148,10 @@ def _softmax(e, input, dim=None, _stacklevel=3, dtype=None, part=None):
 def _scaled(e, value, alpha):
     if alpha == 1:
         return value
-    if value.constant if hasattr(value, "constant") else True:
-        return e.parameter("scaled", value.value * alpha) if hasattr(value, "value") else value * alpha
+    if isinstance(value, (int, float)):
+        return value * alpha
+    if value.constant:
+        return e.parameter("scaled", value.value * alpha)
     return e.emit("mul", [value, e.tensor(alpha, "alpha")], part="alpha")
 
 
@@ -212,7 +214,8 @@ def _pow(e, input, exponent):
 
 
 @register("max_pool2d")
-def max_pool2d(e, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def max_pool2d(e, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
     """Writes a max_pool2d."""
     _four_axes(e, input, "max pooling")
     return e.emit("max_pool2d", [input], kernel=pair(kernel_size), stride=pair(stride or kernel_size),
@@ -238,8 +241,8 @@ def _adaptive_kernel(e, x, output_size):
     for extent, size in zip(x.shape[2:], sizes):
         size = extent if size is None else int(size)
         if extent % size:
-            e.fail(f"adaptive pooling from {x.shape[2:]} to {list(sizes)}: its windows differ in size; choose an "
-                   "output size that divides the input's")
+            e.fail(f"adaptive pooling from {x.shape[2:]} to {list(sizes)}: its windows differ in size; "
+                   "choose an output size that divides the input's")
         kernel.append(extent // size)
     return kernel
 
@@ -287,6 +290,6 @@ def _argmax(e, input, dim=None, keepdim=False):
 @register("max", items=True)
 def _max_item(e, item, input, dim=None, keepdim=False):
     if item != 1:
-        e.fail("the largest value along an axis cannot be exported (only its index); use max pooling, or take "
-               "it in the application")
+        e.fail("the largest value along an axis cannot be exported (only its index); use max pooling, or "
+               "take it in the application")
     return _argmax(e, input, dim, keepdim)

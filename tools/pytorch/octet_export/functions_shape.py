@@ -15,8 +15,8 @@ def _to_known_shape(e, input, *sizes, **more):
     return _reshape(e, input)
 
 
-@register("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "cpu", "requires_grad", "identity",
-          "expand_as", "expand")
+@register("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "cpu", "requires_grad",
+          "identity", "expand_as", "expand")
 def _same(e, input, *arguments, **more):
     if list(e.value.shape) != input.shape:
         e.fail("expand cannot be exported; add, sub, mul and div broadcast by themselves")
@@ -64,7 +64,8 @@ def _movedim(e, input, source, destination):
     targets = [d % rank for d in (destination if isinstance(destination, (tuple, list)) else [destination])]
     rest = iter([axis for axis in range(rank) if axis not in sources])
     placed = dict(zip(targets, sources))
-    return e.emit("transpose", [input], permutation=[placed[i] if i in placed else next(rest) for i in range(rank)])
+    return e.emit("transpose", [input],
+                  permutation=[placed[i] if i in placed else next(rest) for i in range(rank)])
 
 
 @register("cat", "concat", "concatenate")
@@ -169,14 +170,14 @@ def _channel_shuffle(e, input, groups):
 def _interpolate(e, input, size=None, scale_factor=None, mode="nearest", align_corners=None,
                  recompute_scale_factor=None, antialias=False):
     if mode not in ("nearest", "bilinear") or antialias:
-        e.fail(f"interpolation with mode '{mode}'{' and antialias' if antialias else ''} cannot be exported; use "
-               "'nearest' or 'bilinear'")
+        e.fail(f"interpolation with mode '{mode}'{' and antialias' if antialias else ''} cannot be exported; "
+               "use 'nearest' or 'bilinear'")
     if len(input.shape) != 4:
         e.fail("interpolation of a tensor that is not [N, C, H, W]")
     target = list(e.value.shape[2:])
     if scale_factor is not None and not recompute_scale_factor and not align_corners:
         factors = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * 2
         if any(not math.isclose(extent * f, t) for extent, f, t in zip(input.shape[2:], factors, target)):
-            e.fail(f"scale_factor {scale_factor} does not give a whole size; pass recompute_scale_factor=True "
-                   "or size=")
+            e.fail(f"scale_factor {scale_factor} does not give a whole size; pass "
+                   "recompute_scale_factor=True or size=")
     return e.emit("resize", [input], size=target, mode=mode, align_corners=bool(align_corners))

@@ -22,7 +22,7 @@ class Node:
 
 @dataclasses.dataclass
 class Activation:
-    """A tensor that a node or the caller writes. `zero_point` is for q in 0 to 255; both None: not calibrated."""
+    """A tensor that a node or the caller writes. q is in 0 to 255; no scale: not calibrated."""
     shape: tuple
     scale: float = None
     zero_point: int = None
@@ -45,7 +45,8 @@ class Graph:
         """Gives an activation its quantization. Error: a scale that is not positive and finite."""
         scale = float(np.float32(scale))
         if not (np.isfinite(scale) and scale > 0):
-            raise ExportError(f"tensor '{name}': its scale is {scale}; calibrate on data without NaN or infinity")
+            raise ExportError(f"tensor '{name}': its scale is {scale}; calibrate on data without NaN or "
+                              "infinity")
         if not 0 <= int(zero_point) <= 255:
             raise ExportError(f"tensor '{name}': its zero point {zero_point} is outside 0 to 255")
         self.activations[name].scale = scale

@@ -4,13 +4,17 @@ import torch.nn.functional as F
 
 
 def run_graph(graph, inputs, observe=None):
-    """-> the outputs of the graph for a list of float32 inputs; `observe(name, value)` sees every activation."""
+    """-> the outputs of the graph for a list of float32 inputs.
+
+    observe: is called with the name and the value of every activation.
+    """
     values = dict(zip(graph.inputs, inputs))
     for name, value in values.items():
         if observe:
             observe(name, value)
     for node in graph.nodes:
-        arguments = [values[n] if n in values else parameter(graph, node, i) for i, n in enumerate(node.inputs)]
+        arguments = [values[n] if n in values else parameter(graph, node, i)
+                     for i, n in enumerate(node.inputs)]
         (name,) = node.outputs
         values[name] = run_node(node.op, arguments, node.attributes)
         if observe:

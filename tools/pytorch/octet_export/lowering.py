@@ -17,7 +17,7 @@ RELATIVE_TOLERANCE = 1e-4
 
 @dataclasses.dataclass
 class Ref:
-    """A tensor of the traced model. `name` is its activation or parameter; `value` is real, on the example."""
+    """A tensor of the traced model: its name in the export, and its real value on the example."""
     name: str
     value: torch.Tensor
     constant: bool = False
@@ -43,7 +43,7 @@ class Lowering:
         self._bases = _float_functional_paths(model, fx_graph)
 
     def run(self):
-        """-> the graph. Error: an operator that the export has no form for, or one that comes out different."""
+        """-> the graph. Error: an operator without a form in the export, or one that comes out different."""
         output = self._output_node()
         live = _live_nodes(output)
         for node in self._fx_graph.nodes:
@@ -57,9 +57,10 @@ class Lowering:
     def _output_node(self):
         return next(node for node in self._fx_graph.nodes if node.op == "output")
 
-    def output_nodes(self):
-        """-> the fx nodes that the model returns."""
-        return [n for n in _flatten_outputs(self._output_node().args[0]) if isinstance(n, torch.fx.Node)]
+    def has_quantized_values(self):
+        """-> whether the model itself computes with quantized tensors."""
+        values = (node.meta.get("value") for node in self._refs)
+        return any(value.is_quantized for value in values if isinstance(value, torch.Tensor))
 
     def unique(self, name, op):
         """-> a name for a node that no other node, activation or parameter has."""
@@ -72,6 +73,10 @@ class Lowering:
             candidate = f"{name}_{count}"
         self._taken.add(candidate)
         return candidate
+
+    def take(self, name):
+        """Says that a name is used: `unique` gives it to nobody else."""
+        self._taken.add(name)
 
     def add_parameter(self, name, tensor):
         """-> the name under which the graph has this constant tensor."""
@@ -87,7 +92,8 @@ class Lowering:
     def _constant(self, node):
         if node.op == "call_module" and isinstance(self.model.get_submodule(node.target), ObserverSite):
             return self.ref(node.args[0])
-        if node.op == "get_attr" and node.target in self._taken and not node.target.startswith("_tensor_constant"):
+        made_by_tracing = str(node.target).startswith("_tensor_constant")
+        if node.op == "get_attr" and node.target in self._taken and not made_by_tracing:
             name = node.target
         else:
             name = self.unique(_join(node.meta["path"], "constant"), "constant")
@@ -116,7 +122,8 @@ class Lowering:
                 raise ExportError(f"the model returns {node!r}, which is not a tensor; return only tensors")
             ref = self.ref(node)
             if ref.constant:
-                raise ExportError(f"the model's output {len(self.graph.outputs)} does not depend on its input")
+                number = len(self.graph.outputs)
+                raise ExportError(f"the model's output {number} does not depend on its input")
             if ref.name in self.graph.outputs or ref.name in self.graph.inputs:
                 ref = self._copy_of(ref)
             self.graph.outputs.append(ref.name)
@@ -130,7 +137,7 @@ class Lowering:
         return Ref(name, ref.value)
 
     def base_name(self, node):
-        """-> what a node is called after: a standard module's path, or the calling module's with the function."""
+        """-> what a node is called: a standard module's path, or the calling module's with the function."""
         if node in self._bases:
             return self._bases[node]
         path = node.target if node.op == "call_module" else node.meta["path"]
@@ -166,7 +173,8 @@ class Emitter:
         try:
             inspect.signature(handler).bind(self, *args, **kwargs)
         except TypeError as error:
-            self.fail(f"{functions.name_of(self.node)} is called in a way that the exporter does not know ({error})")
+            self.fail(f"{functions.name_of(self.node)} is called in a way that the exporter does not know "
+                      f"({error})")
         result = handler(self, *args, **kwargs)
         self._check(result)
         return result
@@ -176,11 +184,12 @@ class Emitter:
         if node.op == "call_module":
             return quantized.module_handler(self), node.args, node.kwargs
         if node.target is operator.getitem and isinstance(node.args[0].meta["value"], (tuple, list)):
-            return functions.item_handler(self, node.args[0]), (node.args[1], *node.args[0].args), node.args[0].kwargs
+            parent, item = node.args
+            return functions.item_handler(self, parent), (item, *parent.args), parent.kwargs
         return functions.handler(self), node.args, node.kwargs
 
     def emit(self, op, inputs, part=None, type="f32", weights=None, **attributes):
-        """-> the Ref of a new node's result. `part` names one of several nodes; without it, it has the base name.
+        """-> the Ref of a new node's result. `part` names one of several nodes; the last has the base name.
 
         Inputs are Refs. `weights` is (scales, zero points) for int8 weights.
         """
@@ -203,7 +212,7 @@ class Emitter:
             if torch.equal(self.lowering.graph.parameters[name], as_parameter(tensor)):
                 return Ref(name, tensor, constant=True)
             name = self.lowering.unique(name, "parameter")
-        self.lowering._taken.add(name)
+        self.lowering.take(name)
         return Ref(name, as_parameter(tensor), constant=True)
 
     def tensor(self, value, name="constant"):
@@ -218,8 +227,9 @@ class Emitter:
     def _check(self, result):
         expected = self.node.meta["snapshot"]
         if list(result.value.shape) != list(expected.shape):
-            self.fail(f"the export of {functions.name_of(self.node)} has the shape {list(result.value.shape)} "
-                      f"instead of {list(expected.shape)}; this is a fault of the exporter")
+            self.fail(f"the export of {functions.name_of(self.node)} has the shape "
+                      f"{list(result.value.shape)} instead of {list(expected.shape)}; this is a fault of the "
+                      "exporter")
         got, wanted = result.value.detach().double(), _real(expected).detach().double()
         if expected.is_quantized:
             worst, limit = quantized.distance_in_steps(got, expected), 1.05

@@ -65,10 +65,10 @@ class MovingAverageObserver(MinMaxObserver):
 class HistogramObserver:
     """Clips where the L2 error of the quantized values is smallest.
 
-    A histogram of 2048 bins whose range doubles when a value falls outside: bins merge in pairs, so nothing that
-    was counted is spread or lost. Each bin keeps the sum and the sum of squares of its values, so that values that
-    pile up at one point (a clamp at 6, 256 pixel levels) are judged where they are and not at the bin's centre.
-    Zeros are exact in every quantization and are not counted.
+    A histogram of 2048 bins whose range doubles when a value falls outside: bins merge in pairs, so nothing
+    that was counted is spread or lost. Each bin keeps the sum and the sum of squares of its values, so that
+    values that pile up at one point (a clamp at 6, 256 pixel levels) are judged where they are and not at the
+    bin's centre. Zeros are exact in every quantization and are not counted.
     """
 
     def __init__(self):
@@ -162,7 +162,8 @@ def _error(low, high, count, centre, spread):
     return float(np.sum(count * np.where(clipped, off * off + spread, inside)))
 
 
-OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver, "moving-average": MovingAverageObserver}
+OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver,
+             "moving-average": MovingAverageObserver}
 
 
 class Calibration:
@@ -180,8 +181,8 @@ class Calibration:
             return
         values = value.detach().numpy()
         if not np.isfinite(values).all():
-            raise ExportError(f"tensor '{name}' has NaN or infinite values during calibration; look at the weights "
-                              "and at the preprocessing of the images")
+            raise ExportError(f"tensor '{name}' has NaN or infinite values during calibration; look at the "
+                              "weights and at the preprocessing of the images")
         self._observers.setdefault(name, self._kind()).observe(values)
 
     def end_batch(self):

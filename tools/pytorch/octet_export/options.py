@@ -6,7 +6,8 @@ import numbers
 from .errors import ExportError
 
 _PREPROCESS = {"size", "resize", "channels", "mean", "std"}
-_DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold", "nms_iou"}
+_DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold",
+           "nms_iou"}
 
 
 def input_shapes(input_shape):
@@ -22,7 +23,7 @@ def input_shapes(input_shape):
 
 
 def check_preprocess(preprocess, shapes):
-    """-> preprocess with plain lists of numbers. Error: an unknown or missing key, or a value that cannot be."""
+    """-> preprocess with plain lists of numbers. Error: an unknown or missing key, or an impossible value."""
     _check_keys("preprocess", preprocess, _PREPROCESS, _PREPROCESS)
     size = _numbers("preprocess size", preprocess["size"], 2, positive=True, whole=True)
     _choice("preprocess resize", preprocess["resize"], ("stretch", "crop", "letterbox"))
@@ -31,8 +32,8 @@ def check_preprocess(preprocess, shapes):
     mean = _numbers("preprocess mean", preprocess["mean"], channels)
     std = _numbers("preprocess std", preprocess["std"], channels, positive=True)
     if len(shapes) != 1 or shapes[0] != (1, channels, *size):
-        raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the model's input_shape "
-                          f"is {shapes if len(shapes) > 1 else shapes[0]}")
+        raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the model's "
+                          f"input_shape is {shapes if len(shapes) > 1 else shapes[0]}")
     return {"size": size, "resize": preprocess["resize"], "channels": preprocess["channels"],
             "mean": mean, "std": std}
 
@@ -65,8 +66,9 @@ def _check_detect(task, output_shapes, shapes):
         if task.get(key) is None:
             continue
         index = task[key]
-        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or not 0 <= index < len(output_shapes):
-            raise ExportError(f"task {key} {index!r}: the model has the outputs 0 to {len(output_shapes) - 1}")
+        last = len(output_shapes) - 1
+        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or not 0 <= index <= last:
+            raise ExportError(f"task {key} {index!r}: the model has the outputs 0 to {last}")
         checked[key] = int(index)
     steps = _numbers("task steps", task["steps"], None, positive=True, whole=True)
     if not isinstance(task["min_sizes"], (list, tuple)) or len(task["min_sizes"]) != len(steps):
@@ -94,12 +96,13 @@ def _check_priors(task, output_shapes, shapes):
         shape = list(output_shapes[task[key]])
         fits = len(shape) == 3 and shape[:2] == [1, priors]
         if not fits or (shape[2] != last if last else shape[2] % 2):
-            raise ExportError(f"task {key}: output {task[key]} has the shape {shape}, but steps and min_sizes make "
-                              f"{priors} priors, so that it should be [1, {priors}, {last or '2 K'}]")
+            raise ExportError(f"task {key}: output {task[key]} has the shape {shape}, but steps and "
+                              f"min_sizes make {priors} priors, so that it should be [1, {priors}, "
+                              f"{last or '2 K'}]")
 
 
 def names_to_keep(asked, node_names, paths):
-    """-> the nodes with these names, in these modules, or under these prefixes. Error: a name that fits none."""
+    """-> the nodes with these names, in these modules or under these prefixes. Error: a name fits none."""
     asked = [asked] if isinstance(asked, str) else list(asked)
     kept = []
     for name in asked:
@@ -108,8 +111,8 @@ def names_to_keep(asked, node_names, paths):
         if not found:
             known = sorted(set(node_names) | {p for p in paths.values() if p})
             near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
-            raise ExportError(f"keep_float '{name}' names no module or node; "
-                              + (f"near names: {', '.join(near)}" if near else f"some are: {', '.join(known[:5])}"))
+            hint = f"near names: {', '.join(near)}" if near else f"some are: {', '.join(known[:5])}"
+            raise ExportError(f"keep_float '{name}' names no module or node; {hint}")
         kept.extend(n for n in found if n not in kept)
     return kept
 
@@ -120,8 +123,8 @@ def _check_keys(what, value, allowed, required):
     for key in value:
         if key not in allowed:
             near = difflib.get_close_matches(str(key), allowed, n=1)
-            raise ExportError(f"{what} has an unknown key '{key}'" + (f"; did you mean '{near[0]}'?" if near else
-                              f"; the keys are {', '.join(sorted(allowed))}"))
+            hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(sorted(allowed))}"
+            raise ExportError(f"{what} has an unknown key '{key}'; {hint}")
     missing = sorted(required - set(value))
     if missing:
         raise ExportError(f"{what} lacks {', '.join(missing)}")
@@ -134,9 +137,9 @@ def _choice(what, value, choices):
 
 def _numbers(what, values, length, positive=False, whole=False):
     kind = numbers.Integral if whole else numbers.Real
-    if not isinstance(values, (list, tuple)) or (length is not None and len(values) != length) or not len(values):
-        raise ExportError(f"{what} must be a list of {length if length is not None else 'one or more'} numbers, "
-                          f"not {values!r}")
+    count = length if length is not None else "one or more"
+    if not isinstance(values, (list, tuple)) or not values or length not in (None, len(values)):
+        raise ExportError(f"{what} must be a list of {count} numbers, not {values!r}")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
             raise ExportError(f"{what}: {value!r} is not a {'whole number' if whole else 'finite number'}")

@@ -67,7 +67,8 @@ class Prepared:
         check_seen(observer, owner)
         scale, zero_point = observer.calculate_qparams()
         if scale.numel() != 1:
-            raise ExportError(f"{at(owner)}: its activations are observed per channel; use a per-tensor observer")
+            raise ExportError(f"{at(owner)}: its activations are observed per channel; use a per-tensor "
+                              "observer")
         return float(scale), int(zero_point) + (128 if observer.dtype == torch.qint8 else 0)
 
     def _weights(self, graph, node, path):
@@ -97,7 +98,7 @@ class Prepared:
             follows = any(name in quantized for name in node.inputs)
             if node.op == "quantize" or (follows and node.op != "dequantize"):
                 quantized.update(node.outputs)
-            if node.op in ("quantize", "dequantize") or not self._left_out(node.name, paths.get(node.name, "")):
+            if node.op in ("quantize", "dequantize") or not self._left_out(node.name, paths[node.name]):
                 continue
             if not follows or node.op in _HAS_WEIGHTS + ("batch_norm",):
                 quantized.difference_update(node.outputs)
@@ -137,8 +138,8 @@ def check_seen(observer, owner):
     if low is None or high is None:
         return
     if low.numel() == 0 or not bool((low <= high).all()) or not bool(torch.isfinite(low).all()):
-        raise ExportError(f"{at(owner)}: its observer never saw a tensor (or saw NaN or infinity); calibrate by "
-                          "running the prepared model on a few batches before the export")
+        raise ExportError(f"{at(owner)}: its observer never saw a tensor (or saw NaN or infinity); calibrate "
+                          "by running the prepared model on a few batches before the export")
 
 
 def _fold_batch_norm(graph, node):
@@ -153,11 +154,12 @@ def _fold_batch_norm(graph, node):
 
 
 def follow_scales(graph):
-    """Gives results that no observer saw the scale that PyTorch gives them, where it comes from their input's."""
+    """Gives results that no observer saw the scale that PyTorch derives from their input's."""
     for node in graph.nodes:
         source = graph.activations.get(node.inputs[0])
         result = graph.activations[node.outputs[0]]
-        if node.name in graph.keep_float or source is None or source.scale is None or result.scale is not None:
+        known = source is not None and source.scale is not None
+        if node.name in graph.keep_float or not known or result.scale is not None:
             continue
         if node.op in _FOLLOWERS:
             graph.set_scale(node.outputs[0], source.scale, source.zero_point)

@@ -1,4 +1,4 @@
-"""Handlers of modules: the quantized ones of a converted model, and the stubs and fused ones of a prepared one."""
+"""Handlers of modules: the quantized ones of converted models, stubs and fused ones of prepared models."""
 import torch
 
 from .errors import ExportError, at
@@ -47,15 +47,17 @@ def module_handler(e):
 def parameters_of(tensor, path):
     """-> (scale, zero point for 0 to 255) of a quantized activation."""
     if tensor.qscheme() not in (torch.per_tensor_affine, torch.per_tensor_symmetric):
-        raise ExportError(f"{at(path)}: an activation that is quantized per channel; use a per-tensor observer")
+        raise ExportError(f"{at(path)}: an activation that is quantized per channel; use a per-tensor "
+                          "observer")
     if tensor.dtype not in (torch.quint8, torch.qint8):
-        raise ExportError(f"{at(path)}: an activation of type {tensor.dtype}; octet has 8-bit ones (quint8, qint8)")
+        raise ExportError(f"{at(path)}: an activation of type {tensor.dtype}; octet has 8-bit ones (quint8, "
+                          "qint8)")
     shift = 128 if tensor.dtype == torch.qint8 else 0
     return tensor.q_scale(), tensor.q_zero_point() + shift
 
 
 def distance_in_steps(real, expected):
-    """-> how many quantization steps real values are from a quantized tensor's, at most, once they are clamped."""
+    """-> how many quantization steps clamped real values are from a quantized tensor's, at most."""
     low, high = (-128, 127) if expected.dtype == torch.qint8 else (0, 255)
     q = (torch.round(real / expected.q_scale()) + expected.q_zero_point()).clamp(low, high)
     return float((q - expected.int_repr().double()).abs().max()) if q.numel() else 0.0
@@ -80,7 +82,7 @@ def _module(*names):
 
 @_module("QuantStub", "Quantize")
 def _quantize_stub(e, x):
-    if isinstance(e.module, torch.nn.Module) and type(e.module).__name__ == "QuantStub" and not e.lowering.prepared:
+    if type(e.module).__name__ == "QuantStub" and not e.lowering.prepared:
         return x
     return e.emit("quantize", [x])
 
@@ -125,7 +127,8 @@ def _conv2d(e, x):
     if module.padding_mode != "zeros":
         e.fail(f"padding_mode='{module.padding_mode}' cannot be exported; use zeros")
     inputs, weights = _weight_bias(e)
-    attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation, module.groups)
+    attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation,
+                                 module.groups)
     result = e.emit("conv2d", [x] + inputs, weights=weights, **attributes)
     return e.emit("relu", [result], part="relu") if type(module).__name__ == "ConvReLU2d" else result
 
@@ -202,7 +205,8 @@ def _with_batch_norm(e, x):
     if kind == "LinearBn1d":
         result = e.emit("linear", [x] + inputs)
     else:
-        attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation, module.groups)
+        attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation,
+                                     module.groups)
         result = e.emit("conv2d", [x] + inputs, **attributes)
     names = ("weight", "bias", "running_mean", "running_var")
     inputs = [e.parameter(f"bn.{name}", getattr(module.bn, name).detach()) for name in names]

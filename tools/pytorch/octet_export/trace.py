@@ -1,7 +1,8 @@
 """Records what a model does to an example input.
 
 torch.fx's symbolic tracing, except that every recorded value is also computed at once. So sizes are numbers
-(`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every node knows its shape.
+(`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every node knows its
+shape.
 """
 import collections
 import operator
@@ -14,9 +15,8 @@ from .errors import ExportError, at
 # What may be asked of a tensor without reading its values.
 _SHAPE_QUERIES = {
     "shape", "size", "dim", "ndim", "ndimension", "numel", "nelement", "dtype", "device", "stride", "layout",
-    "is_contiguous", "is_floating_point", "is_complex", "is_quantized", "is_cuda", "requires_grad", "get_device",
-    "element_size", "names", "is_sparse", "q_scale", "q_zero_point", "storage_offset", "is_mkldnn", "is_nested",
-    "is_same_size", "is_leaf",
+    "is_contiguous", "is_floating_point", "is_complex", "is_quantized", "is_cuda", "requires_grad",
+    "element_size", "get_device", "is_sparse", "q_scale", "q_zero_point", "storage_offset", "is_leaf",
 }
 _IN_PLACE_OPERATORS = {operator.iadd, operator.isub, operator.imul, operator.itruediv}
 
@@ -67,8 +67,8 @@ class _Proxy(torch.fx.Proxy):
 
 
 class Tracer(torch.fx.Tracer):
-    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed it in place),
-    `path` (of the module that called it) and `depends` (whether the inputs reach it)."""
+    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed it in
+    place), `path` (of the module that called it) and `depends` (whether the inputs reach it)."""
 
     proxy_buffer_attributes = True
 
@@ -96,8 +96,8 @@ class Tracer(torch.fx.Tracer):
         try:
             path = self.path_of_module(module)
         except NameError:
-            raise ExportError(f"{at(self.path)}: calls a module ({type(module).__name__}) that is not one of its "
-                              "submodules; assign it to an attribute in __init__")
+            raise ExportError(f"{at(self.path)}: calls a module ({type(module).__name__}) that is not one of "
+                              "its submodules; assign it to an attribute in __init__")
         self._stack.append(path)
         self.last_path = path
         try:
@@ -116,9 +116,9 @@ class Tracer(torch.fx.Tracer):
     def read(self, node):
         """-> the value of a node that is the same for every input. Error: it depends on the input."""
         if node.meta["depends"]:
-            raise ExportError(f"{at(self.path)}: its Python code reads the values of a tensor (an `if`, a loop, "
-                              "int() or .item()), so that the graph depends on the input; replace it with tensor "
-                              "operators, or move it out of the model")
+            raise ExportError(f"{at(self.path)}: its Python code reads the values of a tensor (an `if`, a "
+                              "loop, int() or .item()), so that the graph depends on the input; replace it "
+                              "with tensor operators, or move it out of the model")
         return node.meta["value"]
 
     def to_bool(self, obj):
@@ -163,8 +163,9 @@ class Tracer(torch.fx.Tracer):
         if self._taken == len(self._inputs) and (default or target.startswith("*")):
             return default[0] if default else ({} if target.startswith("**") else ())
         if self._taken == len(self._inputs) or target.startswith("*"):
-            raise ExportError(f"the model's forward takes more inputs than the {len(self._inputs)} in input_shape "
-                              f"('{target}' is missing); give input_shape one shape an input, in a list")
+            raise ExportError(f"the model's forward takes more inputs than the {len(self._inputs)} in "
+                              f"input_shape ('{target}' is missing); give input_shape one shape an input, in "
+                              "a list")
         proxy = super().create_proxy("placeholder", target, (), {})
         self._record(proxy.node, self._inputs[self._taken], depends=True)
         self._taken += 1
@@ -207,8 +208,8 @@ class Tracer(torch.fx.Tracer):
 
 
 def _value_in_order(node):
-    # PyTorch 1.13's quantized relu6 mixes up the pixels of a channels-last tensor, which is what its quantized
-    # convolution returns with qnnpack.
+    # PyTorch 1.13's quantized relu6 mixes up the pixels of a channels-last tensor, which is what its
+    # quantized convolution returns with qnnpack.
     value = node.meta["value"]
     return value.contiguous() if isinstance(value, torch.Tensor) and value.is_quantized else value
 

@@ -1,0 +1,123 @@
+#include "engine/float_eigen.h"
+
+#include <algorithm>
+
+#include "engine/float_eigen_ops.h"
+#include "engine/movement.h"
+
+namespace octet {
+namespace {
+
+using Loop = void (*)(const FloatOperands&);
+
+/// A node that needs nothing beyond its operands.
+class LoopStep final : public FloatStep {
+ public:
+  LoopStep(FloatOperands operands, Loop loop) : operands_(std::move(operands)), loop_(loop) {}
+  Expected<void> run() override {
+    loop_(operands_);
+    return {};
+  }
+  std::size_t memory_bytes() const override { return 0; }
+
+ private:
+  FloatOperands operands_;
+  Loop loop_;
+};
+
+class MovementLoops final : public FloatStep {
+ public:
+  explicit MovementLoops(FloatOperands operands)
+      : operands_(std::move(operands)),
+        plan_(plan_movement(operands_.op, operands_.attributes, operands_.input_shapes,
+                            operands_.output_shape, sizeof(float))) {}
+
+  Expected<void> run() override {
+    if (plan_.fill_first) {
+      std::fill_n(operands_.output, operands_.count(),
+                  std::get<PadAttributes>(operands_.attributes).value);
+    }
+    for (const PlannedCopy& copy : plan_.copies) {
+      kernels::best_table().copy(
+          copy.params, operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
+          operands_.output + copy.target_offset,
+          {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
+    }
+    return {};
+  }
+  std::size_t memory_bytes() const override { return 0; }
+
+ private:
+  FloatOperands operands_;
+  MovementPlan plan_;
+};
+
+Loop find_loop(Op op) {
+  switch (op) {
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+      return run_binary;
+    case Op::max_pool:
+    case Op::average_pool:
+      return run_pool;
+    case Op::resize:  // nearest is a movement
+      return run_resize;
+    case Op::mean:
+      return run_mean;
+    case Op::softmax:
+      return run_softmax;
+    case Op::argmax:
+      return run_argmax;
+    case Op::prelu:
+      return run_prelu;
+    case Op::batch_norm:
+      return run_batch_norm;
+    case Op::clip:
+    case Op::leaky_relu:
+    case Op::elu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::hard_sigmoid:
+    case Op::hard_swish:
+    case Op::silu:
+    case Op::gelu:
+    case Op::exp:
+    case Op::log:
+    case Op::sqrt:
+    case Op::abs:
+    case Op::neg:
+      return run_unary;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
+                                  pthreadpool_t pool) {
+  FloatOperands operands;
+  operands.op = node.op;
+  operands.attributes = node.attributes;
+  operands.pool = pool;
+  for (const int32_t input : node.inputs) {
+    const FloatValue& value = values[static_cast<std::size_t>(input)];
+    operands.inputs.push_back(value.constant ? value.constant : value.external);
+    operands.input_shapes.push_back(value.shape);
+  }
+  const FloatValue& output = values[static_cast<std::size_t>(node.output)];
+  operands.output = output.external;
+  operands.output_shape = output.shape;
+
+  if (is_movement(node.op, node.attributes)) {
+    return std::make_unique<MovementLoops>(std::move(operands));
+  }
+  if (node.op == Op::conv2d || node.op == Op::linear) return make_eigen_conv(operands);
+  const Loop loop = find_loop(node.op);
+  if (!loop) return fail("is no float operator");
+  return std::make_unique<LoopStep>(std::move(operands), loop);
+}
+
+}  // namespace octet

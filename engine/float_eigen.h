@@ -1,0 +1,14 @@
+// Float nodes as loops over Eigen arrays: every operator, for where XNNPACK is not built in or
+// lacks the operator. Each value that a node touches has a place: `constant` or `external`.
+#pragma once
+
+#include "engine/float_step.h"
+
+namespace octet {
+
+/// The node is one that infer_shape accepts. Errors: the operator is not a float operator; weights
+/// that are not constants.
+FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
+                                  pthreadpool_t pool);
+
+}  // namespace octet

@@ -1,0 +1,108 @@
+// Float loops along axes: mean, softmax, argmax.
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "engine/float_eigen_ops.h"
+
+namespace octet {
+namespace {
+
+/// A tensor as [outer][along the axis][inner].
+struct AxisView {
+  std::size_t outer = 1;
+  std::size_t count = 1;
+  std::size_t inner = 1;
+};
+
+AxisView view_axis(const Shape& shape, int32_t axis) {
+  AxisView view;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const auto extent = static_cast<std::size_t>(shape[i]);
+    if (static_cast<int32_t>(i) < axis) view.outer *= extent;
+    if (static_cast<int32_t>(i) == axis) view.count = extent;
+    if (static_cast<int32_t>(i) > axis) view.inner *= extent;
+  }
+  return view;
+}
+
+/// Nested loops over some of a tensor's axes, as one counter.
+struct Loops {
+  std::array<std::size_t, kernels::max_rank> extent = {};
+  std::array<std::size_t, kernels::max_rank> stride = {};
+  std::size_t rank = 0;
+  std::size_t count = 1;
+
+  /// Axes are added from the innermost outwards.
+  void add(std::size_t axis_extent, std::size_t axis_stride) {
+    extent[rank] = axis_extent;
+    stride[rank++] = axis_stride;
+    count *= axis_extent;
+  }
+
+  std::size_t offset(std::size_t i) const {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      at += i % extent[axis] * stride[axis];
+      i /= extent[axis];
+    }
+    return at;
+  }
+};
+
+}  // namespace
+
+void run_mean(const FloatOperands& operands) {
+  const Shape& shape = operands.input_shapes[0];
+  std::array<bool, kernels::max_rank> reduced = {};
+  for (const int32_t axis : std::get<MeanAttributes>(operands.attributes).axes) {
+    reduced[static_cast<std::size_t>(axis)] = true;
+  }
+  Loops kept;
+  Loops summed;
+  std::size_t stride = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    const auto extent = static_cast<std::size_t>(shape[i]);
+    (reduced[i] ? summed : kept).add(extent, stride);
+    stride *= extent;
+  }
+  for (std::size_t o = 0; o < kept.count; ++o) {
+    const float* x = operands.inputs[0] + kept.offset(o);
+    double sum = 0;
+    for (std::size_t i = 0; i < summed.count; ++i) sum += x[summed.offset(i)];
+    operands.output[o] = static_cast<float>(sum / static_cast<double>(summed.count));
+  }
+}
+
+void run_softmax(const FloatOperands& operands) {
+  const AxisView view =
+      view_axis(operands.output_shape, std::get<AxisAttributes>(operands.attributes).axis);
+  for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
+    const std::size_t first = row / view.inner * view.count * view.inner + row % view.inner;
+    const float* x = operands.inputs[0] + first;
+    float* y = operands.output + first;
+    float largest = x[0];
+    for (std::size_t i = 1; i < view.count; ++i) largest = std::max(largest, x[i * view.inner]);
+    double sum = 0;
+    for (std::size_t i = 0; i < view.count; ++i) {
+      y[i * view.inner] = std::exp(x[i * view.inner] - largest);
+      sum += y[i * view.inner];
+    }
+    for (std::size_t i = 0; i < view.count; ++i) {
+      y[i * view.inner] = static_cast<float>(y[i * view.inner] / sum);
+    }
+  }
+}
+
+void run_argmax(const FloatOperands& operands) {
+  const AxisView view =
+      view_axis(operands.input_shapes[0], std::get<AxisAttributes>(operands.attributes).axis);
+  for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
+    const float* x =
+        operands.inputs[0] + row / view.inner * view.count * view.inner + row % view.inner;
+    const int32_t index = kernels::best_table().argmax_float(x, view.count, view.inner);
+    std::memcpy(operands.output + row, &index, sizeof(index));
+  }
+}
+
+}  // namespace octet

@@ -1,0 +1,101 @@
+// Which nodes XNNPACK runs, and gives what docs/float_export.md says: its operators have limits.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/float_island.h"
+#if OCTET_HAS_XNNPACK
+#include "engine/float_xnnpack.h"
+#endif
+
+namespace octet {
+namespace {
+
+/// XNNPACK refuses an empty range, and one of a single value.
+bool takes_bounds(const Bounds& bounds) { return bounds.min < bounds.max; }
+
+int32_t floor_positions(int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
+                        int32_t padding) {
+  return (size + padding - ((kernel - 1) * dilation + 1)) / stride + 1;
+}
+
+bool takes_pool(Op op, const PoolAttributes& pool, const Shape& input, const Shape& output) {
+  const Window& w = pool.window;
+  const bool dilated = w.dilation_h > 1 || w.dilation_w > 1;
+  const bool padded = w.pad_top > 0 || w.pad_left > 0 || w.pad_bottom > 0 || w.pad_right > 0;
+  if (!takes_bounds(pool.bounds) || w.kernel_h * w.kernel_w == 1) return false;
+  // XNNPACK knows no ceil mode: only where it made no difference.
+  if (output[1] != floor_positions(input[1], w.kernel_h, w.stride_h, w.dilation_h,
+                                   w.pad_top + w.pad_bottom) ||
+      output[2] != floor_positions(input[2], w.kernel_w, w.stride_w, w.dilation_w,
+                                   w.pad_left + w.pad_right)) {
+    return false;
+  }
+  // A maximum over a dilated window stands in for padding with a pixel that older versions choose
+  // wrongly at the bottom and right; an average divides by the pixels inside the image.
+  if (op == Op::max_pool) return !(dilated && padded);
+  return !dilated && !(padded && pool.count_include_pad);
+}
+
+bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inputs,
+                const Shape& output) {
+  const Shape& x = inputs[0];
+  switch (op) {
+    case Op::conv2d:
+      return takes_bounds(std::get<ConvAttributes>(attributes).bounds);
+    case Op::linear:
+      return takes_bounds(std::get<ConvAttributes>(attributes).bounds) && x.size() >= 2;
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+      return takes_bounds(std::get<BinaryAttributes>(attributes).bounds);
+    case Op::max_pool:
+    case Op::average_pool:
+      return takes_pool(op, std::get<PoolAttributes>(attributes), x, output);
+    case Op::clip:
+      return takes_bounds(std::get<ClipAttributes>(attributes).bounds);
+    case Op::mean: {
+      std::vector<int32_t> axes = std::get<MeanAttributes>(attributes).axes;
+      std::ranges::sort(axes);
+      return x.size() == 4 && axes == std::vector<int32_t>{1, 2};
+    }
+    case Op::softmax:
+      return static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis) + 1 == x.size();
+    case Op::resize:
+      return std::get<ResizeAttributes>(attributes).mode == ResizeMode::bilinear;
+    case Op::elu:
+      return std::isnormal(std::get<ScalarAttributes>(attributes).value) &&
+             std::get<ScalarAttributes>(attributes).value > 0;
+    case Op::leaky_relu:
+      return std::isfinite(std::get<ScalarAttributes>(attributes).value);
+    case Op::reshape:
+      return !x.empty() && !output.empty();
+    case Op::pad:
+    case Op::batch_norm:
+    case Op::prelu:
+    case Op::sigmoid:
+    case Op::silu:
+    case Op::hard_sigmoid:
+    case Op::hard_swish:
+    case Op::abs:
+    case Op::neg:
+    case Op::sqrt:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
+                  const Shape& output) {
+#if OCTET_HAS_XNNPACK
+  static const bool starts = xnnpack_starts();
+#else
+  constexpr bool starts = false;
+#endif
+  return starts && takes_node(op, attributes, inputs, output);
+}
+
+}  // namespace octet

@@ -1,0 +1,281 @@
+#include "tests/engine/float_oracle.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace octet::test {
+namespace {
+
+using Index = std::vector<int32_t>;
+
+Index unravel(const Shape& shape, std::size_t position) {
+  Index index(shape.size());
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    index[i] = static_cast<int32_t>(position % static_cast<std::size_t>(shape[i]));
+    position /= static_cast<std::size_t>(shape[i]);
+  }
+  return index;
+}
+
+/// The value at an index; an axis of extent 1 repeats, and leading axes may be missing.
+double at(const Array& array, const Index& index) {
+  std::size_t position = 0;
+  const std::size_t missing = index.size() - array.shape.size();
+  for (std::size_t i = 0; i < array.shape.size(); ++i) {
+    const int32_t where = array.shape[i] == 1 ? 0 : index[i + missing];
+    position =
+        position * static_cast<std::size_t>(array.shape[i]) + static_cast<std::size_t>(where);
+  }
+  return array.values[position];
+}
+
+bool inside(int32_t h, int32_t w, const Shape& image) {
+  return h >= 0 && h < image[1] && w >= 0 && w < image[2];
+}
+
+double bounded(double value, const Bounds& bounds) {
+  return std::min(std::max(value, static_cast<double>(bounds.min)),
+                  static_cast<double>(bounds.max));
+}
+
+double conv(const ConvAttributes& a, const std::vector<Array>& in, const Index& o, const Shape& y) {
+  const Window& w = a.window;
+  const int32_t inputs = in[1].shape[3];
+  const int32_t group = o[3] / (y[3] / a.groups);
+  double sum = a.has_bias ? at(in[2], {o[3]}) : 0;
+  for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
+    for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
+      const int32_t h = o[1] * w.stride_h + kh * w.dilation_h - w.pad_top;
+      const int32_t v = o[2] * w.stride_w + kw * w.dilation_w - w.pad_left;
+      if (!inside(h, v, in[0].shape)) continue;
+      for (int32_t i = 0; i < inputs; ++i) {
+        sum += at(in[0], {o[0], h, v, group * inputs + i}) * at(in[1], {o[3], kh, kw, i});
+      }
+    }
+  }
+  return sum;
+}
+
+double linear(const ConvAttributes& a, const std::vector<Array>& in, const Index& o) {
+  double sum = a.has_bias ? at(in[2], {o.back()}) : 0;
+  Index from = o;
+  for (int32_t i = 0; i < in[1].shape[1]; ++i) {
+    from.back() = i;
+    sum += at(in[0], from) * at(in[1], {o.back(), i});
+  }
+  return sum;
+}
+
+double pool(Op op, const PoolAttributes& a, const Array& x, const Index& o) {
+  const Window& w = a.window;
+  double largest = -std::numeric_limits<double>::infinity();
+  double sum = 0;
+  int32_t count = 0;
+  for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
+    for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
+      const int32_t h = o[1] * w.stride_h + kh * w.dilation_h - w.pad_top;
+      const int32_t v = o[2] * w.stride_w + kw * w.dilation_w - w.pad_left;
+      if (inside(h, v, x.shape)) {
+        largest = std::max(largest, at(x, {o[0], h, v, o[3]}));
+        sum += at(x, {o[0], h, v, o[3]});
+        ++count;
+      } else if (a.count_include_pad && h < x.shape[1] + w.pad_bottom &&
+                 v < x.shape[2] + w.pad_right) {
+        ++count;
+      }
+    }
+  }
+  return op == Op::max_pool ? largest : sum / std::max(count, 1);
+}
+
+double resize(const ResizeAttributes& a, const Array& x, const Index& o) {
+  if (a.mode == ResizeMode::nearest) {
+    return at(x, {o[0], o[1] * x.shape[1] / a.output_h, o[2] * x.shape[2] / a.output_w, o[3]});
+  }
+  const auto source = [&](int32_t i, int32_t in, int32_t out) {
+    const double position = a.align_corners ? (out == 1 ? 0.0 : i * (in - 1.0) / (out - 1.0))
+                                            : (i + 0.5) * in / out - 0.5;
+    return std::clamp(position, 0.0, in - 1.0);
+  };
+  // A sum over all pixels: each counts by how near it is.
+  double sum = 0;
+  for (int32_t h = 0; h < x.shape[1]; ++h) {
+    const double near_h = 1 - std::abs(source(o[1], x.shape[1], a.output_h) - h);
+    for (int32_t w = 0; w < x.shape[2]; ++w) {
+      const double near_w = 1 - std::abs(source(o[2], x.shape[2], a.output_w) - w);
+      if (near_h > 0 && near_w > 0) sum += near_h * near_w * at(x, {o[0], h, w, o[3]});
+    }
+  }
+  return sum;
+}
+
+/// The values along an axis that passes through an index of the input.
+std::vector<double> along(const Array& x, Index index, int32_t axis) {
+  std::vector<double> values;
+  for (int32_t i = 0; i < x.shape[static_cast<std::size_t>(axis)]; ++i) {
+    index[static_cast<std::size_t>(axis)] = i;
+    values.push_back(at(x, index));
+  }
+  return values;
+}
+
+double softmax(int32_t axis, const Array& x, const Index& o) {
+  double sum = 0;
+  for (const double v : along(x, o, axis)) sum += std::exp(v - at(x, o));
+  return 1 / sum;
+}
+
+double argmax(const AxisAttributes& a, const Array& x, Index o) {
+  if (!a.keepdims) o.insert(o.begin() + a.axis, 0);
+  const std::vector<double> values = along(x, o, a.axis);
+  return static_cast<double>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+double mean(const MeanAttributes& a, const Array& x, const Index& o) {
+  double sum = 0;
+  double count = 0;
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const Index from = unravel(x.shape, i);
+    Index to;
+    for (std::size_t axis = 0; axis < from.size(); ++axis) {
+      const bool reduced = std::count(a.axes.begin(), a.axes.end(), static_cast<int32_t>(axis)) > 0;
+      if (!reduced) to.push_back(from[axis]);
+      if (reduced && a.keepdims) to.push_back(0);
+    }
+    if (to != o) continue;
+    sum += x.values[i];
+    ++count;
+  }
+  return sum / count;
+}
+
+double unary(Op op, const Attributes& attributes, double x) {
+  const auto* scalar = std::get_if<ScalarAttributes>(&attributes);
+  const double alpha = scalar ? static_cast<double>(scalar->value) : 0;
+  const double ramp = std::clamp(x + 3, 0.0, 6.0) / 6;
+  switch (op) {
+    case Op::clip:
+      return bounded(x, std::get<ClipAttributes>(attributes).bounds);
+    case Op::leaky_relu:
+      return x < 0 ? alpha * x : x;
+    case Op::elu:
+      return x < 0 ? alpha * std::expm1(x) : x;
+    case Op::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Op::tanh:
+      return std::tanh(x);
+    case Op::hard_sigmoid:
+      return ramp;
+    case Op::hard_swish:
+      return x * ramp;
+    case Op::silu:
+      return x / (1 + std::exp(-x));
+    case Op::gelu:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Op::exp:
+      return std::exp(x);
+    case Op::log:
+      return std::log(x);
+    case Op::sqrt:
+      return std::sqrt(x);
+    case Op::abs:
+      return std::abs(x);
+    default:
+      return -x;
+  }
+}
+
+double move(Op op, const Attributes& attributes, const std::vector<Array>& in, Index o) {
+  switch (op) {
+    case Op::concat: {
+      const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis);
+      std::size_t i = 0;
+      while (o[axis] >= in[i].shape[axis]) o[axis] -= in[i++].shape[axis];
+      return at(in[i], o);
+    }
+    case Op::slice: {
+      const auto& a = std::get<SliceAttributes>(attributes);
+      for (std::size_t i = 0; i < o.size(); ++i) o[i] = a.begin[i] + o[i] * a.step[i];
+      return at(in[0], o);
+    }
+    case Op::pad: {
+      const auto& a = std::get<PadAttributes>(attributes);
+      for (std::size_t i = 0; i < o.size(); ++i) {
+        o[i] -= a.before[i];
+        if (o[i] < 0 || o[i] >= in[0].shape[i]) return a.value;
+      }
+      return at(in[0], o);
+    }
+    default: {  // transpose
+      const auto& a = std::get<TransposeAttributes>(attributes);
+      Index from(o.size());
+      for (std::size_t i = 0; i < o.size(); ++i) {
+        from[static_cast<std::size_t>(a.permutation[i])] = o[i];
+      }
+      return at(in[0], from);
+    }
+  }
+}
+
+double value_at(Op op, const Attributes& attributes, const std::vector<Array>& in, const Index& o,
+                const Shape& shape) {
+  switch (op) {
+    case Op::conv2d:
+    case Op::linear: {
+      const auto& a = std::get<ConvAttributes>(attributes);
+      const double sum = op == Op::conv2d ? conv(a, in, o, shape) : linear(a, in, o);
+      return bounded(sum + (a.has_residual ? at(in.back(), o) : 0), a.bounds);
+    }
+    case Op::add:
+      return bounded(at(in[0], o) + at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
+    case Op::sub:
+      return bounded(at(in[0], o) - at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
+    case Op::mul:
+      return bounded(at(in[0], o) * at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
+    case Op::div:
+      return bounded(at(in[0], o) / at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
+    case Op::max_pool:
+    case Op::average_pool: {
+      const auto& a = std::get<PoolAttributes>(attributes);
+      return bounded(pool(op, a, in[0], o), a.bounds);
+    }
+    case Op::resize:
+      return resize(std::get<ResizeAttributes>(attributes), in[0], o);
+    case Op::softmax:
+      return softmax(std::get<AxisAttributes>(attributes).axis, in[0], o);
+    case Op::argmax:
+      return argmax(std::get<AxisAttributes>(attributes), in[0], o);
+    case Op::mean:
+      return mean(std::get<MeanAttributes>(attributes), in[0], o);
+    case Op::prelu:
+      return at(in[0], o) * (at(in[0], o) < 0 ? at(in[1], {o.back()}) : 1);
+    case Op::batch_norm: {
+      const Index c = {o.back()};
+      const double epsilon = static_cast<double>(std::get<ScalarAttributes>(attributes).value);
+      return (at(in[0], o) - at(in[3], c)) / std::sqrt(at(in[4], c) + epsilon) * at(in[1], c) +
+             at(in[2], c);
+    }
+    case Op::concat:
+    case Op::slice:
+    case Op::pad:
+    case Op::transpose:
+      return move(op, attributes, in, o);
+    default:
+      return unary(op, attributes, at(in[0], o));
+  }
+}
+
+}  // namespace
+
+Array evaluate(Op op, const Attributes& attributes, const std::vector<Array>& inputs,
+               const Shape& output) {
+  if (op == Op::reshape) return {.shape = output, .values = inputs[0].values};
+  Array result{.shape = output, .values = {}};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(element_count(output)); ++i) {
+    result.values.push_back(value_at(op, attributes, inputs, unravel(output, i), output));
+  }
+  return result;
+}
+
+}  // namespace octet::test

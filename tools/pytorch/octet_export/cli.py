@@ -117,7 +117,9 @@ def _load_state_dict(model, path):
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        raise _UsageError(f"--state-dict {path} does not fit the model: {error}") from error
+        problems = " ".join(str(error).split())
+        problems = problems if len(problems) < 500 else problems[:500] + " ..."
+        raise _UsageError(f"--state-dict {path} does not fit the model: {problems}") from error
 
 
 def _shapes(texts):

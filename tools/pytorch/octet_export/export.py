@@ -50,7 +50,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     first = next(batches, None)
     if calibration is not None and first is None:
         raise ExportError("calibration has no batches")
-    example = [x[:1] for x in first] if first is not None else _random_inputs(shapes, preprocess)
+    example = [x[:1].clone() for x in first] if first is not None else _random_inputs(shapes, preprocess)
 
     with torch.no_grad():
         lowering = _lower(model, example, prepared)
@@ -87,7 +87,11 @@ def _own_copy(model):
         model = model.module
     if model.training:
         raise ExportError("the model is in training mode; call model.eval() first")
-    model = copy.deepcopy(model).cpu()
+    try:
+        model = copy.deepcopy(model).cpu()
+    except Exception as error:
+        raise ExportError(f"the model cannot be copied ({error}); call torch.nn.utils.remove_weight_norm on "
+                          "layers with weight norm, and keep no computed tensors as attributes") from error
     if any(p.is_floating_point() and p.dtype != torch.float32 for p in model.parameters()):
         model = model.float()
     return model

@@ -134,6 +134,7 @@ class Lowering:
         name = self.unique(f"{ref.name}.output", "identity")
         self.graph.nodes.append(Node(name, "identity", [ref.name], [name], {}))
         self.graph.activations[name] = dataclasses.replace(self.graph.activations[ref.name])
+        self.paths[name] = ""
         return Ref(name, ref.value)
 
     def base_name(self, node):
@@ -173,8 +174,8 @@ class Emitter:
         try:
             inspect.signature(handler).bind(self, *args, **kwargs)
         except TypeError as error:
-            self.fail(f"{functions.name_of(self.node)} is called in a way that the exporter does not know "
-                      f"({error})")
+            name = functions.name_of(self.node)
+            self.fail(f"{name} is called in a way that the exporter does not know ({error})")
         result = handler(self, *args, **kwargs)
         self._check(result)
         return result

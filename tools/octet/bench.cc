@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+
+#include "tools/octet/commands.h"
+#include "tools/octet/progress.h"
+
+namespace octet::tool {
+namespace {
+
+using json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string model;
+  std::string compare;
+  SessionOptions session;
+  std::size_t runs = 0;
+  std::size_t warmup = 3;
+  bool layers = false;
+  bool as_json = false;
+};
+
+// Without --runs: as many as fit, within these bounds.
+constexpr double time_budget_seconds = 4;
+constexpr std::size_t least_runs = 10;
+constexpr std::size_t most_runs = 2000;
+
+// A model under measurement: each run sets its input anew, from u8 pixels where the model takes images.
+class Contender {
+ public:
+  static Expected<Contender> create(const std::string& path, const SessionOptions& options) {
+    auto model = Model::load(path);
+    if (!model) return tl::unexpected(model.error());
+    auto session = Session::create(*model, options);
+    if (!session) return tl::unexpected(session.error());
+    Contender contender(std::move(*model), std::move(*session));
+    contender.make_inputs();
+    return contender;
+  }
+
+  Expected<double> run() {
+    const auto begin = Clock::now();
+    for (std::size_t i = 0; i < model_.inputs().size(); ++i) {
+      const bool image = i == 0 && !pixels_.empty();
+      if (auto ok = image ? session_.set_pixels(0, pixels_) : session_.set_input(i, floats_[i]); !ok) {
+        return tl::unexpected(ok.error());
+      }
+    }
+    if (auto ok = session_.run(); !ok) return tl::unexpected(ok.error());
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+
+  void record(double seconds) {
+    seconds_.push_back(seconds);
+    const auto steps = session_.step_seconds();
+    step_seconds_.resize(steps.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) step_seconds_[i].push_back(steps[i]);
+  }
+
+  const Model& model() const { return model_; }
+  const Session& session() const { return session_; }
+  double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
+  double median_ms() const { return median(seconds_) * 1e3; }
+  double step_ms(std::size_t step) const { return median(step_seconds_[step]) * 1e3; }
+  std::size_t runs() const { return seconds_.size(); }
+
+ private:
+  Contender(Model model, Session session) : model_(std::move(model)), session_(std::move(session)) {}
+
+  static double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    const std::size_t n = values.size();
+    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+  }
+
+  void make_inputs() {
+    std::mt19937 random(1);
+    for (const TensorInfo& input : model_.inputs()) {
+      std::size_t count = 1;
+      for (const int32_t extent : input.shape) count *= static_cast<std::size_t>(extent);
+      auto& values = floats_.emplace_back(count);
+      std::normal_distribution<float> normal;
+      std::ranges::generate(values, [&] { return normal(random); });
+    }
+    if (model_.preprocess() == nullptr) return;
+    pixels_.resize(floats_[0].size());
+    std::ranges::generate(pixels_, [&] { return static_cast<uint8_t>(random() & 0xFF); });
+  }
+
+  Model model_;
+  Session session_;
+  std::vector<uint8_t> pixels_;
+  std::vector<std::vector<float>> floats_;
+  std::vector<double> seconds_;
+  std::vector<std::vector<double>> step_seconds_;  // by step, by run
+};
+
+json result_json(const Contender& contender) {
+  return {{"model", contender.model().path()},
+          {"isa", contender.session().isa()},
+          {"threads", contender.session().threads()},
+          {"median_ms", contender.median_ms()},
+          {"min_ms", contender.minimum_ms()}};
+}
+
+json layers_json(const Contender& contender) {
+  json out = json::array();
+  const auto& nodes = contender.model().nodes();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    // An island's time is shown at its first node; the others are part of it.
+    const bool first = i == 0 || nodes[i].step != nodes[i - 1].step;
+    if (!first) continue;
+    int64_t macs = 0;
+    for (std::size_t k = i; k < nodes.size() && nodes[k].step == nodes[i].step; ++k) macs += nodes[k].macs;
+    const double ms = contender.step_ms(static_cast<std::size_t>(nodes[i].step));
+    out.push_back({{"name", nodes[i].name},
+                   {"op", nodes[i].op},
+                   {"int8", nodes[i].int8},
+                   {"median_ms", ms},
+                   {"macs", macs},
+                   {"gmacs_per_s", ms > 0 ? static_cast<double>(macs) / ms * 1e-6 : 0.0}});
+  }
+  return out;
+}
+
+void print_layers(const Contender& contender) {
+  std::printf("\n%-40s %-12s %-6s %10s %10s\n", contender.model().path().c_str(), "operator", "type", "ms", "GMAC/s");
+  for (const json& layer : layers_json(contender)) {
+    std::printf("%-40s %-12s %-6s %10.4f %10.2f\n", layer["name"].get<std::string>().c_str(),
+                layer["op"].get<std::string>().c_str(), layer["int8"].get<bool>() ? "int8" : "float",
+                layer["median_ms"].get<double>(), layer["gmacs_per_s"].get<double>());
+  }
+}
+
+Expected<void> measure(const Options& options, std::vector<Contender*> contenders) {
+  double warm_seconds = 0;
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.warmup, options.runs > 0 ? 0 : 1); ++i) {
+    warm_seconds = 0;
+    for (Contender* contender : contenders) {
+      const auto seconds = contender->run();
+      if (!seconds) return tl::unexpected(seconds.error());
+      warm_seconds += *seconds;
+    }
+  }
+  const std::size_t runs =
+      options.runs > 0 ? options.runs
+                       : std::clamp(static_cast<std::size_t>(time_budget_seconds / std::max(warm_seconds, 1e-6)),
+                                    least_runs, most_runs);
+  Progress progress("measuring", runs);
+  for (std::size_t i = 0; i < runs; ++i) {
+    // In turn, so that both see the same moods of the machine.
+    for (Contender* contender : contenders) {
+      const auto seconds = contender->run();
+      if (!seconds) return tl::unexpected(seconds.error());
+      contender->record(*seconds);
+    }
+    progress.advance();
+  }
+  return {};
+}
+
+Expected<int> bench(const Options& options) {
+  SessionOptions session = options.session;
+  session.time_steps = options.layers;
+  auto ours = Contender::create(options.model, session);
+  if (!ours) return tl::unexpected(ours.error());
+  std::optional<Contender> theirs;
+  if (!options.compare.empty()) {
+    auto other = Contender::create(options.compare, session);
+    if (!other) return tl::unexpected(other.error());
+    theirs.emplace(std::move(*other));
+  }
+  std::vector<Contender*> contenders = {&*ours};
+  if (theirs) contenders.push_back(&*theirs);
+  if (auto ok = measure(options, contenders); !ok) return tl::unexpected(ok.error());
+
+  json out = result_json(*ours);
+  out["runs"] = ours->runs();
+  out["macs"] = ours->model().macs();
+  if (options.layers) out["layers"] = layers_json(*ours);
+  const double ratio = theirs ? theirs->median_ms() / ours->median_ms() : 0;
+  if (theirs) {
+    out["compare"] = result_json(*theirs);
+    out["compare"]["ratio"] = ratio;
+    if (options.layers) out["compare"]["layers"] = layers_json(*theirs);
+  }
+  if (options.as_json) {
+    std::cout << out.dump() << "\n";
+    return succeeded;
+  }
+  for (const Contender* contender : contenders) {
+    std::printf("%-40s %-10s %d threads  median %8.3f ms  min %8.3f ms  (%zu runs)\n",
+                contender->model().path().c_str(), contender->session().isa(), contender->session().threads(),
+                contender->median_ms(), contender->minimum_ms(), contender->runs());
+  }
+  if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
+  if (options.layers) {
+    for (const Contender* contender : contenders) print_layers(*contender);
+  }
+  return succeeded;
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "bench",
+      "Measure latency from u8 pixels (or float inputs) to outputs: median and minimum. With --compare the two models\n"
+      "run in turn in one process, and the ratio of their medians is printed.");
+  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  command->add_option("--compare", options->compare, "A second model, usually the float one")
+      ->type_name("FLOAT_MODEL.octet");
+  add_session_options(*command, options->session);
+  command->add_option("--runs", options->runs, "Exact number of measured runs (default: about four seconds' worth)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--warmup", options->warmup, "Runs before measuring (default 3)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  command->add_flag("--layers", options->layers, "The time of each step too");
+  command->add_flag("--json", options->as_json, "One JSON object");
+  return [options] { return bench(*options); };
+}
+
+}  // namespace octet::tool

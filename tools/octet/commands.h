@@ -1,0 +1,32 @@
+// The subcommands: each adds itself to the command line and says what runs when it is chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "octet/octet.hpp"
+
+namespace octet::tool {
+
+/// Exit codes of the tool.
+enum ExitCode : int { succeeded = 0, failed = 1, usage = 2 };
+
+/// What a chosen subcommand runs: an exit code, or an error for standard error (exit code 1).
+using Command = std::function<Expected<int>()>;
+
+/// Each adds a subcommand to `app` and returns its command; call it when app.got_subcommand(name).
+Command add_convert(CLI::App& app);
+Command add_run(CLI::App& app);
+Command add_eval(CLI::App& app);
+Command add_bench(CLI::App& app);
+Command add_inspect(CLI::App& app);
+
+/// --threads and --isa, as every subcommand that runs a model takes them.
+void add_session_options(CLI::App& command, SessionOptions& options);
+
+/// --preprocess: empty text gives nothing.
+Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json);
+
+}  // namespace octet::tool

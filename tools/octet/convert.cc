@@ -1,0 +1,70 @@
+#include <iostream>
+#include <memory>
+
+#include "graph/graph.h"
+#include "loaders/loader.h"
+#include "tools/octet/commands.h"
+#include "tools/octet/files.h"
+
+namespace octet::tool {
+namespace {
+
+struct Options {
+  std::string input;
+  std::string output;
+  bool float_only = false;
+  std::vector<std::string> keep_float;
+};
+
+void print_summary(const Model& model, const std::string& path) {
+  std::size_t int8_nodes = 0;
+  std::size_t fused = 0;
+  for (const NodeInfo& node : model.nodes()) {
+    int8_nodes += node.int8 ? 1 : 0;
+    fused += node.fused.size();
+  }
+  std::cout << path << ": " << model.file_size() << " bytes, " << model.nodes().size() << " nodes (" << int8_nodes
+            << " in int8), " << fused << " nodes fused into them, " << static_cast<double>(model.macs()) * 1e-6
+            << " million multiply-accumulates\n";
+  for (const NodeInfo& node : model.nodes()) {
+    if (model.has_int8() && !node.int8 && !node.reason.empty() && node.op != "dequantize") {
+      std::cout << "  in float: " << node.name << " (" << node.op << "): " << node.reason << "\n";
+    }
+  }
+}
+
+Expected<int> convert(const Options& options) {
+  auto graph = loaders::load(options.input);
+  if (!graph) return tl::unexpected(graph.error());
+  const auto bytes = graph::build_model(
+      std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
+  if (!bytes) return tl::unexpected(bytes.error());
+  // What the engine would refuse is not written.
+  const auto model = Model::from_memory(*bytes, options.output);
+  if (!model) return tl::unexpected(model.error());
+  if (auto ok = write_file(options.output, *bytes); !ok) return tl::unexpected(ok.error());
+  print_summary(*model, options.output);
+  return succeeded;
+}
+
+}  // namespace
+
+Command add_convert(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "convert",
+      "Make an .octet model of a float export (.safetensors made by tools/pytorch/octet_export.py).\n"
+      "Convolutions, batch norms, activations and residual adds are fused, weights quantized; what stays in float is "
+      "listed with the reason.");
+  command->add_option("IN", options->input, "The model to read")->required()->type_name("FILE");
+  command->add_option("-o,--output", options->output, "The .octet file to write")->required()->type_name("OUT.octet");
+  command->add_flag("--float", options->float_only, "Keep everything in float: the baseline to compare with");
+  command
+      ->add_option("--keep-float", options->keep_float,
+                   "Keep a node in float, or all nodes below a module: names as `octet inspect` prints them; may be "
+                   "given several times")
+      ->type_name("NAME");
+  return [options] { return convert(*options); };
+}
+
+}  // namespace octet::tool

@@ -1,0 +1,134 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tools/octet/commands.h"
+
+namespace octet::tool {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  bool as_json = false;
+};
+
+std::string shape_of(const TensorInfo& info) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < info.shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(info.shape[i]);
+  return text + "]";
+}
+
+std::size_t bytes_of(const TensorInfo& info) {
+  std::size_t bytes = type_size(info.type);
+  for (const int32_t extent : info.shape) bytes *= static_cast<std::size_t>(extent);
+  return bytes;
+}
+
+json tensor_json(const TensorInfo& info) {
+  json out = {{"name", info.name}, {"type", type_name(info.type)}, {"shape", info.shape}};
+  if (info.scale > 0) {
+    out["scale"] = info.scale;
+    out["zero_point"] = info.zero_point;
+  }
+  return out;
+}
+
+json node_json(const NodeInfo& node) {
+  std::size_t bytes = static_cast<std::size_t>(node.weight_bytes);
+  for (const TensorInfo& input : node.inputs) bytes += bytes_of(input);
+  for (const TensorInfo& output : node.outputs) bytes += bytes_of(output);
+  json out = {{"name", node.name},         {"op", node.op},     {"fused", node.fused},
+              {"precision", node.int8 ? "int8" : "float"}, {"reason", node.reason},
+              {"output", tensor_json(node.outputs[0])},    {"macs", node.macs},
+              {"weight_bytes", node.weight_bytes},         {"bytes", bytes},
+              {"step", node.step}};
+  return out;
+}
+
+Expected<json> describe(const Options& options) {
+  const auto model = Model::load(options.model);
+  if (!model) return tl::unexpected(model.error());
+  const auto session = Session::create(*model, {.threads = 1});
+  if (!session) return tl::unexpected(session.error());
+  json out = {{"model", model->path()},
+              {"producer", model->producer()},
+              {"file_bytes", model->file_size()},
+              {"weight_bytes", model->weight_bytes()},
+              {"macs", model->macs()},
+              {"has_int8", model->has_int8()},
+              {"has_float_island", model->has_float_island()},
+              {"arena_bytes", session->arena_bytes()},
+              {"arena_lower_bound", session->arena_lower_bound()},
+              {"labels", model->labels().size()}};
+  for (const TensorInfo& input : model->inputs()) out["inputs"].push_back(tensor_json(input));
+  for (const TensorInfo& output : model->outputs()) out["outputs"].push_back(tensor_json(output));
+  out["nodes"] = json::array();
+  for (const NodeInfo& node : model->nodes()) out["nodes"].push_back(node_json(node));
+  return out;
+}
+
+void print_tensors(const char* what, const std::vector<TensorInfo>& tensors) {
+  for (const TensorInfo& t : tensors) {
+    std::printf("%-8s %s %s %s\n", what, t.name.c_str(), type_name(t.type), shape_of(t).c_str());
+  }
+}
+
+Expected<int> print(const Options& options) {
+  const auto model = Model::load(options.model);
+  if (!model) return tl::unexpected(model.error());
+  const auto session = Session::create(*model, {.threads = 1});
+  if (!session) return tl::unexpected(session.error());
+  std::printf("%s: %zu bytes, made by %s\n", model->path().c_str(), model->file_size(), model->producer().c_str());
+  std::printf("%.2f million multiply-accumulates, %zu bytes of weights, %zu bytes of activations (at least %zu)\n",
+              static_cast<double>(model->macs()) * 1e-6, model->weight_bytes(), session->arena_bytes(),
+              session->arena_lower_bound());
+  std::printf("bytes of the outputs are the same on every CPU: %s\n",
+              model->has_float_island() ? "no, it has a float island" : "yes");
+  print_tensors("input", model->inputs());
+  print_tensors("output", model->outputs());
+  std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type", "output",
+              "scale, zero point", "MACs", "bytes");
+  for (const NodeInfo& node : model->nodes()) {
+    const TensorInfo& output = node.outputs[0];
+    char scale[40] = "";
+    if (output.scale > 0) {
+      std::snprintf(scale, sizeof(scale), "%.6g, %d", static_cast<double>(output.scale), output.zero_point);
+    }
+    std::printf("%-5d %-32s %-11s %-6s %-18s %-24s %12lld %10lld\n", node.step, node.name.c_str(), node.op.c_str(),
+                node.int8 ? "int8" : "float", (shape_of(output) + " " + type_name(output.type)).c_str(), scale,
+                static_cast<long long>(node.macs), static_cast<long long>(node_json(node)["bytes"].get<int64_t>()));
+    if (!node.fused.empty()) {
+      std::string names;
+      for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;
+      std::printf("      fused into it: %s\n", names.c_str());
+    }
+    if (!node.reason.empty()) std::printf("      %s\n", node.reason.c_str());
+  }
+  return succeeded;
+}
+
+Expected<int> inspect(const Options& options) {
+  if (!options.as_json) return print(options);
+  const auto described = describe(options);
+  if (!described) return tl::unexpected(described.error());
+  std::cout << described->dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+  return succeeded;
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "inspect",
+      "Show what a model became: for each node what was fused into it, the type and scale of its output, int8 or float\n"
+      "and why, multiply-accumulates and bytes.");
+  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  command->add_flag("--json", options->as_json, "One JSON object");
+  return [options] { return inspect(*options); };
+}
+
+}  // namespace octet::tool

@@ -1,0 +1,64 @@
+#include <exception>
+#include <iostream>
+#include <map>
+
+#include "loaders/preprocess.h"
+#include "tools/octet/commands.h"
+
+namespace octet::tool {
+
+void add_session_options(CLI::App& command, SessionOptions& options) {
+  command.add_option("--threads", options.threads, "Threads (default: one a big core)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command
+      .add_option("--isa", options.isa,
+                  "Force an instruction set: reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm "
+                  "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
+      ->type_name("NAME");
+}
+
+Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {
+  if (json.empty()) return std::optional<Preprocess>();
+  auto parsed = loaders::parse_preprocess(json);
+  if (!parsed) return tl::unexpected(parsed.error());
+  return std::optional<Preprocess>(std::move(*parsed));
+}
+
+namespace {
+
+int run_tool(int argc, char** argv) {
+  CLI::App app{
+      "octet runs convolutional networks in int8 on CPUs.\n\n"
+      "The usual way: export a float model with calibration (tools/pytorch/octet_export.py),\n"
+      "then `octet convert model.safetensors -o model.octet`, then `octet run model.octet photo.jpg`.\n"
+      "Each subcommand explains itself: octet convert --help"};
+  app.set_version_flag("--version", std::string("octet ") + version());
+  app.require_subcommand(1);
+  const std::map<std::string, Command> commands = {
+      {"convert", add_convert(app)}, {"run", add_run(app)},         {"eval", add_eval(app)},
+      {"bench", add_bench(app)},     {"inspect", add_inspect(app)},
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? succeeded : usage;
+  }
+  const auto result = commands.at(app.get_subcommands().front()->get_name())();
+  if (result) return *result;
+  std::cerr << "octet: " << result.error().message << "\n";
+  return failed;
+}
+
+}  // namespace
+}  // namespace octet::tool
+
+int main(int argc, char** argv) {
+  try {
+    return octet::tool::run_tool(argc, argv);
+  } catch (const std::exception& error) {
+    // Only memory and the standard streams are left to fail here.
+    std::cerr << "octet: " << error.what() << "\n";
+    return octet::tool::failed;
+  }
+}

@@ -61,6 +61,7 @@ class ExportTest(unittest.TestCase):
 
     def setUp(self):
         torch.manual_seed(7)
+        warnings.filterwarnings("ignore", category=UserWarning, module="torch")
 
     def refused(self, model, *words, shape=(1, 3, 8, 8), **options):
         """Checks that the export raises an ExportError whose message has all the words."""

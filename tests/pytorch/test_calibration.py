@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from support import ExportTest, export, octet_export
-from make_golden import Function
+from golden_models import Function
 from octet_export import observers
 
 
@@ -125,6 +125,14 @@ class Calibration(ExportTest):
         exported = export(Function(F.relu).eval(), (1, 1), calibration=batches, observer="min-max")
         self.assertAlmostEqual(exported.scale("x")[0], 5 / 255, places=7)
         self.assertAlmostEqual(exported.scale("relu")[0], 3 / 255, places=7)
+
+    def test_a_model_that_changes_its_input_in_place_does_not_change_the_data(self):
+        batch = torch.ones(1, 1)
+        exported = export(Function(lambda x: x.mul_(2)).eval(), (1, 1), calibration=[batch],
+                          observer="min-max")
+        self.assertEqual(float(batch), 1.0)
+        self.assertAlmostEqual(exported.scale("x")[0], 1 / 255, places=7)
+        self.assertAlmostEqual(exported.scale("mul")[0], 2 / 255, places=7)
 
     def test_indices_have_no_scale(self):
         exported = export(Function(lambda x: x.argmax(1)).eval(), calibration=[torch.randn(1, 3, 8, 8)])

@@ -98,6 +98,13 @@ class CommandLine(unittest.TestCase):
         self.assertNotIn("Traceback", done.stderr)
         self.assertFalse(os.path.exists(self.output))
 
+    def test_a_state_dict_of_another_model_is_told_in_short(self):
+        torch.save({f"layer{i}.weight": torch.zeros(1) for i in range(200)}, self.path("other.pth"))
+        done = self.run_tool("--state-dict", self.path("other.pth"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("does not fit", done.stderr)
+        self.assertLess(len(done.stderr), 900)
+
     def test_a_wrong_command_line_is_status_2(self):
         for arguments, model, word in (
                 (["--preprocess", "{size}"], "Network", "not JSON"),

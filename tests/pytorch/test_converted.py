@@ -1,25 +1,21 @@
 """Models that went through torch.ao.quantization.convert, eager or FX."""
 import unittest
-import warnings
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.ao import quantization as tq
 
-import make_golden
-from make_golden import Stubbed, TwoBranches, convert
+import golden_models
+from golden_models import Stubbed, TwoBranches, convert
 from support import ExportTest, export
 from test_prepared import ConvRelu, Residual, prepared
-
-warnings.filterwarnings("ignore", message=".*reduce_range will be deprecated")
-
 
 class Converted(ExportTest):
 
     def setUp(self):
         super().setUp()
-        torch.backends.quantized.engine = make_golden.ENGINE
+        torch.backends.quantized.engine = golden_models.ENGINE
 
     def test_weights_scales_and_zero_points_are_taken_exactly(self):
         model = tq.convert(prepared(ConvRelu(), tq.get_default_qconfig("fbgemm"), (1, 3, 8, 8)))
@@ -114,7 +110,7 @@ class Converted(ExportTest):
                          {exported.scale("quant")})
 
     def test_relu6_after_a_convolution_is_exported_as_meant(self):
-        exported = export(convert(Stubbed(nn.Sequential(make_golden.Scaled(4), nn.ReLU6())).eval(),
+        exported = export(convert(Stubbed(nn.Sequential(golden_models.Scaled(4), nn.ReLU6())).eval(),
                                   (1, 4, 9, 9)),
                           (1, 4, 9, 9))
         self.assertEqual(exported.ops, ["quantize", "conv2d", "relu6"])

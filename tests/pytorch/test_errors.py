@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from support import ExportTest, export, octet_export
-from make_golden import Function
+from golden_models import Function
 
 
 class Body(nn.Sequential):
@@ -99,6 +99,12 @@ class Refused(ExportTest):
     def test_an_output_that_is_no_tensor_or_a_constant(self):
         self.refused(Function(lambda x: (F.relu(x), 3)).eval(), "returns 3")
         self.refused(Function(lambda x: torch.ones(2)).eval(), "output 0")
+
+    def test_weight_norm_has_a_remedy(self):
+        model = torch.nn.utils.weight_norm(nn.Conv2d(3, 3, 1)).eval()
+        model(torch.randn(1, 3, 8, 8))
+        self.refused(model, "remove_weight_norm")
+        self.assertEqual(export(torch.nn.utils.remove_weight_norm(model)).ops, ["conv2d"])
 
     def test_weights_that_are_not_finite(self):
         model = nn.Conv2d(3, 3, 1).eval()

@@ -11,7 +11,7 @@ from torch import nn
 
 from support import export, octet_export
 from octet_export import safetensors
-from make_golden import Stubbed, convert
+from golden_models import Stubbed, convert
 
 
 class File(unittest.TestCase):

@@ -1,7 +1,6 @@
 """Whole networks: Blaze and ResNet-20 with their published weights, MobileNetV2 in every state."""
 import os
 import unittest
-import warnings
 
 import torch
 import torchvision
@@ -13,9 +12,6 @@ from support import ExportTest, export
 from blaze import PREPROCESS, TASK, Blaze, anchors
 from resnet20 import LABELS, ResNet20
 from resnet20 import PREPROCESS as RESNET_PREPROCESS
-
-warnings.filterwarnings("ignore", message=".*reduce_range will be deprecated")
-
 
 class BlazeDetector(ExportTest):
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from make_golden import Function
+from golden_models import Function
 from support import ExportTest, export
 
 

@@ -1,6 +1,5 @@
 """Models that went through torch.ao.quantization.prepare and prepare_qat."""
 import unittest
-import warnings
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +13,6 @@ SIGNED = tq.QConfig(activation=tq.MinMaxObserver.with_args(dtype=torch.qint8,
                     weight=tq.default_per_channel_weight_observer)
 HIGH_PRECISION = tq.QConfig(activation=tq.PlaceholderObserver.with_args(dtype=torch.float32),
                             weight=tq.default_per_channel_weight_observer)
-
-
-warnings.filterwarnings("ignore", message=".*reduce_range will be deprecated")
 
 
 class ConvRelu(nn.Module):
@@ -129,8 +125,8 @@ class Prepared(ExportTest):
         self.assertEqual(len(exported.nodes["last"]["weight_quantization"]["scale"]), 2)
 
     def test_a_wider_output_is_a_high_precision_output(self):
-        for observer in (tq.NoopObserver, tq.MinMaxObserver.with_args(dtype=torch.qint32, quant_min=-2**30,
-                                                                      quant_max=2**30 - 1), nn.Identity):
+        wide = tq.MinMaxObserver.with_args(dtype=torch.qint32, quant_min=-2**30, quant_max=2**30 - 1)
+        for observer in (tq.NoopObserver, wide, nn.Identity):
             model = ConvRelu().eval()
             model.relu = nn.Identity()
             model.conv.qconfig = tq.QConfig(observer, tq.default_weight_observer)
@@ -160,6 +156,15 @@ class Prepared(ExportTest):
         exported = export(prepared(model, tq.default_qconfig, self.shape))
         self.assertEqual(exported.keep_float, ["head.0", "head.1"])
         self.assertNotIn("weight_quantization", exported.nodes["head.0"])
+
+    def test_an_output_that_is_returned_twice_keeps_its_scale(self):
+        class Twice(ConvRelu):
+            def forward(self, x):
+                y = self.conv(self.quant(x))
+                return y, y
+        exported = export(prepared(Twice(), tq.default_qconfig, self.shape))
+        self.assertEqual(exported.ops, ["quantize", "conv2d", "identity"])
+        self.assertEqual(exported.scale(exported.outputs[1]), exported.scale("conv"))
 
     def test_an_observer_that_saw_nothing_is_refused_by_name(self):
         model = ConvRelu().eval()

@@ -11,6 +11,7 @@ from golden_models import Stubbed, TwoBranches, convert
 from support import ExportTest, export
 from test_prepared import ConvRelu, Residual, prepared
 
+
 class Converted(ExportTest):
 
     def setUp(self):

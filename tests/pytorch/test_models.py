@@ -13,6 +13,7 @@ from blaze import PREPROCESS, TASK, Blaze, anchors
 from resnet20 import LABELS, ResNet20
 from resnet20 import PREPROCESS as RESNET_PREPROCESS
 
+
 class BlazeDetector(ExportTest):
 
     def test_an_export_of_random_weights_has_every_layer_once(self):

@@ -49,8 +49,12 @@ double conv(const ConvAttributes& a, const std::vector<Array>& in, const Index& 
       const int32_t h = o[1] * w.stride_h + kh * w.dilation_h - w.pad_top;
       const int32_t v = o[2] * w.stride_w + kw * w.dilation_w - w.pad_left;
       if (!inside(h, v, in[0].shape)) continue;
+      const Shape& x = in[0].shape;
+      const int32_t pixel = ((o[0] * x[1] + h) * x[2] + v) * x[3] + group * inputs;
+      const int32_t filter = ((o[3] * w.kernel_h + kh) * w.kernel_w + kw) * inputs;
       for (int32_t i = 0; i < inputs; ++i) {
-        sum += at(in[0], {o[0], h, v, group * inputs + i}) * at(in[1], {o[3], kh, kw, i});
+        sum += in[0].values[static_cast<std::size_t>(pixel + i)] *
+               in[1].values[static_cast<std::size_t>(filter + i)];
       }
     }
   }

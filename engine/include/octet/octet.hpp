@@ -19,10 +19,16 @@
 
 #include <tl/expected.hpp>
 
+#if defined(__GNUC__)
+#define OCTET_EXPORT __attribute__((visibility("default")))
+#else
+#define OCTET_EXPORT
+#endif
+
 namespace octet {
 
 /// Semantic version of the library.
-const char* version();
+OCTET_EXPORT const char* version();
 
 struct Error {
   std::string message;  ///< Names the file, the layer and the remedy.
@@ -35,8 +41,8 @@ inline tl::unexpected<Error> fail(std::string message) { return tl::unexpected<E
 
 enum class Type : uint8_t { u8, s8, s32, f32 };
 
-std::size_t type_size(Type type);
-const char* type_name(Type type);  // "u8", "s8", "s32", "f32"
+OCTET_EXPORT std::size_t type_size(Type type);
+OCTET_EXPORT const char* type_name(Type type);  // "u8", "s8", "s32", "f32"
 
 /// An activation of the model. Images are [N, H, W, C].
 struct TensorInfo {
@@ -91,7 +97,7 @@ struct NodeInfo {
 };
 
 /// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at once.
-class Model {
+class OCTET_EXPORT Model {
  public:
   /// Maps the file. Errors: not found, not an octet model, damaged, made for a newer octet.
   static Expected<Model> load(const std::string& path);
@@ -144,7 +150,7 @@ struct TensorView {
 
 /// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a thread of your
 /// own; sessions of one model share what they can.
-class Session {
+class OCTET_EXPORT Session {
  public:
   static Expected<Session> create(const Model& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;

@@ -41,6 +41,18 @@ std::size_t parameter_count(const FloatNode& node) {
   }
 }
 
+Bounds bounds_of(const Attributes& attributes) {
+  return std::visit(
+      [](const auto& a) {
+        if constexpr (requires { a.bounds; }) {
+          return a.bounds;
+        } else {
+          return Bounds{};
+        }
+      },
+      attributes);
+}
+
 class Island final : public FloatIsland {
  public:
   Expected<void> run() override {
@@ -135,8 +147,18 @@ class Builder {
   }
 
   void partition() {
+    // What is known of each value's range. XNNPACK joins a clip with the node before it, and fails
+    // where the two leave at most one value.
+    std::vector<Bounds> known(values_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      const bool xnnpack = runs_on_xnnpack(nodes_[i]);
+      const FloatNode& node = nodes_[i];
+      Bounds bounds = bounds_of(node.attributes);
+      if (node.op == Op::clip) {
+        const Bounds& before = known[static_cast<std::size_t>(node.inputs[0])];
+        bounds = {.min = std::max(bounds.min, before.min), .max = std::min(bounds.max, before.max)};
+      }
+      known[static_cast<std::size_t>(node.output)] = bounds;
+      const bool xnnpack = bounds.min < bounds.max && runs_on_xnnpack(node);
       if (xnnpack && !segments_.empty() && segments_.back().xnnpack) {
         ++segments_.back().count;
       } else {

@@ -322,32 +322,23 @@ bool xnnpack_starts() {
 
 FloatStepResult create_xnnpack_step(std::span<const FloatNode> nodes,
                                     std::span<const FloatValue> values, pthreadpool_t pool) {
+  const auto refused = [&](std::span<const FloatNode> by, xnn_status status) {
+    return fail("XNNPACK refuses " + name_nodes(by) + " (status " + std::to_string(status) +
+                "); octet built with OCTET_WITH_XNNPACK=OFF runs it");
+  };
   SubgraphBuilder builder(nodes, values);
   for (const FloatNode& node : nodes) {
-    if (builder.status != xnn_status_success) break;
     builder.define(node);
-    if (builder.status != xnn_status_success) {
-      return fail("XNNPACK does not take " + name_nodes({&node, 1}) + " (" + op_name(node.op) +
-                  ", status " + std::to_string(builder.status) + ")");
-    }
+    if (builder.status != xnn_status_success) return refused({&node, 1}, builder.status);
   }
   xnn_runtime_t runtime = nullptr;
-  xnn_status status = builder.status;
-  if (status == xnn_status_success) {
-    status = xnn_create_runtime_v2(builder.subgraph, pool, 0, &runtime);
-  }
-  if (status != xnn_status_success) {
-    return fail("XNNPACK makes no runtime of " + name_nodes(nodes) + " (status " +
-                std::to_string(status) + ")");
-  }
+  xnn_status status = xnn_create_runtime_v2(builder.subgraph, pool, 0, &runtime);
+  if (status != xnn_status_success) return refused(nodes, status);
   auto step =
       std::make_unique<XnnpackStep>(runtime, std::move(builder.constants), name_nodes(nodes));
   // Values never move, so this is done once.
   status = xnn_setup_runtime(runtime, builder.externals.size(), builder.externals.data());
-  if (status != xnn_status_success) {
-    return fail("XNNPACK does not set up " + name_nodes(nodes) + " (status " +
-                std::to_string(status) + ")");
-  }
+  if (status != xnn_status_success) return refused(nodes, status);
   return step;
 }
 

@@ -511,6 +511,17 @@ TEST_CASE("a float value that goes outside and is read inside keeps its own valu
   network.check();
 }
 
+TEST_CASE("float bounds that leave a single value, or follow ones that they exclude") {
+  Random random(82);
+  Network network(random);
+  const int32_t x = network.input({1, 4, 4, 8});
+  const Bounds one = {.min = 0.25F, .max = 0.25F};
+  network.output(network.node(Op::add, BinaryAttributes{.bounds = one}, {x, x}));
+  const int32_t above = network.node(Op::add, BinaryAttributes{.bounds = {.min = 0}}, {x, x});
+  network.output(network.node(Op::clip, ClipAttributes{.bounds = {.max = -1}}, {above}));
+  network.check();
+}
+
 TEST_CASE("a float value that nobody reads does no harm") {
   Random random(79);
   Network network(random);

@@ -247,7 +247,7 @@ TEST_CASE("a table is looked up for every value of a row") {
 
 TEST_CASE("pixels are looked up in their channel's table") {
   Random random(28);
-  for (const std::size_t channels : {1, 2, 3, 4, 7}) {
+  for (const std::size_t channels : {1U, 2U, 3U, 4U, 7U}) {
     const std::size_t pixels = random_count(random);
     const std::vector<uint8_t> tables = random.integers<uint8_t>(channels * 256, 0, 255);
     const std::vector<uint8_t> input = random.bytes(pixels * channels);

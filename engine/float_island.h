@@ -16,7 +16,8 @@ namespace octet {
 struct FloatValue {
   Shape shape;
   const float* constant = nullptr;  ///< Null for an activation. Outlives the island.
-  float* external = nullptr;        ///< Where an input is read from or an output written to; null inside the island.
+  /// Where an input is read from or an output written to; null inside the island. XNNPACK may read 16 bytes beyond.
+  float* external = nullptr;
 };
 
 struct FloatNode {

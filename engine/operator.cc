@@ -309,10 +309,12 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std:
       const auto& a = std::get<PoolAttributes>(attributes);
       if (x.size() != 4) return fail("takes a tensor of rank 4, not " + shape_text(x));
       // A window that lies in the padding alone would have no maximum and no average.
-      if (a.window.pad_top >= a.window.kernel_h * a.window.dilation_h ||
-          a.window.pad_left >= a.window.kernel_w * a.window.dilation_w ||
-          a.window.pad_bottom >= a.window.kernel_h * a.window.dilation_h ||
-          a.window.pad_right >= a.window.kernel_w * a.window.dilation_w) {
+      const auto too_wide = [](int32_t pad, int32_t kernel, int32_t dilation) {
+        return int64_t{pad} > (int64_t{kernel} - 1) * dilation;
+      };
+      const Window& w = a.window;
+      if (too_wide(w.pad_top, w.kernel_h, w.dilation_h) || too_wide(w.pad_bottom, w.kernel_h, w.dilation_h) ||
+          too_wide(w.pad_left, w.kernel_w, w.dilation_w) || too_wide(w.pad_right, w.kernel_w, w.dilation_w)) {
         return fail("has padding as large as its kernel");
       }
       return window_shape(a.window, x, x[3], a.ceil_mode);

@@ -17,6 +17,13 @@ bool bypass(Graph& graph, const Node& node) {
   return true;
 }
 
+// An input that is an output as well needs a node of some kind between: a reshape to the same shape costs nothing.
+void keep_as_reshape(Graph& graph, std::size_t index) {
+  Node& node = graph.nodes[index];
+  node.op = Op::reshape;
+  node.attributes = ReshapeAttributes{graph.tensor(node.output).shape};
+}
+
 // mean over height and width -> average pool over the whole image (+ reshape without keepdims).
 void mean_to_average_pool(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
@@ -105,6 +112,7 @@ Status canonicalise(Graph& graph) {
     const bool same_shape = graph.tensor(node.inputs[0]).shape == graph.tensor(node.output).shape;
     if (node.op == Op::identity || (node.op == Op::reshape && same_shape) || (node.op == Op::concat && node.inputs.size() == 1)) {
       gone[i] = bypass(graph, node);
+      if (!gone[i]) keep_as_reshape(graph, i);
     }
   }
   graph.erase_nodes(gone);

@@ -51,7 +51,7 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
     return fail("has sums that could leave 32 bits: too many products for one output");
   }
   for (const float scale : weight.channel_scales) {
-    if (!std::isfinite(x.info.scale * scale / (is_quantized(y) ? y.info.scale : 1.0f))) {
+    if (!std::isfinite(x.info.scale * scale * (is_quantized(y) ? 1.0f / y.info.scale : 1.0f))) {
       return fail("has scales whose ratio is not a number");
     }
   }

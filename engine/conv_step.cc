@@ -60,9 +60,10 @@ class ConvStep final : public Step {
         .bias = context.read<int32_t>(node.inputs[2]),
         .zero_points = weight.channel_zero_points.empty() ? nullptr : weight.channel_zero_points.data()};
     params_.input_zero_point = x.info.zero_point;
+    const float inverse = to_u8 ? 1.0f / y.info.scale : 1.0f;
     for (const float scale : weight.channel_scales) {
-      const float product = x.info.scale * scale;
-      multiplier_.push_back(to_u8 ? product / y.info.scale : product);
+      // Times the inverse, as PyTorch does: a division is one bit off now and then, and so is a byte where sums tie.
+      multiplier_.push_back((x.info.scale * scale) * inverse);
     }
     params_.multiplier = multiplier_.data();
     params_.output = to_u8 ? kernels::ConvOutput::u8 : kernels::ConvOutput::float32;

@@ -35,6 +35,7 @@ bool Graph::read_only_by(TensorId id, int reader) const {
 }
 
 void Graph::redirect(TensorId from, TensorId to) {
+  if (is_output(from) && !is_output(to) && !is_input(to)) std::swap(tensor(from).name, tensor(to).name);
   for (Node& node : nodes) std::ranges::replace(node.inputs, from, to);
   std::ranges::replace(outputs, from, to);
 }

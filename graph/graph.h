@@ -96,7 +96,7 @@ struct Graph {
   /// Does only `reader` read `id`, and nobody outside the graph?
   bool read_only_by(TensorId id, int reader) const;
 
-  /// Makes every reader of `from`, and the graph's outputs, read `to`.
+  /// Makes every reader of `from`, and the graph's outputs, read `to`. An output keeps the name that its author gave it.
   void redirect(TensorId from, TensorId to);
   /// Removes the nodes whose flag is set.
   void erase_nodes(const std::vector<bool>& erased);

@@ -88,6 +88,7 @@ bool merge_clips(Graph& graph, std::size_t index) {
   // min(max(x, a.min), a.max) clamped again: the bounds of the second apply to those of the first.
   std::get<ClipAttributes>(second.attributes).bounds = {std::clamp(a.min, b.min, b.max),
                                                         std::clamp(a.max, b.min, b.max)};
+  second.fused.insert(second.fused.end(), first.fused.begin(), first.fused.end());
   second.fused.push_back(first.name);
   second.inputs[0] = first.inputs[0];
   return true;

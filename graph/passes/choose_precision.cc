@@ -14,8 +14,18 @@ bool is_neutral(const Node& node) {
   return moves_bytes(node) || node.op == Op::concat || node.op == Op::argmax;
 }
 
+// Int8 kernels read quantized activations. Only what lower_to_int8 quantizes may be a constant, beside an activation.
+bool reads_quantizable(const Graph& graph, const Node& node) {
+  const auto quantizable = [&](TensorId id) {
+    return !graph.tensor(id).is_constant() && graph.tensor(id).type != Type::s32;
+  };
+  const bool binary = node.op == Op::add || node.op == Op::sub || node.op == Op::mul;
+  return quantizable(node.inputs[0]) || (binary && quantizable(node.inputs[1]));
+}
+
 // "" when the node has an int8 form, otherwise why not.
 std::string why_no_int8(const Graph& graph, const Node& node) {
+  if (!is_neutral(node) && !reads_quantizable(graph, node)) return "no int8 form: it reads a constant or indices";
   switch (node.op) {
     case Op::conv2d:
     case Op::linear: {
@@ -44,31 +54,19 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
   }
 }
 
-// `wish` is a node's name or a prefix of it up to a dot.
-bool names_node(const std::string& wish, const std::string& name) {
-  return name == wish || (name.size() > wish.size() && name.starts_with(wish) && name[wish.size()] == '.');
-}
-
 bool wished(const std::string& wish, const Node& node) {
   return names_node(wish, node.name) ||
          std::ranges::any_of(node.fused, [&](const std::string& name) { return names_node(wish, name); });
 }
 
-Status apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const char* reason, bool must_exist) {
+void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const char* reason) {
   for (const std::string& wish : wishes) {
-    bool found = false;
     for (Node& node : graph.nodes) {
       if (!wished(wish, node)) continue;
-      found = true;
       node.precision = Precision::float32;
       node.reason = reason;
     }
-    if (!found && must_exist) {
-      return fail(graph.name + ": --keep-float names '" + wish +
-                  "', but no node has that name; `octet inspect` lists the nodes of a converted model");
-    }
   }
-  return {};
 }
 
 // Nodes between convolutions and float outputs that can do their work on float32 as well.
@@ -87,6 +85,8 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   }
   if (node.precision == Precision::float32) return true;
   if (!is_tail_op(node)) return false;
+  // Once a node: branches that join again and again would be walked exponentially often.
+  if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
   return std::ranges::all_of(node.inputs, [&](TensorId input) { return collect_tail(graph, input, tail); });
 }
@@ -190,6 +190,10 @@ Status check_calibration(const Graph& graph) {
 
 }  // namespace
 
+bool names_node(const std::string& wish, const std::string& name) {
+  return name == wish || (name.size() > wish.size() && name.starts_with(wish) && name[wish.size()] == '.');
+}
+
 Status choose_precision(Graph& graph, const BuildOptions& options) {
   if (options.float_only) {
     for (Node& node : graph.nodes) {
@@ -198,8 +202,8 @@ Status choose_precision(Graph& graph, const BuildOptions& options) {
     }
     return {};
   }
-  if (auto ok = apply_wishes(graph, graph.keep_float, "asked by the model's author", false); !ok) return ok;
-  if (auto ok = apply_wishes(graph, options.keep_float, "asked by the user", true); !ok) return ok;
+  apply_wishes(graph, graph.keep_float, "asked by the model's author");
+  apply_wishes(graph, options.keep_float, "asked by the user");
   keep_tails_in_float(graph);
   decide_the_rest(graph);
   choose_float_outputs(graph);

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <limits>
 
 #include "graph/passes/passes.h"
 
@@ -88,14 +88,18 @@ void add_softmax_table(Graph& graph, Node& node) {
 }
 
 // A constant operand (x + 3, x * mask) becomes u8 with the finest scale that holds its values.
-void quantize_constant(Graph& graph, TensorId& id) {
+Status quantize_constant(Graph& graph, TensorId& id) {
   const Tensor constant = graph.tensor(id);
   const auto values = float_values(constant);
+  if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
+    return fail(graph.name + ": the constant '" + constant.name + "' has values that are not finite numbers");
+  }
   float low = 0;
   float high = 0;
   for (const float v : values) low = std::min(low, v), high = std::max(high, v);
-  const float range = high - low;
-  const float scale = range > 0 ? range / 255.0f : 1.0f;
+  // Values too small for a scale of their own are zeros to everything that they meet.
+  const float finest = high / 255.0f - low / 255.0f;
+  const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
   const Quantization q{.scale = scale,
                        .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
   std::vector<std::byte> bytes;
@@ -105,6 +109,7 @@ void quantize_constant(Graph& graph, TensorId& id) {
                          .shape = constant.shape,
                          .quantization = q,
                          .data = std::move(bytes)});
+  return {};
 }
 
 bool takes_constants(Op op) { return op == Op::add || op == Op::sub || op == Op::mul || op == Op::concat; }
@@ -121,7 +126,8 @@ Status lower_to_int8(Graph& graph) {
     if (takes_constants(node.op)) {
       for (TensorId& id : node.inputs) {
         const Tensor& tensor = graph.tensor(id);
-        if (tensor.is_constant() && tensor.type == Type::f32) quantize_constant(graph, id);
+        if (!tensor.is_constant() || tensor.type != Type::f32) continue;
+        if (auto ok = quantize_constant(graph, id); !ok) return ok;
       }
     }
   }

@@ -40,9 +40,11 @@ Status fuse_residual_add(Graph& graph);
 /// (sigmoid, softmax) get it.
 Status propagate_scales(Graph& graph);
 
+/// Is `wish` the node's name, or a prefix of it up to a dot ('features.3' of 'features.3.conv')?
+bool names_node(const std::string& wish, const std::string& name);
+
 /// Decides for every node: int8 or float, with the reason; and which outputs come in float straight from the
-/// accumulators of a convolution. Errors: an unknown name in keep_float; int8 nodes whose tensors have no
-/// calibration (all of them are listed).
+/// accumulators of a convolution. Errors: int8 nodes whose tensors have no calibration (all of them are listed).
 Status choose_precision(Graph& graph, const BuildOptions& options);
 
 /// Equal scales across what only moves bytes; and across a concat where nobody else reads its operands.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "graph/passes/passes.h"
@@ -28,8 +29,24 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
   return drop_dead_nodes(graph);
 }
 
+namespace {
+
+// Against the author's nodes, before any pass renames or removes one.
+Status check_wishes(const Graph& graph, const std::vector<std::string>& wishes) {
+  for (const std::string& wish : wishes) {
+    const auto names = [&](const Node& node) { return names_node(wish, node.name); };
+    if (std::ranges::any_of(graph.nodes, names)) continue;
+    return fail(graph.name + ": --keep-float names '" + wish +
+                "', but no node or module has that name; `octet inspect` lists the nodes of a converted model");
+  }
+  return {};
+}
+
+}  // namespace
+
 Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options) {
   if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
+  if (auto ok = check_wishes(graph, options.keep_float); !ok) return tl::unexpected(ok.error());
   if (auto ok = run_pipeline(graph, options); !ok) return tl::unexpected(ok.error());
   if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
   return write_model(graph);

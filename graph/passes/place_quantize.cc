@@ -57,6 +57,11 @@ Status place_quantize(Graph& graph) {
   for (TensorId& id : graph.outputs) {
     if (graph.tensor(id).type != Type::u8) continue;
     const TensorId copy = borders.as(Type::f32, id, nodes);
+    // An output may be named twice: it is renamed once.
+    if (graph.is_output(copy)) {
+      id = copy;
+      continue;
+    }
     // The output keeps the name that the model's author gave it.
     const std::string name = graph.tensor(id).name;
     if (graph.tensor(copy).name != name) {

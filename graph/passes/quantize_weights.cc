@@ -27,7 +27,8 @@ std::vector<float> symmetric_scales(std::span<const float> weights, std::span<co
     for (const float w : weights.subspan(o * per_channel, per_channel)) largest = std::max(largest, std::abs(w));
     const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
     const float scale = std::max(largest / 127.0f, for_bias);
-    scales.push_back(scale > 0 && std::isnormal(scale) ? scale : 1.0f);
+    // A channel of nothing, or of so little that not even the products' scale is a number.
+    scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale : 1.0f);
   }
   return scales;
 }
@@ -42,7 +43,7 @@ Status check_request(const Graph& graph, const Node& layer, std::size_t channels
                 " output channels, but weight_quantization has " + std::to_string(request.scale.size()) + " scales");
   }
   for (const float scale : request.scale) {
-    if (!(scale > 0) || !std::isfinite(scale)) {
+    if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale)) {
       return fail(graph.name + ": layer '" + layer.name + "' has a weight scale that is not a positive number");
     }
   }

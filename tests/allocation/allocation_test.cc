@@ -1,0 +1,142 @@
+// Session::run() allocates nothing: every allocation of this process goes through the counters
+// below.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#include "tests/graph/run_graph.h"
+
+namespace {
+
+std::atomic<bool> counting = false;
+std::atomic<std::size_t> allocations = 0;
+
+void count() {
+  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+// The sanitizers bring a malloc of their own; there the test is left out.
+#if !OCTET_SANITIZED
+extern "C" {
+
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t number, std::size_t size);
+void* __libc_realloc(void* pointer, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
+
+__attribute__((visibility("default"))) void* malloc(std::size_t size) {
+  count();
+  return __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void* calloc(std::size_t number, std::size_t size) {
+  count();
+  return __libc_calloc(number, size);
+}
+
+__attribute__((visibility("default"))) void* realloc(void* pointer, std::size_t size) {
+  count();
+  return __libc_realloc(pointer, size);
+}
+
+__attribute__((visibility("default"))) void* aligned_alloc(std::size_t alignment,
+                                                           std::size_t size) {
+  count();
+  return __libc_memalign(alignment, size);
+}
+
+__attribute__((visibility("default"))) void* memalign(std::size_t alignment, std::size_t size) {
+  count();
+  return __libc_memalign(alignment, size);
+}
+
+__attribute__((visibility("default"))) int posix_memalign(void** result, std::size_t alignment,
+                                                          std::size_t size) {
+  count();
+  *result = __libc_memalign(alignment, size);
+  return *result == nullptr ? ENOMEM : 0;
+}
+
+}  // extern "C"
+
+namespace {
+
+using namespace octet;
+using namespace octet::test;
+
+std::size_t allocations_of_runs(const Model& model, const std::vector<Values>& inputs,
+                                int threads) {
+  auto session = Session::create(model, {.threads = threads});
+  REQUIRE(session);
+  bool ok = true;
+  // The first run may let pools and the float library settle.
+  for (int run = 0; run < 4; ++run) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) ok = session->set_input(i, inputs[i]) && ok;
+    if (run == 1) allocations = 0, counting = true;
+    ok = session->run() && ok;
+  }
+  counting = false;
+  CHECK(ok);
+  return allocations;
+}
+
+// A bit of everything that a network of today has.
+Graph network(bool float_island) {
+  GraphMaker m;
+  const auto x = m.input({1, 16, 16, 3});
+  const auto stem =
+      m.relu6("r0", m.batch_norm("b0", m.conv("stem", x, {.channels = 8, .kernel = 3})));
+  const auto deep = m.relu(
+      "r1", m.conv("depthwise", stem, {.channels = 8, .kernel = 3, .padding = 1, .groups = 8}));
+  auto y = m.add("add", m.conv("project", deep, {.channels = 8}), stem);
+  if (float_island) {
+    y = m.node("resize", Op::resize, ResizeAttributes{9, 9, ResizeMode::bilinear, false}, {y});
+    y = m.softmax("softmax in float", m.node("div", Op::div, BinaryAttributes{}, {y, y}));
+  }
+  const auto joined = m.concat("concat", {m.max_pool("max", y), m.average_pool("avg", y)}, 3);
+  const auto pooled = m.mean("mean", m.simple("silu", Op::silu, joined), {1, 2});
+  const auto logits = m.linear("fc", m.relu("r2", m.linear("hidden", pooled)), {.channels = 10});
+  return m.finish({m.softmax("softmax", logits), m.argmax("class", logits)});
+}
+
+}  // namespace
+
+TEST_CASE("the counters count") {
+  allocations = 0;
+  counting = true;
+  // Through a volatile pointer: a compiler may leave out an allocation that nobody sees.
+  void* volatile pointer = std::malloc(10);
+  std::free(pointer);
+  delete new (std::align_val_t(64)) std::vector<int>(100);
+  counting = false;
+  CHECK(allocations == 3);
+}
+
+TEST_CASE("run() of an int8 model allocates nothing") {
+  Graph graph = network(false);
+  const auto inputs = random_inputs(graph);
+  calibrate(graph);
+  const Model model = build(graph);
+  REQUIRE_FALSE(model.has_float_island());
+  for (const int threads : {1, 2}) CHECK(allocations_of_runs(model, inputs, threads) == 0);
+}
+
+TEST_CASE("run() of a float model, and of one with a float island, allocates nothing") {
+  Graph graph = network(true);
+  const auto inputs = random_inputs(graph);
+  const Model in_float = build(network(false), {.float_only = true});
+  calibrate(graph);
+  const Model mixed = build(graph);
+  REQUIRE(mixed.has_float_island());
+  for (const int threads : {1, 2}) {
+    CHECK(allocations_of_runs(in_float, inputs, threads) == 0);
+    CHECK(allocations_of_runs(mixed, inputs, threads) == 0);
+  }
+}
+#else
+TEST_CASE("run() allocates nothing", "[.]") {}
+#endif

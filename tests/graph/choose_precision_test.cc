@@ -1,0 +1,214 @@
+#include <catch2/catch.hpp>
+
+#include "tests/graph/run_graph.h"
+
+using namespace octet::test;
+using namespace octet;
+using octet::graph::BuildOptions;
+using octet::graph::choose_precision;
+using octet::graph::Precision;
+
+namespace {
+
+Graph chosen(Graph graph, const BuildOptions& options = {}) {
+  const auto ok = choose_precision(graph, options);
+  INFO((ok ? "" : ok.error().message));
+  REQUIRE(ok);
+  return graph;
+}
+
+std::string error_of(Graph graph, const BuildOptions& options = {}) {
+  const auto ok = choose_precision(graph, options);
+  REQUIRE_FALSE(ok);
+  return ok.error().message;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool in_float(const Graph& graph, const std::string& name) {
+  return node_named(graph, name).precision == Precision::float32;
+}
+
+// x -> a.conv -> b.conv -> sigmoid, all calibrated.
+Graph two_convolutions() {
+  GraphMaker m;
+  const auto a = m.conv("a.conv", m.input({1, 4, 4, 3}));
+  const auto y = m.simple("act", Op::sigmoid, m.conv("b.conv", a));
+  Graph graph = m.finish({y});
+  calibrate(graph);
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("calibrated layers and functions run in int8") {
+  const Graph graph = chosen(two_convolutions());
+  for (const Node& node : graph.nodes) CHECK(node.precision == Precision::int8);
+}
+
+TEST_CASE("a float model is float in every node, with the reason, and needs no calibration") {
+  GraphMaker m;
+  const Graph graph =
+      chosen(m.finish({m.conv("conv", m.input({1, 4, 4, 3}))}), {.float_only = true});
+  CHECK(in_float(graph, "conv"));
+  CHECK(contains(graph.nodes[0].reason, "float model"));
+}
+
+TEST_CASE("keep_float names a node, or all nodes below a module") {
+  CHECK(in_float(chosen(two_convolutions(), {.keep_float = {"a.conv"}}), "a.conv"));
+  const Graph graph = chosen(two_convolutions(), {.keep_float = {"b"}});
+  CHECK(in_float(graph, "b.conv"));
+  CHECK(contains(node_named(graph, "b.conv").reason, "asked by the user"));
+  CHECK_FALSE(in_float(graph, "a.conv"));
+}
+
+TEST_CASE("a name that no node has is an error that says so; half a name is no prefix") {
+  const auto error = [](const char* wish) {
+    const auto built = octet::graph::build_model(two_convolutions(), {.keep_float = {wish}});
+    REQUIRE_FALSE(built);
+    return built.error().message;
+  };
+  CHECK(contains(error("c"), "'c'"));
+  CHECK(contains(error("c"), "octet inspect"));
+  CHECK(contains(error("a.con"), "'a.con'"));
+}
+
+TEST_CASE("the author's keep_float may name what was folded away, and what is not there") {
+  Graph graph = two_convolutions();
+  graph.nodes[0].fused = {"bn"};
+  graph.keep_float = {"bn", "nothing"};
+  const Graph result = chosen(graph);
+  CHECK(in_float(result, "a.conv"));
+  CHECK(contains(node_named(result, "a.conv").reason, "author"));
+}
+
+TEST_CASE("missing calibration is an error that lists every tensor, once, with the remedy") {
+  GraphMaker m;
+  const auto a = m.conv("a", m.input({1, 4, 4, 3}));
+  const auto sum = m.add("sum", m.conv("b", a), a);
+  const auto y = m.simple("gelu", Op::gelu, sum);
+  const std::string error = error_of(m.finish({y}));
+  CHECK(contains(error, "5 tensors"));
+  for (const char* name :
+       {"'x0', an input", "'a', written by conv2d 'a'", "'b'", "'sum'", "'gelu'"}) {
+    CHECK(contains(error, name));
+  }
+  CHECK(error.find("'a', written") == error.rfind("'a', written"));
+  CHECK(contains(error, "calibration="));
+  CHECK(contains(error, "--keep-float"));
+  CHECK(contains(error, "test graph"));
+}
+
+TEST_CASE("a last convolution gives float32 from its accumulators, and needs no scale") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{0.1f, 128});
+  const Graph graph = chosen(m.finish({m.conv("conv", x)}));
+  CHECK(node_named(graph, "conv").precision == Precision::int8);
+  CHECK(node_named(graph, "conv").float_output);
+  CHECK(contains(node_named(graph, "conv").reason, "accumulators"));
+}
+
+TEST_CASE("a last convolution whose scale the author drew a border for keeps it") {
+  GraphMaker m;
+  const auto x = m.quantize("quant", m.input({1, 4, 4, 3}), {0.1f, 128});
+  const auto conv = m.conv("conv", x);
+  m.scale(conv, 0.2f, 5);
+  Graph graph = m.finish({m.dequantize("dequant", conv)});
+  REQUIRE(octet::graph::absorb_quantize_nodes(graph));
+  CHECK_FALSE(node_named(chosen(graph), "conv").float_output);
+}
+
+TEST_CASE("a detection head's permute, view, concat and softmax run on the convolutions' float32") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{0.1f, 128});
+  std::vector<TensorId> heads;
+  for (const std::string name : {"head0", "head1"}) {
+    const auto conv = m.conv(name, x, {.channels = 6});
+    heads.push_back(
+        m.reshape(name + ".view", m.transpose(name + ".permute", conv, {0, 1, 2, 3}), {1, 48, 2}));
+  }
+  const auto y = m.softmax("softmax", m.concat("concat", heads, 1));
+  const Graph graph = chosen(m.finish({y}));
+  for (const char* name : {"head0.permute", "head1.view", "concat", "softmax"}) {
+    CHECK(in_float(graph, name));
+  }
+  for (const char* name : {"head0", "head1"}) {
+    CHECK(node_named(graph, name).precision == Precision::int8);
+    CHECK(node_named(graph, name).float_output);
+  }
+}
+
+TEST_CASE("a tail that an int8 node reads as well stays in int8") {
+  GraphMaker m;
+  const auto conv = m.conv("conv", m.input({1, 2, 2, 3}), {.channels = 2});
+  const auto flat = m.reshape("flat", conv, {1, 8});
+  const auto other = m.simple("other", Op::sigmoid, flat);
+  Graph graph = m.finish({flat, other});
+  calibrate(graph);
+  const Graph result = chosen(graph);
+  CHECK_FALSE(in_float(result, "flat"));
+  CHECK_FALSE(node_named(result, "conv").float_output);
+}
+
+TEST_CASE("what has no int8 form stays in float and says why") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3});
+  const auto resize =
+      m.node("resize", Op::resize, ResizeAttributes{8, 8, ResizeMode::bilinear, false}, {x});
+  const auto mean = m.mean("mean", resize, {3});
+  const auto div = m.node("div", Op::div, BinaryAttributes{}, {mean, m.mean("mean2", resize, {3})});
+  const auto soft = m.node("soft", Op::softmax, AxisAttributes{.axis = 1}, {div});
+  Graph graph = m.finish({soft});
+  calibrate(graph);
+  const Graph result = chosen(graph);
+  for (const Node& node : result.nodes) {
+    CHECK(node.precision == Precision::float32);
+    CHECK(contains(node.reason, "no int8 form"));
+  }
+}
+
+TEST_CASE("functions and layers of constants or of indices run in float") {
+  GraphMaker m;
+  const auto x = m.input({1, 2, 2, 3});
+  const auto constant = m.random_constant("constant", {1, 2, 2, 3});
+  const auto sigmoid = m.simple("sigmoid", Op::sigmoid, constant);
+  const auto conv = m.conv("conv", constant, {.channels = 3});
+  const auto y = m.add("sum", m.add("inner", sigmoid, conv), x);
+  Graph graph = m.finish({y});
+  calibrate(graph);
+  const Graph result = chosen(graph);
+  CHECK(in_float(result, "sigmoid"));
+  CHECK(in_float(result, "conv"));
+  check_int8_is_near_float(m.finish({y}));
+}
+
+TEST_CASE("moves of float values stay in float, moves of int8 values in int8") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3});
+  const auto before = m.reshape("before", x, {1, 2, 8, 3});
+  const auto conv = m.conv("conv", before);
+  const auto after = m.max_pool("after", conv);
+  const auto y = m.conv("last", after);
+  Graph graph = m.finish({y});
+  calibrate(graph);
+  graph.tensor(graph.inputs[0]).quantization.reset();
+  const Graph result = chosen(graph);
+  CHECK(in_float(result, "before"));
+  CHECK_FALSE(in_float(result, "after"));
+}
+
+TEST_CASE("branches that join again and again are decided in no time") {
+  GraphMaker m;
+  auto y = m.conv("conv", m.input({1, 1, 1, 2}), {.channels = 2});
+  for (int i = 0; i < 60; ++i) {
+    const std::string name = "join" + std::to_string(i);
+    const auto joined = m.concat(name, {y, y}, 3);
+    y = m.node(name + ".slice", Op::slice,
+               SliceAttributes{{0, 0, 0, 1}, {1, 1, 1, 1}, {1, 1, 1, 2}}, {joined});
+  }
+  Graph graph = m.finish({y});
+  calibrate(graph);
+  CHECK(node_named(chosen(graph), "conv").float_output);
+}

@@ -1,4 +1,4 @@
-"""octet's programs, called on PyTorch's models and tensors; the shared models and images as both take them."""
+"""octet's programs, called on PyTorch's models and tensors; the shared models and images for both."""
 import json
 import os
 import subprocess
@@ -67,7 +67,8 @@ class Octet:
         done = subprocess.run([os.path.join(self.build, program), *map(str, arguments)], capture_output=True,
                               text=True, check=False)
         if done.returncode != 0:
-            raise Failed(f"{program} {' '.join(map(str, arguments))}: status {done.returncode}\n{done.stderr}")
+            command = " ".join(map(str, (program, *arguments)))
+            raise Failed(f"{command}: status {done.returncode}\n{done.stderr}")
         return done.stdout
 
     def export(self, model, shape, name="model", **options):
@@ -101,7 +102,8 @@ class Octet:
             stored.contiguous().numpy().astype("<f4").tofile(files[-1])
         self._count += 1
         prefix = self.path(f"out{self._count}")
-        described = json.loads(self.call(os.path.join("tests", "octet_run_raw"), model, threads, *files, "-o", prefix))
+        program = os.path.join("tests", "octet_run_raw")
+        described = json.loads(self.call(program, model, threads, *files, "-o", prefix))
         return [Output(info, f"{prefix}.{i}.bin") for i, info in enumerate(described["outputs"])]
 
 
@@ -110,7 +112,8 @@ def blaze():
     weights, faces = shared_data.path("blaze", "Blaze_Final_320.pth"), shared_data.path("faces", "calibrate")
     if not weights or not faces:
         return None
-    return shared_data.load(Blaze(), weights), {"calibration": faces, "preprocess": BLAZE_PREPROCESS, "task": TASK}
+    options = {"calibration": faces, "preprocess": BLAZE_PREPROCESS, "task": TASK}
+    return shared_data.load(Blaze(), weights), options
 
 
 def resnet20(calibration):
@@ -118,8 +121,9 @@ def resnet20(calibration):
     weights = shared_data.path("cifar10", "resnet20-12fca82f.th")
     if not weights:
         return None
-    return shared_data.load(ResNet20(), weights), {"calibration": calibration, "preprocess": RESNET_PREPROCESS,
-                                                   "labels": LABELS, "task": {"type": "classify"}}
+    options = {"calibration": calibration, "preprocess": RESNET_PREPROCESS, "labels": LABELS,
+               "task": {"type": "classify"}}
+    return shared_data.load(ResNet20(), weights), options
 
 
 def cifar_images(archive, folder, count=None):

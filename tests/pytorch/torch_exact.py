@@ -78,7 +78,7 @@ class Exact(nn.Module):
 
 
 def contiguous_relu6(model):
-    """Changes a converted model in place: PyTorch 1.13's quantized relu6 mixes up a channels-last tensor's pixels."""
+    """Changes a converted model in place: PyTorch 1.13's relu6 mixes up a channels-last tensor's pixels."""
     for module in model.modules():
         if isinstance(module, torch.nn.quantized.ReLU6):
             module.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))

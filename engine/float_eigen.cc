@@ -74,23 +74,8 @@ Loop find_loop(Op op) {
       return run_prelu;
     case Op::batch_norm:
       return run_batch_norm;
-    case Op::clip:
-    case Op::leaky_relu:
-    case Op::elu:
-    case Op::sigmoid:
-    case Op::tanh:
-    case Op::hard_sigmoid:
-    case Op::hard_swish:
-    case Op::silu:
-    case Op::gelu:
-    case Op::exp:
-    case Op::log:
-    case Op::sqrt:
-    case Op::abs:
-    case Op::neg:
-      return run_unary;
     default:
-      return nullptr;
+      return op == Op::clip || is_function_of_one_value(op) ? run_unary : nullptr;
   }
 }
 

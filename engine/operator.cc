@@ -226,6 +226,27 @@ OperandCount operand_count(Op op, const Attributes& attributes) {
 
 const char* op_name(Op op) { return names[static_cast<std::size_t>(op)]; }
 
+bool is_function_of_one_value(Op op) {
+  switch (op) {
+    case Op::leaky_relu:
+    case Op::elu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::hard_sigmoid:
+    case Op::hard_swish:
+    case Op::silu:
+    case Op::gelu:
+    case Op::exp:
+    case Op::log:
+    case Op::sqrt:
+    case Op::abs:
+    case Op::neg:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Attributes default_attributes(Op op) {
   switch (op) {
     case Op::conv2d:

@@ -68,6 +68,9 @@ constexpr int op_count = static_cast<int>(Op::identity) + 1;
 /// 'conv2d', 'linear', ...: as in docs/float_export.md where the format has the operator.
 const char* op_name(Op op);
 
+/// Float functions of one value and no operand but it; in int8 each is a table of 256 entries.
+bool is_function_of_one_value(Op op);
+
 /// Real bounds of the activation that was fused into an operator (relu: 0 and infinity).
 struct Bounds {
   float min = -std::numeric_limits<float>::infinity();

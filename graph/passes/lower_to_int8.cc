@@ -39,27 +39,6 @@ double evaluate(Op op, const Attributes& attributes, double x) {
   }
 }
 
-bool is_function_of_one_value(Op op) {
-  switch (op) {
-    case Op::leaky_relu:
-    case Op::elu:
-    case Op::sigmoid:
-    case Op::tanh:
-    case Op::hard_sigmoid:
-    case Op::hard_swish:
-    case Op::silu:
-    case Op::gelu:
-    case Op::exp:
-    case Op::log:
-    case Op::sqrt:
-    case Op::abs:
-    case Op::neg:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::byte quantized(double value, const Quantization& q) {
   if (std::isnan(value)) return static_cast<std::byte>(q.zero_point);
   const double rounded = std::nearbyint(value / double{q.scale}) + q.zero_point;

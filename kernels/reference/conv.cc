@@ -7,59 +7,26 @@
 namespace octet::kernels::reference {
 namespace {
 
-/// A tap of a window: one input pixel and the weights that meet it.
-struct Tap {
-  const uint8_t* pixel;   ///< [I]
-  const int8_t* weights;  ///< Output channel 0's; the next channel's are `filter_size` further.
-};
+// Weights are packed as s16 with their zero points taken off, so that every sum is a plain product
+// of s16 values: dense layers as [O][K], K = kernel_h * kernel_w * I / groups; depthwise ones as
+// [kernel_h * kernel_w][C], so that neighbouring channels lie side by side.
 
-/// -> sum (x - z_x) * (w - z_w). Differences fit s16, which lets the compiler use its 16-bit dot
-/// product.
-int32_t dot(const uint8_t* x, int32_t x_zero_point, const int8_t* w, int32_t w_zero_point,
-            int32_t count) {
-  const auto x_zero = static_cast<int16_t>(x_zero_point);
-  const auto w_zero = static_cast<int16_t>(w_zero_point);
-  int32_t sum = 0;
-  for (int32_t i = 0; i < count; ++i) {
-    const auto x_real = static_cast<int16_t>(x[i] - x_zero);
-    const auto w_real = static_cast<int16_t>(w[i] - w_zero);
-    sum += x_real * w_real;
-  }
-  return sum;
+bool is_depthwise(const ConvGeometry& geometry) {
+  return geometry.groups == geometry.input_channels && geometry.groups == geometry.output_channels;
 }
 
-/// Adds a tap to the sums [O] of an output pixel.
-void add_tap(const ConvParams& params, const Tap& tap, int32_t* sums) {
-  const ConvGeometry& geometry = params.geometry;
-  const int32_t channels = geometry.input_channels / geometry.groups;
-  const int32_t outputs = geometry.output_channels / geometry.groups;
-  const int32_t* zero_points = params.weights.zero_points;
-  const std::ptrdiff_t filter_size =
-      static_cast<std::ptrdiff_t>(geometry.window.kernel_h) * geometry.window.kernel_w * channels;
-  for (int32_t group = 0; group < geometry.groups; ++group) {
-    const uint8_t* x = tap.pixel + group * channels;
-    for (int32_t o = group * outputs; o < (group + 1) * outputs; ++o) {
-      sums[o] += dot(x, params.input_zero_point, tap.weights + o * filter_size,
-                     zero_points ? zero_points[o] : 0, channels);
-    }
-  }
+/// Products an output value sums up.
+std::size_t filter_size(const ConvGeometry& geometry) {
+  return static_cast<std::size_t>(geometry.window.kernel_h) *
+         static_cast<std::size_t>(geometry.window.kernel_w) *
+         static_cast<std::size_t>(geometry.input_channels / geometry.groups);
 }
 
-/// The same where each group is one input and one output channel, without loops of one round.
-void add_depthwise_tap(const ConvParams& params, const Tap& tap, int32_t* sums) {
-  const int32_t* zero_points = params.weights.zero_points;
-  const std::ptrdiff_t filter_size = static_cast<std::ptrdiff_t>(params.geometry.window.kernel_h) *
-                                     params.geometry.window.kernel_w;
-  for (int32_t c = 0; c < params.geometry.output_channels; ++c) {
-    const int32_t weight = tap.weights[c * filter_size] - (zero_points ? zero_points[c] : 0);
-    sums[c] += (tap.pixel[c] - params.input_zero_point) * weight;
-  }
-}
-
-/// sums [O] = bias + the sum over the window of output pixel `item`. Padding means real 0: its taps
-/// add nothing.
-void accumulate(const ConvParams& params, const uint8_t* input, std::size_t item, int32_t* sums) {
-  const ConvGeometry& geometry = params.geometry;
+/// Calls visit(tap, pixel) for each tap of output pixel `item`'s window, with the input pixel [I]
+/// it meets, or null where it meets padding.
+template <class Visit>
+void for_each_tap(const ConvGeometry& geometry, const uint8_t* input, std::size_t item,
+                  const Visit& visit) {
   const Window& window = geometry.window;
   const auto output_w = static_cast<std::size_t>(geometry.output_w);
   const auto output_h = static_cast<std::size_t>(geometry.output_h);
@@ -69,22 +36,67 @@ void accumulate(const ConvParams& params, const uint8_t* input, std::size_t item
   const int32_t top =
       static_cast<int32_t>(item / output_w % output_h) * window.stride_h - window.pad_top;
   const int32_t left = static_cast<int32_t>(item % output_w) * window.stride_w - window.pad_left;
-  const int32_t channels = geometry.input_channels / geometry.groups;
-  const bool depthwise = channels == 1 && geometry.groups == geometry.output_channels;
-
-  std::copy_n(params.weights.bias, geometry.output_channels, sums);
+  std::size_t tap = 0;
   for (int32_t kh = 0; kh < window.kernel_h; ++kh) {
     const int32_t h = top + kh * window.dilation_h;
-    if (h < 0 || h >= geometry.input_h) continue;
     for (int32_t kw = 0; kw < window.kernel_w; ++kw) {
       const int32_t w = left + kw * window.dilation_w;
-      if (w < 0 || w >= geometry.input_w) continue;
-      const std::size_t pixel =
-          (image * input_h + static_cast<std::size_t>(h)) * input_w + static_cast<std::size_t>(w);
-      const Tap tap = {.pixel = input + pixel * static_cast<std::size_t>(geometry.input_channels),
-                       .weights = params.weights.values + (kh * window.kernel_w + kw) * channels};
-      depthwise ? add_depthwise_tap(params, tap, sums) : add_tap(params, tap, sums);
+      const bool inside = h >= 0 && h < geometry.input_h && w >= 0 && w < geometry.input_w;
+      const std::size_t pixel = inside ? (image * input_h + static_cast<std::size_t>(h)) * input_w +
+                                             static_cast<std::size_t>(w)
+                                       : 0;
+      visit(tap++,
+            inside ? input + pixel * static_cast<std::size_t>(geometry.input_channels) : nullptr);
     }
+  }
+}
+
+/// The window's differences x - z_x as s16, [groups][K]. Padding means real 0.
+void gather_patch(const ConvParams& params, const uint8_t* input, std::size_t item,
+                  int16_t* patch) {
+  const ConvGeometry& geometry = params.geometry;
+  const auto channels = static_cast<std::size_t>(geometry.input_channels / geometry.groups);
+  const std::size_t size = filter_size(geometry);
+  for_each_tap(geometry, input, item, [&](std::size_t tap, const uint8_t* pixel) {
+    for (std::size_t group = 0; group < static_cast<std::size_t>(geometry.groups); ++group) {
+      int16_t* to = patch + group * size + tap * channels;
+      for (std::size_t c = 0; c < channels; ++c) {
+        const int32_t x =
+            pixel != nullptr ? pixel[group * channels + c] - params.input_zero_point : 0;
+        to[c] = static_cast<int16_t>(x);
+      }
+    }
+  });
+}
+
+int32_t dot(const int16_t* x, const int16_t* w, std::size_t count) {
+  int32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += x[i] * w[i];
+  return sum;
+}
+
+/// sums [O] = bias + the sum over the window of output pixel `item`.
+void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t* input,
+                std::size_t item, int16_t* patch, int32_t* sums) {
+  const ConvGeometry& geometry = params.geometry;
+  const auto outputs = static_cast<std::size_t>(geometry.output_channels);
+  if (is_depthwise(geometry)) {
+    std::copy_n(params.weights.bias, outputs, sums);
+    for_each_tap(geometry, input, item, [&](std::size_t tap, const uint8_t* pixel) {
+      if (pixel == nullptr) return;
+      const int16_t* w = weights + tap * outputs;
+      for (std::size_t c = 0; c < outputs; ++c) {
+        sums[c] += static_cast<int16_t>(pixel[c] - params.input_zero_point) * w[c];
+      }
+    });
+    return;
+  }
+  gather_patch(params, input, item, patch);
+  const std::size_t size = filter_size(geometry);
+  const std::size_t outputs_a_group = outputs / static_cast<std::size_t>(geometry.groups);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    sums[o] =
+        params.weights.bias[o] + dot(patch + o / outputs_a_group * size, weights + o * size, size);
   }
 }
 
@@ -108,13 +120,33 @@ void store(const ConvParams& params, const ConvBuffers& buffers, std::size_t ind
 
 bool supports(const ConvParams&) { return true; }
 
-// Weights are read where they are.
-std::size_t packed_size(const ConvParams&) { return 0; }
-void pack(const ConvParams&, std::byte*) {}
+std::size_t packed_size(const ConvParams& params) {
+  return static_cast<std::size_t>(params.geometry.output_channels) * filter_size(params.geometry) *
+         sizeof(int16_t);
+}
 
-/// The sums of one output pixel.
+void pack(const ConvParams& params, std::byte* packed) {
+  auto* to = reinterpret_cast<int16_t*>(packed);
+  const auto outputs = static_cast<std::size_t>(params.geometry.output_channels);
+  const std::size_t size = filter_size(params.geometry);
+  const bool depthwise = is_depthwise(params.geometry);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const int32_t zero_point = params.weights.zero_points ? params.weights.zero_points[o] : 0;
+    for (std::size_t k = 0; k < size; ++k) {
+      const int32_t weight = params.weights.values[o * size + k] - zero_point;
+      to[depthwise ? k * outputs + o : o * size + k] = static_cast<int16_t>(weight);
+    }
+  }
+}
+
+/// The sums of one output pixel, and its window.
 std::size_t scratch_size(const ConvParams& params) {
-  return static_cast<std::size_t>(params.geometry.output_channels) * sizeof(int32_t);
+  const ConvGeometry& geometry = params.geometry;
+  const std::size_t patch = is_depthwise(geometry)
+                                ? 0
+                                : static_cast<std::size_t>(geometry.groups) * filter_size(geometry);
+  return static_cast<std::size_t>(geometry.output_channels) * sizeof(int32_t) +
+         patch * sizeof(int16_t);
 }
 
 /// An item is an output pixel.
@@ -124,12 +156,14 @@ std::size_t items(const ConvParams& params) {
          static_cast<std::size_t>(geometry.output_w);
 }
 
-void run(const ConvParams& params, const std::byte*, const ConvBuffers& buffers, Range items,
+void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
-  auto* sums = reinterpret_cast<int32_t*>(scratch);
+  const auto* weights = reinterpret_cast<const int16_t*>(packed);
   const int32_t channels = params.geometry.output_channels;
+  auto* sums = reinterpret_cast<int32_t*>(scratch);
+  auto* patch = reinterpret_cast<int16_t*>(sums + channels);
   for (std::size_t item = items.begin; item < items.end; ++item) {
-    accumulate(params, buffers.input, item, sums);
+    accumulate(params, weights, buffers.input, item, patch, sums);
     const std::size_t first = item * static_cast<std::size_t>(channels);
     for (int32_t o = 0; o < channels; ++o) {
       store(params, buffers, first + static_cast<std::size_t>(o), o, sums[o]);

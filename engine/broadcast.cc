@@ -20,7 +20,8 @@ BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output
     if (axis.extent == 1) continue;
     for (std::size_t operand = 0; operand < 2; ++operand) {
       const Shape& shape = *shapes[operand];
-      const std::size_t extent = i < shape.size() ? static_cast<std::size_t>(shape[shape.size() - 1 - i]) : 1;
+      const std::size_t extent =
+          i < shape.size() ? static_cast<std::size_t>(shape[shape.size() - 1 - i]) : 1;
       if (extent == 1) continue;
       axis.stride[operand] = dense[operand];
       dense[operand] *= extent;

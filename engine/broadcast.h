@@ -8,8 +8,8 @@
 
 namespace octet {
 
-/// The output is `rows` rows of `row_size` contiguous values. Within a row an operand advances by its step (0: one
-/// value for the whole row); offset() says where a row of it begins.
+/// The output is `rows` rows of `row_size` contiguous values. Within a row an operand advances by
+/// its step (0: one value for the whole row); offset() says where a row of it begins.
 struct BroadcastPlan {
   std::size_t rows = 1;
   std::size_t row_size = 1;
@@ -29,8 +29,8 @@ struct BroadcastPlan {
   std::array<std::array<std::size_t, kernels::max_rank>, 2> outer_stride = {};
 };
 
-/// The shapes broadcast to `output` (infer_shape accepted them). Axes over which both operands advance alike are
-/// merged, so that equal shapes make one row.
+/// The shapes broadcast to `output` (infer_shape accepted them). Axes over which both operands
+/// advance alike are merged, so that equal shapes make one row.
 BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output);
 
 }  // namespace octet

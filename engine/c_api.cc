@@ -1,11 +1,12 @@
-#include "octet/octet.h"
-
 #include <new>
 
+#include "octet/octet.h"
 #include "octet/octet.hpp"
 
-static_assert(octet_u8 == static_cast<int>(octet::Type::u8) && octet_s8 == static_cast<int>(octet::Type::s8) &&
-              octet_s32 == static_cast<int>(octet::Type::s32) && octet_f32 == static_cast<int>(octet::Type::f32));
+static_assert(octet_u8 == static_cast<int>(octet::Type::u8) &&
+              octet_s8 == static_cast<int>(octet::Type::s8) &&
+              octet_s32 == static_cast<int>(octet::Type::s32) &&
+              octet_f32 == static_cast<int>(octet::Type::f32));
 
 struct octet_model {
   octet::Model model;
@@ -27,7 +28,9 @@ octet_status report(const octet::Error& error) {
   return octet_failed;
 }
 
-octet_status status_of(const octet::Expected<void>& result) { return result ? octet_ok : report(result.error()); }
+octet_status status_of(const octet::Expected<void>& result) {
+  return result ? octet_ok : report(result.error());
+}
 
 octet_model* adopt(octet::Expected<octet::Model> model) {
   if (model) return new (std::nothrow) octet_model{std::move(*model)};
@@ -35,7 +38,8 @@ octet_model* adopt(octet::Expected<octet::Model> model) {
   return nullptr;
 }
 
-octet_status describe(const std::vector<octet::TensorInfo>& tensors, size_t index, octet_tensor_info* info) {
+octet_status describe(const std::vector<octet::TensorInfo>& tensors, size_t index,
+                      octet_tensor_info* info) {
   if (index >= tensors.size()) return report({"there is no tensor " + std::to_string(index)});
   const octet::TensorInfo& tensor = tensors[index];
   *info = {.name = tensor.name.c_str(),
@@ -65,11 +69,13 @@ size_t octet_model_input_count(const octet_model* model) { return model->model.i
 
 size_t octet_model_output_count(const octet_model* model) { return model->model.outputs().size(); }
 
-octet_status octet_model_input_info(const octet_model* model, size_t index, octet_tensor_info* info) {
+octet_status octet_model_input_info(const octet_model* model, size_t index,
+                                    octet_tensor_info* info) {
   return describe(model->model.inputs(), index, info);
 }
 
-octet_status octet_model_output_info(const octet_model* model, size_t index, octet_tensor_info* info) {
+octet_status octet_model_output_info(const octet_model* model, size_t index,
+                                     octet_tensor_info* info) {
   return describe(model->model.outputs(), index, info);
 }
 
@@ -89,11 +95,13 @@ octet_session* octet_session_create(const octet_model* model, int threads) {
 
 void octet_session_free(octet_session* session) { delete session; }
 
-octet_status octet_session_set_input(octet_session* session, size_t index, const float* values, size_t count) {
+octet_status octet_session_set_input(octet_session* session, size_t index, const float* values,
+                                     size_t count) {
   return status_of(session->session.set_input(index, {values, count}));
 }
 
-octet_status octet_session_set_pixels(octet_session* session, size_t index, const uint8_t* pixels, size_t count) {
+octet_status octet_session_set_pixels(octet_session* session, size_t index, const uint8_t* pixels,
+                                      size_t count) {
   return status_of(session->session.set_pixels(index, {pixels, count}));
 }
 

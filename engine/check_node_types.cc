@@ -18,7 +18,8 @@ bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
 // The worst sum of a channel: every activation 255 away from its zero point.
 bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias) {
   const auto* w = weight.values<int8_t>();
-  const bool has_lowest = std::find(w, w + weight.data.size(), int8_t{-128}) != w + weight.data.size();
+  const bool has_lowest =
+      std::find(w, w + weight.data.size(), int8_t{-128}) != w + weight.data.size();
   const int64_t largest_weight = !weight.channel_zero_points.empty() ? 255 : has_lowest ? 128 : 127;
   const auto terms = static_cast<int64_t>(weight.data.size() / bias.size());
   const int64_t sum = terms * 255 * largest_weight;
@@ -36,7 +37,8 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const TensorRecord& bias = data.tensor(node.inputs[2]);
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
   if (!is_quantized(x)) return fail("takes a quantized input");
-  if (!weight.is_constant || weight.info.type != Type::s8 || weight.channel_scales.size() != channels) {
+  if (!weight.is_constant || weight.info.type != Type::s8 ||
+      weight.channel_scales.size() != channels) {
     return fail("takes constant s8 weights with a scale an output channel");
   }
   if (!weight.channel_zero_points.empty() && weight.channel_zero_points.size() != channels) {
@@ -63,8 +65,10 @@ Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
   for (const int32_t id : node.inputs) {
     const TensorRecord& x = data.tensor(id);
     if (x.info.type != y.info.type || y.info.type == Type::s8) return fail("joins different types");
-    if (x.info.type == Type::u8 && (!is_quantized(x) || !is_quantized(y))) return fail("takes quantized tensors");
-    if (node.op != Op::concat && !same_quantization(x, y)) return fail("cannot change scale or zero point");
+    if (x.info.type == Type::u8 && (!is_quantized(x) || !is_quantized(y)))
+      return fail("takes quantized tensors");
+    if (node.op != Op::concat && !same_quantization(x, y))
+      return fail("cannot change scale or zero point");
   }
   return {};
 }
@@ -72,15 +76,18 @@ Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
 Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
   const TensorRecord& x = data.tensor(node.inputs[0]);
   const TensorRecord& y = data.tensor(node.output);
-  if (std::get<AxisAttributes>(node.attributes).axis + 1 != static_cast<int32_t>(x.info.shape.size())) {
+  if (std::get<AxisAttributes>(node.attributes).axis + 1 !=
+      static_cast<int32_t>(x.info.shape.size())) {
     return fail("runs over the last axis only");
   }
   if (node.inputs.size() == 1) {
-    if (x.info.type != Type::f32 || y.info.type != Type::f32) return fail("takes and gives float32, without a table");
+    if (x.info.type != Type::f32 || y.info.type != Type::f32)
+      return fail("takes and gives float32, without a table");
     return {};
   }
   const TensorRecord& table = data.tensor(node.inputs[1]);
-  if (!is_quantized(x) || (!is_quantized(y) && y.info.type != Type::f32)) return fail("takes a quantized tensor");
+  if (!is_quantized(x) || (!is_quantized(y) && y.info.type != Type::f32))
+    return fail("takes a quantized tensor");
   if (!table.is_constant || table.info.type != Type::f32 || table.info.shape != Shape{256}) {
     return fail("takes a table of 256 float32 values");
   }
@@ -96,15 +103,16 @@ Expected<void> expect(bool condition, const char* message) {
 }
 
 Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node) {
-  if (node.op == Op::lookup || node.op == Op::quantize || node.op == Op::dequantize || node.op == Op::requantize ||
-      node.op == Op::argmax || node.op == Op::identity) {
+  if (node.op == Op::lookup || node.op == Op::quantize || node.op == Op::dequantize ||
+      node.op == Op::requantize || node.op == Op::argmax || node.op == Op::identity) {
     return fail("cannot be in a float island");
   }
   const auto is_float = [&](int32_t id) { return data.tensor(id).info.type == Type::f32; };
   if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.output)) {
     return fail("takes and gives float32 in a float island");
   }
-  if (node.op == Op::softmax && node.inputs.size() != 1) return fail("takes one operand in a float island");
+  if (node.op == Op::softmax && node.inputs.size() != 1)
+    return fail("takes one operand in a float island");
   return {};
 }
 
@@ -124,7 +132,8 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Op::add:
     case Op::sub:
     case Op::mul:
-      return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])), "takes and gives quantized tensors");
+      return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])),
+                    "takes and gives quantized tensors");
     case Op::max_pool:
       return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
     case Op::average_pool:
@@ -139,12 +148,15 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
       const TensorRecord& table = data.tensor(node.inputs[1]);
       const bool table_fits =
           table.is_constant && table.info.type == Type::u8 && table.info.shape == Shape{256};
-      return expect(u8_to_u8 && table_fits, "takes a quantized tensor and a table of 256 u8 values");
+      return expect(u8_to_u8 && table_fits,
+                    "takes a quantized tensor and a table of 256 u8 values");
     }
     case Op::quantize:
-      return expect(x.info.type == Type::f32 && is_quantized(y), "takes float32 and gives a quantized tensor");
+      return expect(x.info.type == Type::f32 && is_quantized(y),
+                    "takes float32 and gives a quantized tensor");
     case Op::dequantize:
-      return expect(is_quantized(x) && y.info.type == Type::f32, "takes a quantized tensor and gives float32");
+      return expect(is_quantized(x) && y.info.type == Type::f32,
+                    "takes a quantized tensor and gives float32");
     default:
       return fail("has no int8 kernel");
   }

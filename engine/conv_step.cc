@@ -41,7 +41,8 @@ class ConvStep final : public Step {
 
   Expected<void> run() override {
     pool_.share_out(kernel_->items(params_), [&](kernels::Range items, std::size_t thread) {
-      kernel_->run(params_, packed_.data(), buffers_, items, scratch_.data() + thread * scratch_size_);
+      kernel_->run(params_, packed_.data(), buffers_, items,
+                   scratch_.data() + thread * scratch_size_);
     });
     return {};
   }
@@ -55,14 +56,16 @@ class ConvStep final : public Step {
     const bool to_u8 = y.info.type == Type::u8;
 
     params_.geometry = geometry_of(context, node);
-    params_.weights = {
-        .values = weight.values<int8_t>(),
-        .bias = context.read<int32_t>(node.inputs[2]),
-        .zero_points = weight.channel_zero_points.empty() ? nullptr : weight.channel_zero_points.data()};
+    params_.weights = {.values = weight.values<int8_t>(),
+                       .bias = context.read<int32_t>(node.inputs[2]),
+                       .zero_points = weight.channel_zero_points.empty()
+                                          ? nullptr
+                                          : weight.channel_zero_points.data()};
     params_.input_zero_point = x.info.zero_point;
     const float inverse = to_u8 ? 1.0f / y.info.scale : 1.0f;
     for (const float scale : weight.channel_scales) {
-      // Times the inverse, as PyTorch does: a division is one bit off now and then, and so is a byte where sums tie.
+      // Times the inverse, as PyTorch does: a division is one bit off now and then, and so is a
+      // byte where sums tie.
       multiplier_.push_back((x.info.scale * scale) * inverse);
     }
     params_.multiplier = multiplier_.data();
@@ -75,7 +78,8 @@ class ConvStep final : public Step {
     params_.float_min = a.bounds.min;
     params_.float_max = a.bounds.max;
 
-    buffers_ = {.input = context.read<uint8_t>(node.inputs[0]), .output = context.write<std::byte>(node.output)};
+    buffers_ = {.input = context.read<uint8_t>(node.inputs[0]),
+                .output = context.write<std::byte>(node.output)};
     if (a.has_residual) {
       const TensorRecord& residual = context.tensor(node.inputs.back());
       params_.has_residual = true;
@@ -97,7 +101,8 @@ class ConvStep final : public Step {
     kernel_->pack(params_, packed_.data());
     constexpr std::size_t alignment = 64;
     scratch_size_ = (kernel_->scratch_size(params_) + alignment - 1) / alignment * alignment;
-    auto scratch = AlignedBuffer::allocate(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
+    auto scratch =
+        AlignedBuffer::allocate(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
     if (!scratch) return tl::unexpected(scratch.error());
     scratch_ = std::move(*scratch);
     return {};
@@ -115,6 +120,8 @@ class ConvStep final : public Step {
 
 }  // namespace
 
-StepResult make_conv_step(const StepContext& context, const NodeRecord& node) { return ConvStep::make(context, node); }
+StepResult make_conv_step(const StepContext& context, const NodeRecord& node) {
+  return ConvStep::make(context, node);
+}
 
 }  // namespace octet

@@ -45,18 +45,22 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
   record.info.scale = t.scale();
   record.info.zero_point = t.zero_point();
   const bool has_scale = t.scale() != 0;
-  if (has_scale && (!(t.scale() > 0) || !std::isnormal(t.scale()) || !std::isnormal(1.0f / t.scale()))) {
+  if (has_scale &&
+      (!(t.scale() > 0) || !std::isnormal(t.scale()) || !std::isnormal(1.0f / t.scale()))) {
     return fail(where + "has a scale that is not a positive number");
   }
-  if (t.zero_point() < 0 || t.zero_point() > 255) return fail(where + "has a zero point outside 0 to 255");
+  if (t.zero_point() < 0 || t.zero_point() > 255)
+    return fail(where + "has a zero point outside 0 to 255");
 
   record.channel_scales = view(t.channel_scales());
   record.channel_zero_points = view(t.channel_zero_points());
   for (const float scale : record.channel_scales) {
-    if (!(scale > 0) || !std::isfinite(scale)) return fail(where + "has a channel scale that is not positive");
+    if (!(scale > 0) || !std::isfinite(scale))
+      return fail(where + "has a channel scale that is not positive");
   }
   for (const int32_t zero_point : record.channel_zero_points) {
-    if (zero_point < -128 || zero_point > 127) return fail(where + "has a channel zero point outside -128 to 127");
+    if (zero_point < -128 || zero_point > 127)
+      return fail(where + "has a channel zero point outside -128 to 127");
   }
 
   if (t.data() != nullptr) {
@@ -113,7 +117,9 @@ struct AttributeDecoder {
          .ceil_mode = from.ceil_mode(),
          .bounds = bounds};
   }
-  void operator()(AxisAttributes& a) const { a = {.axis = from.axis(), .keepdims = from.keepdims()}; }
+  void operator()(AxisAttributes& a) const {
+    a = {.axis = from.axis(), .keepdims = from.keepdims()};
+  }
   void operator()(SliceAttributes& a) const {
     a = {.begin = values(from.begin()), .step = values(from.step()), .count = values(from.end())};
   }
@@ -130,7 +136,9 @@ struct AttributeDecoder {
          .align_corners = from.align_corners()};
   }
   void operator()(ClipAttributes& a) const { a.bounds = bounds; }
-  void operator()(MeanAttributes& a) const { a = {.axes = values(from.axes()), .keepdims = from.keepdims()}; }
+  void operator()(MeanAttributes& a) const {
+    a = {.axes = values(from.axes()), .keepdims = from.keepdims()};
+  }
   void operator()(ScalarAttributes& a) const { a.value = from.value(); }
 };
 
@@ -140,7 +148,8 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data)
   const std::string where = "node '" + node.name + "' ";
   const auto op = parse_op(text(n.op()));
   if (!op || *op == Op::identity) {
-    return fail(where + "has the unknown operator '" + text(n.op()) + "': the file may need a newer octet");
+    return fail(where + "has the unknown operator '" + text(n.op()) +
+                "': the file may need a newer octet");
   }
   node.op = *op;
   node.attributes = default_attributes(*op);
@@ -170,7 +179,8 @@ Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool 
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
   if (!shape) return fail(where + shape.error().message);
   if (*shape != data.tensor(node.output).info.shape) {
-    return fail(where + "gives " + shape_text(*shape) + ", not " + shape_text(data.tensor(node.output).info.shape));
+    return fail(where + "gives " + shape_text(*shape) + ", not " +
+                shape_text(data.tensor(node.output).info.shape));
   }
   if (auto ok = check_node_types(data, node, island); !ok) return fail(where + ok.error().message);
   return {};
@@ -186,11 +196,13 @@ class Availability {
   Expected<void> pass(const NodeRecord& node) {
     for (const int32_t id : node.inputs) {
       if (!ready_[static_cast<std::size_t>(id)]) {
-        return fail("node '" + node.name + "' reads '" + data_.tensor(id).info.name + "' before it is written");
+        return fail("node '" + node.name + "' reads '" + data_.tensor(id).info.name +
+                    "' before it is written");
       }
     }
     if (ready_[static_cast<std::size_t>(node.output)]) {
-      return fail("node '" + node.name + "' writes '" + data_.tensor(node.output).info.name + "' a second time");
+      return fail("node '" + node.name + "' writes '" + data_.tensor(node.output).info.name +
+                  "' a second time");
     }
     ready_[static_cast<std::size_t>(node.output)] = true;
     return {};
@@ -207,7 +219,8 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
   int64_t activation_bytes = 0;
   if (model.steps() == nullptr) return fail("the model has no steps");
   for (const auto* s : *model.steps()) {
-    if (s->nodes() == nullptr || s->nodes()->size() == 0 || (!s->island() && s->nodes()->size() != 1)) {
+    if (s->nodes() == nullptr || s->nodes()->size() == 0 ||
+        (!s->island() && s->nodes()->size() != 1)) {
       return fail("a step has the wrong number of nodes");
     }
     StepRecord step{.first_node = static_cast<int32_t>(data.nodes.size()),
@@ -220,13 +233,15 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
       if (auto ok = available.pass(*node); !ok) return ok;
       if (auto ok = check_node(data, *node, step.island); !ok) return ok;
       activation_bytes += static_cast<int64_t>(data.tensor(node->output).byte_size());
-      if (activation_bytes > max_activation_bytes) return fail("the activations are too large for any machine");
+      if (activation_bytes > max_activation_bytes)
+        return fail("the activations are too large for any machine");
       data.nodes.push_back(std::move(*node));
     }
     data.steps.push_back(step);
   }
   for (const int32_t id : data.outputs) {
-    if (!available.has(id)) return fail("no node writes the output '" + data.tensor(id).info.name + "'");
+    if (!available.has(id))
+      return fail("no node writes the output '" + data.tensor(id).info.name + "'");
   }
   return {};
 }
@@ -234,17 +249,21 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
 Expected<void> decode_interface(const format::Model& model, Model::Data& data) {
   data.inputs = values(model.inputs());
   data.outputs = values(model.outputs());
-  if (data.inputs.empty() || data.outputs.empty()) return fail("the model has no inputs or no outputs");
+  if (data.inputs.empty() || data.outputs.empty())
+    return fail("the model has no inputs or no outputs");
   const auto count = static_cast<int64_t>(data.tensors.size());
   for (const auto* ids : {&data.inputs, &data.outputs}) {
     for (const int32_t id : *ids) {
-      if (id < 0 || id >= count) return fail("an input or output is a tensor that the file does not have");
+      if (id < 0 || id >= count)
+        return fail("an input or output is a tensor that the file does not have");
     }
   }
   for (const int32_t id : data.inputs) {
     const TensorRecord& tensor = data.tensor(id);
-    if (tensor.is_constant || tensor.info.type != Type::f32 || std::ranges::count(data.inputs, id) != 1) {
-      return fail("the input '" + tensor.info.name + "' is a constant, named twice, or not float32");
+    if (tensor.is_constant || tensor.info.type != Type::f32 ||
+        std::ranges::count(data.inputs, id) != 1) {
+      return fail("the input '" + tensor.info.name +
+                  "' is a constant, named twice, or not float32");
     }
     data.input_infos.push_back(tensor.info);
   }
@@ -266,9 +285,11 @@ Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) 
                .std = values(from->std())};
   const std::size_t channels = p.channels == Channels::gray ? 1 : 3;
   const auto finite = [](float v) { return std::isfinite(v); };
-  const bool valid_std = std::ranges::all_of(p.std, [](float v) { return std::isfinite(v) && v != 0; });
+  const bool valid_std =
+      std::ranges::all_of(p.std, [](float v) { return std::isfinite(v) && v != 0; });
   const Shape image = {1, p.height, p.width, static_cast<int32_t>(channels)};
-  if (p.mean.size() != channels || p.std.size() != channels || !std::ranges::all_of(p.mean, finite) || !valid_std) {
+  if (p.mean.size() != channels || p.std.size() != channels ||
+      !std::ranges::all_of(p.mean, finite) || !valid_std) {
     return fail("the preprocessing's mean or std does not suit its channels");
   }
   if (data.input_infos[0].shape != image) {
@@ -282,7 +303,8 @@ Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) 
 Expected<void> decode_task(const format::Model& model, Model::Data& data) {
   const auto* from = model.task();
   if (from == nullptr) return {};
-  if (from->type() > format::TaskType::detect) return fail("the task is unknown: the file may need a newer octet");
+  if (from->type() > format::TaskType::detect)
+    return fail("the task is unknown: the file may need a newer octet");
   Task& task = data.task;
   task = {.type = static_cast<TaskType>(from->type()),
           .boxes = from->boxes(),
@@ -298,13 +320,16 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
   if (task.type != TaskType::detect) return {};
   const auto outputs = static_cast<int32_t>(data.outputs.size());
   const auto valid = [&](int32_t output) { return output >= 0 && output < outputs; };
-  if (!valid(task.boxes) || !valid(task.scores) || (task.landmarks != -1 && !valid(task.landmarks))) {
+  if (!valid(task.boxes) || !valid(task.scores) ||
+      (task.landmarks != -1 && !valid(task.landmarks))) {
     return fail("the detector's task names outputs that the model does not have");
   }
   const auto positive = [](float v) { return std::isfinite(v) && v > 0; };
   bool sizes_valid = task.min_sizes.size() == task.steps.size() && task.variances.size() == 2;
-  for (const auto& sizes : task.min_sizes) sizes_valid = sizes_valid && std::ranges::all_of(sizes, positive);
-  if (!sizes_valid || !std::ranges::all_of(task.steps, positive) || !std::ranges::all_of(task.variances, positive)) {
+  for (const auto& sizes : task.min_sizes)
+    sizes_valid = sizes_valid && std::ranges::all_of(sizes, positive);
+  if (!sizes_valid || !std::ranges::all_of(task.steps, positive) ||
+      !std::ranges::all_of(task.variances, positive)) {
     return fail("the detector's task has sizes, steps or variances out of range");
   }
   return {};
@@ -312,7 +337,8 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
 
 void describe_nodes(Model::Data& data) {
   for (const NodeRecord& node : data.nodes) {
-    NodeInfo info{.name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
+    NodeInfo info{
+        .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
     for (const int32_t id : node.inputs) {
       const TensorRecord& tensor = data.tensor(id);
@@ -344,8 +370,8 @@ Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data)
   if (!format::VerifyModelBuffer(verifier)) return fail("the file is damaged or cut off");
   const format::Model& model = *format::GetModel(begin);
   if (model.version() == 0 || model.version() > format_version) {
-    return fail("the file has format version " + std::to_string(model.version()) + "; this octet reads up to " +
-                std::to_string(format_version));
+    return fail("the file has format version " + std::to_string(model.version()) +
+                "; this octet reads up to " + std::to_string(format_version));
   }
   data.producer = text(model.producer());
   if (model.tensors() == nullptr) return fail("the model has no tensors");

@@ -4,7 +4,8 @@
 namespace octet {
 namespace {
 
-// Threads take blocks of this many elements: whole cache lines, and enough work to be worth waking a thread for.
+// Threads take blocks of this many elements: whole cache lines, and enough work to be worth waking
+// a thread for.
 constexpr std::size_t block = 4096;
 
 // One row of elements, shared out in blocks: Kernel(first, count).
@@ -16,7 +17,8 @@ void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel&
   });
 }
 
-// A step that is one call of a captured function: what differs between elementwise operators is that call.
+// A step that is one call of a captured function: what differs between elementwise operators is
+// that call.
 template <class Run>
 class CallStep final : public Step {
  public:
@@ -35,8 +37,8 @@ StepResult call_step(Run run) {
   return std::make_unique<CallStep<Run>>(std::move(run));
 }
 
-kernels::AddParams add_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y, const Bounds& bounds,
-                              bool subtract) {
+kernels::AddParams add_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y,
+                              const Bounds& bounds, bool subtract) {
   const float b_multiplier = b.scale / y.scale;
   return {.a_zero_point = a.zero_point,
           .b_zero_point = b.zero_point,
@@ -47,7 +49,8 @@ kernels::AddParams add_params(const TensorInfo& a, const TensorInfo& b, const Te
           .output_max = quantized_bound(bounds.max, y)};
 }
 
-kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y, const Bounds& bounds) {
+kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y,
+                              const Bounds& bounds) {
   return {.a_zero_point = a.zero_point,
           .b_zero_point = b.zero_point,
           .output_zero_point = y.zero_point,
@@ -58,10 +61,11 @@ kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const Te
 
 // One long row is split by elements, many rows by rows.
 template <class Params, class Kernel>
-StepResult binary_step(const StepContext& context, const NodeRecord& node, Params params, Kernel kernel) {
-  const BroadcastPlan plan =
-      plan_broadcast(context.tensor(node.inputs[0]).info.shape, context.tensor(node.inputs[1]).info.shape,
-                     context.tensor(node.output).info.shape);
+StepResult binary_step(const StepContext& context, const NodeRecord& node, Params params,
+                       Kernel kernel) {
+  const BroadcastPlan plan = plan_broadcast(context.tensor(node.inputs[0]).info.shape,
+                                            context.tensor(node.inputs[1]).info.shape,
+                                            context.tensor(node.output).info.shape);
   const auto* a = context.read<uint8_t>(node.inputs[0]);
   const auto* b = context.read<uint8_t>(node.inputs[1]);
   auto* y = context.write<uint8_t>(node.output);
@@ -82,7 +86,8 @@ StepResult binary_step(const StepContext& context, const NodeRecord& node, Param
       return;
     }
     pool.share_out(plan.rows, [&](kernels::Range rows, std::size_t) {
-      for (std::size_t row = rows.begin; row < rows.end; ++row) kernel(params, row_at(row, 0, plan.row_size));
+      for (std::size_t row = rows.begin; row < rows.end; ++row)
+        kernel(params, row_at(row, 0, plan.row_size));
     });
   });
 }
@@ -94,8 +99,10 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
   const TensorInfo& b = context.tensor(node.inputs[1]).info;
   const TensorInfo& y = context.tensor(node.output).info;
   const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
-  if (node.op == Op::mul) return binary_step(context, node, mul_params(a, b, y, bounds), context.table.mul);
-  return binary_step(context, node, add_params(a, b, y, bounds, node.op == Op::sub), context.table.add);
+  if (node.op == Op::mul)
+    return binary_step(context, node, mul_params(a, b, y, bounds), context.table.mul);
+  return binary_step(context, node, add_params(a, b, y, bounds, node.op == Op::sub),
+                     context.table.add);
 }
 
 StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node) {
@@ -106,7 +113,8 @@ StepResult make_elementwise_step(const StepContext& context, const NodeRecord& n
   const kernels::KernelTable& table = context.table;
   switch (node.op) {
     case Op::quantize: {
-      const kernels::QuantizeParams params{.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
+      const kernels::QuantizeParams params{.inverse_scale = 1.0f / y.scale,
+                                           .zero_point = y.zero_point};
       const auto* from = context.read<float>(node.inputs[0]);
       auto* to = context.write<uint8_t>(node.output);
       return call_step([=, &pool, &table] {
@@ -179,7 +187,8 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
   const auto kernel = node.op == Op::max_pool ? context.table.max_pool : context.table.average_pool;
   const ThreadPool& pool = context.pool;
   return call_step([=, &pool] {
-    pool.share_out(rows, [&](kernels::Range range, std::size_t) { kernel(params, from, to, range); });
+    pool.share_out(rows,
+                   [&](kernels::Range range, std::size_t) { kernel(params, from, to, range); });
   });
 }
 
@@ -201,8 +210,10 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
       pool.share_out(rows, [&](kernels::Range range, std::size_t) {
         for (std::size_t row = range.begin; row < range.end; ++row) {
           const std::size_t first = row / inner * extent * inner + row % inner;
-          to[row] = is_u8 ? table.argmax_u8(reinterpret_cast<const uint8_t*>(from) + first, extent, inner)
-                          : table.argmax_float(reinterpret_cast<const float*>(from) + first, extent, inner);
+          to[row] =
+              is_u8
+                  ? table.argmax_u8(reinterpret_cast<const uint8_t*>(from) + first, extent, inner)
+                  : table.argmax_float(reinterpret_cast<const float*>(from) + first, extent, inner);
         }
       });
     });
@@ -218,8 +229,10 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
       });
     });
   }
-  kernels::SoftmaxParams params{.table = context.read<float>(node.inputs[1]), .quantized = y.type == Type::u8};
-  if (params.quantized) params.output = {.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
+  kernels::SoftmaxParams params{.table = context.read<float>(node.inputs[1]),
+                                .quantized = y.type == Type::u8};
+  if (params.quantized)
+    params.output = {.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
   const auto* from = context.read<uint8_t>(node.inputs[0]);
   auto* to = context.write<std::byte>(node.output);
   const std::size_t row_bytes = extent * type_size(y.type);

@@ -1,4 +1,5 @@
-// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and Eigen loops where not.
+// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and Eigen
+// loops where not.
 #pragma once
 
 #include <pthreadpool.h>
@@ -12,11 +13,13 @@
 
 namespace octet {
 
-/// A value of the island: an activation that a node writes, one that comes from or goes outside, or a constant.
+/// A value of the island: an activation that a node writes, one that comes from or goes outside, or
+/// a constant.
 struct FloatValue {
   Shape shape;
   const float* constant = nullptr;  ///< Null for an activation. Outlives the island.
-  /// Where an input is read from or an output written to; null inside the island. XNNPACK may read 16 bytes beyond.
+  /// Where an input is read from or an output written to; null inside the island. XNNPACK may read
+  /// 16 bytes beyond.
   float* external = nullptr;
 };
 
@@ -30,20 +33,24 @@ struct FloatNode {
 
 class FloatIsland {
  public:
-  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote. `pool` may be null (one
-  /// thread) and outlives the island. Errors name the node. All memory that `run` needs is allocated here.
+  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote. `pool`
+  /// may be null (one thread) and outlives the island. Errors name the node. All memory that `run`
+  /// needs is allocated here.
   static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
-                                                       std::vector<FloatValue> values, pthreadpool_t pool);
+                                                       std::vector<FloatValue> values,
+                                                       pthreadpool_t pool);
   virtual ~FloatIsland() = default;
 
   /// Reads the external inputs and writes the external outputs. Allocates nothing of ours.
   virtual Expected<void> run() = 0;
 
-  /// Bytes of activations and scratch that the island keeps for itself (XNNPACK's own are not known).
+  /// Bytes of activations and scratch that the island keeps for itself (XNNPACK's own are not
+  /// known).
   virtual std::size_t memory_bytes() const = 0;
 };
 
 /// Does XNNPACK run this node (in the version built against)? Otherwise Eigen loops do.
-bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs, const Shape& output);
+bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
+                  const Shape& output);
 
 }  // namespace octet

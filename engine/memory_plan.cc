@@ -35,7 +35,8 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
   plan.lower_bound = largest_live_sum(buffers);
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
 
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t index : order) {
@@ -48,7 +49,9 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
     }
     plan.offsets[index] = offset;
     plan.size = std::max(plan.size, offset + size);
-    const auto by_offset = [&](std::size_t a, std::size_t b) { return plan.offsets[a] < plan.offsets[b]; };
+    const auto by_offset = [&](std::size_t a, std::size_t b) {
+      return plan.offsets[a] < plan.offsets[b];
+    };
     placed.insert(std::ranges::upper_bound(placed, index, by_offset), index);
   }
   return plan;

@@ -17,10 +17,11 @@ struct BufferLifetime {
 struct MemoryPlan {
   std::vector<std::size_t> offsets;  ///< One a buffer, multiples of 64.
   std::size_t size = 0;
-  std::size_t lower_bound = 0;       ///< The largest sum of buffers that live in one step.
+  std::size_t lower_bound = 0;  ///< The largest sum of buffers that live in one step.
 };
 
-/// Largest buffers first, each at the lowest free offset (Pisarchyk and Lee 2020, "greedy by size").
+/// Largest buffers first, each at the lowest free offset (Pisarchyk and Lee 2020, "greedy by
+/// size").
 MemoryPlan plan_memory(std::span<const BufferLifetime> buffers);
 
 }  // namespace octet

@@ -23,12 +23,14 @@ const char* type_name(Type type) {
 
 namespace {
 
-Expected<std::shared_ptr<Model::Data>> make_data(Expected<std::unique_ptr<ModelBytes>> bytes, std::string name) {
+Expected<std::shared_ptr<Model::Data>> make_data(Expected<std::unique_ptr<ModelBytes>> bytes,
+                                                 std::string name) {
   if (!bytes) return tl::unexpected(bytes.error());
   auto data = std::make_shared<Model::Data>();
   data->path = std::move(name);
   data->storage = std::move(*bytes);
-  if (auto ok = decode_model(data->storage->bytes(), *data); !ok) return fail(data->path + ": " + ok.error().message);
+  if (auto ok = decode_model(data->storage->bytes(), *data); !ok)
+    return fail(data->path + ": " + ok.error().message);
   return data;
 }
 
@@ -52,7 +54,9 @@ std::size_t Model::file_size() const { return data_->storage->bytes().size(); }
 const std::vector<TensorInfo>& Model::inputs() const { return data_->input_infos; }
 const std::vector<TensorInfo>& Model::outputs() const { return data_->output_infos; }
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
-const Preprocess* Model::preprocess() const { return data_->preprocess ? &*data_->preprocess : nullptr; }
+const Preprocess* Model::preprocess() const {
+  return data_->preprocess ? &*data_->preprocess : nullptr;
+}
 const Task& Model::task() const { return data_->task; }
 const std::vector<NodeInfo>& Model::nodes() const { return data_->node_infos; }
 const std::string& Model::producer() const { return data_->producer; }

@@ -36,11 +36,13 @@ Expected<std::unique_ptr<ModelBytes>> ModelBytes::map(const std::string& path) {
   return std::unique_ptr<ModelBytes>(new ModelBytes(static_cast<std::byte*>(data), size, true));
 }
 
-Expected<std::unique_ptr<ModelBytes>> ModelBytes::copy(std::span<const std::byte> bytes, const std::string& name) {
+Expected<std::unique_ptr<ModelBytes>> ModelBytes::copy(std::span<const std::byte> bytes,
+                                                       const std::string& name) {
   if (bytes.empty()) return fail(name + ": no bytes");
   const std::size_t rounded = (bytes.size() + alignment - 1) / alignment * alignment;
   auto* data = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
-  if (data == nullptr) return fail(name + ": not enough memory for " + std::to_string(bytes.size()) + " bytes");
+  if (data == nullptr)
+    return fail(name + ": not enough memory for " + std::to_string(bytes.size()) + " bytes");
   std::memcpy(data, bytes.data(), bytes.size());
   return std::unique_ptr<ModelBytes>(new ModelBytes(data, bytes.size(), false));
 }

@@ -16,7 +16,8 @@ namespace octet {
 class ModelBytes {
  public:
   static Expected<std::unique_ptr<ModelBytes>> map(const std::string& path);
-  static Expected<std::unique_ptr<ModelBytes>> copy(std::span<const std::byte> bytes, const std::string& name);
+  static Expected<std::unique_ptr<ModelBytes>> copy(std::span<const std::byte> bytes,
+                                                    const std::string& name);
   ~ModelBytes();
   ModelBytes(const ModelBytes&) = delete;
   ModelBytes& operator=(const ModelBytes&) = delete;
@@ -24,7 +25,8 @@ class ModelBytes {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
  private:
-  ModelBytes(std::byte* data, std::size_t size, bool mapped) : data_(data), size_(size), mapped_(mapped) {}
+  ModelBytes(std::byte* data, std::size_t size, bool mapped)
+      : data_(data), size_(size), mapped_(mapped) {}
   std::byte* data_;
   std::size_t size_;
   bool mapped_;
@@ -33,9 +35,9 @@ class ModelBytes {
 struct TensorRecord {
   TensorInfo info;
   bool is_constant = false;
-  std::span<const std::byte> data;                ///< Constants: exactly the size that type and shape say.
-  std::span<const float> channel_scales;          ///< s8 weights: one an output channel.
-  std::span<const int32_t> channel_zero_points;   ///< s8 weights: one an output channel, or empty.
+  std::span<const std::byte> data;        ///< Constants: exactly the size that type and shape say.
+  std::span<const float> channel_scales;  ///< s8 weights: one an output channel.
+  std::span<const int32_t> channel_zero_points;  ///< s8 weights: one an output channel, or empty.
 
   std::size_t byte_size() const {
     return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
@@ -85,10 +87,12 @@ struct Model::Data {
   const TensorRecord& tensor(int32_t id) const { return tensors[static_cast<std::size_t>(id)]; }
 };
 
-/// Decodes and checks every size, index, type and number in the file. Nothing of it is used before this accepted it.
+/// Decodes and checks every size, index, type and number in the file. Nothing of it is used before
+/// this accepted it.
 Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data);
 
-/// Do types and parameters suit the kernel (or the island) that is to run the node? infer_shape has accepted it.
+/// Do types and parameters suit the kernel (or the island) that is to run the node? infer_shape has
+/// accepted it.
 Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node, bool island);
 
 }  // namespace octet

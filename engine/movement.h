@@ -1,4 +1,5 @@
-// Operators that only move elements (concat, slice, pad, reshape, transpose, nearest resize), as strided copies.
+// Operators that only move elements (concat, slice, pad, reshape, transpose, nearest resize), as
+// strided copies.
 #pragma once
 
 #include <span>
@@ -23,9 +24,10 @@ struct MovementPlan {
 
 bool is_movement(Op op, const Attributes& attributes);
 
-/// Shapes are valid (infer_shape accepted them). Adjacent axes are merged, so that few copies of long rows remain;
-/// the innermost axis is contiguous on both sides wherever the operator allows it.
-MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs, const Shape& output,
-                           std::size_t element_size);
+/// Shapes are valid (infer_shape accepted them). Adjacent axes are merged, so that few copies of
+/// long rows remain; the innermost axis is contiguous on both sides wherever the operator allows
+/// it.
+MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs,
+                           const Shape& output, std::size_t element_size);
 
 }  // namespace octet

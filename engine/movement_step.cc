@@ -7,7 +7,8 @@
 namespace octet {
 namespace {
 
-// A copy, or, for an operand of a concat with other parameters than the output, a requantization row by row.
+// A copy, or, for an operand of a concat with other parameters than the output, a requantization
+// row by row.
 struct Move {
   const std::byte* source;
   std::byte* target;
@@ -18,22 +19,26 @@ struct Move {
 
 class MovementStep final : public Step {
  public:
-  MovementStep(const StepContext& context, const NodeRecord& node) : pool_(context.pool), table_(context.table) {
+  MovementStep(const StepContext& context, const NodeRecord& node)
+      : pool_(context.pool), table_(context.table) {
     const TensorRecord& y = context.tensor(node.output);
     std::vector<Shape> shapes;
     for (const int32_t id : node.inputs) shapes.push_back(context.tensor(id).info.shape);
     const std::size_t element = type_size(y.info.type);
-    const MovementPlan plan = plan_movement(node.op, node.attributes, shapes, y.info.shape, element);
+    const MovementPlan plan =
+        plan_movement(node.op, node.attributes, shapes, y.info.shape, element);
 
     target_ = context.write<std::byte>(node.output);
     if (plan.fill_first) set_fill(y, std::get<PadAttributes>(node.attributes).value);
     for (const PlannedCopy& copy : plan.copies) {
       const int32_t id = node.inputs[static_cast<std::size_t>(copy.input)];
       const TensorInfo& x = context.tensor(id).info;
-      Move move{.source = context.read<std::byte>(id) + copy.source_offset * static_cast<int64_t>(element),
+      Move move{.source = context.read<std::byte>(id) +
+                          copy.source_offset * static_cast<int64_t>(element),
                 .target = target_ + copy.target_offset * static_cast<int64_t>(element),
                 .copy = copy.params};
-      move.requantizes = x.type == Type::u8 && (x.scale != y.info.scale || x.zero_point != y.info.zero_point);
+      move.requantizes =
+          x.type == Type::u8 && (x.scale != y.info.scale || x.zero_point != y.info.zero_point);
       move.requantize = {.input_zero_point = x.zero_point,
                          .output_zero_point = y.info.zero_point,
                          .multiplier = move.requantizes ? x.scale / y.info.scale : 1.0f};
@@ -44,13 +49,14 @@ class MovementStep final : public Step {
   Expected<void> run() override {
     if (fill_count_ > 0) fill();
     for (const Move& move : moves_) {
-      pool_.share_out(static_cast<std::size_t>(move.copy.extent[0]), [&](kernels::Range items, std::size_t) {
-        if (move.requantizes) {
-          requantize(move, items);
-        } else {
-          table_.copy(move.copy, move.source, move.target, items);
-        }
-      });
+      pool_.share_out(static_cast<std::size_t>(move.copy.extent[0]),
+                      [&](kernels::Range items, std::size_t) {
+                        if (move.requantizes) {
+                          requantize(move, items);
+                        } else {
+                          table_.copy(move.copy, move.source, move.target, items);
+                        }
+                      });
     }
     return {};
   }
@@ -75,7 +81,8 @@ class MovementStep final : public Step {
     }
   }
 
-  // A concat's copies are rows: every axis but the last walks, the last is contiguous on both sides.
+  // A concat's copies are rows: every axis but the last walks, the last is contiguous on both
+  // sides.
   void requantize(const Move& move, kernels::Range items) const {
     const kernels::CopyParams& c = move.copy;
     const int last = c.rank - 1;
@@ -103,7 +110,8 @@ class MovementStep final : public Step {
 
   void row(const Move& move, int64_t source, int64_t target, int64_t count) const {
     table_.requantize(move.requantize, reinterpret_cast<const uint8_t*>(move.source + source),
-                      reinterpret_cast<uint8_t*>(move.target + target), static_cast<std::size_t>(count));
+                      reinterpret_cast<uint8_t*>(move.target + target),
+                      static_cast<std::size_t>(count));
   }
 
   const ThreadPool& pool_;

@@ -7,12 +7,13 @@ namespace octet {
 namespace {
 
 constexpr std::array<const char*, op_count> names = {
-    "conv2d",     "linear",     "add",   "sub",     "mul",          "max_pool2d",   "avg_pool2d",
-    "softmax",    "argmax",     "concat", "slice",  "pad",          "reshape",      "transpose",
-    "resize",     "clip",       "lookup", "quantize", "dequantize", "requantize",   "div",
-    "mean",       "batch_norm", "leaky_relu", "elu", "prelu",       "sigmoid",      "tanh",
-    "hard_sigmoid", "hard_swish", "silu", "gelu",   "exp",          "log",          "sqrt",
-    "abs",        "neg",        "identity"};
+    "conv2d",     "linear",     "add",     "sub",    "mul",          "max_pool2d",
+    "avg_pool2d", "softmax",    "argmax",  "concat", "slice",        "pad",
+    "reshape",    "transpose",  "resize",  "clip",   "lookup",       "quantize",
+    "dequantize", "requantize", "div",     "mean",   "batch_norm",   "leaky_relu",
+    "elu",        "prelu",      "sigmoid", "tanh",   "hard_sigmoid", "hard_swish",
+    "silu",       "gelu",       "exp",     "log",    "sqrt",         "abs",
+    "neg",        "identity"};
 
 // The largest tensor: byte offsets of float32 tensors stay within 2 GiB.
 constexpr int64_t max_elements = (int64_t{1} << 29) - 1;
@@ -23,14 +24,14 @@ constexpr int32_t max_window_value = 1 << 15;
 bool valid_window(const Window& w) {
   const auto positive = [](int32_t v) { return v >= 1 && v <= max_window_value; };
   const auto padding = [](int32_t v) { return v >= 0 && v <= max_window_value; };
-  return positive(w.kernel_h) && positive(w.kernel_w) && positive(w.stride_h) && positive(w.stride_w) &&
-         positive(w.dilation_h) && positive(w.dilation_w) && padding(w.pad_top) && padding(w.pad_left) &&
-         padding(w.pad_bottom) && padding(w.pad_right);
+  return positive(w.kernel_h) && positive(w.kernel_w) && positive(w.stride_h) &&
+         positive(w.stride_w) && positive(w.dilation_h) && positive(w.dilation_w) &&
+         padding(w.pad_top) && padding(w.pad_left) && padding(w.pad_bottom) && padding(w.pad_right);
 }
 
 // Number of window positions along one axis, 0 when the window does not fit.
-int32_t window_positions(int32_t size, int32_t kernel, int32_t stride, int32_t dilation, int32_t before, int32_t after,
-                         bool ceil_mode) {
+int32_t window_positions(int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
+                         int32_t before, int32_t after, bool ceil_mode) {
   const int64_t extent = int64_t{dilation} * (kernel - 1) + 1;
   const int64_t room = int64_t{size} + before + after - extent;
   if (room < 0) return 0;
@@ -43,11 +44,12 @@ int32_t window_positions(int32_t size, int32_t kernel, int32_t stride, int32_t d
 Expected<Shape> window_shape(const Window& w, const Shape& x, int32_t channels, bool ceil_mode) {
   if (x.size() != 4) return fail("takes a tensor of rank 4, not " + shape_text(x));
   if (!valid_window(w)) return fail("has a kernel, stride, dilation or padding out of range");
-  const int32_t h =
-      window_positions(x[1], w.kernel_h, w.stride_h, w.dilation_h, w.pad_top, w.pad_bottom, ceil_mode);
-  const int32_t width =
-      window_positions(x[2], w.kernel_w, w.stride_w, w.dilation_w, w.pad_left, w.pad_right, ceil_mode);
-  if (h <= 0 || width <= 0) return fail("has a window larger than its padded input " + shape_text(x));
+  const int32_t h = window_positions(x[1], w.kernel_h, w.stride_h, w.dilation_h, w.pad_top,
+                                     w.pad_bottom, ceil_mode);
+  const int32_t width = window_positions(x[2], w.kernel_w, w.stride_w, w.dilation_w, w.pad_left,
+                                         w.pad_right, ceil_mode);
+  if (h <= 0 || width <= 0)
+    return fail("has a window larger than its padded input " + shape_text(x));
   return Shape{x[0], h, width, channels};
 }
 
@@ -85,7 +87,8 @@ Expected<Shape> conv_shape(const ConvAttributes& a, std::span<const Shape> input
 Expected<Shape> linear_shape(std::span<const Shape> inputs) {
   const Shape& x = inputs[0];
   const Shape& weight = inputs[1];
-  if (weight.size() != 2 || x.empty()) return fail("takes weights of rank 2, not " + shape_text(weight));
+  if (weight.size() != 2 || x.empty())
+    return fail("takes weights of rank 2, not " + shape_text(weight));
   if (x.back() != weight[1]) {
     return fail("has weights " + shape_text(weight) + " for input " + shape_text(x));
   }
@@ -94,14 +97,17 @@ Expected<Shape> linear_shape(std::span<const Shape> inputs) {
   return out;
 }
 
-Expected<Shape> conv_or_linear_shape(Op op, const ConvAttributes& a, std::span<const Shape> inputs) {
+Expected<Shape> conv_or_linear_shape(Op op, const ConvAttributes& a,
+                                     std::span<const Shape> inputs) {
   auto out = op == Op::conv2d ? conv_shape(a, inputs) : linear_shape(inputs);
   if (!out) return out;
   if (a.has_bias && inputs[2] != Shape{out->back()}) {
-    return fail("has a bias " + shape_text(inputs[2]) + " for " + std::to_string(out->back()) + " outputs");
+    return fail("has a bias " + shape_text(inputs[2]) + " for " + std::to_string(out->back()) +
+                " outputs");
   }
   if (a.has_residual && inputs.back() != *out) {
-    return fail("adds a residual " + shape_text(inputs.back()) + " to an output " + shape_text(*out));
+    return fail("adds a residual " + shape_text(inputs.back()) + " to an output " +
+                shape_text(*out));
   }
   return out;
 }
@@ -111,10 +117,12 @@ Expected<Shape> concat_shape(const AxisAttributes& a, std::span<const Shape> inp
   const auto axis = static_cast<std::size_t>(a.axis);
   int64_t total = 0;
   for (const Shape& shape : inputs) {
-    if (shape.size() != out.size() || axis >= out.size()) return fail("joins tensors of different ranks");
+    if (shape.size() != out.size() || axis >= out.size())
+      return fail("joins tensors of different ranks");
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (i != axis && shape[i] != out[i]) {
-        return fail("joins " + shape_text(out) + " with " + shape_text(shape) + " along axis " + std::to_string(axis));
+        return fail("joins " + shape_text(out) + " with " + shape_text(shape) + " along axis " +
+                    std::to_string(axis));
       }
     }
     total += shape[axis];
@@ -130,8 +138,10 @@ Expected<Shape> slice_shape(const SliceAttributes& a, const Shape& x) {
   }
   for (std::size_t i = 0; i < x.size(); ++i) {
     const int64_t last = int64_t{a.begin[i]} + int64_t{a.step[i]} * (int64_t{a.count[i]} - 1);
-    if (a.count[i] < 1 || a.step[i] == 0 || a.begin[i] < 0 || a.begin[i] >= x[i] || last < 0 || last >= x[i]) {
-      return fail("slices axis " + std::to_string(i) + " of " + shape_text(x) + " outside its extent");
+    if (a.count[i] < 1 || a.step[i] == 0 || a.begin[i] < 0 || a.begin[i] >= x[i] || last < 0 ||
+        last >= x[i]) {
+      return fail("slices axis " + std::to_string(i) + " of " + shape_text(x) +
+                  " outside its extent");
     }
   }
   return Shape(a.count.begin(), a.count.end());
@@ -143,7 +153,8 @@ Expected<Shape> pad_shape(const PadAttributes& a, const Shape& x) {
   }
   Shape out = x;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (a.before[i] < 0 || a.after[i] < 0 || a.before[i] > max_window_value || a.after[i] > max_window_value) {
+    if (a.before[i] < 0 || a.after[i] < 0 || a.before[i] > max_window_value ||
+        a.after[i] > max_window_value) {
       return fail("has negative or huge padding");
     }
     out[i] = x[i] + a.before[i] + a.after[i];
@@ -154,7 +165,8 @@ Expected<Shape> pad_shape(const PadAttributes& a, const Shape& x) {
 Expected<Shape> transpose_shape(const TransposeAttributes& a, const Shape& x) {
   Shape out(x.size());
   std::vector<bool> seen(x.size(), false);
-  if (a.permutation.size() != x.size()) return fail("permutes another number of axes than " + shape_text(x));
+  if (a.permutation.size() != x.size())
+    return fail("permutes another number of axes than " + shape_text(x));
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto from = static_cast<std::size_t>(a.permutation[i]);
     if (from >= x.size() || seen[from]) return fail("has an order of axes that is no permutation");
@@ -167,7 +179,8 @@ Expected<Shape> transpose_shape(const TransposeAttributes& a, const Shape& x) {
 Expected<Shape> reduce_shape(std::span<const int32_t> axes, bool keepdims, const Shape& x) {
   std::vector<bool> reduced(x.size(), false);
   for (const int32_t axis : axes) {
-    if (axis < 0 || static_cast<std::size_t>(axis) >= x.size() || reduced[static_cast<std::size_t>(axis)]) {
+    if (axis < 0 || static_cast<std::size_t>(axis) >= x.size() ||
+        reduced[static_cast<std::size_t>(axis)]) {
       return fail("reduces an axis that " + shape_text(x) + " does not have, or one twice");
     }
     reduced[static_cast<std::size_t>(axis)] = true;
@@ -309,12 +322,14 @@ Expected<void> check_shape(std::span<const int32_t> shape) {
   for (const int32_t extent : shape) {
     if (extent < 1) return fail("has the shape " + shape_text(shape) + ", with an extent below 1");
     count *= extent;
-    if (count > max_elements) return fail("has the shape " + shape_text(shape) + ", which is too large");
+    if (count > max_elements)
+      return fail("has the shape " + shape_text(shape) + ", which is too large");
   }
   return {};
 }
 
-static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
+static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes,
+                                       std::span<const Shape> inputs) {
   const Shape& x = inputs[0];
   switch (op) {
     case Op::conv2d:
@@ -334,15 +349,18 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std:
         return int64_t{pad} > (int64_t{kernel} - 1) * dilation;
       };
       const Window& w = a.window;
-      if (too_wide(w.pad_top, w.kernel_h, w.dilation_h) || too_wide(w.pad_bottom, w.kernel_h, w.dilation_h) ||
-          too_wide(w.pad_left, w.kernel_w, w.dilation_w) || too_wide(w.pad_right, w.kernel_w, w.dilation_w)) {
+      if (too_wide(w.pad_top, w.kernel_h, w.dilation_h) ||
+          too_wide(w.pad_bottom, w.kernel_h, w.dilation_h) ||
+          too_wide(w.pad_left, w.kernel_w, w.dilation_w) ||
+          too_wide(w.pad_right, w.kernel_w, w.dilation_w)) {
         return fail("has padding as large as its kernel");
       }
       return window_shape(a.window, x, x[3], a.ceil_mode);
     }
     case Op::softmax: {
       const int32_t axis = std::get<AxisAttributes>(attributes).axis;
-      if (axis < 0 || static_cast<std::size_t>(axis) >= x.size()) return fail("has no axis " + std::to_string(axis));
+      if (axis < 0 || static_cast<std::size_t>(axis) >= x.size())
+        return fail("has no axis " + std::to_string(axis));
       return x;
     }
     case Op::argmax: {
@@ -359,7 +377,8 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std:
       const Shape& shape = std::get<ReshapeAttributes>(attributes).shape;
       if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
       if (element_count(shape) != element_count(x)) {
-        return fail("reshapes " + shape_text(x) + " to " + shape_text(shape) + ", which has another size");
+        return fail("reshapes " + shape_text(x) + " to " + shape_text(shape) +
+                    ", which has another size");
       }
       return shape;
     }
@@ -368,7 +387,8 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std:
     case Op::resize: {
       const auto& a = std::get<ResizeAttributes>(attributes);
       if (x.size() != 4) return fail("takes a tensor of rank 4, not " + shape_text(x));
-      if (a.output_h < 1 || a.output_w < 1 || a.output_h > max_window_value || a.output_w > max_window_value) {
+      if (a.output_h < 1 || a.output_w < 1 || a.output_h > max_window_value ||
+          a.output_w > max_window_value) {
         return fail("has an output size out of range");
       }
       return Shape{x[0], a.output_h, a.output_w, x[3]};
@@ -387,10 +407,12 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes, std:
 }
 
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
-  if (attributes.index() != default_attributes(op).index()) return fail("has the attributes of another operator");
+  if (attributes.index() != default_attributes(op).index())
+    return fail("has the attributes of another operator");
   const OperandCount operands = operand_count(op, attributes);
   if (inputs.size() < operands.least || inputs.size() > operands.most) {
-    return fail("takes " + std::to_string(operands.least) + " operands, not " + std::to_string(inputs.size()));
+    return fail("takes " + std::to_string(operands.least) + " operands, not " +
+                std::to_string(inputs.size()));
   }
   for (const Shape& shape : inputs) {
     if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());

@@ -1,6 +1,8 @@
-// The operators, their attributes, and the shapes they make: shared by the graph, the model file and the engine.
+// The operators, their attributes, and the shapes they make: shared by the graph, the model file
+// and the engine.
 //
-// Tensors of images are [N, H, W, C]. Attributes count axes from 0; a loader has made negative axes positive.
+// Tensors of images are [N, H, W, C]. Attributes count axes from 0; a loader has made negative axes
+// positive.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +22,9 @@ using Shape = std::vector<int32_t>;
 
 enum class Op : uint8_t {
   // int8 and float
-  conv2d,        // x [N,H,W,I], weight [O,kh,kw,I/groups], bias [O]?, residual [N,h,w,O]?
-  linear,        // x [..., I], weight [O,I], bias [O]?, residual [..., O]?
-  add,           // a, b: broadcast as NumPy does
+  conv2d,  // x [N,H,W,I], weight [O,kh,kw,I/groups], bias [O]?, residual [N,h,w,O]?
+  linear,  // x [..., I], weight [O,I], bias [O]?, residual [..., O]?
+  add,     // a, b: broadcast as NumPy does
   sub,
   mul,
   max_pool,      // x [N,H,W,C]
@@ -34,20 +36,20 @@ enum class Op : uint8_t {
   pad,
   reshape,
   transpose,
-  resize,        // x [N,H,W,C]
-  clip,          // x; relu and relu6 are clips
+  resize,  // x [N,H,W,C]
+  clip,    // x; relu and relu6 are clips
   // int8 only
-  lookup,        // x, table of 256 u8
-  quantize,      // f32 -> u8
-  dequantize,    // u8 -> f32
-  requantize,    // u8 -> u8 with other parameters, within bounds
+  lookup,      // x, table of 256 u8
+  quantize,    // f32 -> u8
+  dequantize,  // u8 -> f32
+  requantize,  // u8 -> u8 with other parameters, within bounds
   // float only; the graph turns the functions of one value into `lookup` where they run in int8
   div,
   mean,
-  batch_norm,    // x, gamma, beta, mean, variance, each [C]; over the last axis
+  batch_norm,  // x, gamma, beta, mean, variance, each [C]; over the last axis
   leaky_relu,
   elu,
-  prelu,         // x, slope [1] or [C]
+  prelu,  // x, slope [1] or [C]
   sigmoid,
   tanh,
   hard_sigmoid,
@@ -77,7 +79,8 @@ struct Bounds {
   float max = std::numeric_limits<float>::infinity();
   bool operator==(const Bounds&) const = default;
   bool bounded() const {
-    return min != -std::numeric_limits<float>::infinity() || max != std::numeric_limits<float>::infinity();
+    return min != -std::numeric_limits<float>::infinity() ||
+           max != std::numeric_limits<float>::infinity();
   }
 };
 
@@ -104,7 +107,8 @@ struct AxisAttributes {  // softmax, argmax, concat
   int32_t axis = 0;
   bool keepdims = false;  ///< argmax
 };
-struct SliceAttributes {  ///< One entry an axis; end follows from begin, step and the output's shape.
+struct SliceAttributes {  ///< One entry an axis; end follows from begin, step and the output's
+                          ///< shape.
   std::vector<int32_t> begin;
   std::vector<int32_t> step;   ///< Not 0; negative walks backwards from begin.
   std::vector<int32_t> count;  ///< The output's extents.
@@ -138,11 +142,13 @@ struct ScalarAttributes {  // batch_norm: epsilon; leaky_relu, elu: alpha
   float value = 0;
 };
 
-using Attributes = std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
-                                SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
-                                ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes>;
+using Attributes =
+    std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
+                 SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
+                 ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes>;
 
-/// The attributes that `op` takes, default-constructed: operators and attributes are matched in this one place.
+/// The attributes that `op` takes, default-constructed: operators and attributes are matched in
+/// this one place.
 Attributes default_attributes(Op op);
 
 /// Number of elements; shapes here are validated: extents are positive and the product fits int32.
@@ -150,7 +156,8 @@ int64_t element_count(std::span<const int32_t> shape);
 
 std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 
-/// An error says what is wrong with the shape: rank at most kernels::max_rank, extents at least 1, under 2^29 elements.
+/// An error says what is wrong with the shape: rank at most kernels::max_rank, extents at least 1,
+/// under 2^29 elements.
 Expected<void> check_shape(std::span<const int32_t> shape);
 
 /// -> the output's shape; an error says what is wrong with the operands, without naming the node.

@@ -20,13 +20,16 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
     return fail("OCTET_ISA: '" + name +
-                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm");
+                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, "
+                "dotprod, i8mm");
   }
   const KernelTable* table = kernels::find_table(isa);
   if (table == nullptr) {
     std::string available;
-    for (const KernelTable* t : kernels::available_tables()) available += std::string(" ") + t->name;
-    return fail("OCTET_ISA: this processor or this build does not have '" + name + "'; it has:" + available);
+    for (const KernelTable* t : kernels::available_tables())
+      available += std::string(" ") + t->name;
+    return fail("OCTET_ISA: this processor or this build does not have '" + name +
+                "'; it has:" + available);
   }
   return table;
 }
@@ -34,11 +37,12 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
 // What each pixel value of each channel becomes, as float32 and as each of the quantized inputs.
 struct PixelTables {
   std::size_t channels = 0;
-  std::vector<float> real;                     // [channels][256]
+  std::vector<float> real;                      // [channels][256]
   std::vector<std::vector<uint8_t>> quantized;  // by quantized input tensor: [channels][256]
 };
 
-PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input, const KernelTable& table) {
+PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
+                              const KernelTable& table) {
   const Preprocess& p = *model.preprocess;
   PixelTables tables{.channels = p.mean.size()};
   for (std::size_t c = 0; c < p.mean.size(); ++c) {
@@ -48,7 +52,8 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input, 
   }
   for (const int32_t id : input.quantized) {
     const TensorInfo& info = model.tensor(id).info;
-    const kernels::QuantizeParams params{.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point};
+    const kernels::QuantizeParams params{.inverse_scale = 1.0f / info.scale,
+                                         .zero_point = info.zero_point};
     std::vector<uint8_t> entries(tables.real.size());
     table.quantize(params, tables.real.data(), entries.data(), entries.size());
     tables.quantized.push_back(std::move(entries));
@@ -74,9 +79,11 @@ struct Session::Impl {
     activations.assign(data().tensors.size(), nullptr);
     for (std::size_t id = 0; id < activations.size(); ++id) {
       const int buffer = plan.buffer_of[id];
-      if (buffer >= 0) activations[id] = arena.data() + memory.offsets[static_cast<std::size_t>(buffer)];
+      if (buffer >= 0)
+        activations[id] = arena.data() + memory.offsets[static_cast<std::size_t>(buffer)];
     }
-    const StepContext context{.model = data(), .table = table, .pool = pool, .activations = activations};
+    const StepContext context{
+        .model = data(), .table = table, .pool = pool, .activations = activations};
     for (std::size_t i = 0; i < data().steps.size(); ++i) {
       steps.emplace_back();
       if (!plan.runs[i]) continue;
@@ -92,13 +99,14 @@ struct Session::Impl {
 
   Expected<void> check_input(std::size_t index, std::size_t count) const {
     if (index >= data().inputs.size()) {
-      return fail(data().path + ": there is no input " + std::to_string(index) + "; the model has " +
-                  std::to_string(data().inputs.size()));
+      return fail(data().path + ": there is no input " + std::to_string(index) +
+                  "; the model has " + std::to_string(data().inputs.size()));
     }
     const TensorInfo& info = data().input_infos[index];
     if (static_cast<int64_t>(count) != element_count(info.shape)) {
-      return fail(data().path + ": input '" + info.name + "' takes " + shape_text(info.shape) + " = " +
-                  std::to_string(element_count(info.shape)) + " values, not " + std::to_string(count));
+      return fail(data().path + ": input '" + info.name + "' takes " + shape_text(info.shape) +
+                  " = " + std::to_string(element_count(info.shape)) + " values, not " +
+                  std::to_string(count));
     }
     return {};
   }
@@ -126,7 +134,8 @@ Session::~Session() = default;
 
 Expected<Session> Session::create(const Model& model, const SessionOptions& options) {
   if (options.threads < 0 || options.threads > 1024) {
-    return fail("threads: " + std::to_string(options.threads) + " is not between 0 (the default) and 1024");
+    return fail("threads: " + std::to_string(options.threads) +
+                " is not between 0 (the default) and 1024");
   }
   const auto table = choose_table(options.isa);
   if (!table) return tl::unexpected(table.error());
@@ -144,8 +153,9 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
   }
   for (const int32_t id : input.quantized) {
     const TensorInfo& info = impl_->data().tensor(id).info;
-    impl_->table.quantize({.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point}, values.data(),
-                          reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
+    impl_->table.quantize({.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point},
+                          values.data(), reinterpret_cast<uint8_t*>(impl_->activation(id)),
+                          values.size());
   }
   impl_->input_set[index] = true;
   return {};
@@ -162,11 +172,13 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
   const std::size_t count = pixels.size() / tables.channels;
   if (input.keeps_float) {
     auto* to = reinterpret_cast<float*>(impl_->activation(impl_->data().inputs[0]));
-    for (std::size_t i = 0; i < pixels.size(); ++i) to[i] = tables.real[i % tables.channels * 256 + pixels[i]];
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      to[i] = tables.real[i % tables.channels * 256 + pixels[i]];
   }
   for (std::size_t i = 0; i < input.quantized.size(); ++i) {
     impl_->table.lookup_channels(tables.quantized[i].data(), tables.channels, pixels.data(),
-                                 reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i])), count);
+                                 reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i])),
+                                 count);
   }
   impl_->input_set[0] = true;
   return {};
@@ -175,7 +187,8 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
 Expected<void> Session::run() {
   for (std::size_t i = 0; i < impl_->input_set.size(); ++i) {
     if (!impl_->input_set[i]) {
-      return fail(impl_->data().path + ": input '" + impl_->data().input_infos[i].name + "' was never set");
+      return fail(impl_->data().path + ": input '" + impl_->data().input_infos[i].name +
+                  "' was never set");
     }
   }
   using Clock = std::chrono::steady_clock;

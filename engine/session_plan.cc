@@ -7,14 +7,16 @@ namespace {
 
 class Planner {
  public:
-  explicit Planner(const Model::Data& model) : model_(model), last_step_(static_cast<int>(model.steps.size())) {
+  explicit Planner(const Model::Data& model)
+      : model_(model), last_step_(static_cast<int>(model.steps.size())) {
     plan_.buffer_of.assign(model.tensors.size(), -1);
     plan_.runs.assign(model.steps.size(), true);
   }
 
   SessionPlan plan() {
     for (const int32_t id : model_.inputs) plan_input(id);
-    for (std::size_t step = 0; step < model_.steps.size(); ++step) plan_step(static_cast<int>(step));
+    for (std::size_t step = 0; step < model_.steps.size(); ++step)
+      plan_step(static_cast<int>(step));
     for (const int32_t id : model_.outputs) extend(id, last_step_);
     return std::move(plan_);
   }
@@ -78,7 +80,8 @@ class Planner {
 
   void create(int32_t id, int step) {
     plan_.buffer_of[static_cast<std::size_t>(id)] = static_cast<int>(plan_.buffers.size());
-    plan_.buffers.push_back({.size = model_.tensor(id).byte_size(), .first_step = step, .last_step = step});
+    plan_.buffers.push_back(
+        {.size = model_.tensor(id).byte_size(), .first_step = step, .last_step = step});
   }
 
   void extend(int32_t id, int step) {

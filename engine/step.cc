@@ -9,10 +9,12 @@ namespace octet {
 
 Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
   constexpr std::size_t alignment = 64;
-  const std::size_t rounded = (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;
+  const std::size_t rounded =
+      (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;
   AlignedBuffer buffer;
   buffer.data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
-  if (buffer.data_ == nullptr) return fail("not enough memory for " + std::to_string(size) + " bytes");
+  if (buffer.data_ == nullptr)
+    return fail("not enough memory for " + std::to_string(size) + " bytes");
   return buffer;
 }
 

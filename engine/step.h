@@ -41,8 +41,9 @@ struct StepContext {
   const TensorRecord& tensor(int32_t id) const { return model.tensor(id); }
   template <class T>
   const T* read(int32_t id) const {
-    return tensor(id).is_constant ? tensor(id).values<T>()
-                                  : reinterpret_cast<const T*>(activations[static_cast<std::size_t>(id)]);
+    return tensor(id).is_constant
+               ? tensor(id).values<T>()
+               : reinterpret_cast<const T*>(activations[static_cast<std::size_t>(id)]);
   }
   template <class T>
   T* write(int32_t id) const {
@@ -52,18 +53,21 @@ struct StepContext {
 
 using StepResult = Expected<std::unique_ptr<Step>>;
 
-StepResult make_conv_step(const StepContext& context, const NodeRecord& node);         // conv2d, linear
-StepResult make_pool_step(const StepContext& context, const NodeRecord& node);         // max_pool, average_pool
-StepResult make_binary_step(const StepContext& context, const NodeRecord& node);       // add, sub, mul
-StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node);  // lookup, (de/re)quantize
-StepResult make_row_step(const StepContext& context, const NodeRecord& node);          // softmax, argmax
-StepResult make_movement_step(const StepContext& context, const NodeRecord& node);     // movement.h
+StepResult make_conv_step(const StepContext& context, const NodeRecord& node);  // conv2d, linear
+StepResult make_pool_step(const StepContext& context,
+                          const NodeRecord& node);  // max_pool, average_pool
+StepResult make_binary_step(const StepContext& context, const NodeRecord& node);  // add, sub, mul
+StepResult make_elementwise_step(const StepContext& context,
+                                 const NodeRecord& node);  // lookup, (de/re)quantize
+StepResult make_row_step(const StepContext& context, const NodeRecord& node);  // softmax, argmax
+StepResult make_movement_step(const StepContext& context, const NodeRecord& node);  // movement.h
 StepResult make_island_step(const StepContext& context, const StepRecord& step);
 
 /// The step of any node or island.
 StepResult make_step(const StepContext& context, const StepRecord& step);
 
-/// A real bound in the output's quantized units, by the rule of `quantize`; infinite bounds become 0 and 255.
+/// A real bound in the output's quantized units, by the rule of `quantize`; infinite bounds become
+/// 0 and 255.
 uint8_t quantized_bound(float bound, const TensorInfo& output);
 
 }  // namespace octet

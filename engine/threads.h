@@ -25,8 +25,8 @@ class ThreadPool {
   int threads() const { return threads_; }
   pthreadpool_t handle() const { return pool_.get(); }
 
-  /// Calls work(range, thread) for ranges that tile [0, items); `thread` is below threads() and names scratch memory
-  /// that no other call uses meanwhile. Allocates nothing.
+  /// Calls work(range, thread) for ranges that tile [0, items); `thread` is below threads() and
+  /// names scratch memory that no other call uses meanwhile. Allocates nothing.
   template <class Work>
   void share_out(std::size_t items, const Work& work) const {
     const std::size_t parts = std::min(items, static_cast<std::size_t>(threads_));

@@ -1,5 +1,5 @@
-/* Classifies a picture in the PPM format (P6) that has the size of the model's input: the smallest C program.
- *   classify_c MODEL.octet IMAGE.ppm
+/* Classifies a picture in the PPM format (P6) that has the size of the model's input: the smallest
+ * C program. classify_c MODEL.octet IMAGE.ppm
  */
 #include <octet/octet.h>
 #include <stdio.h>
@@ -10,7 +10,8 @@ static uint8_t* read_ppm(const char* path, size_t* count) {
   int width = 0, height = 0, largest = 0;
   uint8_t* pixels = NULL;
   if (file == NULL) return NULL;
-  if (fscanf(file, "P6 %d %d %d", &width, &height, &largest) == 3 && largest == 255 && width > 0 && height > 0) {
+  if (fscanf(file, "P6 %d %d %d", &width, &height, &largest) == 3 && largest == 255 && width > 0 &&
+      height > 0) {
     fgetc(file);
     *count = (size_t)width * (size_t)height * 3;
     pixels = malloc(*count);
@@ -40,8 +41,10 @@ int main(int argc, char** argv) {
     fprintf(stderr, "%s: not a P6 picture\n", argv[2]);
     return 1;
   }
-  if ((model = octet_model_load(argv[1])) != NULL && (session = octet_session_create(model, 0)) != NULL &&
-      octet_session_set_pixels(session, 0, pixels, count) == octet_ok && octet_session_run(session) == octet_ok &&
+  if ((model = octet_model_load(argv[1])) != NULL &&
+      (session = octet_session_create(model, 0)) != NULL &&
+      octet_session_set_pixels(session, 0, pixels, count) == octet_ok &&
+      octet_session_run(session) == octet_ok &&
       (scores = octet_session_output(session, 0, &size)) != NULL) {
     for (i = 1; i < size / sizeof(float); ++i) {
       if (scores[i] > scores[best]) best = i;

@@ -1,4 +1,5 @@
-// Classifies a picture in the PPM format (P6) that has the size of the model's input: the smallest C++ program.
+// Classifies a picture in the PPM format (P6) that has the size of the model's input: the smallest
+// C++ program.
 //   classify_cpp MODEL.octet IMAGE.ppm
 #include <algorithm>
 #include <cstdio>
@@ -16,7 +17,8 @@ std::vector<uint8_t> read_ppm(const char* path, int& height, int& width) {
   file >> magic >> width >> height >> largest;
   if (!file || magic != "P6" || largest != 255 || width < 1 || height < 1) return {};
   file.get();
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
+                              3);
   file.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()));
   return file ? pixels : std::vector<uint8_t>();
 }
@@ -43,7 +45,9 @@ int main(int argc, char** argv) {
   if (const auto ok = session->run(); !ok) return complain(ok.error().message);
 
   const auto scores = session->output(0).values<float>();
-  const auto best = static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-  std::printf("%s (%s)\n", best < model->labels().size() ? model->labels()[best].c_str() : "?", session->isa());
+  const auto best =
+      static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  std::printf("%s (%s)\n", best < model->labels().size() ? model->labels()[best].c_str() : "?",
+              session->isa());
   return 0;
 }

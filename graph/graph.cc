@@ -35,7 +35,8 @@ bool Graph::read_only_by(TensorId id, int reader) const {
 }
 
 void Graph::redirect(TensorId from, TensorId to) {
-  if (is_output(from) && !is_output(to) && !is_input(to)) std::swap(tensor(from).name, tensor(to).name);
+  if (is_output(from) && !is_output(to) && !is_input(to))
+    std::swap(tensor(from).name, tensor(to).name);
   for (Node& node : nodes) std::ranges::replace(node.inputs, from, to);
   std::ranges::replace(outputs, from, to);
 }
@@ -74,8 +75,9 @@ Expected<void> check_node(const Graph& graph, const Node& node) {
   const auto shape = infer_shape(node.op, node.attributes, shapes);
   if (!shape) return fail(where + shape.error().message);
   if (*shape != graph.tensor(node.output).shape) {
-    return fail(where + "gives " + shape_text(*shape) + ", but its output '" + graph.tensor(node.output).name +
-                "' is declared as " + shape_text(graph.tensor(node.output).shape));
+    return fail(where + "gives " + shape_text(*shape) + ", but its output '" +
+                graph.tensor(node.output).name + "' is declared as " +
+                shape_text(graph.tensor(node.output).shape));
   }
   return {};
 }

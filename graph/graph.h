@@ -1,7 +1,8 @@
-// The door to the graph: what loaders make, passes rewrite, and build_model writes as an .octet file.
+// The door to the graph: what loaders make, passes rewrite, and build_model writes as an .octet
+// file.
 //
-// Tensors of images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader gives a float graph with the
-// model's own names, and calibration where the file has it; it folds nothing.
+// Tensors of images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader gives a
+// float graph with the model's own names, and calibration where the file has it; it folds nothing.
 #pragma once
 
 #include <cstddef>
@@ -63,8 +64,9 @@ struct Node {
   std::vector<std::string> fused;  ///< Names of nodes that became part of this one.
   std::optional<WeightQuantization> weight_quantization;
   Precision precision = Precision::undecided;
-  std::string reason;              ///< Why the precision is what it is, where there is something to say.
-  bool float_output = false;       ///< An int8 convolution that stores float32 straight from its accumulators.
+  std::string reason;  ///< Why the precision is what it is, where there is something to say.
+  bool float_output =
+      false;  ///< An int8 convolution that stores float32 straight from its accumulators.
 };
 
 struct Graph {
@@ -74,10 +76,13 @@ struct Graph {
   std::vector<Node> nodes;  ///< Each reads constants, inputs, or what earlier nodes wrote.
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
-  std::vector<std::string> keep_float;  ///< Nodes that the author wants in float: names, or prefixes up to a dot.
-  /// The weights came quantized: every rounding of the author's framework is kept, so that the bytes stay the same.
+  std::vector<std::string>
+      keep_float;  ///< Nodes that the author wants in float: names, or prefixes up to a dot.
+  /// The weights came quantized: every rounding of the author's framework is kept, so that the
+  /// bytes stay the same.
   bool keeps_rounding = false;
-  /// The author drew quantize and dequantize borders: an output's scale is then a wish, not an observation.
+  /// The author drew quantize and dequantize borders: an output's scale is then a wish, not an
+  /// observation.
   bool has_authors_borders = false;
   std::optional<Preprocess> preprocess;
   std::vector<std::string> labels;
@@ -96,7 +101,8 @@ struct Graph {
   /// Does only `reader` read `id`, and nobody outside the graph?
   bool read_only_by(TensorId id, int reader) const;
 
-  /// Makes every reader of `from`, and the graph's outputs, read `to`. An output keeps the name that its author gave it.
+  /// Makes every reader of `from`, and the graph's outputs, read `to`. An output keeps the name
+  /// that its author gave it.
   void redirect(TensorId from, TensorId to);
   /// Removes the nodes whose flag is set.
   void erase_nodes(const std::vector<bool>& erased);
@@ -108,18 +114,21 @@ std::span<float> float_values(Tensor& tensor);
 
 Tensor make_float_constant(std::string name, Shape shape, std::span<const float> values);
 
-/// Errors: a reader before its writer, a tensor written twice or never, operands that do not fit (named by node).
+/// Errors: a reader before its writer, a tensor written twice or never, operands that do not fit
+/// (named by node).
 Expected<void> check(const Graph& graph);
 
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 
 struct BuildOptions {
-  bool float_only = false;               ///< No int8 at all: the float baseline.
-  std::vector<std::string> keep_float;   ///< As Graph::keep_float, from the user. Unknown names are an error.
+  bool float_only = false;  ///< No int8 at all: the float baseline.
+  std::vector<std::string>
+      keep_float;  ///< As Graph::keep_float, from the user. Unknown names are an error.
 };
 
-/// Runs the passes and writes the model file's bytes. Errors name the nodes or tensors and the remedy.
+/// Runs the passes and writes the model file's bytes. Errors name the nodes or tensors and the
+/// remedy.
 Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options);
 
 /// The bytes of an .octet file for a graph that the passes are through with.

@@ -32,7 +32,8 @@ Offset<format::Tensor> write_tensor(FlatBufferBuilder& builder, const Tensor& te
   OffsetVector<uint8_t> data;
   if (tensor.data) {
     builder.ForceVectorAlignment(tensor.data->size(), sizeof(uint8_t), 64);
-    data = builder.CreateVector(reinterpret_cast<const uint8_t*>(tensor.data->data()), tensor.data->size());
+    data = builder.CreateVector(reinterpret_cast<const uint8_t*>(tensor.data->data()),
+                                tensor.data->size());
   }
   OffsetVector<float> scales;
   if (!tensor.channel_scales.empty()) scales = builder.CreateVector(tensor.channel_scales);
@@ -103,19 +104,20 @@ struct AttributeFields {
 
  private:
   void set_window(const Window& w) {
-    window.emplace(w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w, w.pad_top, w.pad_left,
-                   w.pad_bottom, w.pad_right);
+    window.emplace(w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w,
+                   w.pad_top, w.pad_left, w.pad_bottom, w.pad_right);
   }
 };
 
-Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder, const Attributes& attributes) {
+Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
+                                            const Attributes& attributes) {
   AttributeFields f;
   std::visit([&](const auto& a) { f(a); }, attributes);
   const auto vector = [&](const std::vector<int32_t>& v) {
     return v.empty() ? OffsetVector<int32_t>{} : builder.CreateVector(v);
   };
-  const auto axes = vector(f.axes), begin = vector(f.begin), end = vector(f.end), step = vector(f.step),
-             shape = vector(f.shape);
+  const auto axes = vector(f.axes), begin = vector(f.begin), end = vector(f.end),
+             step = vector(f.step), shape = vector(f.shape);
   format::AttributesBuilder out(builder);
   if (f.window) out.add_window(&*f.window);
   out.add_groups(f.groups);
@@ -141,26 +143,30 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder, const At
   return out.Finish();
 }
 
-Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node, TensorNumbers& numbers) {
+Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
+                                TensorNumbers& numbers) {
   std::vector<int32_t> inputs;
   for (const TensorId id : node.inputs) inputs.push_back(numbers.of(id));
   const int32_t output = numbers.of(node.output);
   const auto attributes = write_attributes(builder, node.attributes);
   std::vector<Offset<flatbuffers::String>> fused;
   for (const std::string& name : node.fused) fused.push_back(builder.CreateString(name));
-  return format::CreateNodeDirect(builder, node.name.c_str(), op_name(node.op), attributes, &inputs, output, &fused,
-                                  node.reason.c_str());
+  return format::CreateNodeDirect(builder, node.name.c_str(), op_name(node.op), attributes, &inputs,
+                                  output, &fused, node.reason.c_str());
 }
 
-// Float nodes that the engine computes exactly, by kernels of its own: no island is needed for them alone.
+// Float nodes that the engine computes exactly, by kernels of its own: no island is needed for them
+// alone.
 bool is_exact_in_float(const Graph& graph, const Node& node) {
   const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
   if (node.op == Op::softmax) return std::get<AxisAttributes>(node.attributes).axis == rank - 1;
-  return (moves_bytes(node) && node.op != Op::max_pool) || node.op == Op::concat || node.op == Op::argmax;
+  return (moves_bytes(node) && node.op != Op::max_pool) || node.op == Op::concat ||
+         node.op == Op::argmax;
 }
 
 // Consecutive float nodes are one island, unless the engine's own kernels can do all of it.
-std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const Graph& graph, TensorNumbers& numbers) {
+std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const Graph& graph,
+                                              TensorNumbers& numbers) {
   std::vector<Offset<format::Step>> steps;
   const auto in_island = [&](const Node& node) {
     const bool on_indices = graph.tensor(node.output).type == Type::s32;
@@ -184,16 +190,18 @@ std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const 
 }
 
 Offset<format::Preprocess> write_preprocess(FlatBufferBuilder& builder, const Preprocess& p) {
-  return format::CreatePreprocessDirect(builder, p.height, p.width, static_cast<format::ResizeRule>(p.resize),
+  return format::CreatePreprocessDirect(builder, p.height, p.width,
+                                        static_cast<format::ResizeRule>(p.resize),
                                         static_cast<format::Channels>(p.channels), &p.mean, &p.std);
 }
 
 Offset<format::Task> write_task(FlatBufferBuilder& builder, const Task& task) {
   std::vector<Offset<format::Sizes>> sizes;
-  for (const auto& values : task.min_sizes) sizes.push_back(format::CreateSizesDirect(builder, &values));
-  return format::CreateTaskDirect(builder, static_cast<format::TaskType>(task.type), task.boxes, task.scores,
-                                  task.landmarks, &sizes, &task.steps, &task.variances, task.score_threshold,
-                                  task.nms_iou);
+  for (const auto& values : task.min_sizes)
+    sizes.push_back(format::CreateSizesDirect(builder, &values));
+  return format::CreateTaskDirect(builder, static_cast<format::TaskType>(task.type), task.boxes,
+                                  task.scores, task.landmarks, &sizes, &task.steps, &task.variances,
+                                  task.score_threshold, task.nms_iou);
 }
 
 }  // namespace
@@ -207,14 +215,16 @@ Expected<std::vector<std::byte>> write_model(const Graph& graph) {
   for (const TensorId id : graph.inputs) inputs.push_back(numbers.of(id));
   for (const TensorId id : graph.outputs) outputs.push_back(numbers.of(id));
   std::vector<Offset<format::Tensor>> tensors;
-  for (const TensorId id : numbers.order()) tensors.push_back(write_tensor(builder, graph.tensor(id)));
+  for (const TensorId id : numbers.order())
+    tensors.push_back(write_tensor(builder, graph.tensor(id)));
   std::vector<Offset<flatbuffers::String>> labels;
   for (const std::string& label : graph.labels) labels.push_back(builder.CreateString(label));
-  const auto preprocess =
-      graph.preprocess ? write_preprocess(builder, *graph.preprocess) : Offset<format::Preprocess>{};
+  const auto preprocess = graph.preprocess ? write_preprocess(builder, *graph.preprocess)
+                                           : Offset<format::Preprocess>{};
   const auto task = write_task(builder, graph.task);
-  const auto model = format::CreateModelDirect(builder, format_version, graph.producer.c_str(), &tensors, &steps,
-                                               &inputs, &outputs, &labels, preprocess, task);
+  const auto model =
+      format::CreateModelDirect(builder, format_version, graph.producer.c_str(), &tensors, &steps,
+                                &inputs, &outputs, &labels, preprocess, task);
   format::FinishModelBuffer(builder, model);
   const auto* begin = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
   return std::vector<std::byte>(begin, begin + builder.GetSize());

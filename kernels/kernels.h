@@ -1,8 +1,10 @@
-// The door to the kernels: what each computes, and one table of function pointers an instruction set.
+// The door to the kernels: what each computes, and one table of function pointers an instruction
+// set.
 //
-// Every kernel computes exactly what docs/quantization.md says, so that two tables given the same parameters write
-// the same bytes. Activations are u8 [N, H, W, C]; weights are s8 [O, kernel_h, kernel_w, I / groups]. A kernel
-// allocates nothing and keeps no state: packed weights and scratch memory are the caller's.
+// Every kernel computes exactly what docs/quantization.md says, so that two tables given the same
+// parameters write the same bytes. Activations are u8 [N, H, W, C]; weights are s8 [O, kernel_h,
+// kernel_w, I / groups]. A kernel allocates nothing and keeps no state: packed weights and scratch
+// memory are the caller's.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +21,8 @@ struct Range {
   std::size_t end = 0;
 };
 
-/// How a window moves over an image. Extents and strides are in pixels and at least 1; padding is at least 0.
+/// How a window moves over an image. Extents and strides are in pixels and at least 1; padding is
+/// at least 0.
 struct Window {
   int32_t kernel_h = 1;
   int32_t kernel_w = 1;
@@ -33,7 +36,8 @@ struct Window {
   int32_t pad_right = 0;
 };
 
-// ---- convolution, depthwise convolution, linear ---------------------------------------------------------------------
+// ---- convolution, depthwise convolution, linear
+// ---------------------------------------------------------------------
 
 /// A linear layer is a 1x1 convolution whose rows are pixels: input [1, rows, 1, I].
 struct ConvGeometry {
@@ -64,14 +68,15 @@ struct ConvParams {
   ConvGeometry geometry;
   ConvWeights weights;
   int32_t input_zero_point = 0;
-  const float* multiplier = nullptr;  ///< m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output
+  const float* multiplier =
+      nullptr;  ///< m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output
   ConvOutput output = ConvOutput::u8;
   int32_t output_zero_point = 0;
   uint8_t output_min = 0;
   uint8_t output_max = 255;
   float float_min = 0;  ///< Bounds of a float32 output; -inf and +inf where there is no activation.
   float float_max = 0;
-  bool has_residual = false;      ///< Only with u8 output.
+  bool has_residual = false;  ///< Only with u8 output.
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0;  ///< s_r / s_y
 };
@@ -82,8 +87,8 @@ struct ConvBuffers {
   void* output = nullptr;             ///< u8 or float, [N, output_h, output_w, O]
 };
 
-/// One way to run a convolution. `packed` is what `pack` wrote once for the layer; `scratch` is a thread's own and
-/// may hold anything. Both are aligned to 64 bytes.
+/// One way to run a convolution. `packed` is what `pack` wrote once for the layer; `scratch` is a
+/// thread's own and may hold anything. Both are aligned to 64 bytes.
 struct ConvKernel {
   const char* name;
   bool (*supports)(const ConvParams& params);
@@ -91,11 +96,12 @@ struct ConvKernel {
   void (*pack)(const ConvParams& params, std::byte* packed);
   std::size_t (*scratch_size)(const ConvParams& params);
   std::size_t (*items)(const ConvParams& params);
-  void (*run)(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
-              std::byte* scratch);
+  void (*run)(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
+              Range items, std::byte* scratch);
 };
 
-// ---- pooling --------------------------------------------------------------------------------------------------------
+// ---- pooling
+// --------------------------------------------------------------------------------------------------------
 
 /// Work items of both pools are output rows: batch * output_h.
 struct PoolParams {
@@ -116,9 +122,11 @@ struct PoolParams {
   int32_t output_zero_point = 0;
 };
 
-// ---- elementwise: contiguous rows -----------------------------------------------------------------------------------
+// ---- elementwise: contiguous rows
+// -----------------------------------------------------------------------------------
 
-/// y = clamp(rne(float(a - z_a) * m_a + float(b - z_b) * m_b) + z_y); a subtraction has a negative m_b.
+/// y = clamp(rne(float(a - z_a) * m_a + float(b - z_b) * m_b) + z_y); a subtraction has a negative
+/// m_b.
 struct AddParams {
   int32_t a_zero_point = 0;
   int32_t b_zero_point = 0;
@@ -139,7 +147,8 @@ struct MulParams {
   uint8_t output_max = 255;
 };
 
-/// One row of a binary operator. A step of 0 repeats the operand's first value for the whole row (broadcasting).
+/// One row of a binary operator. A step of 0 repeats the operand's first value for the whole row
+/// (broadcasting).
 struct BinaryRow {
   const uint8_t* a = nullptr;
   const uint8_t* b = nullptr;
@@ -170,7 +179,8 @@ struct RequantizeParams {
   uint8_t output_max = 255;
 };
 
-// ---- softmax and argmax: one row at a time --------------------------------------------------------------------------
+// ---- softmax and argmax: one row at a time
+// --------------------------------------------------------------------------
 
 /// e[d] = table[d] for d = max(q) - q; the sum in double, in index order; y = float(e[d] / sum).
 /// With `quantized` set, y is quantized to u8 by `output`, otherwise stored as float32.
@@ -180,12 +190,14 @@ struct SoftmaxParams {
   QuantizeParams output;
 };
 
-// ---- bytes that only move -------------------------------------------------------------------------------------------
+// ---- bytes that only move
+// -------------------------------------------------------------------------------------------
 
 constexpr int32_t max_rank = 6;
 
-/// Copies a box of elements between two strided arrays. Strides are in elements, may be negative (a reversed slice)
-/// or 0 (a repeat), and apply to the given base pointers. Work items are positions of axis 0.
+/// Copies a box of elements between two strided arrays. Strides are in elements, may be negative (a
+/// reversed slice) or 0 (a repeat), and apply to the given base pointers. Work items are positions
+/// of axis 0.
 struct CopyParams {
   int32_t rank = 1;
   std::size_t element_size = 1;  ///< 1 or 4 bytes
@@ -194,12 +206,14 @@ struct CopyParams {
   int64_t target_stride[max_rank] = {};
 };
 
-// ---- the table ------------------------------------------------------------------------------------------------------
+// ---- the table
+// ------------------------------------------------------------------------------------------------------
 
 struct KernelTable {
   Isa isa;
   const char* name;
-  /// In order of preference: the first whose `supports` is true runs the layer. The last supports everything.
+  /// In order of preference: the first whose `supports` is true runs the layer. The last supports
+  /// everything.
   std::span<const ConvKernel> convolutions;
 
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
@@ -207,18 +221,23 @@ struct KernelTable {
 
   void (*add)(const AddParams& params, const BinaryRow& row);
   void (*mul)(const MulParams& params, const BinaryRow& row);
-  void (*quantize)(const QuantizeParams& params, const float* input, uint8_t* output, std::size_t count);
-  void (*dequantize)(const DequantizeParams& params, const uint8_t* input, float* output, std::size_t count);
-  void (*requantize)(const RequantizeParams& params, const uint8_t* input, uint8_t* output, std::size_t count);
+  void (*quantize)(const QuantizeParams& params, const float* input, uint8_t* output,
+                   std::size_t count);
+  void (*dequantize)(const DequantizeParams& params, const uint8_t* input, float* output,
+                     std::size_t count);
+  void (*requantize)(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
+                     std::size_t count);
   /// output[i] = table[input[i]]; table has 256 entries.
   void (*lookup)(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count);
   /// output[p * channels + c] = tables[c * 256 + input[p * channels + c]]: pixels to activations.
-  void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input, uint8_t* output,
-                          std::size_t pixels);
+  void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input,
+                          uint8_t* output, std::size_t pixels);
 
   /// One row of `count` values; output is float or u8 as the parameters say.
-  void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output, std::size_t count);
-  /// One row of float32 values, exp by exp_float64 (exact_math.h): the same bytes on every CPU. In place is allowed.
+  void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output,
+                  std::size_t count);
+  /// One row of float32 values, exp by exp_float64 (exact_math.h): the same bytes on every CPU. In
+  /// place is allowed.
   void (*softmax_float)(const float* input, float* output, std::size_t count);
   /// Index of the first largest value among `count` values that are `stride` elements apart.
   int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);

@@ -32,10 +32,11 @@ Shape stored_shape(const Shape& logical, const AxisOrder& order) {
   return shape;
 }
 
-std::vector<std::byte> permute(std::span<const std::byte> values, const Shape& shape, const AxisOrder& order,
-                               std::size_t element_size) {
+std::vector<std::byte> permute(std::span<const std::byte> values, const Shape& shape,
+                               const AxisOrder& order, std::size_t element_size) {
   std::vector<std::size_t> stride(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) stride[i - 1] = stride[i] * static_cast<std::size_t>(shape[i]);
+  for (std::size_t i = shape.size(); i-- > 1;)
+    stride[i - 1] = stride[i] * static_cast<std::size_t>(shape[i]);
   const Shape target = stored_shape(shape, order);
   std::vector<std::byte> out(values.size());
   std::vector<int32_t> position(shape.size(), 0);
@@ -58,7 +59,8 @@ namespace {
 std::string unique_name(const Graph& graph, const std::string& wanted) {
   std::string name = wanted;
   for (int n = 2;; ++n) {
-    const bool taken = std::ranges::any_of(graph.nodes, [&](const Node& node) { return node.name == name; });
+    const bool taken =
+        std::ranges::any_of(graph.nodes, [&](const Node& node) { return node.name == name; });
     if (!taken) return name;
     name = wanted + std::to_string(n);
   }
@@ -66,10 +68,18 @@ std::string unique_name(const Graph& graph, const std::string& wanted) {
 
 TensorId add_layout_node(Graph& graph, TensorId from, Op op, Attributes attributes, Shape shape) {
   const graph::Tensor& input = graph.tensor(from);
-  const std::string name = unique_name(graph, input.name + (op == Op::reshape ? ".reshape" : ".transpose"));
-  graph::Tensor output{.name = name, .type = input.type, .shape = std::move(shape), .quantization = input.quantization};
+  const std::string name =
+      unique_name(graph, input.name + (op == Op::reshape ? ".reshape" : ".transpose"));
+  graph::Tensor output{.name = name,
+                       .type = input.type,
+                       .shape = std::move(shape),
+                       .quantization = input.quantization};
   const TensorId to = graph.add_tensor(std::move(output));
-  graph.nodes.push_back({.name = name, .op = op, .attributes = std::move(attributes), .inputs = {from}, .output = to});
+  graph.nodes.push_back({.name = name,
+                         .op = op,
+                         .attributes = std::move(attributes),
+                         .inputs = {from},
+                         .output = to});
   return to;
 }
 

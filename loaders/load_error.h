@@ -1,4 +1,5 @@
-// Inside the loaders an error is thrown, from however deep in a file it is found; load() catches it at the door.
+// Inside the loaders an error is thrown, from however deep in a file it is found; load() catches it
+// at the door.
 #pragma once
 
 #include <stdexcept>

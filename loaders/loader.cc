@@ -20,8 +20,9 @@ constexpr Format formats[] = {
 };
 
 bool looks_like_octet(std::span<const std::byte> file) {
-  return file.size() >= 8 && static_cast<char>(file[4]) == 'O' && static_cast<char>(file[5]) == 'C' &&
-         static_cast<char>(file[6]) == 'T' && static_cast<char>(file[7]) == '1';
+  return file.size() >= 8 && static_cast<char>(file[4]) == 'O' &&
+         static_cast<char>(file[5]) == 'C' && static_cast<char>(file[6]) == 'T' &&
+         static_cast<char>(file[7]) == '1';
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ Expected<graph::Graph> load(const std::string& path) {
   const auto storage = ModelBytes::map(path);
   if (!storage) return tl::unexpected(storage.error());
   const std::span<const std::byte> file = (*storage)->bytes();
-  if (looks_like_octet(file)) return fail(path + ": this is an .octet model already; run it as it is");
+  if (looks_like_octet(file))
+    return fail(path + ": this is an .octet model already; run it as it is");
   for (const Format& format : formats) {
     if (!format.matches(file)) continue;
     try {

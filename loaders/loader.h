@@ -7,9 +7,10 @@
 
 namespace octet::loaders {
 
-/// Reads a model of a format that is found by the file's content, not by its name. Formats: float export
-/// (.safetensors with `octet.graph`, docs/float_export.md). Everything in the file is checked; nothing is folded.
-/// Errors name the file, the node or tensor, and the remedy.
+/// Reads a model of a format that is found by the file's content, not by its name. Formats: float
+/// export
+/// (.safetensors with `octet.graph`, docs/float_export.md). Everything in the file is checked;
+/// nothing is folded. Errors name the file, the node or tensor, and the remedy.
 Expected<graph::Graph> load(const std::string& path);
 
 }  // namespace octet::loaders

@@ -9,12 +9,15 @@ namespace octet::loaders {
 Preprocess read_preprocess(const JsonObject& from) {
   from.allow_only({"size", "resize", "channels", "mean", "std"});
   const auto size = from.integers("size");
-  if (size.size() != 2 || size[0] < 1 || size[1] < 1) from.fail("'size' needs a height and a width");
-  static const std::map<std::string, ResizeRule> rules = {
-      {"stretch", ResizeRule::stretch}, {"crop", ResizeRule::crop}, {"letterbox", ResizeRule::letterbox}};
+  if (size.size() != 2 || size[0] < 1 || size[1] < 1)
+    from.fail("'size' needs a height and a width");
+  static const std::map<std::string, ResizeRule> rules = {{"stretch", ResizeRule::stretch},
+                                                          {"crop", ResizeRule::crop},
+                                                          {"letterbox", ResizeRule::letterbox}};
   static const std::map<std::string, Channels> orders = {
       {"rgb", Channels::rgb}, {"bgr", Channels::bgr}, {"gray", Channels::gray}};
-  if (!rules.contains(from.text("resize"))) from.fail("'resize' is none of stretch, crop, letterbox");
+  if (!rules.contains(from.text("resize")))
+    from.fail("'resize' is none of stretch, crop, letterbox");
   if (!orders.contains(from.text("channels"))) from.fail("'channels' is none of rgb, bgr, gray");
   Preprocess out{.height = size[0],
                  .width = size[1],

@@ -1,4 +1,5 @@
-// The JSON object that says how an image becomes a model's input: docs/float_export.md, "preprocess".
+// The JSON object that says how an image becomes a model's input: docs/float_export.md,
+// "preprocess".
 #pragma once
 
 #include <string>

@@ -7,7 +7,8 @@ namespace {
 
 bool is_border(const Node& node) { return node.op == Op::quantize || node.op == Op::dequantize; }
 
-// Runs in either type: it takes that of its operand, so an author's border beside it says nothing about it.
+// Runs in either type: it takes that of its operand, so an author's border beside it says nothing
+// about it.
 bool takes_operands_type(const Node& node) {
   return moves_bytes(node) || node.op == Op::argmax || node.op == Op::concat;
 }
@@ -28,8 +29,8 @@ void mark_authors_float(Graph& graph) {
   }
 }
 
-// A quantize beside another float reader or another quantization of the same tensor cannot lend its scale to the
-// tensor: it stays, as a requantization of its own.
+// A quantize beside another float reader or another quantization of the same tensor cannot lend its
+// scale to the tensor: it stays, as a requantization of its own.
 bool quantize_joins(const Graph& graph, const Node& node) {
   const auto& from = graph.tensor(node.inputs[0]).quantization;
   const auto& to = graph.tensor(node.output).quantization;

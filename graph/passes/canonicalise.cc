@@ -17,7 +17,8 @@ bool bypass(Graph& graph, const Node& node) {
   return true;
 }
 
-// An input that is an output as well needs a node of some kind between: a reshape to the same shape costs nothing.
+// An input that is an output as well needs a node of some kind between: a reshape to the same shape
+// costs nothing.
 void keep_as_reshape(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
   node.op = Op::reshape;
@@ -51,7 +52,8 @@ void mean_to_average_pool(Graph& graph, std::size_t index) {
                .inputs = {graph.nodes[index].output},
                .output = flat,
                .precision = graph.nodes[index].precision};
-  graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1, std::move(reshape));
+  graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                     std::move(reshape));
 }
 
 // x / c -> x * (1 / c). Exact for powers of two, otherwise within one rounding of float32.
@@ -80,7 +82,8 @@ void prelu_to_leaky_relu(Graph& graph, Node& node) {
 bool merge_clips(Graph& graph, std::size_t index) {
   Node& second = graph.nodes[index];
   const int first_index = graph.producer_of(second.inputs[0]);
-  if (first_index < 0 || !graph.read_only_by(second.inputs[0], static_cast<int>(index))) return false;
+  if (first_index < 0 || !graph.read_only_by(second.inputs[0], static_cast<int>(index)))
+    return false;
   Node& first = graph.nodes[static_cast<std::size_t>(first_index)];
   if (first.op != Op::clip || first.precision != second.precision) return false;
   const Bounds a = std::get<ClipAttributes>(first.attributes).bounds;
@@ -111,7 +114,8 @@ Status canonicalise(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const bool same_shape = graph.tensor(node.inputs[0]).shape == graph.tensor(node.output).shape;
-    if (node.op == Op::identity || (node.op == Op::reshape && same_shape) || (node.op == Op::concat && node.inputs.size() == 1)) {
+    if (node.op == Op::identity || (node.op == Op::reshape && same_shape) ||
+        (node.op == Op::concat && node.inputs.size() == 1)) {
       gone[i] = bypass(graph, node);
       if (!gone[i]) keep_as_reshape(graph, i);
     }

@@ -14,7 +14,8 @@ bool is_neutral(const Node& node) {
   return moves_bytes(node) || node.op == Op::concat || node.op == Op::argmax;
 }
 
-// Int8 kernels read quantized activations. Only what lower_to_int8 quantizes may be a constant, beside an activation.
+// Int8 kernels read quantized activations. Only what lower_to_int8 quantizes may be a constant,
+// beside an activation.
 bool reads_quantizable(const Graph& graph, const Node& node) {
   const auto quantizable = [&](TensorId id) {
     return !graph.tensor(id).is_constant() && graph.tensor(id).type != Type::s32;
@@ -25,13 +26,16 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
 
 // "" when the node has an int8 form, otherwise why not.
 std::string why_no_int8(const Graph& graph, const Node& node) {
-  if (!is_neutral(node) && !reads_quantizable(graph, node)) return "no int8 form: it reads a constant or indices";
+  if (!is_neutral(node) && !reads_quantizable(graph, node))
+    return "no int8 form: it reads a constant or indices";
   switch (node.op) {
     case Op::conv2d:
     case Op::linear: {
       const auto& a = std::get<ConvAttributes>(node.attributes);
-      if (!graph.tensor(node.inputs[1]).is_constant()) return "no int8 form: its weights are computed";
-      if (a.has_bias && !graph.tensor(node.inputs[2]).is_constant()) return "no int8 form: its bias is computed";
+      if (!graph.tensor(node.inputs[1]).is_constant())
+        return "no int8 form: its weights are computed";
+      if (a.has_bias && !graph.tensor(node.inputs[2]).is_constant())
+        return "no int8 form: its bias is computed";
       return "";
     }
     case Op::softmax: {
@@ -56,7 +60,8 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
 
 bool wished(const std::string& wish, const Node& node) {
   return names_node(wish, node.name) ||
-         std::ranges::any_of(node.fused, [&](const std::string& name) { return names_node(wish, name); });
+         std::ranges::any_of(node.fused,
+                             [&](const std::string& name) { return names_node(wish, name); });
 }
 
 void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const char* reason) {
@@ -71,16 +76,19 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
 
 // Nodes between convolutions and float outputs that can do their work on float32 as well.
 bool is_tail_op(const Node& node) {
-  return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) || node.op == Op::softmax;
+  return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) ||
+         node.op == Op::softmax;
 }
 
-// Collects the tail nodes above `id`; false when they start anywhere but at layers that can store float32.
+// Collects the tail nodes above `id`; false when they start anywhere but at layers that can store
+// float32.
 bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   const int index = graph.producer_of(id);
   if (index < 0) return false;
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
   if (is_layer(node)) {
-    const bool observed_by_wish = graph.has_authors_borders && graph.tensor(id).quantization.has_value();
+    const bool observed_by_wish =
+        graph.has_authors_borders && graph.tensor(id).quantization.has_value();
     return !std::get<ConvAttributes>(node.attributes).has_residual && !observed_by_wish;
   }
   if (node.precision == Precision::float32) return true;
@@ -88,7 +96,8 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   // Once a node: branches that join again and again would be walked exponentially often.
   if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
-  return std::ranges::all_of(node.inputs, [&](TensorId input) { return collect_tail(graph, input, tail); });
+  return std::ranges::all_of(node.inputs,
+                             [&](TensorId input) { return collect_tail(graph, input, tail); });
 }
 
 // Every tensor inside a tail, and the layer outputs that feed it, may be read by tail nodes only.
@@ -122,7 +131,8 @@ void keep_tails_in_float(Graph& graph) {
 bool reads_int8(const Graph& graph, const Node& node) {
   return std::ranges::any_of(node.inputs, [&](TensorId id) {
     const int producer = graph.producer_of(id);
-    if (producer >= 0) return graph.nodes[static_cast<std::size_t>(producer)].precision == Precision::int8;
+    if (producer >= 0)
+      return graph.nodes[static_cast<std::size_t>(producer)].precision == Precision::int8;
     return graph.is_input(id) && graph.tensor(id).quantization.has_value();
   });
 }
@@ -143,7 +153,8 @@ void decide_the_rest(Graph& graph) {
   }
 }
 
-// An int8 layer that only float nodes and outputs read stores float32, and needs no scale of its own.
+// An int8 layer that only float nodes and outputs read stores float32, and needs no scale of its
+// own.
 void choose_float_outputs(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.precision != Precision::int8) continue;
@@ -152,7 +163,8 @@ void choose_float_outputs(Graph& graph) {
       return graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
     });
     if (!float_readers) continue;
-    const bool by_wish = graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
+    const bool by_wish =
+        graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
     const bool free_layer =
         is_layer(node) && !std::get<ConvAttributes>(node.attributes).has_residual && !by_wish;
     node.float_output = node.op == Op::softmax || free_layer;
@@ -164,7 +176,9 @@ Status check_calibration(const Graph& graph) {
   std::vector<TensorId> missing;
   const auto need = [&](TensorId id) {
     const Tensor& tensor = graph.tensor(id);
-    if (tensor.is_constant() || tensor.type == Type::s32 || tensor.quantization || std::ranges::count(missing, id) > 0) return;
+    if (tensor.is_constant() || tensor.type == Type::s32 || tensor.quantization ||
+        std::ranges::count(missing, id) > 0)
+      return;
     missing.push_back(id);
   };
   for (const Node& node : graph.nodes) {
@@ -173,25 +187,29 @@ Status check_calibration(const Graph& graph) {
     if (!node.float_output) need(node.output);
   }
   if (missing.empty()) return {};
-  std::string text = graph.name + ": no calibration scale for " + std::to_string(missing.size()) +
-                     (missing.size() == 1 ? " tensor that int8 needs:" : " tensors that int8 needs:");
+  std::string text =
+      graph.name + ": no calibration scale for " + std::to_string(missing.size()) +
+      (missing.size() == 1 ? " tensor that int8 needs:" : " tensors that int8 needs:");
   for (std::size_t i = 0; i < std::min(missing.size(), listed_at_most); ++i) {
     const int producer = graph.producer_of(missing[i]);
     text += "\n  '" + graph.tensor(missing[i]).name + "', " +
             (producer < 0 ? "an input"
-                          : std::string("written by ") + op_name(graph.nodes[static_cast<std::size_t>(producer)].op) +
-                                " '" + graph.nodes[static_cast<std::size_t>(producer)].name + "'");
+                          : std::string("written by ") +
+                                op_name(graph.nodes[static_cast<std::size_t>(producer)].op) + " '" +
+                                graph.nodes[static_cast<std::size_t>(producer)].name + "'");
   }
   if (missing.size() > listed_at_most) text += "\n  and more";
   return fail(text +
-              "\nExport the model again with calibration (octet_export.export(..., calibration=...)), keep these nodes "
+              "\nExport the model again with calibration (octet_export.export(..., "
+              "calibration=...)), keep these nodes "
               "in float (--keep-float NAME), or convert all of it in float (--float).");
 }
 
 }  // namespace
 
 bool names_node(const std::string& wish, const std::string& name) {
-  return name == wish || (name.size() > wish.size() && name.starts_with(wish) && name[wish.size()] == '.');
+  return name == wish ||
+         (name.size() > wish.size() && name.starts_with(wish) && name[wish.size()] == '.');
 }
 
 Status choose_precision(Graph& graph, const BuildOptions& options) {

@@ -47,8 +47,9 @@ void set_parameters(Graph& graph, Node& layer, std::vector<float> weight, std::v
   auto& a = std::get<ConvAttributes>(layer.attributes);
   const Tensor& old = graph.tensor(layer.inputs[1]);
   Tensor folded = make_float_constant(old.name, old.shape, weight);
-  Tensor folded_bias = make_float_constant(a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias",
-                                           {static_cast<int32_t>(bias.size())}, bias);
+  Tensor folded_bias =
+      make_float_constant(a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias",
+                          {static_cast<int32_t>(bias.size())}, bias);
   layer.inputs[1] = graph.add_tensor(std::move(folded));
   const TensorId bias_id = graph.add_tensor(std::move(folded_bias));
   if (a.has_bias) {
@@ -61,7 +62,8 @@ void set_parameters(Graph& graph, Node& layer, std::vector<float> weight, std::v
 
 std::vector<float> bias_of(const Graph& graph, const Node& layer) {
   const auto channels = static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape[0]);
-  if (!std::get<ConvAttributes>(layer.attributes).has_bias) return std::vector<float>(channels, 0.0f);
+  if (!std::get<ConvAttributes>(layer.attributes).has_bias)
+    return std::vector<float>(channels, 0.0f);
   const auto values = float_values(graph.tensor(layer.inputs[2]));
   return {values.begin(), values.end()};
 }
@@ -70,7 +72,8 @@ std::vector<float> bias_of(const Graph& graph, const Node& layer) {
 bool fold_into_layer_before(Graph& graph, std::size_t index) {
   const Node& batch_norm = graph.nodes[index];
   const int layer_index = graph.producer_of(batch_norm.inputs[0]);
-  if (layer_index < 0 || !graph.read_only_by(batch_norm.inputs[0], static_cast<int>(index))) return false;
+  if (layer_index < 0 || !graph.read_only_by(batch_norm.inputs[0], static_cast<int>(index)))
+    return false;
   Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
   if (!is_layer(layer) || !has_float_weights(graph, layer)) return false;
   if (layer.precision != batch_norm.precision) return false;
@@ -96,13 +99,15 @@ bool pads(const ConvAttributes& a) {
   return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0;
 }
 
-// batch norm -> layer. The layer's padding is 0 after the batch norm, so a shift cannot move behind it.
+// batch norm -> layer. The layer's padding is 0 after the batch norm, so a shift cannot move behind
+// it.
 bool fold_into_layer_after(Graph& graph, std::size_t index) {
   const Node& batch_norm = graph.nodes[index];
   const auto readers = graph.readers_of(batch_norm.output);
   if (readers.size() != 1 || !graph.read_only_by(batch_norm.output, readers[0])) return false;
   Node& layer = graph.nodes[static_cast<std::size_t>(readers[0])];
-  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output || !has_float_weights(graph, layer)) return false;
+  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output || !has_float_weights(graph, layer))
+    return false;
   if (layer.weight_quantization || layer.precision != batch_norm.precision) return false;
   const Affine affine = affine_of(graph, batch_norm);
   const auto& a = std::get<ConvAttributes>(layer.attributes);
@@ -112,7 +117,8 @@ bool fold_into_layer_after(Graph& graph, std::size_t index) {
   const auto old = float_values(graph.tensor(layer.inputs[1]));
   std::vector<float> weight(old.begin(), old.end());
   std::vector<float> bias = bias_of(graph, layer);
-  const auto per_group_inputs = static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape.back());
+  const auto per_group_inputs =
+      static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape.back());
   const std::size_t outputs_per_group = bias.size() / static_cast<std::size_t>(a.groups);
   const std::size_t per_channel = weight.size() / bias.size();
   for (std::size_t o = 0; o < bias.size(); ++o) {
@@ -147,9 +153,10 @@ void to_depthwise(Graph& graph, std::size_t index) {
             .precision = batch_norm.precision,
             .reason = batch_norm.reason};
   conv.inputs.resize(1);
+  conv.inputs.push_back(graph.add_tensor(
+      make_float_constant(batch_norm.name + ".factor", {channels, 1, 1, 1}, affine.factor)));
   conv.inputs.push_back(
-      graph.add_tensor(make_float_constant(batch_norm.name + ".factor", {channels, 1, 1, 1}, affine.factor)));
-  conv.inputs.push_back(graph.add_tensor(make_float_constant(batch_norm.name + ".shift", {channels}, affine.shift)));
+      graph.add_tensor(make_float_constant(batch_norm.name + ".shift", {channels}, affine.shift)));
   if (shape.size() == 4) {
     graph.nodes[index] = std::move(conv);
     return;

@@ -23,13 +23,15 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
 
   const auto& from = graph.tensor(before).quantization;
   auto& to = graph.tensor(clip.output).quantization;
-  // A model that came quantized rounds once before the clip and once after it; a pool keeps its operand's scale.
+  // A model that came quantized rounds once before the clip and once after it; a pool keeps its
+  // operand's scale.
   const bool changes_scale = from && to && *from != *to;
   if (changes_scale && (graph.keeps_rounding || node.op == Op::max_pool)) return false;
   if (!to) to = from;
 
   const Bounds outer = std::get<ClipAttributes>(clip.attributes).bounds;
-  *bounds = {std::clamp(bounds->min, outer.min, outer.max), std::clamp(bounds->max, outer.min, outer.max)};
+  *bounds = {std::clamp(bounds->min, outer.min, outer.max),
+             std::clamp(bounds->max, outer.min, outer.max)};
   node.fused.push_back(clip.name);
   node.output = clip.output;
   return true;

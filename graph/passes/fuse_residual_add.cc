@@ -16,14 +16,15 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Shape& output = graph.tensor(add.output).shape;
   const Tensor& other = graph.tensor(add.inputs[1 - which]);
-  return !a.has_residual && !a.bounds.bounded() && layer.precision == add.precision && !other.is_constant() &&
-         other.shape == output && graph.tensor(operand).shape == output;
+  return !a.has_residual && !a.bounds.bounded() && layer.precision == add.precision &&
+         !other.is_constant() && other.shape == output && graph.tensor(operand).shape == output;
 }
 
 }  // namespace
 
 Status fuse_residual_add(Graph& graph) {
-  // The convolution's own rounding would be lost, and with it the bytes of the framework that made the model.
+  // The convolution's own rounding would be lost, and with it the bytes of the framework that made
+  // the model.
   if (graph.keeps_rounding) return {};
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -33,7 +34,8 @@ Status fuse_residual_add(Graph& graph) {
     if (!first && !second) continue;
     const Node add = graph.nodes[i];
     // Of two layers the later one: the earlier one's output is then ready when it runs.
-    const bool second_is_later = graph.producer_of(add.inputs[1]) > graph.producer_of(add.inputs[0]);
+    const bool second_is_later =
+        graph.producer_of(add.inputs[1]) > graph.producer_of(add.inputs[0]);
     const std::size_t which = !first || (second && second_is_later) ? 1 : 0;
     const auto layer_index = static_cast<std::size_t>(graph.producer_of(add.inputs[which]));
 
@@ -45,7 +47,8 @@ Status fuse_residual_add(Graph& graph) {
     layer.output = add.output;
     layer.fused.push_back(add.name);
     layer.fused.insert(layer.fused.end(), add.fused.begin(), add.fused.end());
-    // It runs where the add ran: by then the other operand is there, and nobody waited for the layer alone.
+    // It runs where the add ran: by then the other operand is there, and nobody waited for the
+    // layer alone.
     graph.nodes[i] = std::move(layer);
     gone[layer_index] = true;
     graph.nodes[layer_index].inputs.clear();

@@ -53,7 +53,8 @@ void to_lookup(Graph& graph, Node& node) {
     const double real = double{x.scale} * (q - x.zero_point);
     table[static_cast<std::size_t>(q)] = quantized(evaluate(node.op, node.attributes, real), y);
   }
-  node.inputs.push_back(graph.add_tensor({.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));
+  node.inputs.push_back(graph.add_tensor(
+      {.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));
   node.fused.insert(node.fused.begin(), op_name(node.op));
   node.op = Op::lookup;
   node.attributes = NoAttributes{};
@@ -62,7 +63,8 @@ void to_lookup(Graph& graph, Node& node) {
 void add_softmax_table(Graph& graph, Node& node) {
   const double scale = graph.tensor(node.inputs[0]).quantization->scale;
   std::vector<float> table(256);
-  for (int d = 0; d < 256; ++d) table[static_cast<std::size_t>(d)] = static_cast<float>(std::exp(-scale * d));
+  for (int d = 0; d < 256; ++d)
+    table[static_cast<std::size_t>(d)] = static_cast<float>(std::exp(-scale * d));
   node.inputs.push_back(graph.add_tensor(make_float_constant(node.name + ".table", {256}, table)));
 }
 
@@ -71,7 +73,8 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   const Tensor constant = graph.tensor(id);
   const auto values = float_values(constant);
   if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
-    return fail(graph.name + ": the constant '" + constant.name + "' has values that are not finite numbers");
+    return fail(graph.name + ": the constant '" + constant.name +
+                "' has values that are not finite numbers");
   }
   float low = 0;
   float high = 0;
@@ -79,8 +82,9 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   // Values too small for a scale of their own are zeros to everything that they meet.
   const float finest = high / 255.0f - low / 255.0f;
   const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
-  const Quantization q{.scale = scale,
-                       .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
+  const Quantization q{
+      .scale = scale,
+      .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
   std::vector<std::byte> bytes;
   for (const float v : values) bytes.push_back(quantized(v, q));
   id = graph.add_tensor({.name = constant.name + ".u8",
@@ -91,7 +95,9 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   return {};
 }
 
-bool takes_constants(Op op) { return op == Op::add || op == Op::sub || op == Op::mul || op == Op::concat; }
+bool takes_constants(Op op) {
+  return op == Op::add || op == Op::sub || op == Op::mul || op == Op::concat;
+}
 
 }  // namespace
 

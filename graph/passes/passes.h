@@ -1,5 +1,5 @@
-// The passes, one file each; pipeline.cc lists them in order. A pass rewrites a graph that check() accepts into one
-// that check() accepts. Passes know no instruction set.
+// The passes, one file each; pipeline.cc lists them in order. A pass rewrites a graph that check()
+// accepts into one that check() accepts. Passes know no instruction set.
 #pragma once
 
 #include <string>
@@ -11,51 +11,58 @@ namespace octet::graph {
 
 using Status = Expected<void>;
 
-// ---- on the float graph ---------------------------------------------------------------------------------------------
+// ---- on the float graph
+// ---------------------------------------------------------------------------------------------
 
 /// Nodes that nobody reads go.
 Status drop_dead_nodes(Graph& graph);
 
-/// The author's quantize and dequantize nodes go; what they said stays: scales on the tensors that they joined, and
-/// nodes outside the borders marked as float by the author's wish.
+/// The author's quantize and dequantize nodes go; what they said stays: scales on the tensors that
+/// they joined, and nodes outside the borders marked as float by the author's wish.
 Status absorb_quantize_nodes(Graph& graph);
 
-/// identity goes; a mean over height and width becomes an average pool; division by a constant becomes a product;
-/// a one-slope prelu becomes a leaky relu; two clips in a row become one; reshapes to the same shape go.
+/// identity goes; a mean over height and width becomes an average pool; division by a constant
+/// becomes a product; a one-slope prelu becomes a leaky relu; two clips in a row become one;
+/// reshapes to the same shape go.
 Status canonicalise(Graph& graph);
 
-/// A batch norm after or before a convolution or linear layer goes into its weights (Jacob et al. 2018, section 3.2);
-/// a lone one becomes a depthwise 1x1 convolution.
+/// A batch norm after or before a convolution or linear layer goes into its weights (Jacob et al.
+/// 2018, section 3.2); a lone one becomes a depthwise 1x1 convolution.
 Status fold_batch_norm(Graph& graph);
 
-/// A clip (relu, relu6) becomes the bounds of the node that feeds it, where nobody else reads that node.
+/// A clip (relu, relu6) becomes the bounds of the node that feeds it, where nobody else reads that
+/// node.
 Status fuse_activation(Graph& graph);
 
-/// conv or linear + add (+ clip) become one node, from either operand of the add, where nobody else reads the layer.
+/// conv or linear + add (+ clip) become one node, from either operand of the add, where nobody else
+/// reads the layer.
 Status fuse_residual_add(Graph& graph);
 
-// ---- towards int8 ---------------------------------------------------------------------------------------------------
+// ---- towards int8
+// ---------------------------------------------------------------------------------------------------
 
-/// Tensors without calibration whose scale follows from a neighbour's (bytes that only move) or from the function
-/// (sigmoid, softmax) get it.
+/// Tensors without calibration whose scale follows from a neighbour's (bytes that only move) or
+/// from the function (sigmoid, softmax) get it.
 Status propagate_scales(Graph& graph);
 
 /// Is `wish` the node's name, or a prefix of it up to a dot ('features.3' of 'features.3.conv')?
 bool names_node(const std::string& wish, const std::string& name);
 
-/// Decides for every node: int8 or float, with the reason; and which outputs come in float straight from the
-/// accumulators of a convolution. Errors: int8 nodes whose tensors have no calibration (all of them are listed).
+/// Decides for every node: int8 or float, with the reason; and which outputs come in float straight
+/// from the accumulators of a convolution. Errors: int8 nodes whose tensors have no calibration
+/// (all of them are listed).
 Status choose_precision(Graph& graph, const BuildOptions& options);
 
-/// Equal scales across what only moves bytes; and across a concat where nobody else reads its operands.
+/// Equal scales across what only moves bytes; and across a concat where nobody else reads its
+/// operands.
 Status unify_scales(Graph& graph);
 
-/// Types become u8 or f32; quantize and dequantize nodes stand at the borders, one a tensor at the most. A pair of
-/// them with nothing between becomes one requantize, or nothing.
+/// Types become u8 or f32; quantize and dequantize nodes stand at the borders, one a tensor at the
+/// most. A pair of them with nothing between becomes one requantize, or nothing.
 Status place_quantize(Graph& graph);
 
-/// Operators take their int8 form: functions of one value become tables, softmax gets its table, a lone clip becomes
-/// a requantize, constant operands become u8.
+/// Operators take their int8 form: functions of one value become tables, softmax gets its table, a
+/// lone clip becomes a requantize, constant operands become u8.
 Status lower_to_int8(Graph& graph);
 
 /// Weights become s8 with a scale an output channel, biases s32.

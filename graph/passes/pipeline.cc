@@ -8,7 +8,8 @@ namespace octet::graph {
 Status run_pipeline(Graph& graph, const BuildOptions& options) {
   using Pass = Status (*)(Graph&);
   constexpr std::array<Pass, 6> float_passes = {
-      drop_dead_nodes, absorb_quantize_nodes, canonicalise, fold_batch_norm, fuse_activation, fuse_residual_add,
+      drop_dead_nodes, absorb_quantize_nodes, canonicalise,
+      fold_batch_norm, fuse_activation,       fuse_residual_add,
   };
   constexpr std::array<Pass, 4> int8_passes = {
       unify_scales,
@@ -37,7 +38,8 @@ Status check_wishes(const Graph& graph, const std::vector<std::string>& wishes) 
     const auto names = [&](const Node& node) { return names_node(wish, node.name); };
     if (std::ranges::any_of(graph.nodes, names)) continue;
     return fail(graph.name + ": --keep-float names '" + wish +
-                "', but no node or module has that name; `octet inspect` lists the nodes of a converted model");
+                "', but no node or module has that name; `octet inspect` lists the nodes of a "
+                "converted model");
   }
   return {};
 }

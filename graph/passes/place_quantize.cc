@@ -5,7 +5,8 @@
 namespace octet::graph {
 namespace {
 
-// Makes, once, the copy of a tensor in the other type, by a quantize or dequantize node before its first reader.
+// Makes, once, the copy of a tensor in the other type, by a quantize or dequantize node before its
+// first reader.
 class Borders {
  public:
   explicit Borders(Graph& graph) : graph_(graph), copies_(graph.tensors.size(), -1) {}

@@ -71,7 +71,8 @@ Status propagate_scales(Graph& graph) {
     const Node& node = graph.nodes[i];
     if (!moves_bytes(node) || graph.is_input(node.inputs[0])) continue;
     auto& input = graph.tensor(node.inputs[0]).quantization;
-    if (!input && !graph.tensor(node.inputs[0]).is_constant()) input = graph.tensor(node.output).quantization;
+    if (!input && !graph.tensor(node.inputs[0]).is_constant())
+      input = graph.tensor(node.output).quantization;
   }
   return {};
 }

@@ -19,16 +19,19 @@ int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
   return values.size() == 1 ? values[0] : values[channel];
 }
 
-std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias, float input_scale) {
+std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
+                                    float input_scale) {
   std::vector<float> scales;
   const std::size_t per_channel = weights.size() / bias.size();
   for (std::size_t o = 0; o < bias.size(); ++o) {
     float largest = 0;
-    for (const float w : weights.subspan(o * per_channel, per_channel)) largest = std::max(largest, std::abs(w));
+    for (const float w : weights.subspan(o * per_channel, per_channel))
+      largest = std::max(largest, std::abs(w));
     const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
     const float scale = std::max(largest / 127.0f, for_bias);
     // A channel of nothing, or of so little that not even the products' scale is a number.
-    scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale : 1.0f);
+    scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale
+                                                                                         : 1.0f);
   }
   return scales;
 }
@@ -40,11 +43,13 @@ Status check_request(const Graph& graph, const Node& layer, std::size_t channels
   const bool zero_points_fit = request.zero_point.empty() || fits(request.zero_point.size());
   if (!fits(request.scale.size()) || !zero_points_fit) {
     return fail(graph.name + ": layer '" + layer.name + "' has " + std::to_string(channels) +
-                " output channels, but weight_quantization has " + std::to_string(request.scale.size()) + " scales");
+                " output channels, but weight_quantization has " +
+                std::to_string(request.scale.size()) + " scales");
   }
   for (const float scale : request.scale) {
     if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale)) {
-      return fail(graph.name + ": layer '" + layer.name + "' has a weight scale that is not a positive number");
+      return fail(graph.name + ": layer '" + layer.name +
+                  "' has a weight scale that is not a positive number");
     }
   }
   return {};
@@ -83,18 +88,22 @@ Tensor adopt(const Tensor& weight, std::size_t channels, const WeightQuantizatio
 }
 
 Expected<Tensor> quantize_bias(const Graph& graph, const Node& layer, const std::string& name,
-                               std::span<const float> bias, const Tensor& weight, float input_scale) {
+                               std::span<const float> bias, const Tensor& weight,
+                               float input_scale) {
   Tensor out{.name = name, .type = Type::s32, .shape = {static_cast<int32_t>(bias.size())}};
   std::vector<int32_t> values;
   for (std::size_t o = 0; o < bias.size(); ++o) {
-    // In float32, multiplying by the inverse, as PyTorch quantizes a bias: equal bytes need equal biases.
+    // In float32, multiplying by the inverse, as PyTorch quantizes a bias: equal bytes need equal
+    // biases.
     const float inverse = 1.0f / (input_scale * weight.channel_scales[o]);
     const float q = std::nearbyint(bias[o] * inverse);
     if (!(std::abs(q) <= bias_headroom * 1.9f)) {
-      return fail(graph.name + ": layer '" + layer.name + "', channel " + std::to_string(o) + ": the bias " +
-                  std::to_string(bias[o]) + " does not fit 32 bits at the scale of its weights (" +
+      return fail(graph.name + ": layer '" + layer.name + "', channel " + std::to_string(o) +
+                  ": the bias " + std::to_string(bias[o]) +
+                  " does not fit 32 bits at the scale of its weights (" +
                   std::to_string(weight.channel_scales[o]) +
-                  "). Leave weight_quantization out, so that octet chooses a larger scale, or keep the layer in float "
+                  "). Leave weight_quantization out, so that octet chooses a larger scale, or keep "
+                  "the layer in float "
                   "(--keep-float).");
     }
     values.push_back(static_cast<int32_t>(q));
@@ -115,20 +124,24 @@ Status quantize_layer(Graph& graph, Node& layer) {
 
   for (const float value : bias) {
     if (!std::isfinite(value)) {
-      return fail(graph.name + ": layer '" + layer.name + "' has a bias that is not a finite number");
+      return fail(graph.name + ": layer '" + layer.name +
+                  "' has a bias that is not a finite number");
     }
   }
   if (weight.type == Type::f32 &&
       !std::ranges::all_of(float_values(weight), [](float v) { return std::isfinite(v); })) {
-    return fail(graph.name + ": layer '" + layer.name + "' has weights that are not finite numbers");
+    return fail(graph.name + ": layer '" + layer.name +
+                "' has weights that are not finite numbers");
   }
   if (weight.type == Type::s8 && !layer.weight_quantization) {
-    return fail(graph.name + ": layer '" + layer.name + "' has int8 weights without weight_quantization");
+    return fail(graph.name + ": layer '" + layer.name +
+                "' has int8 weights without weight_quantization");
   }
   Tensor quantized_weight = weight.type == Type::s8
                                 ? adopt(weight, channels, *layer.weight_quantization)
                                 : quantize(weight, bias, input_scale, layer.weight_quantization);
-  const std::string bias_name = a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias";
+  const std::string bias_name =
+      a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias";
   auto quantized_bias = quantize_bias(graph, layer, bias_name, bias, quantized_weight, input_scale);
   if (!quantized_bias) return tl::unexpected(quantized_bias.error());
 
@@ -150,7 +163,8 @@ Status dequantize_layer(Graph& graph, Node& layer) {
   const auto channels = static_cast<std::size_t>(weight.shape[0]);
   if (auto ok = check_request(graph, layer, channels); !ok) return ok;
   if (!layer.weight_quantization) {
-    return fail(graph.name + ": layer '" + layer.name + "' has int8 weights without weight_quantization");
+    return fail(graph.name + ": layer '" + layer.name +
+                "' has int8 weights without weight_quantization");
   }
   const WeightQuantization& given = *layer.weight_quantization;
   std::vector<float> values(weight.data->size());
@@ -169,7 +183,8 @@ Status dequantize_layer(Graph& graph, Node& layer) {
 Status quantize_weights(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.op != Op::conv2d && node.op != Op::linear) continue;
-    auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node) : dequantize_layer(graph, node);
+    auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node)
+                                                : dequantize_layer(graph, node);
     if (!ok) return ok;
   }
   return {};

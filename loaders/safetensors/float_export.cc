@@ -15,7 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root, const SafetensorsFile& file) {
+std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root,
+                                                   const SafetensorsFile& file) {
   std::map<std::string, DeclaredTensor> out;
   const json& tensors = root.at("tensors");
   if (!tensors.is_object()) root.fail("'tensors' is not an object");
@@ -29,7 +30,8 @@ std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root, const
       object.fail("its type is neither f32 nor s32");
     }
     if (object.has("scale")) {
-      tensor.quantization = {.scale = object.number("scale"), .zero_point = object.integer("zero_point")};
+      tensor.quantization = {.scale = object.number("scale"),
+                             .zero_point = object.integer("zero_point")};
       const float scale = tensor.quantization->scale;
       if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale)) {
         object.fail("its scale is not a positive number");
@@ -49,8 +51,8 @@ Task read_task(const JsonObject& from, std::size_t outputs) {
     return {.type = TaskType::classify};
   }
   if (type != "detect") from.fail("'type' is neither classify nor detect");
-  from.allow_only({"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold",
-                   "nms_iou"});
+  from.allow_only({"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances",
+                   "score_threshold", "nms_iou"});
   Task task{.type = TaskType::detect,
             .boxes = from.integer("boxes"),
             .scores = from.integer("scores"),
@@ -66,7 +68,8 @@ Task read_task(const JsonObject& from, std::size_t outputs) {
   }
   if (task.boxes < 0 || task.scores < 0) from.fail("'boxes' and 'scores' must name outputs");
   const json& sizes = from.at("min_sizes");
-  if (!sizes.is_array() || sizes.size() != task.steps.size()) from.fail("'min_sizes' needs an array for each step");
+  if (!sizes.is_array() || sizes.size() != task.steps.size())
+    from.fail("'min_sizes' needs an array for each step");
   for (const json& row : sizes) {
     if (!row.is_array()) from.fail("'min_sizes' needs an array for each step");
     auto& values = task.min_sizes.emplace_back();
@@ -80,7 +83,8 @@ Task read_task(const JsonObject& from, std::size_t outputs) {
 void check_names(const json& nodes) {
   std::set<std::string> names;
   for (const json& node : nodes) {
-    if (!node.is_object() || !node.contains("name") || !node["name"].is_string()) throw LoadError("a node has no name");
+    if (!node.is_object() || !node.contains("name") || !node["name"].is_string())
+      throw LoadError("a node has no name");
     if (!names.insert(node["name"].get<std::string>()).second) {
       throw LoadError("two nodes are named '" + node["name"].get<std::string>() + "'");
     }
@@ -94,15 +98,17 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   const auto text = file.metadata.find("octet.graph");
   if (text == file.metadata.end()) {
     throw LoadError(
-        "the file has weights but no graph ('octet.graph' in its metadata): a plain checkpoint. Export the model "
+        "the file has weights but no graph ('octet.graph' in its metadata): a plain checkpoint. "
+        "Export the model "
         "itself with tools/pytorch/octet_export.py (docs/float_export.md)");
   }
   const json parsed = json::parse(text->second, nullptr, false);
   const JsonObject root(parsed, "octet.graph: ");
-  root.allow_only({"format", "producer", "layout", "nodes", "tensors", "inputs", "outputs", "keep_float", "preprocess",
-                   "labels", "task"});
+  root.allow_only({"format", "producer", "layout", "nodes", "tensors", "inputs", "outputs",
+                   "keep_float", "preprocess", "labels", "task"});
   if (root.integer("format") != 1) {
-    root.fail("format " + std::to_string(root.integer("format")) + " is newer than this octet, which reads format 1");
+    root.fail("format " + std::to_string(root.integer("format")) +
+              " is newer than this octet, which reads format 1");
   }
   const std::string layout = root.text("layout");
   if (layout != "nchw" && layout != "nhwc") root.fail("'layout' is neither nchw nor nhwc");
@@ -116,10 +122,12 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   for (const std::string& input : root.texts("inputs")) loader.add_input(input);
   for (const json& node : nodes) loader.add_node(node);
   for (const std::string& output : root.texts("outputs")) loader.add_output(output);
-  if (graph.inputs.empty() || graph.outputs.empty()) root.fail("the model has no inputs or no outputs");
+  if (graph.inputs.empty() || graph.outputs.empty())
+    root.fail("the model has no inputs or no outputs");
 
-  graph.keeps_rounding = std::ranges::any_of(
-      graph.tensors, [](const graph::Tensor& tensor) { return tensor.is_constant() && tensor.type == Type::s8; });
+  graph.keeps_rounding = std::ranges::any_of(graph.tensors, [](const graph::Tensor& tensor) {
+    return tensor.is_constant() && tensor.type == Type::s8;
+  });
   if (root.has("keep_float")) graph.keep_float = root.texts("keep_float");
   if (root.has("labels")) graph.labels = root.texts("labels");
   if (root.has("task")) graph.task = read_task(root.object("task"), graph.outputs.size());
@@ -129,8 +137,8 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
     const Shape image = {1, p.height, p.width, static_cast<int32_t>(p.mean.size())};
     const Shape& input = graph.tensor(graph.inputs[0]).shape;
     if (input != image) {
-      root.fail("the preprocessing makes " + shape_text(image) + " (N, H, W, C), but the first input is " +
-                shape_text(input));
+      root.fail("the preprocessing makes " + shape_text(image) +
+                " (N, H, W, C), but the first input is " + shape_text(input));
     }
   }
   return graph;

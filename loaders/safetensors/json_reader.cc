@@ -25,7 +25,8 @@ float to_float(const json& value, const std::string& what) {
   return number;
 }
 
-JsonObject::JsonObject(const json& value, std::string where) : value_(value), where_(std::move(where)) {
+JsonObject::JsonObject(const json& value, std::string where)
+    : value_(value), where_(std::move(where)) {
   if (!value_.is_object()) throw LoadError(where_ + "it is not a JSON object");
 }
 
@@ -36,7 +37,9 @@ const json& JsonObject::at(const std::string& key) const {
   return value_.at(key);
 }
 
-JsonObject JsonObject::object(const std::string& key) const { return {at(key), where_ + "'" + key + "': "}; }
+JsonObject JsonObject::object(const std::string& key) const {
+  return {at(key), where_ + "'" + key + "': "};
+}
 
 std::string JsonObject::text(const std::string& key) const {
   const json& value = at(key);
@@ -50,15 +53,21 @@ bool JsonObject::boolean(const std::string& key, bool fallback) const {
   return at(key).get<bool>();
 }
 
-int32_t JsonObject::integer(const std::string& key) const { return to_int32(at(key), where_ + "'" + key + "'"); }
+int32_t JsonObject::integer(const std::string& key) const {
+  return to_int32(at(key), where_ + "'" + key + "'");
+}
 
 int32_t JsonObject::integer(const std::string& key, int32_t fallback) const {
   return has(key) ? integer(key) : fallback;
 }
 
-float JsonObject::number(const std::string& key) const { return to_float(at(key), where_ + "'" + key + "'"); }
+float JsonObject::number(const std::string& key) const {
+  return to_float(at(key), where_ + "'" + key + "'");
+}
 
-float JsonObject::number(const std::string& key, float fallback) const { return has(key) ? number(key) : fallback; }
+float JsonObject::number(const std::string& key, float fallback) const {
+  return has(key) ? number(key) : fallback;
+}
 
 std::vector<int32_t> JsonObject::integers(const std::string& key) const {
   const json& value = at(key);

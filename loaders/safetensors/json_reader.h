@@ -15,7 +15,9 @@ class JsonObject {
   /// `where` opens every message: "node 'features.0': ". Throws when `value` is not an object.
   JsonObject(const nlohmann::json& value, std::string where);
 
-  bool has(const std::string& key) const { return value_.contains(key) && !value_.at(key).is_null(); }
+  bool has(const std::string& key) const {
+    return value_.contains(key) && !value_.at(key).is_null();
+  }
   const nlohmann::json& at(const std::string& key) const;  ///< Throws when it is absent.
   JsonObject object(const std::string& key) const;
 
@@ -27,7 +29,8 @@ class JsonObject {
   float number(const std::string& key, float fallback) const;
   std::vector<int32_t> integers(const std::string& key) const;
   /// With a count that must match.
-  std::vector<int32_t> integers(const std::string& key, std::size_t count, std::vector<int32_t> fallback) const;
+  std::vector<int32_t> integers(const std::string& key, std::size_t count,
+                                std::vector<int32_t> fallback) const;
   std::vector<float> numbers(const std::string& key) const;
   std::vector<std::string> texts(const std::string& key) const;
 

@@ -42,7 +42,8 @@ float half_to_float(uint16_t h) {
     const float value = std::ldexp(static_cast<float>(mantissa), -24);
     return sign != 0 ? -value : value;
   }
-  const uint32_t bits = sign | (exponent == 31 ? 0x7F800000U : (exponent + 112) << 23) | (mantissa << 13);
+  const uint32_t bits =
+      sign | (exponent == 31 ? 0x7F800000U : (exponent + 112) << 23) | (mantissa << 13);
   float value;
   std::memcpy(&value, &bits, sizeof(value));
   return value;
@@ -71,7 +72,8 @@ graph::WeightQuantization read_weight_quantization(const JsonObject& from) {
   from.allow_only({"scale", "zero_point"});
   graph::WeightQuantization out{.scale = from.numbers("scale")};
   if (from.has("zero_point")) out.zero_point = from.integers("zero_point");
-  const bool in_range = std::ranges::all_of(out.zero_point, [](int32_t z) { return z >= -128 && z <= 127; });
+  const bool in_range =
+      std::ranges::all_of(out.zero_point, [](int32_t z) { return z >= -128 && z <= 127; });
   if (!in_range) from.fail("a zero point is outside -128 to 127");
   return out;
 }
@@ -81,7 +83,8 @@ bool transposable(std::vector<int32_t> permutation, std::size_t rank) {
   return permutation == identity_order(rank);
 }
 
-Window read_window(const JsonObject& a, std::array<int32_t, 2> kernel, std::vector<int32_t> default_stride) {
+Window read_window(const JsonObject& a, std::array<int32_t, 2> kernel,
+                   std::vector<int32_t> default_stride) {
   const auto stride = a.integers("stride", 2, std::move(default_stride));
   const auto padding = a.integers("padding", 4, {0, 0, 0, 0});
   const auto dilation = a.integers("dilation", 2, {1, 1});
@@ -99,8 +102,8 @@ Window read_window(const JsonObject& a, std::array<int32_t, 2> kernel, std::vect
 
 }  // namespace
 
-NodeLoader::NodeLoader(Graph& graph, const SafetensorsFile& file, std::map<std::string, DeclaredTensor> declared,
-                       bool channels_last)
+NodeLoader::NodeLoader(Graph& graph, const SafetensorsFile& file,
+                       std::map<std::string, DeclaredTensor> declared, bool channels_last)
     : graph_(graph), file_(file), declared_(std::move(declared)), channels_last_(channels_last) {}
 
 AxisOrder NodeLoader::image_order(std::size_t rank) const {
@@ -112,8 +115,9 @@ void NodeLoader::add_input(const std::string& name) {
   if (declared == declared_.end()) throw LoadError("the input '" + name + "' is not in 'tensors'");
   const Shape& shape = declared->second.shape;
   const AxisOrder order = shape.size() == 4 ? image_order(4) : identity_order(shape.size());
-  const TensorId id = graph_.add_tensor(
-      {.name = name, .shape = stored_shape(shape, order), .quantization = declared->second.quantization});
+  const TensorId id = graph_.add_tensor({.name = name,
+                                         .shape = stored_shape(shape, order),
+                                         .quantization = declared->second.quantization});
   graph_.inputs.push_back(id);
   if (!values_.emplace(name, Value{.id = id, .shape = shape, .order = order}).second) {
     throw LoadError("the input '" + name + "' is named twice");
@@ -124,7 +128,8 @@ void NodeLoader::add_output(const std::string& name) {
   const auto value = values_.find(name);
   if (value == values_.end()) throw LoadError("no node writes the output '" + name + "'");
   // In the author's order of axes.
-  graph_.outputs.push_back(stored_as(graph_, value->second, identity_order(value->second.shape.size())).id);
+  graph_.outputs.push_back(
+      stored_as(graph_, value->second, identity_order(value->second.shape.size())).id);
 }
 
 void NodeLoader::add_node(const json& json) {
@@ -136,12 +141,16 @@ void NodeLoader::add_node(const json& json) {
   Context node{.name = name,
                .op = object.text("op"),
                .inputs = object.texts("inputs"),
-               .attributes = {object.has("attributes") ? object.at("attributes") : no_attributes, object.where()}};
+               .attributes = {object.has("attributes") ? object.at("attributes") : no_attributes,
+                              object.where()}};
   const auto outputs = object.texts("outputs");
-  if (outputs.size() != 1) node.fail("has " + std::to_string(outputs.size()) + " outputs; every operator has one");
+  if (outputs.size() != 1)
+    node.fail("has " + std::to_string(outputs.size()) + " outputs; every operator has one");
   node.output = outputs[0];
-  if (values_.contains(node.output)) node.fail("writes '" + node.output + "', which was written before");
-  if (file_.tensors.contains(node.output)) node.fail("writes '" + node.output + "', which is a parameter");
+  if (values_.contains(node.output))
+    node.fail("writes '" + node.output + "', which was written before");
+  if (file_.tensors.contains(node.output))
+    node.fail("writes '" + node.output + "', which is a parameter");
   if (object.has("weight_quantization")) {
     if (node.op != "conv2d" && node.op != "linear") node.fail("cannot have weight_quantization");
     node.weight_quantization = read_weight_quantization(object.object("weight_quantization"));
@@ -198,25 +207,31 @@ const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
   return table;
 }
 
-// ---- operands -------------------------------------------------------------------------------------------------------
+// ---- operands
+// -------------------------------------------------------------------------------------------------------
 
 TensorId NodeLoader::parameter(const Context& node, const std::string& name) {
   if (const auto known = parameters_.find(name); known != parameters_.end()) return known->second;
   const auto entry = file_.tensors.find(name);
   if (entry == file_.tensors.end()) {
-    node.fail("reads '" + name + "', which is neither a parameter of the file nor written by an earlier node");
+    node.fail("reads '" + name +
+              "', which is neither a parameter of the file nor written by an earlier node");
   }
   const SafeTensor& from = entry->second;
   const bool is_s8 = from.dtype == "I8";
   if (!is_s8 && from.dtype != "F32" && from.dtype != "F16" && from.dtype != "BF16") {
-    node.fail("the parameter '" + name + "' has type " + from.dtype + "; it may be F32, F16, BF16, or I8 for weights");
+    node.fail("the parameter '" + name + "' has type " + from.dtype +
+              "; it may be F32, F16, BF16, or I8 for weights");
   }
   graph::Tensor tensor{.name = name, .type = is_s8 ? Type::s8 : Type::f32};
   for (const int64_t extent : from.shape) {
-    tensor.shape.push_back(static_cast<int32_t>(std::min<int64_t>(extent, std::numeric_limits<int32_t>::max())));
+    tensor.shape.push_back(
+        static_cast<int32_t>(std::min<int64_t>(extent, std::numeric_limits<int32_t>::max())));
   }
-  if (auto ok = check_shape(tensor.shape); !ok) node.fail("the parameter '" + name + "' " + ok.error().message);
-  tensor.data = is_s8 ? std::vector<std::byte>(from.bytes.begin(), from.bytes.end()) : as_float32(from);
+  if (auto ok = check_shape(tensor.shape); !ok)
+    node.fail("the parameter '" + name + "' " + ok.error().message);
+  tensor.data =
+      is_s8 ? std::vector<std::byte>(from.bytes.begin(), from.bytes.end()) : as_float32(from);
   return parameters_[name] = graph_.add_tensor(std::move(tensor));
 }
 
@@ -231,7 +246,8 @@ Value NodeLoader::operand(const Context& node, std::size_t index) {
 
 Value NodeLoader::image(const Context& node, std::size_t index) {
   const Value value = operand(node, index);
-  if (value.shape.size() != 4) node.fail("takes a tensor of rank 4, not " + shape_text(value.shape));
+  if (value.shape.size() != 4)
+    node.fail("takes a tensor of rank 4, not " + shape_text(value.shape));
   return stored_as(graph_, value, image_order(4));
 }
 
@@ -239,7 +255,8 @@ TensorId NodeLoader::vector_parameter(const Context& node, std::size_t index, co
   const TensorId id = parameter(node, node.inputs[index]);
   const graph::Tensor& tensor = graph_.tensor(id);
   if (tensor.shape.size() != 1 || tensor.type != Type::f32) {
-    node.fail(std::string(what) + " '" + tensor.name + "' is " + shape_text(tensor.shape) + "; it takes float [C]");
+    node.fail(std::string(what) + " '" + tensor.name + "' is " + shape_text(tensor.shape) +
+              "; it takes float [C]");
   }
   return id;
 }
@@ -253,19 +270,21 @@ int32_t NodeLoader::axis(const Context& node, const Value& x, int32_t given) con
   return positive;
 }
 
-void NodeLoader::emit(const Context& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
-                      AxisOrder order) {
+void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
+                      std::vector<TensorId> inputs, AxisOrder order) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
   const auto stored = infer_shape(op, attributes, shapes);
   if (!stored) node.fail(stored.error().message);
-  if (stored->size() != order.size()) node.fail("has a rank of output that its input does not give");
+  if (stored->size() != order.size())
+    node.fail("has a rank of output that its input does not give");
   Value value{.shape = Shape(order.size()), .order = std::move(order)};
   for (std::size_t i = 0; i < stored->size(); ++i) {
     value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
   }
   const auto declared = declared_.find(node.output);
-  if (declared == declared_.end()) node.fail("writes '" + node.output + "', which is not in 'tensors'");
+  if (declared == declared_.end())
+    node.fail("writes '" + node.output + "', which is not in 'tensors'");
   if (declared->second.shape != value.shape) {
     node.fail("gives " + shape_text(value.shape) + ", but '" + node.output + "' is declared as " +
               shape_text(declared->second.shape));
@@ -281,7 +300,8 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes, std::ve
   values_[node.output] = std::move(value);
 }
 
-// ---- operators ------------------------------------------------------------------------------------------------------
+// ---- operators
+// ------------------------------------------------------------------------------------------------------
 
 void NodeLoader::conv2d(const Context& node) {
   node.operands(2, 3);
@@ -291,7 +311,8 @@ void NodeLoader::conv2d(const Context& node) {
   const Shape shape = graph_.tensor(given).shape;
   if (shape.size() != 4) node.fail("takes weights of rank 4, not " + shape_text(shape));
   // [O, I, H, W] -> [O, H, W, I]
-  const Value weight = stored_as(graph_, {.id = given, .shape = shape, .order = identity_order(4)}, image_order(4));
+  const Value weight =
+      stored_as(graph_, {.id = given, .shape = shape, .order = identity_order(4)}, image_order(4));
   const Shape& stored = graph_.tensor(weight.id).shape;
   ConvAttributes a{.window = read_window(node.attributes, {stored[1], stored[2]}, {1, 1}),
                    .groups = node.attributes.integer("groups", 1),
@@ -320,7 +341,8 @@ void NodeLoader::batch_norm(const Context& node) {
   const Value x = stored_as(graph_, given, image_order(given.shape.size()));
   std::vector<TensorId> inputs = {x.id};
   constexpr std::array<const char*, 4> names = {"gamma", "beta", "mean", "variance"};
-  for (std::size_t i = 0; i < names.size(); ++i) inputs.push_back(vector_parameter(node, i + 1, names[i]));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    inputs.push_back(vector_parameter(node, i + 1, names[i]));
   const float epsilon = node.attributes.number("epsilon", 1e-5f);
   if (epsilon < 0) node.fail("has a negative epsilon");
   for (const float variance : float_values(graph_.tensor(inputs[4]))) {
@@ -332,10 +354,17 @@ void NodeLoader::batch_norm(const Context& node) {
 void NodeLoader::unary(const Context& node) {
   node.operands(1, 1);
   node.attributes.allow_only({});
-  static const std::map<std::string, Op> ops = {
-      {"sigmoid", Op::sigmoid}, {"tanh", Op::tanh}, {"hard_sigmoid", Op::hard_sigmoid},
-      {"hard_swish", Op::hard_swish}, {"silu", Op::silu}, {"gelu", Op::gelu}, {"exp", Op::exp},
-      {"log", Op::log}, {"sqrt", Op::sqrt}, {"abs", Op::abs}, {"neg", Op::neg}};
+  static const std::map<std::string, Op> ops = {{"sigmoid", Op::sigmoid},
+                                                {"tanh", Op::tanh},
+                                                {"hard_sigmoid", Op::hard_sigmoid},
+                                                {"hard_swish", Op::hard_swish},
+                                                {"silu", Op::silu},
+                                                {"gelu", Op::gelu},
+                                                {"exp", Op::exp},
+                                                {"log", Op::log},
+                                                {"sqrt", Op::sqrt},
+                                                {"abs", Op::abs},
+                                                {"neg", Op::neg}};
   const Value x = operand(node, 0);
   emit(node, ops.at(node.op), NoAttributes{}, {x.id}, x.order);
 }
@@ -383,7 +412,8 @@ void NodeLoader::binary(const Context& node) {
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   a = with_rank(graph_, a, rank);
   b = with_rank(graph_, b, rank);
-  // The order of an activation that is stored in one of its own wins: the other is more likely plain or a constant.
+  // The order of an activation that is stored in one of its own wins: the other is more likely
+  // plain or a constant.
   const bool a_decides = a.order != identity_order(rank) || graph_.tensor(b.id).is_constant();
   const AxisOrder order = a_decides ? a.order : b.order;
   emit(node, ops.at(node.op), BinaryAttributes{},
@@ -400,16 +430,18 @@ void NodeLoader::pool(const Context& node) {
   }
   const auto kernel = node.attributes.integers("kernel");
   if (kernel.size() != 2) node.fail("'kernel' needs 2 values");
-  const PoolAttributes a{.window = read_window(node.attributes, {kernel[0], kernel[1]}, kernel),
-                         .count_include_pad = !is_max && node.attributes.boolean("count_include_pad", true),
-                         .ceil_mode = node.attributes.boolean("ceil_mode", false)};
+  const PoolAttributes a{
+      .window = read_window(node.attributes, {kernel[0], kernel[1]}, kernel),
+      .count_include_pad = !is_max && node.attributes.boolean("count_include_pad", true),
+      .ceil_mode = node.attributes.boolean("ceil_mode", false)};
   emit(node, is_max ? Op::max_pool : Op::average_pool, a, {image(node, 0).id}, image_order(4));
 }
 
 namespace {
 
 // Logical axes that remain when `reduced` are gone or 1, in stored order and renumbered.
-AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced, bool keepdims) {
+AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
+                                bool keepdims) {
   if (keepdims) return order;
   AxisOrder out;
   for (const int32_t axis : order) {
@@ -451,7 +483,8 @@ void NodeLoader::argmax(const Context& node) {
   node.attributes.allow_only({"axis", "keepdims"});
   const Value x = operand(node, 0);
   const int32_t logical = axis(node, x, node.attributes.integer("axis"));
-  const AxisAttributes a{.axis = stored_axis(x.order, logical), .keepdims = node.attributes.boolean("keepdims", false)};
+  const AxisAttributes a{.axis = stored_axis(x.order, logical),
+                         .keepdims = node.attributes.boolean("keepdims", false)};
   const AxisOrder order = order_after_reduction(x.order, {logical}, a.keepdims);
   emit(node, Op::argmax, a, {x.id}, order);
   graph_.tensors.back().type = Type::s32;
@@ -477,7 +510,8 @@ void NodeLoader::concat(const Context& node) {
     if (value.shape.size() != order.size()) node.fail("joins tensors of different ranks");
     inputs.push_back(stored_as(graph_, value, order).id);
   }
-  emit(node, Op::concat, AxisAttributes{.axis = stored_axis(order, logical)}, std::move(inputs), order);
+  emit(node, Op::concat, AxisAttributes{.axis = stored_axis(order, logical)}, std::move(inputs),
+       order);
 }
 
 void NodeLoader::slice(const Context& node) {
@@ -493,7 +527,8 @@ void NodeLoader::slice(const Context& node) {
   };
   const int32_t start = position(node.attributes.integer("start", 0));
   const int32_t end = position(node.attributes.integer("end", extent));
-  if (start >= end) node.fail("slices nothing: start " + std::to_string(start) + ", end " + std::to_string(end));
+  if (start >= end)
+    node.fail("slices nothing: start " + std::to_string(start) + ", end " + std::to_string(end));
 
   const Shape& stored = graph_.tensor(x.id).shape;
   SliceAttributes a{.begin = std::vector<int32_t>(stored.size(), 0),
@@ -512,12 +547,14 @@ void NodeLoader::pad(const Context& node) {
   const Value x = operand(node, 0);
   const json& pads = node.attributes.at("pads");
   if (!pads.is_array() || pads.size() != x.shape.size()) {
-    node.fail("'pads' needs [before, after] for each of " + std::to_string(x.shape.size()) + " axes");
+    node.fail("'pads' needs [before, after] for each of " + std::to_string(x.shape.size()) +
+              " axes");
   }
   PadAttributes a{.value = node.attributes.number("value", 0)};
   for (const int32_t logical : x.order) {
     const json& pair = pads[static_cast<std::size_t>(logical)];
-    if (!pair.is_array() || pair.size() != 2) node.fail("'pads' needs [before, after] for each axis");
+    if (!pair.is_array() || pair.size() != 2)
+      node.fail("'pads' needs [before, after] for each axis");
     a.before.push_back(to_int32(pair[0], "node '" + node.name + "': a pad"));
     a.after.push_back(to_int32(pair[1], "node '" + node.name + "': a pad"));
   }
@@ -538,11 +575,13 @@ void NodeLoader::transpose(const Context& node) {
   node.attributes.allow_only({"permutation"});
   const Value x = operand(node, 0);
   const auto permutation = node.attributes.integers("permutation");
-  if (!transposable(permutation, x.shape.size())) node.fail("'permutation' is no order of its axes");
+  if (!transposable(permutation, x.shape.size()))
+    node.fail("'permutation' is no order of its axes");
   // New axis i is old axis permutation[i]: only the names of the stored axes change.
   AxisOrder order;
   for (const int32_t old : x.order) {
-    order.push_back(static_cast<int32_t>(std::ranges::find(permutation, old) - permutation.begin()));
+    order.push_back(
+        static_cast<int32_t>(std::ranges::find(permutation, old) - permutation.begin()));
   }
   emit(node, Op::identity, NoAttributes{}, {x.id}, order);
 }
@@ -564,8 +603,11 @@ void NodeLoader::resize(const Context& node) {
 void NodeLoader::same(const Context& node) {
   node.operands(1, 1);
   const Value x = operand(node, 0);
-  const Op op = node.op == "quantize" ? Op::quantize : node.op == "dequantize" ? Op::dequantize : Op::identity;
-  if (op == Op::quantize && (!declared_.contains(node.output) || !declared_.at(node.output).quantization)) {
+  const Op op = node.op == "quantize"     ? Op::quantize
+                : node.op == "dequantize" ? Op::dequantize
+                                          : Op::identity;
+  if (op == Op::quantize &&
+      (!declared_.contains(node.output) || !declared_.at(node.output).quantization)) {
     node.fail("its output '" + node.output + "' has no scale");
   }
   emit(node, op, NoAttributes{}, {x.id}, x.order);

@@ -19,8 +19,8 @@ struct DeclaredTensor {
 
 class NodeLoader {
  public:
-  NodeLoader(graph::Graph& graph, const SafetensorsFile& file, std::map<std::string, DeclaredTensor> declared,
-             bool channels_last);
+  NodeLoader(graph::Graph& graph, const SafetensorsFile& file,
+             std::map<std::string, DeclaredTensor> declared, bool channels_last);
 
   void add_input(const std::string& name);
   void add_node(const nlohmann::json& json);
@@ -61,14 +61,16 @@ class NodeLoader {
   graph::TensorId parameter(const Context& node, const std::string& name);
   graph::TensorId vector_parameter(const Context& node, std::size_t index, const char* what);
   int32_t axis(const Context& node, const Value& x, int32_t given) const;
-  /// Adds the node; its output has the inferred shape, stored in `order`, and must be what the file declares.
-  void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs, AxisOrder order);
+  /// Adds the node; its output has the inferred shape, stored in `order`, and must be what the file
+  /// declares.
+  void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
+            AxisOrder order);
 
   graph::Graph& graph_;
   const SafetensorsFile& file_;
   std::map<std::string, DeclaredTensor> declared_;
   bool channels_last_;
-  std::map<std::string, Value> values_;               // activations made so far
+  std::map<std::string, Value> values_;                // activations made so far
   std::map<std::string, graph::TensorId> parameters_;  // parameters made so far
 };
 

@@ -15,7 +15,8 @@ constexpr uint64_t max_header = 100'000'000;  // the format's own limit
 
 uint64_t read_length(std::span<const std::byte> file) {
   uint64_t length = 0;
-  for (std::size_t i = 0; i < length_bytes; ++i) length |= uint64_t{static_cast<uint8_t>(file[i])} << (8 * i);
+  for (std::size_t i = 0; i < length_bytes; ++i)
+    length |= uint64_t{static_cast<uint8_t>(file[i])} << (8 * i);
   return length;
 }
 
@@ -38,28 +39,30 @@ struct Extent {
   std::string name;
 };
 
-SafeTensor parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> values,
-                        std::vector<Extent>& extents) {
+SafeTensor parse_tensor(const std::string& name, const json& entry,
+                        std::span<const std::byte> values, std::vector<Extent>& extents) {
   const std::string where = "tensor '" + name + "': ";
-  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
-      !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
-      entry["data_offsets"].size() != 2) {
+  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
+      !entry.contains("shape") || !entry["shape"].is_array() || !entry.contains("data_offsets") ||
+      !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2) {
     throw LoadError(where + "its entry needs dtype, shape and data_offsets");
   }
   SafeTensor tensor{.dtype = entry["dtype"].get<std::string>()};
   uint64_t size = element_size(name, tensor.dtype);
   for (const json& extent : entry["shape"]) {
     const uint64_t e = unsigned_number(extent, where + "an extent of its shape");
-    if (e != 0 && size > values.size() / e + 1) throw LoadError(where + "its shape is larger than the file");
+    if (e != 0 && size > values.size() / e + 1)
+      throw LoadError(where + "its shape is larger than the file");
     size *= e;
     tensor.shape.push_back(static_cast<int64_t>(e));
   }
   const uint64_t begin = unsigned_number(entry["data_offsets"][0], where + "its offset");
   const uint64_t end = unsigned_number(entry["data_offsets"][1], where + "its offset");
-  if (begin > end || end > values.size()) throw LoadError(where + "its offsets lie outside the file");
+  if (begin > end || end > values.size())
+    throw LoadError(where + "its offsets lie outside the file");
   if (end - begin != size) {
-    throw LoadError(where + "it has " + std::to_string(end - begin) + " bytes, but its shape needs " +
-                    std::to_string(size));
+    throw LoadError(where + "it has " + std::to_string(end - begin) +
+                    " bytes, but its shape needs " + std::to_string(size));
   }
   tensor.bytes = values.subspan(begin, size);
   extents.push_back({begin, end, name});
@@ -73,7 +76,8 @@ void check_tiling(std::vector<Extent> extents, uint64_t size) {
   uint64_t position = 0;
   for (const Extent& extent : extents) {
     if (extent.begin != position) {
-      throw LoadError("tensor '" + extent.name + "': its values overlap another tensor's or leave a gap");
+      throw LoadError("tensor '" + extent.name +
+                      "': its values overlap another tensor's or leave a gap");
     }
     position = extent.end;
   }
@@ -83,7 +87,8 @@ void check_tiling(std::vector<Extent> extents, uint64_t size) {
 }  // namespace
 
 bool looks_like_safetensors(std::span<const std::byte> file) {
-  return file.size() > length_bytes && file[length_bytes] == std::byte{'{'} && read_length(file) <= max_header;
+  return file.size() > length_bytes && file[length_bytes] == std::byte{'{'} &&
+         read_length(file) <= max_header;
 }
 
 SafetensorsFile parse_safetensors(std::span<const std::byte> file) {

@@ -24,8 +24,8 @@ struct SafetensorsFile {
 /// Is this a safetensors file, by its first bytes?
 bool looks_like_safetensors(std::span<const std::byte> file);
 
-/// Spans point into `file`. Throws LoadError: header out of bounds, not JSON, offsets that overlap, leave a gap or
-/// leave the file, a size that does not match shape and type.
+/// Spans point into `file`. Throws LoadError: header out of bounds, not JSON, offsets that overlap,
+/// leave a gap or leave the file, a size that does not match shape and type.
 SafetensorsFile parse_safetensors(std::span<const std::byte> file);
 
 }  // namespace octet::loaders

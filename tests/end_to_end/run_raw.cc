@@ -1,8 +1,9 @@
 // Runs a model on raw float32 files, for tests that compare it with another framework:
 //   octet_run_raw MODEL.octet THREADS IN0.bin [IN1.bin ...] -o OUTPREFIX
-// Inputs are in the order of the model's input shapes (images N, H, W, C). Writes OUTPREFIX.0.bin, ... and prints one
-// JSON line: each output's name, shape and type; `scale` and `zero_point` of the u8 tensor behind it where the model
-// ends by dequantizing one, so that a test can recover the bytes.
+// Inputs are in the order of the model's input shapes (images N, H, W, C). Writes OUTPREFIX.0.bin,
+// ... and prints one JSON line: each output's name, shape and type; `scale` and `zero_point` of the
+// u8 tensor behind it where the model ends by dequantizing one, so that a test can recover the
+// bytes.
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -21,15 +22,18 @@ using json = nlohmann::ordered_json;
 octet::Expected<std::vector<float>> read_floats(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return octet::fail(path + ": cannot be read");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (bytes.size() % sizeof(float) != 0) return octet::fail(path + ": not a whole number of float32 values");
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file),
+                                std::istreambuf_iterator<char>()};
+  if (bytes.size() % sizeof(float) != 0)
+    return octet::fail(path + ": not a whole number of float32 values");
   std::vector<float> values(bytes.size() / sizeof(float));
   if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 
 json describe(const octet::Model& model, const octet::TensorInfo& output) {
-  json out = {{"name", output.name}, {"shape", output.shape}, {"type", octet::type_name(output.type)}};
+  json out = {
+      {"name", output.name}, {"shape", output.shape}, {"type", octet::type_name(output.type)}};
   for (const octet::NodeInfo& node : model.nodes()) {
     if (node.op != "dequantize" || node.outputs[0].name != output.name) continue;
     out["scale"] = node.inputs[0].scale;
@@ -43,7 +47,8 @@ octet::Expected<json> run(const std::string& path, int threads, std::span<const 
   const auto model = octet::Model::load(path);
   if (!model) return tl::unexpected(model.error());
   if (inputs.size() != model->inputs().size()) {
-    return octet::fail(path + ": the model has " + std::to_string(model->inputs().size()) + " inputs");
+    return octet::fail(path + ": the model has " + std::to_string(model->inputs().size()) +
+                       " inputs");
   }
   auto session = octet::Session::create(*model, {.threads = threads});
   if (!session) return tl::unexpected(session.error());
@@ -71,11 +76,13 @@ int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
   int threads = 0;
   if (words.size() < 5 || words[words.size() - 2] != "-o" ||
-      std::from_chars(words[1].data(), words[1].data() + words[1].size(), threads).ec != std::errc()) {
+      std::from_chars(words[1].data(), words[1].data() + words[1].size(), threads).ec !=
+          std::errc()) {
     std::cerr << "usage: octet_run_raw MODEL.octet THREADS IN0.bin [IN1.bin ...] -o OUTPREFIX\n";
     return 2;
   }
-  const auto done = run(words[0], threads, std::span(words).subspan(2, words.size() - 4), words.back());
+  const auto done =
+      run(words[0], threads, std::span(words).subspan(2, words.size() - 4), words.back());
   if (!done) {
     std::cerr << "octet_run_raw: " << done.error().message << "\n";
     return 1;

@@ -1,4 +1,5 @@
-// Whole models from PyTorch, with the outputs that PyTorch gave: tests/pytorch/make_golden.py made them.
+// Whole models from PyTorch, with the outputs that PyTorch gave: tests/pytorch/make_golden.py made
+// them.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -29,7 +30,8 @@ std::vector<float> channels_last(const std::vector<float>& values, const Shape& 
   std::vector<float> out(values.size());
   for (std::size_t n = 0; n < static_cast<std::size_t>(nchw[0]); ++n) {
     for (std::size_t i = 0; i < c; ++i) {
-      for (std::size_t p = 0; p < pixels; ++p) out[(n * pixels + p) * c + i] = values[(n * c + i) * pixels + p];
+      for (std::size_t p = 0; p < pixels; ++p)
+        out[(n * pixels + p) * c + i] = values[(n * c + i) * pixels + p];
     }
   }
   return out;
@@ -82,7 +84,8 @@ octet::Session run(const octet::Model& model, const Case& golden) {
   auto session = octet::Session::create(model, {.threads = 1});
   INFO((session ? "" : session.error().message));
   REQUIRE(session);
-  const auto values = channels_last(as_floats(read_file(folder + golden.name + ".input.bin")), golden.input_shape);
+  const auto values =
+      channels_last(as_floats(read_file(folder + golden.name + ".input.bin")), golden.input_shape);
   const auto set = session->set_input(0, values);
   INFO((set ? "" : set.error().message));
   REQUIRE(set);
@@ -141,7 +144,8 @@ TEST_CASE("a float PyTorch model gives PyTorch's values") {
     for (const float value : theirs) largest = std::max(largest, std::abs(value));
     for (std::size_t i = 0; i < ours.size(); ++i) {
       INFO(i << ": " << ours[i] << " for " << theirs[i]);
-      REQUIRE(std::abs(ours[i] - theirs[i]) <= static_cast<float>(golden.tolerance) * std::max(largest, 1e-6f));
+      REQUIRE(std::abs(ours[i] - theirs[i]) <=
+              static_cast<float>(golden.tolerance) * std::max(largest, 1e-6f));
     }
   }
 }

@@ -33,7 +33,9 @@ std::vector<Taps> triangle_taps(int input, int output) {
   return all;
 }
 
-uint8_t rounded(float value) { return static_cast<uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f)); }
+uint8_t rounded(float value) {
+  return static_cast<uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f));
+}
 
 Image resize_width(const Image& image, int width) {
   if (width == image.width) return image;
@@ -75,7 +77,9 @@ Image resize_height(const Image& image, int height) {
   return out;
 }
 
-int scaled_size(int size, double ratio) { return std::max(1, static_cast<int>(std::floor(size * ratio + 0.5))); }
+int scaled_size(int size, double ratio) {
+  return std::max(1, static_cast<int>(std::floor(size * ratio + 0.5)));
+}
 
 }  // namespace
 
@@ -102,12 +106,15 @@ Prepared prepare(const Image& image, const Preprocess& p) {
   int width = p.width;
   int height = p.height;
   if (p.resize != ResizeRule::stretch) {
-    const double ratio = p.resize == ResizeRule::crop ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
+    const double ratio =
+        p.resize == ResizeRule::crop ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
     width = scaled_size(source.width, ratio);
     height = scaled_size(source.height, ratio);
     // Rounding must leave nothing uncovered, and nothing sticking out.
-    if (p.resize == ResizeRule::crop) width = std::max(width, p.width), height = std::max(height, p.height);
-    if (p.resize == ResizeRule::letterbox) width = std::min(width, p.width), height = std::min(height, p.height);
+    if (p.resize == ResizeRule::crop)
+      width = std::max(width, p.width), height = std::max(height, p.height);
+    if (p.resize == ResizeRule::letterbox)
+      width = std::min(width, p.width), height = std::min(height, p.height);
   }
   const Image scaled = resize_bilinear(source, height, width);
   const int left = p.resize == ResizeRule::crop ? (width - p.width) / 2 : 0;

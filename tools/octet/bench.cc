@@ -31,7 +31,8 @@ constexpr double time_budget_seconds = 4;
 constexpr std::size_t least_runs = 10;
 constexpr std::size_t most_runs = 2000;
 
-// A model under measurement: each run sets its input anew, from u8 pixels where the model takes images.
+// A model under measurement: each run sets its input anew, from u8 pixels where the model takes
+// images.
 class Contender {
  public:
   static Expected<Contender> create(const std::string& path, const SessionOptions& options) {
@@ -48,7 +49,8 @@ class Contender {
     const auto begin = Clock::now();
     for (std::size_t i = 0; i < model_.inputs().size(); ++i) {
       const bool image = i == 0 && !pixels_.empty();
-      if (auto ok = image ? session_.set_pixels(0, pixels_) : session_.set_input(i, floats_[i]); !ok) {
+      if (auto ok = image ? session_.set_pixels(0, pixels_) : session_.set_input(i, floats_[i]);
+          !ok) {
         return tl::unexpected(ok.error());
       }
     }
@@ -71,7 +73,8 @@ class Contender {
   std::size_t runs() const { return seconds_.size(); }
 
  private:
-  Contender(Model model, Session session) : model_(std::move(model)), session_(std::move(session)) {}
+  Contender(Model model, Session session)
+      : model_(std::move(model)), session_(std::move(session)) {}
 
   static double median(std::vector<double> values) {
     std::ranges::sort(values);
@@ -117,7 +120,8 @@ json layers_json(const Contender& contender) {
     const bool first = i == 0 || nodes[i].step != nodes[i - 1].step;
     if (!first) continue;
     int64_t macs = 0;
-    for (std::size_t k = i; k < nodes.size() && nodes[k].step == nodes[i].step; ++k) macs += nodes[k].macs;
+    for (std::size_t k = i; k < nodes.size() && nodes[k].step == nodes[i].step; ++k)
+      macs += nodes[k].macs;
     const double ms = contender.step_ms(static_cast<std::size_t>(nodes[i].step));
     out.push_back({{"name", nodes[i].name},
                    {"op", nodes[i].op},
@@ -130,17 +134,20 @@ json layers_json(const Contender& contender) {
 }
 
 void print_layers(const Contender& contender) {
-  std::printf("\n%-40s %-12s %-6s %10s %10s\n", contender.model().path().c_str(), "operator", "type", "ms", "GMAC/s");
+  std::printf("\n%-40s %-12s %-6s %10s %10s\n", contender.model().path().c_str(), "operator",
+              "type", "ms", "GMAC/s");
   for (const json& layer : layers_json(contender)) {
     std::printf("%-40s %-12s %-6s %10.4f %10.2f\n", layer["name"].get<std::string>().c_str(),
-                layer["op"].get<std::string>().c_str(), layer["int8"].get<bool>() ? "int8" : "float",
-                layer["median_ms"].get<double>(), layer["gmacs_per_s"].get<double>());
+                layer["op"].get<std::string>().c_str(),
+                layer["int8"].get<bool>() ? "int8" : "float", layer["median_ms"].get<double>(),
+                layer["gmacs_per_s"].get<double>());
   }
 }
 
 Expected<void> measure(const Options& options, std::vector<Contender*> contenders) {
   double warm_seconds = 0;
-  for (std::size_t i = 0; i < std::max<std::size_t>(options.warmup, options.runs > 0 ? 0 : 1); ++i) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.warmup, options.runs > 0 ? 0 : 1);
+       ++i) {
     warm_seconds = 0;
     for (Contender* contender : contenders) {
       const auto seconds = contender->run();
@@ -149,9 +156,10 @@ Expected<void> measure(const Options& options, std::vector<Contender*> contender
     }
   }
   const std::size_t runs =
-      options.runs > 0 ? options.runs
-                       : std::clamp(static_cast<std::size_t>(time_budget_seconds / std::max(warm_seconds, 1e-6)),
-                                    least_runs, most_runs);
+      options.runs > 0
+          ? options.runs
+          : std::clamp(static_cast<std::size_t>(time_budget_seconds / std::max(warm_seconds, 1e-6)),
+                       least_runs, most_runs);
   Progress progress("measuring", runs);
   for (std::size_t i = 0; i < runs; ++i) {
     // In turn, so that both see the same moods of the machine.
@@ -196,8 +204,9 @@ Expected<int> bench(const Options& options) {
   }
   for (const Contender* contender : contenders) {
     std::printf("%-40s %-10s %d threads  median %8.3f ms  min %8.3f ms  (%zu runs)\n",
-                contender->model().path().c_str(), contender->session().isa(), contender->session().threads(),
-                contender->median_ms(), contender->minimum_ms(), contender->runs());
+                contender->model().path().c_str(), contender->session().isa(),
+                contender->session().threads(), contender->median_ms(), contender->minimum_ms(),
+                contender->runs());
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {
@@ -210,15 +219,20 @@ Expected<int> bench(const Options& options) {
 
 Command add_bench(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "bench",
-      "Measure latency from u8 pixels (or float inputs) to outputs: median and minimum. With --compare the two models\n"
-      "run in turn in one process, and the ratio of their medians is printed.");
-  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  CLI::App* command =
+      app.add_subcommand("bench",
+                         "Measure latency from u8 pixels (or float inputs) to outputs: median and "
+                         "minimum. With --compare the two models\n"
+                         "run in turn in one process, and the ratio of their medians is printed.");
+  command->add_option("MODEL", options->model, "An .octet model")
+      ->required()
+      ->type_name("MODEL.octet");
   command->add_option("--compare", options->compare, "A second model, usually the float one")
       ->type_name("FLOAT_MODEL.octet");
   add_session_options(*command, options->session);
-  command->add_option("--runs", options->runs, "Exact number of measured runs (default: about four seconds' worth)")
+  command
+      ->add_option("--runs", options->runs,
+                   "Exact number of measured runs (default: about four seconds' worth)")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   command->add_option("--warmup", options->warmup, "Runs before measuring (default 3)")

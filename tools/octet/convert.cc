@@ -23,9 +23,9 @@ void print_summary(const Model& model, const std::string& path) {
     int8_nodes += node.int8 ? 1 : 0;
     fused += node.fused.size();
   }
-  std::cout << path << ": " << model.file_size() << " bytes, " << model.nodes().size() << " nodes (" << int8_nodes
-            << " in int8), " << fused << " nodes fused into them, " << static_cast<double>(model.macs()) * 1e-6
-            << " million multiply-accumulates\n";
+  std::cout << path << ": " << model.file_size() << " bytes, " << model.nodes().size() << " nodes ("
+            << int8_nodes << " in int8), " << fused << " nodes fused into them, "
+            << static_cast<double>(model.macs()) * 1e-6 << " million multiply-accumulates\n";
   for (const NodeInfo& node : model.nodes()) {
     if (model.has_int8() && !node.int8 && !node.reason.empty() && node.op != "dequantize") {
       std::cout << "  in float: " << node.name << " (" << node.op << "): " << node.reason << "\n";
@@ -51,17 +51,22 @@ Expected<int> convert(const Options& options) {
 
 Command add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "convert",
-      "Make an .octet model of a float export (.safetensors made by tools/pytorch/octet_export.py).\n"
-      "Convolutions, batch norms, activations and residual adds are fused, weights quantized; what stays in float is "
-      "listed with the reason.");
+  CLI::App* command = app.add_subcommand("convert",
+                                         "Make an .octet model of a float export (.safetensors "
+                                         "made by tools/pytorch/octet_export.py).\n"
+                                         "Convolutions, batch norms, activations and residual adds "
+                                         "are fused, weights quantized; what stays in float is "
+                                         "listed with the reason.");
   command->add_option("IN", options->input, "The model to read")->required()->type_name("FILE");
-  command->add_option("-o,--output", options->output, "The .octet file to write")->required()->type_name("OUT.octet");
-  command->add_flag("--float", options->float_only, "Keep everything in float: the baseline to compare with");
+  command->add_option("-o,--output", options->output, "The .octet file to write")
+      ->required()
+      ->type_name("OUT.octet");
+  command->add_flag("--float", options->float_only,
+                    "Keep everything in float: the baseline to compare with");
   command
       ->add_option("--keep-float", options->keep_float,
-                   "Keep a node in float, or all nodes below a module: names as `octet inspect` prints them; may be "
+                   "Keep a node in float, or all nodes below a module: names as `octet inspect` "
+                   "prints them; may be "
                    "given several times")
       ->type_name("NAME");
   return [options] { return convert(*options); };

@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 
 bool is_image(const fs::path& path) {
   std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(extension, extension.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
@@ -51,7 +52,8 @@ Expected<void> collect(const fs::path& folder, const Model& model, bool top_leve
 
 }  // namespace
 
-Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model, std::size_t limit) {
+Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
+                                           std::size_t limit) {
   std::vector<Sample> samples;
   if (auto ok = collect(folder, model, true, -1, samples); !ok) return tl::unexpected(ok.error());
   if (samples.empty()) return fail(folder + ": no JPEG or PNG images in it");

@@ -13,8 +13,10 @@ struct Sample {
   int label = -1;  ///< Index of the class; -1 where the folder does not tell.
 };
 
-/// Images of `folder`, sorted by path: in folders named after the model's labels, or files named INDEX_name.jpg.
-/// With a `limit` above 0, that many, evenly spaced. Errors: no such folder, no images, a folder that no label names.
-Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model, std::size_t limit);
+/// Images of `folder`, sorted by path: in folders named after the model's labels, or files named
+/// INDEX_name.jpg. With a `limit` above 0, that many, evenly spaced. Errors: no such folder, no
+/// images, a folder that no label names.
+Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
+                                           std::size_t limit);
 
 }  // namespace octet::tool

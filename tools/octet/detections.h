@@ -23,9 +23,9 @@ struct Detection {
   std::vector<Point> landmarks;
 };
 
-/// Decodes SSD-style outputs (docs/float_export.md, "task"), keeps scores from the task's threshold on, and drops
-/// boxes that overlap a better one by more than the task's IoU. Best first. Errors: outputs of other shapes than the
-/// priors ask for.
+/// Decodes SSD-style outputs (docs/float_export.md, "task"), keeps scores from the task's threshold
+/// on, and drops boxes that overlap a better one by more than the task's IoU. Best first. Errors:
+/// outputs of other shapes than the priors ask for.
 Expected<std::vector<Detection>> decode_detections(const Session& session, const Model& model,
                                                    const image::Prepared& prepared);
 
@@ -39,7 +39,9 @@ struct MatchCounts {
   double iou_sum = 0;  ///< of the matched pairs
 };
 
-/// Pairs each of our detections, best score first, with the free one of theirs that it overlaps most, from IoU 0.5 on.
-void match(const std::vector<Detection>& ours, const std::vector<Detection>& theirs, MatchCounts& counts);
+/// Pairs each of our detections, best score first, with the free one of theirs that it overlaps
+/// most, from IoU 0.5 on.
+void match(const std::vector<Detection>& ours, const std::vector<Detection>& theirs,
+           MatchCounts& counts);
 
 }  // namespace octet::tool

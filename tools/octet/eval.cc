@@ -109,10 +109,13 @@ Expected<int> eval(const Options& options) {
   if (!ours) return tl::unexpected(ours.error());
   const TaskType task = ours->model().task().type;
   if (task == TaskType::none) {
-    return fail(options.model + ": the model has no task (classify or detect): export it with task=");
+    return fail(options.model +
+                ": the model has no task (classify or detect): export it with task=");
   }
   if (task == TaskType::detect && options.compare.empty()) {
-    return fail("a detector is measured against another model's detections: give --compare OTHER, the float model");
+    return fail(
+        "a detector is measured against another model's detections: give --compare OTHER, the "
+        "float model");
   }
   std::optional<Predictor> theirs;
   if (!options.compare.empty()) {
@@ -127,7 +130,8 @@ Expected<int> eval(const Options& options) {
   if (!counts) return tl::unexpected(counts.error());
   if (task == TaskType::classify && counts->labelled == 0 && !theirs) {
     return fail(options.folder +
-                ": the images have no classes: put them in folders named after the labels, name them INDEX_name.jpg, "
+                ": the images have no classes: put them in folders named after the labels, name "
+                "them INDEX_name.jpg, "
                 "or give --compare");
   }
   const json out = report(*counts, task, theirs.has_value());
@@ -149,16 +153,23 @@ Expected<int> eval(const Options& options) {
 
 Command add_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "eval",
-      "Measure a model on a folder of images: top-1 and top-5 where the folder tells classes (folders named after the\n"
-      "labels, or files named INDEX_name.jpg), agreement with another model; for detectors precision, recall and mean\n"
-      "IoU at 0.5 against the other model's detections.");
-  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  CLI::App* command = app.add_subcommand("eval",
+                                         "Measure a model on a folder of images: top-1 and top-5 "
+                                         "where the folder tells classes (folders named after the\n"
+                                         "labels, or files named INDEX_name.jpg), agreement with "
+                                         "another model; for detectors precision, recall and mean\n"
+                                         "IoU at 0.5 against the other model's detections.");
+  command->add_option("MODEL", options->model, "An .octet model")
+      ->required()
+      ->type_name("MODEL.octet");
   command->add_option("DIR", options->folder, "The folder of images")->required()->type_name("DIR");
-  command->add_option("--compare", options->compare, "The model to compare answers with, usually the float one")
+  command
+      ->add_option("--compare", options->compare,
+                   "The model to compare answers with, usually the float one")
       ->type_name("OTHER.octet");
-  command->add_option("--limit", options->limit, "At most this many images, evenly spaced over the folder")
+  command
+      ->add_option("--limit", options->limit,
+                   "At most this many images, evenly spaced over the folder")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   add_session_options(*command, options->session);

@@ -14,7 +14,8 @@ Expected<void> write_file(const std::string& path, std::span<const std::byte> by
   const std::string temporary = path + ".part";
   std::FILE* file = std::fopen(temporary.c_str(), "wb");
   if (file == nullptr) return fail(path + ": cannot write: " + std::strerror(errno));
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+  const bool written =
+      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
   const int write_error = errno;
   const bool closed = std::fclose(file) == 0;
   if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
@@ -26,7 +27,9 @@ Expected<void> write_file(const std::string& path, std::span<const std::byte> by
 }
 
 Expected<void> write_npy(const std::string& path, const TensorView& tensor) {
-  const char* type = tensor.info->type == Type::f32 ? "<f4" : tensor.info->type == Type::s32 ? "<i4" : "|u1";
+  const char* type = tensor.info->type == Type::f32   ? "<f4"
+                     : tensor.info->type == Type::s32 ? "<i4"
+                                                      : "|u1";
   std::string shape;
   for (const int32_t extent : tensor.info->shape) shape += std::to_string(extent) + ", ";
   std::string header =

@@ -9,7 +9,8 @@
 
 namespace octet::tool {
 
-/// Writes under a temporary name in the same folder, then renames. Errors name the path and the reason.
+/// Writes under a temporary name in the same folder, then renames. Errors name the path and the
+/// reason.
 Expected<void> write_file(const std::string& path, std::span<const std::byte> bytes);
 
 /// A NumPy .npy file (format 1.0) of a tensor: float32, int32 or uint8, C order.

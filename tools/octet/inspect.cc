@@ -17,7 +17,8 @@ struct Options {
 
 std::string shape_of(const TensorInfo& info) {
   std::string text = "[";
-  for (std::size_t i = 0; i < info.shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(info.shape[i]);
+  for (std::size_t i = 0; i < info.shape.size(); ++i)
+    text += (i > 0 ? ", " : "") + std::to_string(info.shape[i]);
   return text + "]";
 }
 
@@ -40,11 +41,11 @@ json node_json(const NodeInfo& node) {
   std::size_t bytes = static_cast<std::size_t>(node.weight_bytes);
   for (const TensorInfo& input : node.inputs) bytes += bytes_of(input);
   for (const TensorInfo& output : node.outputs) bytes += bytes_of(output);
-  json out = {{"name", node.name},         {"op", node.op},     {"fused", node.fused},
-              {"precision", node.int8 ? "int8" : "float"}, {"reason", node.reason},
-              {"output", tensor_json(node.outputs[0])},    {"macs", node.macs},
-              {"weight_bytes", node.weight_bytes},         {"bytes", bytes},
-              {"step", node.step}};
+  json out = {{"name", node.name},     {"op", node.op},
+              {"fused", node.fused},   {"precision", node.int8 ? "int8" : "float"},
+              {"reason", node.reason}, {"output", tensor_json(node.outputs[0])},
+              {"macs", node.macs},     {"weight_bytes", node.weight_bytes},
+              {"bytes", bytes},        {"step", node.step}};
   return out;
 }
 
@@ -81,25 +82,31 @@ Expected<int> print(const Options& options) {
   if (!model) return tl::unexpected(model.error());
   const auto session = Session::create(*model, {.threads = 1});
   if (!session) return tl::unexpected(session.error());
-  std::printf("%s: %zu bytes, made by %s\n", model->path().c_str(), model->file_size(), model->producer().c_str());
-  std::printf("%.2f million multiply-accumulates, %zu bytes of weights, %zu bytes of activations (at least %zu)\n",
-              static_cast<double>(model->macs()) * 1e-6, model->weight_bytes(), session->arena_bytes(),
-              session->arena_lower_bound());
+  std::printf("%s: %zu bytes, made by %s\n", model->path().c_str(), model->file_size(),
+              model->producer().c_str());
+  std::printf(
+      "%.2f million multiply-accumulates, %zu bytes of weights, %zu bytes of activations (at least "
+      "%zu)\n",
+      static_cast<double>(model->macs()) * 1e-6, model->weight_bytes(), session->arena_bytes(),
+      session->arena_lower_bound());
   std::printf("bytes of the outputs are the same on every CPU: %s\n",
               model->has_float_island() ? "no, it has a float island" : "yes");
   print_tensors("input", model->inputs());
   print_tensors("output", model->outputs());
-  std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type", "output",
-              "scale, zero point", "MACs", "bytes");
+  std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type",
+              "output", "scale, zero point", "MACs", "bytes");
   for (const NodeInfo& node : model->nodes()) {
     const TensorInfo& output = node.outputs[0];
     char scale[40] = "";
     if (output.scale > 0) {
-      std::snprintf(scale, sizeof(scale), "%.6g, %d", static_cast<double>(output.scale), output.zero_point);
+      std::snprintf(scale, sizeof(scale), "%.6g, %d", static_cast<double>(output.scale),
+                    output.zero_point);
     }
-    std::printf("%-5d %-32s %-11s %-6s %-18s %-24s %12lld %10lld\n", node.step, node.name.c_str(), node.op.c_str(),
-                node.int8 ? "int8" : "float", (shape_of(output) + " " + type_name(output.type)).c_str(), scale,
-                static_cast<long long>(node.macs), static_cast<long long>(node_json(node)["bytes"].get<int64_t>()));
+    std::printf("%-5d %-32s %-11s %-6s %-18s %-24s %12lld %10lld\n", node.step, node.name.c_str(),
+                node.op.c_str(), node.int8 ? "int8" : "float",
+                (shape_of(output) + " " + type_name(output.type)).c_str(), scale,
+                static_cast<long long>(node.macs),
+                static_cast<long long>(node_json(node)["bytes"].get<int64_t>()));
     if (!node.fused.empty()) {
       std::string names;
       for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;
@@ -122,11 +129,14 @@ Expected<int> inspect(const Options& options) {
 
 Command add_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "inspect",
-      "Show what a model became: for each node what was fused into it, the type and scale of its output, int8 or float\n"
-      "and why, multiply-accumulates and bytes.");
-  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  CLI::App* command =
+      app.add_subcommand("inspect",
+                         "Show what a model became: for each node what was fused into it, the type "
+                         "and scale of its output, int8 or float\n"
+                         "and why, multiply-accumulates and bytes.");
+  command->add_option("MODEL", options->model, "An .octet model")
+      ->required()
+      ->type_name("MODEL.octet");
   command->add_flag("--json", options->as_json, "One JSON object");
   return [options] { return inspect(*options); };
 }

@@ -12,9 +12,10 @@ void add_session_options(CLI::App& command, SessionOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   command
-      .add_option("--isa", options.isa,
-                  "Force an instruction set: reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm "
-                  "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
+      .add_option(
+          "--isa", options.isa,
+          "Force an instruction set: reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm "
+          "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
       ->type_name("NAME");
 }
 
@@ -31,7 +32,8 @@ int run_tool(int argc, char** argv) {
   CLI::App app{
       "octet runs convolutional networks in int8 on CPUs.\n\n"
       "The usual way: export a float model with calibration (tools/pytorch/octet_export.py),\n"
-      "then `octet convert model.safetensors -o model.octet`, then `octet run model.octet photo.jpg`.\n"
+      "then `octet convert model.safetensors -o model.octet`, then `octet run model.octet "
+      "photo.jpg`.\n"
       "Each subcommand explains itself: octet convert --help"};
   app.set_version_flag("--version", std::string("octet ") + version());
   app.require_subcommand(1);

@@ -10,11 +10,13 @@ namespace {
 
 Expected<Preprocess> choose_preprocess(const Model& model, const std::optional<Preprocess>& given) {
   if (given) {
-    const std::vector<int32_t> image = {1, given->height, given->width, static_cast<int32_t>(given->mean.size())};
+    const std::vector<int32_t> image = {1, given->height, given->width,
+                                        static_cast<int32_t>(given->mean.size())};
     if (image != model.inputs()[0].shape) {
-      return fail(model.path() + ": --preprocess gives an image of " + std::to_string(given->height) + " x " +
-                  std::to_string(given->width) + " x " + std::to_string(given->mean.size()) +
-                  ", which is not what the input '" + model.inputs()[0].name + "' takes (octet inspect shows it)");
+      return fail(model.path() + ": --preprocess gives an image of " +
+                  std::to_string(given->height) + " x " + std::to_string(given->width) + " x " +
+                  std::to_string(given->mean.size()) + ", which is not what the input '" +
+                  model.inputs()[0].name + "' takes (octet inspect shows it)");
     }
     return *given;
   }
@@ -58,7 +60,8 @@ Expected<void> Predictor::set_pixels(const std::vector<uint8_t>& pixels) {
   std::vector<float> values(pixels.size());
   const std::size_t channels = preprocess_.mean.size();
   for (std::size_t i = 0; i < pixels.size(); ++i) {
-    values[i] = (static_cast<float>(pixels[i]) - preprocess_.mean[i % channels]) / preprocess_.std[i % channels];
+    values[i] = (static_cast<float>(pixels[i]) - preprocess_.mean[i % channels]) /
+                preprocess_.std[i % channels];
   }
   return session_.set_input(0, values);
 }
@@ -68,7 +71,9 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
   if (view.info->type == Type::s32) {
     const int index = view.values<int32_t>()[0];
     const bool known = index >= 0 && static_cast<std::size_t>(index) < model_.labels().size();
-    return {{.index = index, .label = known ? model_.labels()[static_cast<std::size_t>(index)] : "", .score = 1}};
+    return {{.index = index,
+             .label = known ? model_.labels()[static_cast<std::size_t>(index)] : "",
+             .score = 1}};
   }
   const auto scores = view.values<float>();
   std::vector<int> order(scores.size());
@@ -76,9 +81,9 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
   const auto score = [&](int i) { return scores[static_cast<std::size_t>(i)]; };
   const std::size_t count = std::min(top, order.size());
   // Of equal scores the lower index first, so that the answer is one answer.
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), [&](int a, int b) {
-    return score(a) != score(b) ? score(a) > score(b) : a < b;
-  });
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+      [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
   double sum = 0;
   const bool probabilities = are_probabilities(scores);
   const float largest = *std::ranges::max_element(scores);
@@ -89,9 +94,10 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
     const auto label_index = static_cast<std::size_t>(index);
     const double probability =
         probabilities ? score(index) : std::exp(static_cast<double>(score(index) - largest)) / sum;
-    out.push_back({.index = index,
-                   .label = label_index < model_.labels().size() ? model_.labels()[label_index] : "",
-                   .score = static_cast<float>(probability)});
+    out.push_back(
+        {.index = index,
+         .label = label_index < model_.labels().size() ? model_.labels()[label_index] : "",
+         .score = static_cast<float>(probability)});
   }
   return out;
 }

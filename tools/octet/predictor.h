@@ -14,19 +14,20 @@ namespace octet::tool {
 struct ClassScore {
   int index = 0;
   std::string label;  ///< Empty where the model has no labels.
-  float score = 0;    ///< A probability: softmax of the model's scores, unless the model ends in one itself.
+  float score =
+      0;  ///< A probability: softmax of the model's scores, unless the model ends in one itself.
 };
 
 struct Answer {
-  std::vector<ClassScore> top;         ///< classify: best first
-  std::vector<Detection> detections;   ///< detect: best first
-  double seconds = 0;                  ///< From u8 pixels to outputs; reading and resizing are not in it.
+  std::vector<ClassScore> top;        ///< classify: best first
+  std::vector<Detection> detections;  ///< detect: best first
+  double seconds = 0;  ///< From u8 pixels to outputs; reading and resizing are not in it.
 };
 
 class Predictor {
  public:
-  /// `preprocess` replaces the model's own where it is given. Errors: no model; neither has a preprocessing, or it
-  /// does not suit the first input; more than one input.
+  /// `preprocess` replaces the model's own where it is given. Errors: no model; neither has a
+  /// preprocessing, or it does not suit the first input; more than one input.
   static Expected<Predictor> create(const std::string& path, const SessionOptions& options,
                                     const std::optional<Preprocess>& preprocess = std::nullopt);
 

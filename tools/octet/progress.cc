@@ -16,7 +16,11 @@ constexpr int width = 30;
 }  // namespace
 
 Progress::Progress(std::string what, std::size_t total)
-    : what_(std::move(what)), total_(total), begin_(Clock::now()), drawn_(begin_), on_terminal_(isatty(STDERR_FILENO)) {}
+    : what_(std::move(what)),
+      total_(total),
+      begin_(Clock::now()),
+      drawn_(begin_),
+      on_terminal_(isatty(STDERR_FILENO)) {}
 
 Progress::~Progress() {
   if (visible_) std::fputs("\r\033[K", stderr);
@@ -33,8 +37,8 @@ void Progress::advance() {
   const int filled = static_cast<int>(share * width);
   const int left = static_cast<int>(elapsed.count() * (1 - share) / share + 0.5);
   std::fprintf(stderr, "\r%s [%.*s%.*s] %zu/%zu, %d:%02d left\033[K", what_.c_str(), filled,
-               "##############################", width - filled, "..............................", done_, total_,
-               left / 60, left % 60);
+               "##############################", width - filled, "..............................",
+               done_, total_, left / 60, left % 60);
   std::fflush(stderr);
 }
 

@@ -1,8 +1,10 @@
-/* octet: int8 inference of convolutional networks on CPUs. The C API, stable across versions of one major number.
+/* octet: int8 inference of convolutional networks on CPUs. The C API, stable across versions of one
+ * major number.
  *
- * Functions that can fail return octet_failed (or NULL) and leave a message that octet_last_error() returns.
- * Handles belong to the caller, who gives them back by the matching _free function; NULL is accepted there.
- * A model may be used from several threads at once, a session from one at a time.
+ * Functions that can fail return octet_failed (or NULL) and leave a message that octet_last_error()
+ * returns. Handles belong to the caller, who gives them back by the matching _free function; NULL
+ * is accepted there. A model may be used from several threads at once, a session from one at a
+ * time.
  */
 #ifndef OCTET_OCTET_H_
 #define OCTET_OCTET_H_
@@ -38,8 +40,8 @@ typedef struct octet_tensor_info {
 /* "0.1.0" */
 OCTET_API const char* octet_version(void);
 
-/* What went wrong in the calling thread's last failed call: names the file, the layer and the remedy. Never NULL;
- * valid until the thread's next call into octet. */
+/* What went wrong in the calling thread's last failed call: names the file, the layer and the
+ * remedy. Never NULL; valid until the thread's next call into octet. */
 OCTET_API const char* octet_last_error(void);
 
 /* Maps an .octet file. NULL: not found, not a model, damaged. */
@@ -50,27 +52,32 @@ OCTET_API void octet_model_free(octet_model* model);
 
 OCTET_API size_t octet_model_input_count(const octet_model* model);
 OCTET_API size_t octet_model_output_count(const octet_model* model);
-OCTET_API octet_status octet_model_input_info(const octet_model* model, size_t index, octet_tensor_info* info);
-OCTET_API octet_status octet_model_output_info(const octet_model* model, size_t index, octet_tensor_info* info);
+OCTET_API octet_status octet_model_input_info(const octet_model* model, size_t index,
+                                              octet_tensor_info* info);
+OCTET_API octet_status octet_model_output_info(const octet_model* model, size_t index,
+                                               octet_tensor_info* info);
 /* 0 and NULL where the model has no labels; NULL too from `count` on. */
 OCTET_API size_t octet_model_label_count(const octet_model* model);
 OCTET_API const char* octet_model_label(const octet_model* model, size_t index);
 
-/* `threads`: 0 for one a big core. The session keeps what it needs of the model, which may be freed before it. */
+/* `threads`: 0 for one a big core. The session keeps what it needs of the model, which may be freed
+ * before it. */
 OCTET_API octet_session* octet_session_create(const octet_model* model, int threads);
 OCTET_API void octet_session_free(octet_session* session);
 
 /* float32 values in the order of the input's shape; `count` must be the product of its extents. */
-OCTET_API octet_status octet_session_set_input(octet_session* session, size_t index, const float* values,
-                                               size_t count);
-/* u8 pixels [H, W, C] in the size and channel order of the model's preprocessing; `count` = H * W * C. */
-OCTET_API octet_status octet_session_set_pixels(octet_session* session, size_t index, const uint8_t* pixels,
-                                                size_t count);
+OCTET_API octet_status octet_session_set_input(octet_session* session, size_t index,
+                                               const float* values, size_t count);
+/* u8 pixels [H, W, C] in the size and channel order of the model's preprocessing; `count` = H * W *
+ * C. */
+OCTET_API octet_status octet_session_set_pixels(octet_session* session, size_t index,
+                                                const uint8_t* pixels, size_t count);
 /* Runs the model on what the inputs were last set to. Allocates nothing. */
 OCTET_API octet_status octet_session_run(octet_session* session);
-/* The values of an output, `*size` bytes of them; valid until the session runs again or is freed. NULL: no such
- * output. `size` may be NULL. */
-OCTET_API const void* octet_session_output(const octet_session* session, size_t index, size_t* size);
+/* The values of an output, `*size` bytes of them; valid until the session runs again or is freed.
+ * NULL: no such output. `size` may be NULL. */
+OCTET_API const void* octet_session_output(const octet_session* session, size_t index,
+                                           size_t* size);
 /* The instruction set in use: "avx512vnni", ... */
 OCTET_API const char* octet_session_isa(const octet_session* session);
 

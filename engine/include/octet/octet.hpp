@@ -2,11 +2,12 @@
 //
 //   auto model = octet::Model::load("model.octet");
 //   auto session = octet::Session::create(*model, {.threads = 2});
-//   session->set_pixels(0, pixels);            // u8 [H, W, C], as the model's preprocessing names size and channels
-//   session->run();
-//   std::span<const float> scores = session->output(0).values<float>();
+//   session->set_pixels(0, pixels);            // u8 [H, W, C], as the model's preprocessing names
+//   size and channels session->run(); std::span<const float> scores =
+//   session->output(0).values<float>();
 //
-// No function throws; what can fail returns an Expected, whose error says what was wrong and what to do.
+// No function throws; what can fail returns an Expected, whose error says what was wrong and what
+// to do.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +16,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #if defined(__GNUC__)
 #define OCTET_EXPORT __attribute__((visibility("default")))
@@ -37,7 +37,9 @@ struct Error {
 template <class T>
 using Expected = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(std::string message) { return tl::unexpected<Error>(Error{std::move(message)}); }
+inline tl::unexpected<Error> fail(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message)});
+}
 
 enum class Type : uint8_t { u8, s8, s32, f32 };
 
@@ -57,7 +59,8 @@ struct TensorInfo {
 enum class ResizeRule : uint8_t { stretch, crop, letterbox };
 enum class Channels : uint8_t { rgb, bgr, gray };
 
-/// How an image becomes the first input: resized by `rule`, then x = (pixel - mean) / std a channel, pixels 0 to 255.
+/// How an image becomes the first input: resized by `rule`, then x = (pixel - mean) / std a
+/// channel, pixels 0 to 255.
 struct Preprocess {
   int32_t height = 0;
   int32_t width = 0;
@@ -69,7 +72,8 @@ struct Preprocess {
 
 enum class TaskType : uint8_t { none, classify, detect };
 
-/// What the outputs mean. The fields after `type` are a detector's: see docs/float_export.md, "task".
+/// What the outputs mean. The fields after `type` are a detector's: see docs/float_export.md,
+/// "task".
 struct Task {
   TaskType type = TaskType::none;
   int32_t boxes = -1;      ///< Number of the output [1, P, 4].
@@ -88,21 +92,23 @@ struct NodeInfo {
   std::string op;
   std::vector<std::string> fused;  ///< Names of the nodes that were folded into it.
   bool int8 = false;
-  std::string reason;              ///< Why it runs in float, or what was decided about it; may be empty.
+  std::string reason;  ///< Why it runs in float, or what was decided about it; may be empty.
   std::vector<TensorInfo> inputs;  ///< Activations only.
   std::vector<TensorInfo> outputs;
   int64_t macs = 0;
   int64_t weight_bytes = 0;
-  int32_t step = 0;                ///< Index of the step that runs it: a float island runs several.
+  int32_t step = 0;  ///< Index of the step that runs it: a float island runs several.
 };
 
-/// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at once.
+/// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at
+/// once.
 class OCTET_EXPORT Model {
  public:
   /// Maps the file. Errors: not found, not an octet model, damaged, made for a newer octet.
   static Expected<Model> load(const std::string& path);
   /// Copies `bytes`. `name` stands for the path in error messages.
-  static Expected<Model> from_memory(std::span<const std::byte> bytes, std::string name = "model in memory");
+  static Expected<Model> from_memory(std::span<const std::byte> bytes,
+                                     std::string name = "model in memory");
 
   const std::string& path() const;
   std::size_t file_size() const;
@@ -129,8 +135,8 @@ class OCTET_EXPORT Model {
 struct SessionOptions {
   /// 0: one a big core. More than 1 makes a thread pool of the session's own.
   int threads = 0;
-  /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of reference, avx2,
-  /// avxvnni, avx512vnni, neon, dotprod, i8mm.
+  /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of
+  /// reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm.
   std::string isa;
   /// Time each step of every run (two clock reads a step).
   bool time_steps = false;
@@ -148,8 +154,8 @@ struct TensorView {
   }
 };
 
-/// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a thread of your
-/// own; sessions of one model share what they can.
+/// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a
+/// thread of your own; sessions of one model share what they can.
 class OCTET_EXPORT Session {
  public:
   static Expected<Session> create(const Model& model, const SessionOptions& options = {});
@@ -157,11 +163,12 @@ class OCTET_EXPORT Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  /// Sets input `index` from float32 values in the order of the input's shape. Errors: no such input, wrong count.
+  /// Sets input `index` from float32 values in the order of the input's shape. Errors: no such
+  /// input, wrong count.
   Expected<void> set_input(std::size_t index, std::span<const float> values);
-  /// Sets input `index` from u8 pixels [H, W, C] in the order and size of the model's preprocessing, through a table
-  /// a channel: no float in between where the input is quantized. Errors: as set_input; the model has no
-  /// preprocessing.
+  /// Sets input `index` from u8 pixels [H, W, C] in the order and size of the model's
+  /// preprocessing, through a table a channel: no float in between where the input is quantized.
+  /// Errors: as set_input; the model has no preprocessing.
   Expected<void> set_pixels(std::size_t index, std::span<const uint8_t> pixels);
 
   /// Runs the model on what the inputs were last set to. Allocates nothing.
@@ -175,7 +182,8 @@ class OCTET_EXPORT Session {
   int threads() const;
   std::size_t arena_bytes() const;        ///< Memory for activations.
   std::size_t arena_lower_bound() const;  ///< The most bytes that any step needs at once.
-  /// Seconds that each step of the last run took; empty unless SessionOptions::time_steps. NodeInfo::step indexes it.
+  /// Seconds that each step of the last run took; empty unless SessionOptions::time_steps.
+  /// NodeInfo::step indexes it.
   std::span<const double> step_seconds() const;
 
  private:

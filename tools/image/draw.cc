@@ -66,8 +66,8 @@ void fill(Image& image, int left, int top, int right, int bottom, Color color) {
   }
 }
 
-// A pixel's index, with coordinates that may lie far outside.
-int pixel(double v) { return static_cast<int>(std::lround(std::clamp(v, -1e6, 1e6))); }
+// A pixel's index, of coordinates that may lie far outside, or be no numbers: those lie far outside too.
+int pixel(double v) { return v >= -1e6 ? static_cast<int>(std::lround(std::min(v, 1e6))) : -1'000'000; }
 
 }  // namespace
 
@@ -88,7 +88,8 @@ void draw_dot(Image& image, double x, double y, Color color, int radius) {
   }
 }
 
-void draw_text(Image& image, int x, int y, const std::string& text, Color color, int size) {
+void draw_text(Image& image, double left_x, double top_y, const std::string& text, Color color, int size) {
+  const int x = pixel(left_x), y = pixel(top_y);
   const int advance = (glyph_width + 1) * size;
   const auto length = static_cast<int>(text.size());
   fill(image, x, y, x + length * advance + size, y + (glyph_height + 2) * size, {24, 24, 24});

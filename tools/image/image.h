@@ -59,6 +59,6 @@ void draw_rectangle(Image& image, double left, double top, double right, double 
 void draw_dot(Image& image, double x, double y, Color color, int radius);
 
 /// Text in a 5x7 dot font (capitals, digits and signs; other characters become '?') times `size`, on a dark ground.
-void draw_text(Image& image, int x, int y, const std::string& text, Color color, int size);
+void draw_text(Image& image, double x, double y, const std::string& text, Color color, int size);
 
 }  // namespace octet::image

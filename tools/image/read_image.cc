@@ -1,6 +1,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 // jpeglib.h needs <cstdio> before it.
@@ -15,6 +16,8 @@ namespace {
 constexpr uint64_t max_pixels = uint64_t{1} << 28;
 
 Expected<std::vector<uint8_t>> read_bytes(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return fail(path + ": not a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(path + ": cannot open the image: " + std::strerror(errno));
   std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

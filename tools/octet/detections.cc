@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace octet::tool {
 namespace {
@@ -12,6 +13,16 @@ constexpr double match_iou = 0.5;
 struct Prior {
   double x, y, width, height;
 };
+
+// In double, since a damaged file's steps may be anything.
+double count_priors(const Task& task, int height, int width) {
+  double count = 0;
+  for (std::size_t map = 0; map < task.steps.size(); ++map) {
+    const double step = task.steps[map];
+    count += std::ceil(height / step) * std::ceil(width / step) * static_cast<double>(task.min_sizes[map].size());
+  }
+  return count;
+}
 
 std::vector<Prior> make_priors(const Task& task, int height, int width) {
   std::vector<Prior> priors;
@@ -33,17 +44,23 @@ std::vector<Prior> make_priors(const Task& task, int height, int width) {
   return priors;
 }
 
-Expected<std::span<const float>> detector_output(const Session& session, int index, const char* what,
-                                                 std::size_t priors, std::size_t columns_multiple) {
+std::string whole_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.10g", value);
+  return text;
+}
+
+Expected<std::span<const float>> detector_output(const Session& session, int index, const char* what, double priors,
+                                                 std::size_t columns_multiple) {
   const TensorView view = session.output(static_cast<std::size_t>(index));
   const auto& shape = view.info->shape;
   const bool fits = view.info->type == Type::f32 && shape.size() == 3 && shape[0] == 1 &&
-                    static_cast<std::size_t>(shape[1]) == priors &&
+                    static_cast<double>(shape[1]) == priors &&
                     static_cast<std::size_t>(shape[2]) % columns_multiple == 0;
   if (!fits) {
     return fail(std::string("the detector's ") + what + " output '" + view.info->name +
-                "' does not have the shape that its task's steps and sizes ask for, [1, " + std::to_string(priors) +
-                ", " + std::to_string(columns_multiple) + "]");
+                "' does not have the shape that its task's steps and sizes ask for, [1, " + whole_number(priors) + ", " +
+                std::to_string(columns_multiple) + "]");
   }
   return view.values<float>();
 }
@@ -79,17 +96,18 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
   if (input.size() != 4) return fail(model.path() + ": a detector's input is an image [1, H, W, C]");
   const int height = input[1];
   const int width = input[2];
-  const std::vector<Prior> priors = make_priors(task, height, width);
-  const auto boxes = detector_output(session, task.boxes, "boxes", priors.size(), 4);
+  const double prior_count = count_priors(task, height, width);
+  const auto boxes = detector_output(session, task.boxes, "boxes", prior_count, 4);
   if (!boxes) return fail(model.path() + ": " + boxes.error().message);
-  const auto scores = detector_output(session, task.scores, "scores", priors.size(), 2);
+  const auto scores = detector_output(session, task.scores, "scores", prior_count, 2);
   if (!scores) return fail(model.path() + ": " + scores.error().message);
   std::span<const float> landmarks;
   if (task.landmarks >= 0) {
-    const auto values = detector_output(session, task.landmarks, "landmarks", priors.size(), 2);
+    const auto values = detector_output(session, task.landmarks, "landmarks", prior_count, 2);
     if (!values) return fail(model.path() + ": " + values.error().message);
     landmarks = *values;
   }
+  const std::vector<Prior> priors = make_priors(task, height, width);
   if (boxes->size() != priors.size() * 4 || scores->size() != priors.size() * 2) {
     return fail(model.path() + ": the detector's boxes or scores have another number of columns than 4 and 2");
   }

@@ -91,7 +91,7 @@ void annotate(image::Image& image, const Answer& answer) {
     char score[16];
     std::snprintf(score, sizeof(score), "%.2f", static_cast<double>(d.score));
     constexpr int text_height = 9;
-    image::draw_text(image, static_cast<int>(d.left), static_cast<int>(d.top) - text_height * thickness, score,
+    image::draw_text(image, d.left, d.top - text_height * thickness, score,
                      text_color, thickness);
   }
   int y = 0;

@@ -64,17 +64,6 @@ TEST_CASE("keep_float names a node, or all nodes below a module") {
   CHECK_FALSE(in_float(graph, "a.conv"));
 }
 
-TEST_CASE("a name that no node has is an error that says so; half a name is no prefix") {
-  const auto error = [](const char* wish) {
-    const auto built = octet::graph::build_model(two_convolutions(), {.keep_float = {wish}});
-    REQUIRE_FALSE(built);
-    return built.error().message;
-  };
-  CHECK(contains(error("c"), "'c'"));
-  CHECK(contains(error("c"), "octet inspect"));
-  CHECK(contains(error("a.con"), "'a.con'"));
-}
-
 TEST_CASE("the author's keep_float may name what was folded away, and what is not there") {
   Graph graph = two_convolutions();
   graph.nodes[0].fused = {"bn"};

@@ -157,6 +157,18 @@ TEST_CASE("keep_float keeps what was fused into a node as well") {
   check_int8_is_near_float(graph, 0.06f, {.keep_float = {"block"}});
 }
 
+TEST_CASE(
+    "keep_float of a name that no node has is an error that says so; half a name is no prefix") {
+  GraphMaker m;
+  const Graph graph = m.finish({m.conv("block.conv", m.input({1, 6, 6, 3}))});
+  for (const std::string name : {"nothing", "block.con", "blo", "block.conv.more", ""}) {
+    const auto built = octet::graph::build_model(graph, {.keep_float = {"block", name}});
+    REQUIRE_FALSE(built);
+    CHECK(built.error().message.find("'" + name + "'") != std::string::npos);
+    CHECK(built.error().message.find("octet inspect") != std::string::npos);
+  }
+}
+
 TEST_CASE("an argmax at the end gives the indices that the float model gives") {
   GraphMaker m;
   const auto logits = m.linear("fc", m.input({1, 16}), {.channels = 10});

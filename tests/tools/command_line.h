@@ -1,0 +1,42 @@
+// The command-line tool as a process of its own.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/loaders/float_export_maker.h"
+
+namespace octet::test {
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+
+  nlohmann::json json() const { return nlohmann::json::parse(out); }
+  /// Standard output, a JSON object a line.
+  std::vector<nlohmann::json> json_lines() const;
+};
+
+/// Runs `octet` with these arguments and waits.
+Outcome octet_tool(const std::vector<std::string>& arguments,
+                   const std::string& standard_input = "");
+
+bool contains(const std::string& text, const std::string& part);
+
+/// A folder with what the commands are tried on: models of sample_exports.h and images.
+class Workplace {
+ public:
+  Workplace();
+  std::string path(const std::string& name) const { return folder.path(name); }
+
+  TemporaryFolder folder;
+  std::string classifier;  ///< int8
+  std::string float_classifier;
+  std::string detector;  ///< int8
+  std::string float_detector;
+  std::vector<std::string> images;  ///< PNG, PNG, JPEG
+};
+
+}  // namespace octet::test

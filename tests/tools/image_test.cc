@@ -1,0 +1,181 @@
+#include "tools/image/image.h"
+
+#include <catch2/catch.hpp>
+
+#include "loaders/preprocess.h"
+#include "tests/engine/corruption.h"
+#include "tests/loaders/float_export_maker.h"
+#include "tests/tools/jpeg_bytes.h"
+
+using namespace octet::test;
+using octet::image::Image;
+
+namespace {
+
+// As make_resize_golden.py makes it.
+Image made_image(int height, int width) {
+  Image image{.height = height, .width = width};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const int64_t noise = (int64_t{x} * 2654435761 + y * 40503 + c * 69069 >> 5) % 64;
+        const int64_t value =
+            x * 255 / std::max(width - 1, 1) + noise + 190 * ((x / 3 + y / 2) % 2);
+        image.pixels.push_back(static_cast<uint8_t>(value % 256));
+      }
+    }
+  }
+  return image;
+}
+
+int largest_difference(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
+  REQUIRE(a.size() == b.size());
+  int largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+std::vector<uint8_t> from_hex(const std::string& hex) {
+  std::vector<uint8_t> bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(static_cast<uint8_t>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("images are prepared as Pillow prepares them, within one level a pixel") {
+  const auto cases =
+      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/resize_golden.json"));
+  CHECK(cases.size() == 36);
+  for (const auto& golden : cases) {
+    INFO(golden["image"] << " " << golden["preprocess"]);
+    const auto rule = octet::loaders::parse_preprocess(golden["preprocess"].dump());
+    REQUIRE(rule);
+    const Image image = made_image(golden["image"][0], golden["image"][1]);
+    const auto prepared = octet::image::prepare(image, *rule);
+    CHECK(largest_difference(prepared.pixels, from_hex(golden["pixels"])) <= 1);
+  }
+}
+
+TEST_CASE("a position in the input leads back to its place in the image") {
+  const Image image = made_image(20, 40);
+  octet::Preprocess p{.height = 10, .width = 10, .mean = {0, 0, 0}, .std = {1, 1, 1}};
+  const auto stretched = octet::image::prepare(image, p);
+  CHECK((10 + stretched.offset_x) * stretched.scale_x == Approx(40));
+  CHECK((10 + stretched.offset_y) * stretched.scale_y == Approx(20));
+  p.resize = octet::ResizeRule::crop;
+  const auto cropped = octet::image::prepare(image, p);
+  CHECK((0 + cropped.offset_x) * cropped.scale_x == Approx(10));
+  CHECK((10 + cropped.offset_x) * cropped.scale_x == Approx(30));
+  p.resize = octet::ResizeRule::letterbox;
+  const auto boxed = octet::image::prepare(image, p);
+  CHECK((10 + boxed.offset_x) * boxed.scale_x == Approx(40));
+  CHECK((5 + boxed.offset_y) * boxed.scale_y == Approx(20));
+}
+
+TEST_CASE("images of a single row, column or pixel are prepared like any other") {
+  for (const auto& [height, width] : {std::pair{1, 1}, {1, 300}, {300, 1}}) {
+    for (const auto rule :
+         {octet::ResizeRule::stretch, octet::ResizeRule::crop, octet::ResizeRule::letterbox}) {
+      const octet::Preprocess p{
+          .height = 7, .width = 5, .resize = rule, .mean = {1, 2, 3}, .std = {1, 1, 1}};
+      CHECK(octet::image::prepare(made_image(height, width), p).pixels.size() == 105);
+    }
+  }
+}
+
+TEST_CASE("a PNG is read as it was written, and gray ones as three equal channels") {
+  const TemporaryFolder folder;
+  const Image image = made_image(13, 9);
+  REQUIRE(octet::image::write_png(image, folder.path("a.png")));
+  const auto again = octet::image::read_image(folder.path("a.png"));
+  REQUIRE(again);
+  CHECK(again->height == 13);
+  CHECK(again->width == 9);
+  CHECK(again->pixels == image.pixels);
+
+  const Image gray{.height = 1, .width = 2, .channels = 1, .pixels = {7, 200}};
+  REQUIRE(octet::image::write_png(gray, folder.path("gray.png")));
+  const auto as_rgb = octet::image::read_image(folder.path("gray.png"));
+  REQUIRE(as_rgb);
+  CHECK(as_rgb->pixels == std::vector<uint8_t>{7, 7, 7, 200, 200, 200});
+}
+
+TEST_CASE("a JPEG is near the image that it was made of") {
+  const TemporaryFolder folder;
+  Image image{.height = 32, .width = 24};
+  for (int i = 0; i < 32 * 24 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i / 72 * 6));
+  for (const bool progressive : {false, true}) {
+    // The name says nothing: the content does.
+    const auto read =
+        octet::image::read_image(folder.write("photo.png", jpeg_bytes(image, progressive)));
+    INFO((read ? "" : read.error().message));
+    REQUIRE(read);
+    CHECK(largest_difference(read->pixels, image.pixels) < 12);
+  }
+}
+
+TEST_CASE("what is no image is an error that names the file") {
+  const TemporaryFolder folder;
+  for (const std::string& path :
+       {folder.path("absent.png"), folder.path("."), folder.write("empty.jpg", ""),
+        folder.write("text.jpg", "just a text"), folder.write("short.jpg", "\xFF\xD8\xFF"),
+        folder.write("short.png", "\x89PNG\r\n\x1a\nXX")}) {
+    INFO(path);
+    const auto image = octet::image::read_image(path);
+    REQUIRE_FALSE(image);
+    CHECK(image.error().message.starts_with(path + ": "));
+  }
+}
+
+TEST_CASE("a thousand damaged JPEG and PNG files") {
+  const TemporaryFolder folder;
+  const Image image = made_image(24, 40);
+  REQUIRE(octet::image::write_png(image, folder.path("whole.png")));
+  const std::vector<std::string> files = {jpeg_bytes(image), jpeg_bytes(image, true),
+                                          read_file(folder.path("whole.png"))};
+  for (const std::string& file : files) {
+    Random random(41);
+    int read = 0;
+    for (int round = 0; round < 1000; ++round) {
+      INFO("seed " << random.seed << ", round " << round);
+      const auto damaged =
+          octet::image::read_image(folder.write("damaged", corrupted(file, random)));
+      if (!damaged) {
+        CHECK_FALSE(damaged.error().message.empty());
+        continue;
+      }
+      ++read;
+      const auto size =
+          static_cast<std::size_t>(damaged->height) * static_cast<std::size_t>(damaged->width);
+      CHECK(damaged->pixels.size() == size * 3);
+    }
+    CHECK(read < 1000);
+  }
+}
+
+TEST_CASE(
+    "drawing far outside the image, or at no place at all, changes nothing and reads nothing") {
+  Image image = made_image(10, 12);
+  const auto before = image.pixels;
+  const octet::image::Color red = {255, 0, 0};
+  for (const double far : {-1e30, 1e30}) {
+    octet::image::draw_rectangle(image, far, far, far, far, red, 2);
+    octet::image::draw_dot(image, far, far, red, 3);
+    octet::image::draw_text(image, far < 0 ? -100000 : 100000, 0, "TEXT", red, 1);
+  }
+  octet::image::draw_dot(image, NAN, NAN, red, 1);
+  CHECK(image.pixels.size() == before.size());
+  octet::image::draw_rectangle(image, 2, 3, 6, 7, red, 1);
+  CHECK(image.at(3, 2)[0] == 255);
+  CHECK(image.at(7, 6)[1] == 0);
+}
+
+TEST_CASE("a picture that cannot be written leaves nothing behind") {
+  const TemporaryFolder folder;
+  const auto written = octet::image::write_png(made_image(4, 4), folder.path("no/such/folder.png"));
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message.starts_with(folder.path("no/such/folder.png")));
+}

@@ -9,6 +9,16 @@ cd "$(dirname "$0")"
 third_party/install_debian.sh build test
 if [ "${CI:-}" = true ]; then third_party/install_debian.sh pytorch; fi
 
+# python_with MODULE...: the first Python here that has them all. A Python of the user's own often comes first in PATH
+# and has not what Debian's packages brought.
+python_with() {
+  local candidate modules
+  modules=$(IFS=,; echo "$*")
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c "import $modules" 2>/dev/null; then echo "$candidate"; return; fi
+  done
+}
+
 build=${OCTET_BUILD:-build}
 # shellcheck disable=SC2086 # a list of options
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOCTET_BUILD_TESTS=ON ${OCTET_CMAKE_FLAGS:-}
@@ -20,13 +30,10 @@ prefix="$PWD/$build/install"
 cmake --install "$build" --prefix "$prefix" >/dev/null
 cmake -S examples -B "$build/examples" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
 cmake --build "$build/examples" >/dev/null
-python3 tests/examples/run_examples.py "$build"
+"$(python_with PIL)" tests/examples/run_examples.py "$build"
 
 echo "== PyTorch exporter"
-python=""
-for candidate in python3 /usr/bin/python3; do
-  if "$candidate" -c 'import torch, torchvision, numpy, PIL' 2>/dev/null; then python=$candidate; break; fi
-done
+python=$(python_with torch torchvision numpy PIL)
 if [ -n "$python" ]; then
   OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -s tests/pytorch -t tests/pytorch
 else

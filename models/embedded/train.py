@@ -79,10 +79,10 @@ def main():
         first_epoch = state["epoch"] + 1
     if arguments.finish_in:
         arguments.epochs = first_epoch + arguments.finish_in
-        total = arguments.finish_in * steps
+        remaining = arguments.finish_in * steps
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1.0 - step / total))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1.0 - step / remaining))
 
     for epoch in range(first_epoch, arguments.epochs):
         began = time.time()

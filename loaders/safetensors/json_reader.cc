@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <utility>
 
 #include "loaders/load_error.h"
 
@@ -11,10 +11,11 @@ namespace octet::loaders {
 using nlohmann::json;
 
 int32_t to_int32(const json& value, const std::string& what) {
-  if (!value.is_number_integer() || value > json(std::numeric_limits<int32_t>::max()) ||
-      value < json(std::numeric_limits<int32_t>::min())) {
-    throw LoadError(what + " is not a whole number of 32 bits");
-  }
+  // Positive numbers are parsed as unsigned; as signed ones the largest of them would wrap around to -1.
+  const bool fits = value.is_number_unsigned()
+                        ? std::in_range<int32_t>(value.get<uint64_t>())
+                        : value.is_number_integer() && std::in_range<int32_t>(value.get<int64_t>());
+  if (!fits) throw LoadError(what + " is not a whole number of 32 bits");
   return value.get<int32_t>();
 }
 

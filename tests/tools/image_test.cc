@@ -18,7 +18,7 @@ Image made_image(int height, int width) {
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < 3; ++c) {
-        const int64_t noise = (int64_t{x} * 2654435761 + y * 40503 + c * 69069 >> 5) % 64;
+        const int64_t noise = ((int64_t{x} * 2654435761 + y * 40503 + c * 69069) >> 5) % 64;
         const int64_t value =
             x * 255 / std::max(width - 1, 1) + noise + 190 * ((x / 3 + y / 2) % 2);
         image.pixels.push_back(static_cast<uint8_t>(value % 256));

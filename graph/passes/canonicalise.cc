@@ -105,8 +105,9 @@ Status canonicalise(Graph& graph) {
     if (node.op == Op::argmax || moves_indices) graph.tensor(node.output).type = Type::s32;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    // May insert a node, and so move all of them.
+    if (graph.nodes[i].op == Op::mean) mean_to_average_pool(graph, i);
     Node& node = graph.nodes[i];
-    if (node.op == Op::mean) mean_to_average_pool(graph, i);
     if (node.op == Op::div) division_to_product(graph, node);
     if (node.op == Op::prelu) prelu_to_leaky_relu(graph, node);
   }

@@ -6,18 +6,33 @@
 namespace octet::image {
 namespace {
 
+// What is wanted of an axis that is scaled to `output` pixels: `count` of them from `first` on.
+// Only these are computed: a long, thin image scaled until it covers a square may be larger than
+// memory.
+struct Part {
+  int64_t output = 0;
+  int64_t first = 0;
+  int count = 0;
+};
+
+Part all_of(int output) { return {.output = output, .first = 0, .count = output}; }
+
+bool changes_nothing(const Part& part, int input) {
+  return part.output == input && part.count == input;
+}
+
 // The input pixels that one output pixel averages, and their weights.
 struct Taps {
   int first = 0;
   std::vector<float> weights;
 };
 
-std::vector<Taps> triangle_taps(int input, int output) {
-  const double scale = static_cast<double>(input) / output;
+std::vector<Taps> triangle_taps(int input, const Part& part) {
+  const double scale = static_cast<double>(input) / static_cast<double>(part.output);
   const double support = std::max(scale, 1.0);
   std::vector<Taps> all;
-  for (int i = 0; i < output; ++i) {
-    const double centre = (i + 0.5) * scale;
+  for (int i = 0; i < part.count; ++i) {
+    const double centre = (static_cast<double>(part.first + i) + 0.5) * scale;
     const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
     const int end = std::min(static_cast<int>(centre + support + 0.5), input);
     Taps taps{.first = first};
@@ -37,12 +52,13 @@ uint8_t rounded(float value) {
   return static_cast<uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f));
 }
 
-Image resize_width(const Image& image, int width) {
-  if (width == image.width) return image;
+Image resize_width(const Image& image, const Part& part) {
+  if (changes_nothing(part, image.width)) return image;
+  const int width = part.count;
   Image out{.height = image.height, .width = width, .channels = image.channels};
   out.pixels.resize(static_cast<std::size_t>(out.height) * static_cast<std::size_t>(width) *
                     static_cast<std::size_t>(out.channels));
-  const std::vector<Taps> taps = triangle_taps(image.width, width);
+  const std::vector<Taps> taps = triangle_taps(image.width, part);
   for (int y = 0; y < out.height; ++y) {
     for (int x = 0; x < width; ++x) {
       const Taps& t = taps[static_cast<std::size_t>(x)];
@@ -58,12 +74,13 @@ Image resize_width(const Image& image, int width) {
   return out;
 }
 
-Image resize_height(const Image& image, int height) {
-  if (height == image.height) return image;
+Image resize_height(const Image& image, const Part& part) {
+  if (changes_nothing(part, image.height)) return image;
+  const int height = part.count;
   Image out{.height = height, .width = image.width, .channels = image.channels};
   const auto row = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.channels);
   out.pixels.resize(static_cast<std::size_t>(height) * row);
-  const std::vector<Taps> taps = triangle_taps(image.height, height);
+  const std::vector<Taps> taps = triangle_taps(image.height, part);
   std::vector<float> sums(row);
   for (int y = 0; y < height; ++y) {
     const Taps& t = taps[static_cast<std::size_t>(y)];
@@ -77,14 +94,14 @@ Image resize_height(const Image& image, int height) {
   return out;
 }
 
-int scaled_size(int size, double ratio) {
-  return std::max(1, static_cast<int>(std::floor(size * ratio + 0.5)));
+int64_t scaled_size(int size, double ratio) {
+  return std::max(int64_t{1}, static_cast<int64_t>(std::floor(size * ratio + 0.5)));
 }
 
 }  // namespace
 
 Image resize_bilinear(const Image& image, int height, int width) {
-  return resize_height(resize_width(image, width), height);
+  return resize_height(resize_width(image, all_of(width)), all_of(height));
 }
 
 Image to_gray(const Image& rgb) {
@@ -103,34 +120,34 @@ Prepared prepare(const Image& image, const Preprocess& p) {
   const Image source = gray && image.channels == 3 ? to_gray(image) : image;
   const double ratio_w = static_cast<double>(p.width) / source.width;
   const double ratio_h = static_cast<double>(p.height) / source.height;
-  int width = p.width;
-  int height = p.height;
+  Part columns = all_of(p.width);
+  Part rows = all_of(p.height);
   if (p.resize != ResizeRule::stretch) {
-    const double ratio =
-        p.resize == ResizeRule::crop ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
-    width = scaled_size(source.width, ratio);
-    height = scaled_size(source.height, ratio);
-    // Rounding must leave nothing uncovered, and nothing sticking out.
-    if (p.resize == ResizeRule::crop)
-      width = std::max(width, p.width), height = std::max(height, p.height);
-    if (p.resize == ResizeRule::letterbox)
-      width = std::min(width, p.width), height = std::min(height, p.height);
+    const bool crops = p.resize == ResizeRule::crop;
+    const double ratio = crops ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
+    const auto scale = [&](Part& part, int size, int64_t target) {
+      const int64_t output = scaled_size(size, ratio);
+      // Rounding must leave nothing uncovered, and nothing sticking out.
+      part.output = crops ? std::max(output, target) : std::min(output, target);
+      part.count = static_cast<int>(std::min(part.output, target));
+      part.first = (part.output - part.count) / 2;
+    };
+    scale(columns, source.width, p.width);
+    scale(rows, source.height, p.height);
   }
-  const Image scaled = resize_bilinear(source, height, width);
-  const int left = p.resize == ResizeRule::crop ? (width - p.width) / 2 : 0;
-  const int top = p.resize == ResizeRule::crop ? (height - p.height) / 2 : 0;
+  const Image scaled = resize_height(resize_width(source, columns), rows);
 
-  Prepared out{.scale_x = static_cast<double>(source.width) / width,
-               .scale_y = static_cast<double>(source.height) / height,
-               .offset_x = static_cast<double>(left),
-               .offset_y = static_cast<double>(top)};
+  Prepared out{.scale_x = static_cast<double>(source.width) / static_cast<double>(columns.output),
+               .scale_y = static_cast<double>(source.height) / static_cast<double>(rows.output),
+               .offset_x = static_cast<double>(columns.first),
+               .offset_y = static_cast<double>(rows.first)};
   const int channels = gray ? 1 : 3;
   const auto source_channel = [&](int c) { return p.channels == Channels::bgr ? 2 - c : c; };
   for (int y = 0; y < p.height; ++y) {
     for (int x = 0; x < p.width; ++x) {
-      const bool inside = y + top < height && x + left < width;
+      const bool inside = y < rows.count && x < columns.count;
       for (int c = 0; c < channels; ++c) {
-        out.pixels.push_back(inside ? scaled.at(y + top, x + left)[source_channel(c)]
+        out.pixels.push_back(inside ? scaled.at(y, x)[source_channel(c)]
                                     : rounded(p.mean[static_cast<std::size_t>(c)]));
       }
     }

@@ -1,0 +1,59 @@
+// Float exports that the loader is to accept, or to refuse with a message that says where and why.
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include "loaders/loader.h"
+#include "tests/loaders/sample_exports.h"
+
+namespace octet::test {
+
+using nlohmann::json;
+
+inline Expected<graph::Graph> load(const std::string& file) {
+  const TemporaryFolder folder;
+  return loaders::load(folder.write("model.safetensors", file));
+}
+
+// Refused with a message that names the file and holds every part.
+inline void check_refused(const std::string& file, const std::vector<std::string>& parts) {
+  const auto graph = load(file);
+  REQUIRE_FALSE(graph);
+  INFO(graph.error().message);
+  CHECK(graph.error().message.find("model.safetensors: ") != std::string::npos);
+  for (const std::string& part : parts) {
+    INFO("'" << part << "'");
+    CHECK(graph.error().message.find(part) != std::string::npos);
+  }
+}
+
+inline void check_accepted(const std::string& file) {
+  const auto graph = load(file);
+  INFO((graph ? "" : graph.error().message));
+  CHECK(graph);
+}
+
+// The classifier with one change: the message has the parts.
+template <class Change>
+void check_graph_refused(const Change& change, const std::vector<std::string>& parts) {
+  SampleExport sample = sample_classifier();
+  change(sample.graph);
+  check_refused(sample.file(), parts);
+}
+
+// Node 0 is 'features.conv', 3 is 'head'.
+template <class Change>
+void check_node_refused(int index, const Change& change, const std::vector<std::string>& parts) {
+  check_graph_refused([&](json& graph) { change(graph["nodes"][static_cast<std::size_t>(index)]); },
+                      parts);
+}
+
+template <class Change>
+void check_header_refused(const Change& change, const std::vector<std::string>& parts) {
+  const SampleExport sample = sample_classifier();
+  json header = header_of(sample.graph, sample.tensors);
+  change(header);
+  check_refused(safetensors(header, sample.tensors), parts);
+}
+
+}  // namespace octet::test

@@ -113,8 +113,7 @@ StepResult make_elementwise_step(const StepContext& context, const NodeRecord& n
   const kernels::KernelTable& table = context.table;
   switch (node.op) {
     case Op::quantize: {
-      const kernels::QuantizeParams params{.inverse_scale = 1.0f / y.scale,
-                                           .zero_point = y.zero_point};
+      const kernels::QuantizeParams params = quantize_params(y);
       const auto* from = context.read<float>(node.inputs[0]);
       auto* to = context.write<uint8_t>(node.output);
       return call_step([=, &pool, &table] {
@@ -231,8 +230,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   }
   kernels::SoftmaxParams params{.table = context.read<float>(node.inputs[1]),
                                 .quantized = y.type == Type::u8};
-  if (params.quantized)
-    params.output = {.inverse_scale = 1.0f / y.scale, .zero_point = y.zero_point};
+  if (params.quantized) params.output = quantize_params(y);
   const auto* from = context.read<uint8_t>(node.inputs[0]);
   auto* to = context.write<std::byte>(node.output);
   const std::size_t row_bytes = extent * type_size(y.type);

@@ -51,11 +51,9 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
     }
   }
   for (const int32_t id : input.quantized) {
-    const TensorInfo& info = model.tensor(id).info;
-    const kernels::QuantizeParams params{.inverse_scale = 1.0f / info.scale,
-                                         .zero_point = info.zero_point};
     std::vector<uint8_t> entries(tables.real.size());
-    table.quantize(params, tables.real.data(), entries.data(), entries.size());
+    table.quantize(quantize_params(model.tensor(id).info), tables.real.data(), entries.data(),
+                   entries.size());
     tables.quantized.push_back(std::move(entries));
   }
   return tables;
@@ -152,10 +150,8 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
     std::memcpy(impl_->activation(impl_->data().inputs[index]), values.data(), values.size_bytes());
   }
   for (const int32_t id : input.quantized) {
-    const TensorInfo& info = impl_->data().tensor(id).info;
-    impl_->table.quantize({.inverse_scale = 1.0f / info.scale, .zero_point = info.zero_point},
-                          values.data(), reinterpret_cast<uint8_t*>(impl_->activation(id)),
-                          values.size());
+    impl_->table.quantize(quantize_params(impl_->data().tensor(id).info), values.data(),
+                          reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
   }
   impl_->input_set[index] = true;
   return {};

@@ -20,6 +20,10 @@ Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
 
 void AlignedBuffer::Free::operator()(std::byte* pointer) const { std::free(pointer); }
 
+kernels::QuantizeParams quantize_params(const TensorInfo& tensor) {
+  return {.inverse_scale = 1.0f / tensor.scale, .zero_point = tensor.zero_point};
+}
+
 uint8_t quantized_bound(float bound, const TensorInfo& output) {
   const float inverse = 1.0f / output.scale;
   const float q = std::nearbyint(bound * inverse) + static_cast<float>(output.zero_point);

@@ -66,6 +66,9 @@ StepResult make_island_step(const StepContext& context, const StepRecord& step);
 /// The step of any node or island.
 StepResult make_step(const StepContext& context, const StepRecord& step);
 
+/// What the quantize kernels take for a u8 tensor.
+kernels::QuantizeParams quantize_params(const TensorInfo& tensor);
+
 /// A real bound in the output's quantized units, by the rule of `quantize`; infinite bounds become
 /// 0 and 255.
 uint8_t quantized_bound(float bound, const TensorInfo& output);

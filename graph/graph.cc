@@ -110,6 +110,8 @@ Expected<void> check(const Graph& graph) {
   return {};
 }
 
+bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
+
 bool moves_bytes(const Node& node) {
   switch (node.op) {
     case Op::max_pool:

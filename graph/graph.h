@@ -118,6 +118,9 @@ Tensor make_float_constant(std::string name, Shape shape, std::span<const float>
 /// (named by node).
 Expected<void> check(const Graph& graph);
 
+/// conv2d and linear: what has weights, a bias, and sums of products.
+bool is_layer(const Node& node);
+
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 

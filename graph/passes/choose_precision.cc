@@ -7,8 +7,6 @@ namespace {
 
 constexpr std::size_t listed_at_most = 20;
 
-bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
-
 // Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
 bool is_neutral(const Node& node) {
   return moves_bytes(node) || node.op == Op::concat || node.op == Op::argmax;
@@ -80,17 +78,21 @@ bool is_tail_op(const Node& node) {
          node.op == Op::softmax;
 }
 
+// A layer's kernel stores float32 unless it adds a residual; a scale that the author drew a border
+// for is a wish to see the output rounded to it.
+bool can_store_float(const Graph& graph, const Node& layer) {
+  const bool rounded_by_wish =
+      graph.has_authors_borders && graph.tensor(layer.output).quantization.has_value();
+  return !std::get<ConvAttributes>(layer.attributes).has_residual && !rounded_by_wish;
+}
+
 // Collects the tail nodes above `id`; false when they start anywhere but at layers that can store
 // float32.
 bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   const int index = graph.producer_of(id);
   if (index < 0) return false;
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
-  if (is_layer(node)) {
-    const bool observed_by_wish =
-        graph.has_authors_borders && graph.tensor(id).quantization.has_value();
-    return !std::get<ConvAttributes>(node.attributes).has_residual && !observed_by_wish;
-  }
+  if (is_layer(node)) return can_store_float(graph, node);
   if (node.precision == Precision::float32) return true;
   if (!is_tail_op(node)) return false;
   // Once a node: branches that join again and again would be walked exponentially often.
@@ -163,10 +165,7 @@ void choose_float_outputs(Graph& graph) {
       return graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
     });
     if (!float_readers) continue;
-    const bool by_wish =
-        graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
-    const bool free_layer =
-        is_layer(node) && !std::get<ConvAttributes>(node.attributes).has_residual && !by_wish;
+    const bool free_layer = is_layer(node) && can_store_float(graph, node);
     node.float_output = node.op == Op::softmax || free_layer;
     if (free_layer) node.reason = "float32 output straight from the accumulators";
   }

@@ -28,8 +28,6 @@ Affine affine_of(const Graph& graph, const Node& batch_norm) {
   return affine;
 }
 
-bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
-
 bool has_float_weights(const Graph& graph, const Node& layer) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Tensor& weight = graph.tensor(layer.inputs[1]);

@@ -12,7 +12,7 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const int layer_index = graph.producer_of(operand);
   if (layer_index < 0 || !graph.read_only_by(operand, static_cast<int>(add_index))) return false;
   const Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
-  if (layer.op != Op::conv2d && layer.op != Op::linear) return false;
+  if (!is_layer(layer)) return false;
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Shape& output = graph.tensor(add.output).shape;
   const Tensor& other = graph.tensor(add.inputs[1 - which]);

@@ -182,7 +182,7 @@ Status dequantize_layer(Graph& graph, Node& layer) {
 
 Status quantize_weights(Graph& graph) {
   for (Node& node : graph.nodes) {
-    if (node.op != Op::conv2d && node.op != Op::linear) continue;
+    if (!is_layer(node)) continue;
     auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node)
                                                 : dequantize_layer(graph, node);
     if (!ok) return ok;

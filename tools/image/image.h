@@ -19,20 +19,22 @@ struct Image {
 
   uint8_t* at(int y, int x) {
     return pixels.data() + (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
-                            static_cast<std::size_t>(x)) * static_cast<std::size_t>(channels);
+                            static_cast<std::size_t>(x)) *
+                               static_cast<std::size_t>(channels);
   }
   const uint8_t* at(int y, int x) const { return const_cast<Image*>(this)->at(y, x); }
 };
 
-/// JPEG or PNG, told apart by content, as R, G, B. EXIF orientation is not applied, as in the exporter.
-/// Errors: not found, neither format, damaged or cut off, more than 2^28 pixels.
+/// JPEG or PNG, told apart by content, as R, G, B. EXIF orientation is not applied, as in the
+/// exporter. Errors: not found, neither format, damaged or cut off, more than 2^28 pixels.
 Expected<Image> read_image(const std::string& path);
 
 /// 8-bit PNG, under a temporary name until it is whole.
 Expected<void> write_png(const Image& image, const std::string& path);
 
-/// Bilinear with half-pixel centres; when it shrinks, the triangle filter is widened by the scale (antialiased), as
-/// Pillow's BILINEAR. Horizontal first, rounded to 8 bits between the passes. Sizes are at least 1.
+/// Bilinear with half-pixel centres; when it shrinks, the triangle filter is widened by the scale
+/// (antialiased), as Pillow's BILINEAR. Horizontal first, rounded to 8 bits between the passes.
+/// Sizes are at least 1.
 Image resize_bilinear(const Image& image, int height, int width);
 
 /// One channel by ITU-R 601-2 luma weights.
@@ -55,10 +57,12 @@ struct Color {
 };
 
 /// A rectangle's outline, clipped to the image. Corners in pixels.
-void draw_rectangle(Image& image, double left, double top, double right, double bottom, Color color, int thickness);
+void draw_rectangle(Image& image, double left, double top, double right, double bottom, Color color,
+                    int thickness);
 void draw_dot(Image& image, double x, double y, Color color, int radius);
 
-/// Text in a 5x7 dot font (capitals, digits and signs; other characters become '?') times `size`, on a dark ground.
+/// Text in a 5x7 dot font (capitals, digits and signs; other characters become '?') times `size`,
+/// on a dark ground.
 void draw_text(Image& image, double x, double y, const std::string& text, Color color, int size);
 
 }  // namespace octet::image

@@ -20,7 +20,8 @@ Expected<std::vector<uint8_t>> read_bytes(const std::string& path) {
   if (std::filesystem::is_directory(path, ignored)) return fail(path + ": not a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(path + ": cannot open the image: " + std::strerror(errno));
-  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)),
+                             std::istreambuf_iterator<char>());
   if (file.bad() || bytes.empty()) return fail(path + ": the image is empty or cannot be read");
   return bytes;
 }
@@ -63,7 +64,8 @@ bool decode_jpeg(const std::vector<uint8_t>& bytes, Image& image, JpegErrors& er
   jpeg_start_decompress(&info);
   image.height = static_cast<int>(info.output_height);
   image.width = static_cast<int>(info.output_width);
-  image.pixels.resize(static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) * 3);
+  image.pixels.resize(static_cast<std::size_t>(image.height) *
+                      static_cast<std::size_t>(image.width) * 3);
   while (info.output_scanline < info.output_height) {
     JSAMPROW row = image.at(static_cast<int>(info.output_scanline), 0);
     jpeg_read_scanlines(&info, &row, 1);

@@ -9,6 +9,7 @@
 
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
+#include "tools/octet/statistics.h"
 
 namespace octet::tool {
 namespace {
@@ -75,12 +76,6 @@ class Contender {
  private:
   Contender(Model model, Session session)
       : model_(std::move(model)), session_(std::move(session)) {}
-
-  static double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    const std::size_t n = values.size();
-    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-  }
 
   void make_inputs() {
     std::mt19937 random(1);

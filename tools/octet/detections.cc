@@ -19,7 +19,8 @@ double count_priors(const Task& task, int height, int width) {
   double count = 0;
   for (std::size_t map = 0; map < task.steps.size(); ++map) {
     const double step = task.steps[map];
-    count += std::ceil(height / step) * std::ceil(width / step) * static_cast<double>(task.min_sizes[map].size());
+    count += std::ceil(height / step) * std::ceil(width / step) *
+             static_cast<double>(task.min_sizes[map].size());
   }
   return count;
 }
@@ -50,7 +51,8 @@ std::string whole_number(double value) {
   return text;
 }
 
-Expected<std::span<const float>> detector_output(const Session& session, int index, const char* what, double priors,
+Expected<std::span<const float>> detector_output(const Session& session, int index,
+                                                 const char* what, double priors,
                                                  std::size_t columns_multiple) {
   const TensorView view = session.output(static_cast<std::size_t>(index));
   const auto& shape = view.info->shape;
@@ -59,19 +61,21 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
                     static_cast<std::size_t>(shape[2]) % columns_multiple == 0;
   if (!fits) {
     return fail(std::string("the detector's ") + what + " output '" + view.info->name +
-                "' does not have the shape that its task's steps and sizes ask for, [1, " + whole_number(priors) + ", " +
-                std::to_string(columns_multiple) + "]");
+                "' does not have the shape that its task's steps and sizes ask for, [1, " +
+                whole_number(priors) + ", " + std::to_string(columns_multiple) + "]");
   }
   return view.values<float>();
 }
 
 // Suppresses by score, best first.
 std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
-  std::ranges::stable_sort(all, [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  std::ranges::stable_sort(
+      all, [](const Detection& a, const Detection& b) { return a.score > b.score; });
   std::vector<Detection> kept;
   for (Detection& candidate : all) {
-    const bool covered = std::ranges::any_of(
-        kept, [&](const Detection& better) { return intersection_over_union(candidate, better) > iou; });
+    const bool covered = std::ranges::any_of(kept, [&](const Detection& better) {
+      return intersection_over_union(candidate, better) > iou;
+    });
     if (!covered) kept.push_back(std::move(candidate));
   }
   return kept;
@@ -93,7 +97,8 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
                                                    const image::Prepared& prepared) {
   const Task& task = model.task();
   const auto& input = model.inputs()[0].shape;
-  if (input.size() != 4) return fail(model.path() + ": a detector's input is an image [1, H, W, C]");
+  if (input.size() != 4)
+    return fail(model.path() + ": a detector's input is an image [1, H, W, C]");
   const int height = input[1];
   const int width = input[2];
   const double prior_count = count_priors(task, height, width);
@@ -109,12 +114,15 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
   }
   const std::vector<Prior> priors = make_priors(task, height, width);
   if (boxes->size() != priors.size() * 4 || scores->size() != priors.size() * 2) {
-    return fail(model.path() + ": the detector's boxes or scores have another number of columns than 4 and 2");
+    return fail(model.path() +
+                ": the detector's boxes or scores have another number of columns than 4 and 2");
   }
   const std::size_t coordinates = landmarks.size() / priors.size();
 
   const auto image_x = [&](double x) { return (x * width + prepared.offset_x) * prepared.scale_x; };
-  const auto image_y = [&](double y) { return (y * height + prepared.offset_y) * prepared.scale_y; };
+  const auto image_y = [&](double y) {
+    return (y * height + prepared.offset_y) * prepared.scale_y;
+  };
   const double centre_variance = task.variances[0];
   const double size_variance = task.variances[1];
   std::vector<Detection> found;
@@ -134,15 +142,17 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
                         .score = score};
     for (std::size_t k = 0; k + 1 < coordinates; k += 2) {
       const float* p = landmarks.data() + coordinates * i + k;
-      detection.landmarks.push_back({.x = image_x(prior.x + p[0] * centre_variance * prior.width),
-                                     .y = image_y(prior.y + p[1] * centre_variance * prior.height)});
+      detection.landmarks.push_back(
+          {.x = image_x(prior.x + p[0] * centre_variance * prior.width),
+           .y = image_y(prior.y + p[1] * centre_variance * prior.height)});
     }
     found.push_back(std::move(detection));
   }
   return suppress(std::move(found), task.nms_iou);
 }
 
-void match(const std::vector<Detection>& ours, const std::vector<Detection>& theirs, MatchCounts& counts) {
+void match(const std::vector<Detection>& ours, const std::vector<Detection>& theirs,
+           MatchCounts& counts) {
   std::vector<bool> taken(theirs.size(), false);
   counts.ours += ours.size();
   counts.theirs += theirs.size();

@@ -8,6 +8,7 @@
 #include "tools/octet/dataset.h"
 #include "tools/octet/predictor.h"
 #include "tools/octet/progress.h"
+#include "tools/octet/statistics.h"
 
 namespace octet::tool {
 namespace {
@@ -41,12 +42,6 @@ void count_classes(const Sample& sample, const Answer& ours, const Answer* their
     counts.top5 += std::ranges::count(ours.top, sample.label, &ClassScore::index) > 0 ? 1 : 0;
   }
   if (theirs != nullptr) counts.agree += ours.top[0].index == theirs->top[0].index ? 1 : 0;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 double share(std::size_t part, std::size_t whole) {

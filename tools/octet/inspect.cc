@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/operator.h"
 #include "tools/octet/commands.h"
 
 namespace octet::tool {
@@ -15,16 +16,19 @@ struct Options {
   bool as_json = false;
 };
 
-std::string shape_of(const TensorInfo& info) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < info.shape.size(); ++i)
-    text += (i > 0 ? ", " : "") + std::to_string(info.shape[i]);
-  return text + "]";
+std::string typed_shape(const TensorInfo& info) {
+  return shape_text(info.shape) + " " + type_name(info.type);
 }
 
 std::size_t bytes_of(const TensorInfo& info) {
-  std::size_t bytes = type_size(info.type);
-  for (const int32_t extent : info.shape) bytes *= static_cast<std::size_t>(extent);
+  return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
+}
+
+// Weights, operands and results.
+std::size_t bytes_moved(const NodeInfo& node) {
+  auto bytes = static_cast<std::size_t>(node.weight_bytes);
+  for (const TensorInfo& input : node.inputs) bytes += bytes_of(input);
+  for (const TensorInfo& output : node.outputs) bytes += bytes_of(output);
   return bytes;
 }
 
@@ -38,64 +42,53 @@ json tensor_json(const TensorInfo& info) {
 }
 
 json node_json(const NodeInfo& node) {
-  std::size_t bytes = static_cast<std::size_t>(node.weight_bytes);
-  for (const TensorInfo& input : node.inputs) bytes += bytes_of(input);
-  for (const TensorInfo& output : node.outputs) bytes += bytes_of(output);
-  json out = {{"name", node.name},     {"op", node.op},
-              {"fused", node.fused},   {"precision", node.int8 ? "int8" : "float"},
-              {"reason", node.reason}, {"output", tensor_json(node.outputs[0])},
-              {"macs", node.macs},     {"weight_bytes", node.weight_bytes},
-              {"bytes", bytes},        {"step", node.step}};
-  return out;
+  return {{"name", node.name},          {"op", node.op},
+          {"fused", node.fused},        {"precision", node.int8 ? "int8" : "float"},
+          {"reason", node.reason},      {"output", tensor_json(node.outputs[0])},
+          {"macs", node.macs},          {"weight_bytes", node.weight_bytes},
+          {"bytes", bytes_moved(node)}, {"step", node.step}};
 }
 
-Expected<json> describe(const Options& options) {
-  const auto model = Model::load(options.model);
-  if (!model) return tl::unexpected(model.error());
-  const auto session = Session::create(*model, {.threads = 1});
-  if (!session) return tl::unexpected(session.error());
-  json out = {{"model", model->path()},
-              {"producer", model->producer()},
-              {"file_bytes", model->file_size()},
-              {"weight_bytes", model->weight_bytes()},
-              {"macs", model->macs()},
-              {"has_int8", model->has_int8()},
-              {"has_float_island", model->has_float_island()},
-              {"arena_bytes", session->arena_bytes()},
-              {"arena_lower_bound", session->arena_lower_bound()},
-              {"labels", model->labels().size()}};
-  for (const TensorInfo& input : model->inputs()) out["inputs"].push_back(tensor_json(input));
-  for (const TensorInfo& output : model->outputs()) out["outputs"].push_back(tensor_json(output));
+json describe(const Model& model, const Session& session) {
+  json out = {{"model", model.path()},
+              {"producer", model.producer()},
+              {"file_bytes", model.file_size()},
+              {"weight_bytes", model.weight_bytes()},
+              {"macs", model.macs()},
+              {"has_int8", model.has_int8()},
+              {"has_float_island", model.has_float_island()},
+              {"arena_bytes", session.arena_bytes()},
+              {"arena_lower_bound", session.arena_lower_bound()},
+              {"labels", model.labels().size()}};
+  for (const TensorInfo& input : model.inputs()) out["inputs"].push_back(tensor_json(input));
+  for (const TensorInfo& output : model.outputs()) out["outputs"].push_back(tensor_json(output));
   out["nodes"] = json::array();
-  for (const NodeInfo& node : model->nodes()) out["nodes"].push_back(node_json(node));
+  for (const NodeInfo& node : model.nodes()) out["nodes"].push_back(node_json(node));
   return out;
 }
 
 void print_tensors(const char* what, const std::vector<TensorInfo>& tensors) {
   for (const TensorInfo& t : tensors) {
-    std::printf("%-8s %s %s %s\n", what, t.name.c_str(), type_name(t.type), shape_of(t).c_str());
+    std::printf("%-8s %s %s %s\n", what, t.name.c_str(), type_name(t.type),
+                shape_text(t.shape).c_str());
   }
 }
 
-Expected<int> print(const Options& options) {
-  const auto model = Model::load(options.model);
-  if (!model) return tl::unexpected(model.error());
-  const auto session = Session::create(*model, {.threads = 1});
-  if (!session) return tl::unexpected(session.error());
-  std::printf("%s: %zu bytes, made by %s\n", model->path().c_str(), model->file_size(),
-              model->producer().c_str());
+void print(const Model& model, const Session& session) {
+  std::printf("%s: %zu bytes, made by %s\n", model.path().c_str(), model.file_size(),
+              model.producer().c_str());
   std::printf(
       "%.2f million multiply-accumulates, %zu bytes of weights, %zu bytes of activations (at least "
       "%zu)\n",
-      static_cast<double>(model->macs()) * 1e-6, model->weight_bytes(), session->arena_bytes(),
-      session->arena_lower_bound());
+      static_cast<double>(model.macs()) * 1e-6, model.weight_bytes(), session.arena_bytes(),
+      session.arena_lower_bound());
   std::printf("bytes of the outputs are the same on every CPU: %s\n",
-              model->has_float_island() ? "no, it has a float island" : "yes");
-  print_tensors("input", model->inputs());
-  print_tensors("output", model->outputs());
+              model.has_float_island() ? "no, it has a float island" : "yes");
+  print_tensors("input", model.inputs());
+  print_tensors("output", model.outputs());
   std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type",
               "output", "scale, zero point", "MACs", "bytes");
-  for (const NodeInfo& node : model->nodes()) {
+  for (const NodeInfo& node : model.nodes()) {
     const TensorInfo& output = node.outputs[0];
     char scale[40] = "";
     if (output.scale > 0) {
@@ -103,10 +96,8 @@ Expected<int> print(const Options& options) {
                     output.zero_point);
     }
     std::printf("%-5d %-32s %-11s %-6s %-18s %-24s %12lld %10lld\n", node.step, node.name.c_str(),
-                node.op.c_str(), node.int8 ? "int8" : "float",
-                (shape_of(output) + " " + type_name(output.type)).c_str(), scale,
-                static_cast<long long>(node.macs),
-                static_cast<long long>(node_json(node)["bytes"].get<int64_t>()));
+                node.op.c_str(), node.int8 ? "int8" : "float", typed_shape(output).c_str(), scale,
+                static_cast<long long>(node.macs), static_cast<long long>(bytes_moved(node)));
     if (!node.fused.empty()) {
       std::string names;
       for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;
@@ -114,14 +105,19 @@ Expected<int> print(const Options& options) {
     }
     if (!node.reason.empty()) std::printf("      %s\n", node.reason.c_str());
   }
-  return succeeded;
 }
 
 Expected<int> inspect(const Options& options) {
-  if (!options.as_json) return print(options);
-  const auto described = describe(options);
-  if (!described) return tl::unexpected(described.error());
-  std::cout << described->dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+  const auto model = Model::load(options.model);
+  if (!model) return tl::unexpected(model.error());
+  const auto session = Session::create(*model, {.threads = 1});
+  if (!session) return tl::unexpected(session.error());
+  if (options.as_json) {
+    std::cout << describe(*model, *session).dump(2, ' ', false, json::error_handler_t::replace)
+              << "\n";
+  } else {
+    print(*model, *session);
+  }
   return succeeded;
 }
 

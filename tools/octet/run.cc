@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/operator.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/files.h"
 #include "tools/octet/predictor.h"
@@ -28,7 +29,9 @@ struct Options {
 json detection_json(const Detection& d) {
   json landmarks = json::array();
   for (const Point& p : d.landmarks) landmarks.push_back({p.x, p.y});
-  return {{"box", {d.left, d.top, d.right, d.bottom}}, {"score", d.score}, {"landmarks", std::move(landmarks)}};
+  return {{"box", {d.left, d.top, d.right, d.bottom}},
+          {"score", d.score},
+          {"landmarks", std::move(landmarks)}};
 }
 
 json to_json(const std::string& path, const Predictor& predictor, const Answer& answer) {
@@ -65,18 +68,16 @@ void print_text(const std::string& path, const Predictor& predictor, const Answe
                 c.label.empty() ? ("class " + std::to_string(c.index)).c_str() : c.label.c_str());
   }
   for (const Detection& d : answer.detections) {
-    std::printf("  %.3f  box %.1f, %.1f to %.1f, %.1f\n", static_cast<double>(d.score), d.left, d.top, d.right,
-                d.bottom);
+    std::printf("  %.3f  box %.1f, %.1f to %.1f, %.1f\n", static_cast<double>(d.score), d.left,
+                d.top, d.right, d.bottom);
   }
   const TaskType task = predictor.model().task().type;
   if (task == TaskType::detect && answer.detections.empty()) std::printf("  no detection\n");
   if (task != TaskType::none) return;
   for (std::size_t i = 0; i < predictor.session().output_count(); ++i) {
     const TensorInfo& info = *predictor.session().output(i).info;
-    std::string shape;
-    for (const int32_t extent : info.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
-    std::printf("  output '%s' [%s] %s (--dump DIR writes its values)\n", info.name.c_str(), shape.c_str(),
-                type_name(info.type));
+    std::printf("  output '%s' %s %s (--dump DIR writes its values)\n", info.name.c_str(),
+                shape_text(info.shape).c_str(), type_name(info.type));
   }
 }
 
@@ -91,8 +92,7 @@ void annotate(image::Image& image, const Answer& answer) {
     char score[16];
     std::snprintf(score, sizeof(score), "%.2f", static_cast<double>(d.score));
     constexpr int text_height = 9;
-    image::draw_text(image, d.left, d.top - text_height * thickness, score,
-                     text_color, thickness);
+    image::draw_text(image, d.left, d.top - text_height * thickness, score, text_color, thickness);
   }
   int y = 0;
   for (const ClassScore& c : answer.top) {
@@ -112,14 +112,16 @@ std::string file_name_of(std::string name) {
   return name;
 }
 
-Expected<void> dump(const std::string& folder, const std::string& image_path, const Session& session) {
+Expected<void> dump(const std::string& folder, const std::string& image_path,
+                    const Session& session) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(folder + ": cannot make the folder: " + error.message());
   const std::string stem = std::filesystem::path(image_path).stem().string();
   for (std::size_t i = 0; i < session.output_count(); ++i) {
     const TensorView view = session.output(i);
-    const auto path = std::filesystem::path(folder) / (stem + "." + file_name_of(view.info->name) + ".npy");
+    const auto path =
+        std::filesystem::path(folder) / (stem + "." + file_name_of(view.info->name) + ".npy");
     if (auto ok = write_npy(path.string(), view); !ok) return ok;
   }
   return {};
@@ -138,7 +140,9 @@ Expected<void> run_image(const Options& options, Predictor& predictor, const std
     if (auto ok = image::write_png(*image, options.annotate); !ok) return ok;
   }
   if (options.as_json) {
-    std::cout << to_json(path, predictor, *answer).dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+    std::cout
+        << to_json(path, predictor, *answer).dump(-1, ' ', false, json::error_handler_t::replace)
+        << std::endl;
   } else {
     print_text(path, predictor, *answer);
     std::fflush(stdout);
@@ -179,9 +183,12 @@ Expected<int> run(const Options& options) {
 
 Command add_run(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "run", "Answer about images (JPEG or PNG): classes with scores, or boxes, as the model's task says.");
-  command->add_option("MODEL", options->model, "An .octet model")->required()->type_name("MODEL.octet");
+  CLI::App* command = app.add_subcommand("run",
+                                         "Answer about images (JPEG or PNG): classes with scores, "
+                                         "or boxes, as the model's task says.");
+  command->add_option("MODEL", options->model, "An .octet model")
+      ->required()
+      ->type_name("MODEL.octet");
   command->add_option("IMAGE", options->images, "Images; - reads their paths from standard input")
       ->required()
       ->type_name("IMAGE");
@@ -191,14 +198,17 @@ Command add_run(CLI::App& app) {
   add_session_options(*command, options->session);
   command
       ->add_option("--preprocess", options->preprocess,
-                   "How an image becomes the input, instead of what the model says: a JSON object with size, resize, "
+                   "How an image becomes the input, instead of what the model says: a JSON object "
+                   "with size, resize, "
                    "channels, mean, std (docs/float_export.md)")
       ->type_name("JSON");
-  command->add_flag("--json", options->as_json,
-                    "One JSON object an image: path, top or detections, outputs with the CRC-32 of their bytes");
+  command->add_flag(
+      "--json", options->as_json,
+      "One JSON object an image: path, top or detections, outputs with the CRC-32 of their bytes");
   command->add_option("--annotate", options->annotate, "Write the image with its answer drawn in")
       ->type_name("OUT.png");
-  command->add_option("--dump", options->dump, "Write each output as a NumPy file, IMAGE.OUTPUT.npy")
+  command
+      ->add_option("--dump", options->dump, "Write each output as a NumPy file, IMAGE.OUTPUT.npy")
       ->type_name("DIR");
   return [options] { return run(*options); };
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Trains the embedded default on CIFAR-10 and writes its state dict; export.py makes the float export of it.
 
-    python3 models/embedded/train.py --data DIR --out cifar10_mobilenet_v2.pt [--epochs 17] [--threads 2]
+    python3 models/embedded/train.py --data DIR --out cifar10_mobilenet_v2.pt [--epochs 17] [--threads 2] [--bfloat16]
 
-About four minutes an epoch on one core with bfloat16 instructions. Every epoch ends with a checkpoint
-(OUT.checkpoint), and --resume goes on from it; --resume --finish-in N cuts the schedule short there: the learning
-rate falls to 0 in N more epochs.
+About four minutes an epoch on one core; --bfloat16 pays where the CPU multiplies matrices of it (AMX), and is slower
+than float32 elsewhere. Every epoch ends with a checkpoint (OUT.checkpoint), and --resume goes on from it; --resume
+--finish-in N cuts the schedule short there: the learning rate falls to 0 in N more epochs. --start EXPORT.safetensors
+begins a new schedule with the weights of a float export.
 """
 import argparse
+import json
 import os
 import time
 
@@ -32,6 +34,21 @@ def augment(pixels, generator):
     return padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def weights_of_export(path):
+    """-> the state dict of a float export: its tensors stand under the module's own names (safetensors, float32)."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    state = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        values = torch.frombuffer(bytearray(data[begin:end]), dtype=torch.float32)
+        state[name] = values.reshape(entry["shape"])
+    return state
+
+
 @torch.no_grad()
 def top1(model, pixels, labels):
     model.eval()
@@ -50,6 +67,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--peak-rate", type=float, default=0.25)
+    parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16")
+    parser.add_argument("--start", metavar="EXPORT", help="float export whose weights to start from")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--finish-in", type=int, metavar="N", help="with --resume: end after N more epochs")
     arguments = parser.parse_args()
@@ -61,6 +80,11 @@ def main():
     test_pixels, test_labels = cifar10.load(arguments.data, "test")
 
     model = CifarMobileNetV2().to(memory_format=torch.channels_last)
+    if arguments.start:
+        missing, unexpected = model.load_state_dict(weights_of_export(arguments.start), strict=False)
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        if missing or unexpected:
+            parser.error(f"{arguments.start} holds another network: without {missing}, with {unexpected}")
     decayed = [p for p in model.parameters() if p.dim() > 1]
     undecayed = [p for p in model.parameters() if p.dim() <= 1]
     optimizer = torch.optim.SGD(
@@ -92,7 +116,7 @@ def main():
         for step in range(steps):
             chosen = order[step * arguments.batch : (step + 1) * arguments.batch]
             batch = cifar10.normalize(augment(train_pixels[chosen], generator))
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.bfloat16):
                 logits = model(batch.contiguous(memory_format=torch.channels_last))
             loss = F.cross_entropy(logits.float(), train_labels[chosen], label_smoothing=0.1)
             optimizer.zero_grad(set_to_none=True)

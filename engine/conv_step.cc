@@ -87,9 +87,9 @@ class ConvStep final : public Step {
       params_.residual_multiplier = residual.info.scale / y.info.scale;
       buffers_.residual = context.read<uint8_t>(node.inputs.back());
     }
-    for (const ConvKernel& kernel : context.table.convolutions) {
-      if (!kernel.supports(params_)) continue;
-      kernel_ = &kernel;
+    for (const ConvKernel* kernel : context.table.convolutions) {
+      if (!kernel->supports(params_)) continue;
+      kernel_ = kernel;
       break;
     }
   }

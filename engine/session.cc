@@ -10,9 +10,6 @@ namespace {
 
 using kernels::KernelTable;
 
-// XNNPACK and vector kernels may read (never write) this far beyond a buffer's end.
-constexpr std::size_t overread = 64;
-
 Expected<const KernelTable*> choose_table(const std::string& wish) {
   const char* environment = std::getenv("OCTET_ISA");
   const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
@@ -71,7 +68,7 @@ struct Session::Impl {
     const MemoryPlan memory = plan_memory(plan.buffers);
     arena_bytes = memory.size;
     arena_lower_bound = memory.lower_bound;
-    auto allocated = AlignedBuffer::allocate(memory.size + overread);
+    auto allocated = AlignedBuffer::allocate(memory.size + kernels::overread);
     if (!allocated) return fail(data().path + ": " + allocated.error().message);
     arena = std::move(*allocated);
     activations.assign(data().tensors.size(), nullptr);

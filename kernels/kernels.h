@@ -13,6 +13,10 @@
 
 namespace octet::kernels {
 
+/// Kernels may read, and never use, this many bytes beyond the end of the activations they are
+/// given.
+constexpr std::size_t overread = 64;
+
 enum class Isa : uint8_t { reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm };
 
 /// Half-open range of work items; threads share a kernel's items out between them.
@@ -214,7 +218,7 @@ struct KernelTable {
   const char* name;
   /// In order of preference: the first whose `supports` is true runs the layer. The last supports
   /// everything.
-  std::span<const ConvKernel> convolutions;
+  std::span<const ConvKernel* const> convolutions;
 
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
   void (*average_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);

@@ -6,6 +6,9 @@
 
 #include "kernels/kernels.h"
 #include "kernels/reference/reference.h"
+#if defined(__x86_64__)
+#include "kernels/x86_avx512vnni/kernels.h"
+#endif
 
 namespace octet::kernels {
 namespace {
@@ -19,6 +22,13 @@ struct Entry {
 // From the slowest to the fastest: the last that runs here is the best.
 constexpr Entry entries[] = {
     {&reference::table, [] { return true; }},
+#if defined(__x86_64__)
+    {&avx512vnni::table,
+     [] {
+       return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
+              cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
+     }},
+#endif
 };
 
 struct Available {

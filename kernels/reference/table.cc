@@ -3,9 +3,15 @@
 
 namespace octet::kernels::reference {
 
+namespace {
+
+constinit const ConvKernel* const convolutions[] = {&conv};
+
+}  // namespace
+
 constinit const KernelTable table = {.isa = Isa::reference,
                                      .name = "reference",
-                                     .convolutions = std::span<const ConvKernel>(&conv, 1),
+                                     .convolutions = convolutions,
                                      .max_pool = max_pool,
                                      .average_pool = average_pool,
                                      .add = add,

@@ -107,6 +107,7 @@ Layer random_layer(Random& random, const ConvGeometry& geometry) {
                                           random.pick({-127, -128}), 127);
   layer.input =
       random.bytes(static_cast<std::size_t>(g.batch * g.input_h * g.input_w * g.input_channels));
+  layer.input.resize(layer.input.size() + overread);
   layer.bias = random.integers<int32_t>(outputs, -20000, 20000);
   if (random.chance(0.2)) layer.zero_points = random.integers<int32_t>(outputs, -128, 127);
   p.input_zero_point = random.pick({0, 255, 128, random.integer(0, 255)});
@@ -130,7 +131,7 @@ Layer random_layer(Random& random, const ConvGeometry& geometry) {
     p.has_residual = true;
     p.residual_zero_point = random.integer(0, 255);
     p.residual_multiplier = ties ? 0.5F : random.real(0.1F, 2.0F);
-    layer.residual = random.bytes(layer.output_count());
+    layer.residual = random.bytes(layer.output_count() + overread);
   }
   p.weights = {.values = layer.weights.data(),
                .bias = layer.bias.data(),
@@ -237,11 +238,11 @@ std::vector<std::byte> run(const ConvKernel& kernel, const Layer& layer, Random*
 void check_all_kernels(const Layer& layer, Random& random) {
   const std::vector<std::byte> expected = expected_output(layer);
   for (const KernelTable* table : available_tables()) {
-    for (const ConvKernel& kernel : table->convolutions) {
-      if (!kernel.supports(layer.params)) continue;
-      INFO("table " << table->name << ", kernel " << kernel.name);
-      CHECK(run(kernel, layer) == expected);
-      CHECK(run(kernel, layer, &random) == expected);
+    for (const ConvKernel* kernel : table->convolutions) {
+      if (!kernel->supports(layer.params)) continue;
+      INFO("table " << table->name << ", kernel " << kernel->name);
+      CHECK(run(*kernel, layer) == expected);
+      CHECK(run(*kernel, layer, &random) == expected);
     }
   }
 }

@@ -56,7 +56,7 @@ TEST_CASE("the last convolution of every table takes every layer") {
                                                      .pad_bottom = 1}},
                              .weights = {}};
   for (const KernelTable* table : available_tables()) {
-    CHECK(table->convolutions.back().supports(params));
+    CHECK(table->convolutions.back()->supports(params));
   }
 }
 

@@ -1,0 +1,176 @@
+#include "kernels/x86/depthwise_plan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "kernels/x86/gemm_plan.h"
+
+namespace octet::kernels::x86 {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+constexpr std::size_t aligned(std::size_t size) {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+struct Layout {
+  DepthwisePlan plan{};
+  std::size_t packed_size = 0;
+  std::size_t scratch_size = 0;
+};
+
+/// As many output rows as share all of their quads, for the filters that have a loop of their own.
+int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
+  if (w.dilation_h != 1 || w.kernel_h != w.kernel_w) return 1;
+  if (w.kernel_h == 3) return w.stride_h == 1 ? 2 : 1;
+  if (w.kernel_h == 5) return w.stride_h == 1 ? traits.max_rows : w.stride_h == 2 ? 2 : 1;
+  return 1;
+}
+
+Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  const Window& w = g.window;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const auto lanes = static_cast<std::size_t>(traits.lanes);
+  Layout layout;
+  DepthwisePlan& plan = layout.plan;
+  plan.rows = rows_of_group(traits, w);
+  plan.quads = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, 4);
+  plan.columns = w.kernel_w;
+  plan.groups = ceil_div(g.output_h, plan.rows);
+  const int32_t step = plan.rows * w.stride_h;  // input rows from a group to the next
+  const bool shares = w.dilation_h == 1 && step % 4 == 0 && step / 4 < plan.quads;
+  plan.new_quads = shares ? step / 4 : plan.quads;
+
+  plan.row_values = static_cast<std::size_t>(g.output_w) * channels;
+  const int32_t columns_read =
+      (g.output_w - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
+  const int32_t left = std::min(w.pad_left, columns_read);
+  const int32_t inside = std::min(g.input_w, columns_read - left);
+  plan.left = static_cast<std::size_t>(left) * channels;
+  plan.inside = static_cast<std::size_t>(inside) * channels;
+  plan.right = static_cast<std::size_t>(columns_read - left - inside) * channels;
+  plan.planes = w.stride_w;
+  plan.plane_columns = static_cast<std::size_t>(ceil_div(columns_read, plan.planes));
+  // Vectors are written and read a little beyond the last column.
+  plan.plane_quads = aligned(plan.plane_columns * channels + 4 * lanes);
+  plan.slot_quads = plan.plane_quads * static_cast<std::size_t>(plan.planes);
+
+  plan.period = channels / std::gcd(channels, lanes);
+  plan.pattern_bytes = static_cast<std::size_t>(plan.rows * plan.quads * plan.columns) * lanes * 4 *
+                       (traits.wide_weights ? 2 : 1);
+  plan.tap_table = aligned(sizeof(DepthwisePlan));
+  plan.padding_row =
+      plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
+  plan.bias = plan.padding_row + aligned(plan.inside + 4 * lanes);
+  plan.multiplier = plan.bias + aligned(plan.period * lanes * sizeof(int32_t));
+  plan.weights = plan.multiplier + aligned(plan.period * lanes * sizeof(float));
+  layout.packed_size = plan.weights + plan.period * plan.pattern_bytes;
+
+  const std::size_t in_order = plan.planes > 1 ? plan.left + plan.inside + plan.right + 4 * lanes : 0;
+  plan.slots = aligned(in_order * 4);
+  layout.scratch_size =
+      plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
+  return layout;
+}
+
+/// Weights of the vector that begins at value `first`, for output row `row` of a group.
+void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const DepthwisePlan& plan,
+              std::size_t first, int32_t row, std::byte* packed) {
+  const ConvGeometry& g = params.geometry;
+  const Window& w = g.window;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const int32_t shift = row * w.stride_h;
+  const std::size_t vector_bytes =
+      static_cast<std::size_t>(traits.lanes) * 4 * (traits.wide_weights ? 2 : 1);
+  for (int32_t lane = 0; lane < traits.lanes; ++lane) {
+    const std::size_t channel = (first + static_cast<std::size_t>(lane)) % channels;
+    for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
+      const int32_t at = shift + kh;
+      for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
+        const int8_t weight =
+            params.weights
+                .values[(channel * static_cast<std::size_t>(w.kernel_h) + static_cast<std::size_t>(kh)) *
+                            static_cast<std::size_t>(w.kernel_w) +
+                        static_cast<std::size_t>(kw)];
+        std::byte* vector =
+            packed + static_cast<std::size_t>(at / 4 * plan.columns + kw) * vector_bytes;
+        const std::size_t position =
+            quad_position(traits.lanes, traits.wide_weights, lane, static_cast<std::size_t>(at % 4));
+        if (traits.wide_weights) {
+          reinterpret_cast<int16_t*>(vector)[position] = weight;
+        } else {
+          reinterpret_cast<int8_t*>(vector)[position] = weight;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool depthwise_supports(const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  return g.groups == g.input_channels && g.groups == g.output_channels &&
+         params.output == ConvOutput::u8 && params.weights.zero_points == nullptr &&
+         results_fit_s32(params);
+}
+
+std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params) {
+  return make_layout(traits, params).packed_size;
+}
+
+std::size_t depthwise_scratch_size(const DepthwiseTraits& traits, const ConvParams& params) {
+  return make_layout(traits, params).scratch_size;
+}
+
+std::size_t depthwise_items(const DepthwiseTraits& traits, const ConvParams& params) {
+  return static_cast<std::size_t>(make_layout(traits, params).plan.groups) *
+         static_cast<std::size_t>(params.geometry.batch);
+}
+
+void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std::byte* packed) {
+  const Layout layout = make_layout(traits, params);
+  const DepthwisePlan& plan = layout.plan;
+  const ConvGeometry& g = params.geometry;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const auto lanes = static_cast<std::size_t>(traits.lanes);
+  std::memset(packed, 0, layout.packed_size);
+  std::memcpy(packed, &plan, sizeof(plan));
+  auto* taps = reinterpret_cast<int64_t*>(packed + plan.tap_table);
+  for (int32_t kw = 0; kw < plan.columns; ++kw) {
+    const int32_t column = kw * g.window.dilation_w;
+    taps[kw] = 4 * (static_cast<int64_t>(plan.plane_quads) * (column % plan.planes) +
+                    static_cast<int64_t>(channels) * (column / plan.planes));
+  }
+  std::memset(packed + plan.padding_row, params.input_zero_point, plan.inside + 4 * lanes);
+
+  auto* bias = reinterpret_cast<uint32_t*>(packed + plan.bias);
+  auto* multiplier = reinterpret_cast<float*>(packed + plan.multiplier);
+  const std::size_t taps_a_filter = static_cast<std::size_t>(g.window.kernel_h) *
+                                    static_cast<std::size_t>(g.window.kernel_w);
+  for (std::size_t i = 0; i < plan.period * lanes; ++i) {
+    const std::size_t channel = i % channels;
+    int32_t sum = 0;
+    for (std::size_t t = 0; t < taps_a_filter; ++t) {
+      sum += params.weights.values[channel * taps_a_filter + t];
+    }
+    bias[i] = static_cast<uint32_t>(params.weights.bias[channel]) -
+              static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
+    multiplier[i] = params.multiplier[channel];
+  }
+  const std::size_t row_bytes = plan.pattern_bytes / static_cast<std::size_t>(plan.rows);
+  for (std::size_t p = 0; p < plan.period; ++p) {
+    for (int32_t row = 0; row < plan.rows; ++row) {
+      pack_row(traits, params, plan, p * lanes, row,
+               packed + plan.weights + p * plan.pattern_bytes +
+                   static_cast<std::size_t>(row) * row_bytes);
+    }
+  }
+}
+
+}  // namespace octet::kernels::x86

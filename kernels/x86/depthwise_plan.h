@@ -1,0 +1,68 @@
+// Depthwise convolutions: how one is laid out, decided once a session. Shared by the x86 instruction
+// sets.
+//
+// A dot product of four bytes wants four taps of one channel side by side, and an image has four
+// channels side by side. So rows are interleaved first: a quad is the bytes of one channel of one
+// column in four neighbouring rows. Then a filter of up to four rows is one dot product a column. A
+// quad serves several output rows: the filter's rows are shifted in it, with zeros around them.
+//
+// An image row is taken as one run of columns * channels bytes, whatever the number of channels, so
+// that no lane is wasted; weights repeat with a period of lcm(channels, lanes) values. With a
+// horizontal stride the columns of each remainder lie together in a plane, and what one tap reads is
+// contiguous again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels::x86 {
+
+struct DepthwiseTraits {
+  int32_t lanes;      ///< s32 values in a vector
+  bool wide_weights;  ///< See GemmTraits.
+  int32_t max_rows;   ///< Output rows at once that registers allow: 2 or 4.
+};
+
+/// Stands at the head of the packed weights.
+struct DepthwisePlan {
+  int32_t rows;      ///< Output rows of a group, made together.
+  int32_t quads;     ///< Quads one below the other that a group reads.
+  int32_t columns;   ///< The filter's width.
+  int32_t groups;    ///< Groups an image; items are batch * groups.
+  int32_t new_quads;  ///< Quads that the next group down does not share with this one.
+
+  std::size_t row_values;  ///< output_w * channels
+  /// Columns that a row of outputs reads, times channels: of these `left` are padding, then `inside`
+  /// are the image's, then padding again.
+  std::size_t left;
+  std::size_t inside;
+  std::size_t right;
+  int32_t planes;
+  std::size_t plane_columns;
+  std::size_t plane_quads;  ///< Quads from one plane to the next.
+  std::size_t slot_quads;   ///< Quads of all planes.
+
+  std::size_t period;         ///< Vectors after which weights repeat.
+  std::size_t pattern_bytes;  ///< Weights of one vector: [rows][quads][columns][lanes][4].
+
+  // Bytes from the head.
+  std::size_t tap_table;    ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
+  std::size_t padding_row;  ///< A row of z_x.
+  std::size_t bias;         ///< s32 [period][lanes], minus z_x times the weights' sum
+  std::size_t multiplier;   ///< float32 [period][lanes]
+  std::size_t weights;
+
+  // Bytes in scratch.
+  std::size_t slots;  ///< [quads][slot_quads][4]; before it, where planes > 1, a row of quads in order.
+};
+
+/// One filter a channel, u8 output, and results that provably stay within s32 before the clamp.
+bool depthwise_supports(const ConvParams& params);
+std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params);
+void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std::byte* packed);
+std::size_t depthwise_scratch_size(const DepthwiseTraits& traits, const ConvParams& params);
+std::size_t depthwise_items(const DepthwiseTraits& traits, const ConvParams& params);
+
+}  // namespace octet::kernels::x86

@@ -1,0 +1,68 @@
+// From accumulators to bytes: what every convolution of the x86 instruction sets ends with.
+//
+// Included by each instruction set's own files, with its Simd; everything is in an unnamed namespace,
+// so that no code compiled for one CPU can be linked into another's.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels {
+namespace {
+
+/// What a layer's requantization needs, as vectors.
+template <class Simd>
+struct Requantizer {
+  using Int = typename Simd::Int;
+  using Float = typename Simd::Float;
+
+  explicit Requantizer(const ConvParams& params)
+      : zero_point(Simd::set_s16(params.output_zero_point)),
+        min(Simd::set_u8(params.output_min)),
+        max(Simd::set_u8(params.output_max)),
+        residual_multiplier(Simd::set(params.residual_multiplier)),
+        residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))) {}
+
+  /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
+  /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
+  /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
+  Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
+  Int half(Int a, Int b) const {
+    return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point);
+  }
+  Int whole(Int ab, Int cd) const {
+    return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);
+  }
+
+  static Int scale(Int sum, Float multiplier) {
+    return Simd::round(Simd::multiply(Simd::to_float(sum), multiplier));
+  }
+
+  /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors.
+  Int scale(Int sum, Float multiplier, Float residual) const {
+    const Float difference = Simd::subtract(residual, residual_zero_point);
+    return Simd::round(Simd::add(Simd::multiply(Simd::to_float(sum), multiplier),
+                                 Simd::multiply(difference, residual_multiplier)));
+  }
+
+  Int zero_point;
+  Int min;
+  Int max;
+  Float residual_multiplier;
+  Float residual_zero_point;
+};
+
+/// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
+template <class Simd>
+inline void residual_vectors(typename Simd::Int bytes, typename Simd::Float (&out)[4]) {
+  const auto zero = Simd::zero();
+  const auto exponent = Simd::set_s16(0x4B00);  // the upper half of float32 2^23
+  const auto low = Simd::unpack_low_u8(bytes, zero);
+  const auto high = Simd::unpack_high_u8(bytes, zero);
+  out[0] = Simd::as_float(Simd::unpack_low_s16(low, exponent));
+  out[1] = Simd::as_float(Simd::unpack_high_s16(low, exponent));
+  out[2] = Simd::as_float(Simd::unpack_low_s16(high, exponent));
+  out[3] = Simd::as_float(Simd::unpack_high_s16(high, exponent));
+}
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,302 @@
+// The matrix product's inner loop, its epilogue, and the walk over tiles: a template of the
+// instruction set's Simd. Plan and packing: gemm_plan.h. Method: an outer-product tile in registers
+// over packed weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
+// multiplication"), with a pointer a pixel (Dukhan 2019, "The indirect convolution algorithm").
+#pragma once
+
+#include <utility>
+
+#include "kernels/x86/epilogue.h"
+#include "kernels/x86/gemm_plan.h"
+
+namespace octet::kernels {
+namespace {
+
+template <class Simd>
+struct Gemm {
+  using Int = typename Simd::Int;
+  using Float = typename Simd::Float;
+  static constexpr int lanes = Simd::lanes;
+
+  /// A layer while it runs.
+  struct Layer {
+    Layer(const ConvParams& p, const std::byte* packed, const ConvBuffers& b)
+        : params(p),
+          plan(*reinterpret_cast<const x86::GemmPlan*>(packed)),
+          buffers(b),
+          requantizer(p) {}
+
+    const ConvParams& params;
+    const x86::GemmPlan& plan;
+    const ConvBuffers& buffers;
+    Requantizer<Simd> requantizer;
+  };
+
+  /// One tile's sums: what the inner loop reads, and where its accumulators go.
+  struct TileCall {
+    const uint8_t* const* windows;  ///< Where each of the tile's pixels reads.
+    const int64_t* segments;
+    const int64_t* segments_end;
+    int64_t segment_length;
+    const std::byte* packed;  ///< Bias, multiplier, weights.
+    Int* sums;                ///< [pixels][vectors]
+  };
+
+  /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
+  /// a width, whose loads and stores run beside the next tile's dot products; and with one use after
+  /// the loop g++ 12 keeps all of them in registers within it.
+  template <int pixels, int vectors>
+  [[gnu::noinline]] static void accumulate(const TileCall& call) {
+    const uint8_t* window[pixels];
+#pragma GCC unroll 16
+    for (int i = 0; i < pixels; ++i) window[i] = call.windows[i];
+    Int sum[pixels][vectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) {
+      const Int bias = Simd::load(call.packed + v * Simd::bytes);
+#pragma GCC unroll 16
+      for (int i = 0; i < pixels; ++i) sum[i][v] = bias;
+    }
+    const std::byte* weights = call.packed + 2 * vectors * Simd::bytes;
+    const int64_t* segment = call.segments;
+    do {
+      int64_t offset = *segment;
+      const int64_t end = offset + call.segment_length;
+      do {
+        typename Simd::Weights w[vectors];
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; ++v) {
+          w[v] = Simd::load_weights(weights + v * Simd::weight_bytes);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < pixels; ++i) {
+          const auto x = Simd::broadcast_quad(window[i] + offset);
+#pragma GCC unroll 16
+          for (int v = 0; v < vectors; ++v) sum[i][v] = Simd::dot(sum[i][v], x, w[v]);
+        }
+        weights += vectors * Simd::weight_bytes;
+        offset += 4;
+      } while (offset != end);
+    } while (++segment != call.segments_end);
+#pragma GCC unroll 16
+    for (int i = 0; i < pixels; ++i) {
+#pragma GCC unroll 16
+      for (int v = 0; v < vectors; ++v) Simd::store(call.sums + i * vectors + v, sum[i][v]);
+    }
+  }
+
+  /// Where a tile's results go, and what they are made with.
+  struct Results {
+    Results(const Layer& layer, const x86::GemmTile& tile, const std::byte* packed,
+            int32_t first_pixel)
+        : stride(static_cast<std::size_t>(layer.params.geometry.output_channels)),
+          channels(tile.channels),
+          multiplier(reinterpret_cast<const float*>(packed) + tile.vectors * lanes) {
+      const std::size_t first = static_cast<std::size_t>(first_pixel) * stride +
+                                static_cast<std::size_t>(tile.first_channel);
+      output = static_cast<uint8_t*>(layer.buffers.output) + first;
+      float_output = static_cast<float*>(layer.buffers.output) + first;
+      if (layer.params.has_residual) residual = layer.buffers.residual + first;
+    }
+
+    std::size_t stride;
+    int32_t channels;
+    const float* multiplier;
+    uint8_t* output;
+    float* float_output;
+    const uint8_t* residual = nullptr;
+  };
+
+  // A store takes as many pixels at once as fill a vector of bytes: 4 of one vector, 2 of two, 1 of
+  // three or four. Where a tile has no more pixels, its last one is taken again and not stored.
+  template <int vectors>
+  static constexpr int group = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
+
+  template <int vectors, bool with_residual>
+  [[gnu::noinline]] static void store(const Layer& layer, Results to, const Int* sums,
+                                      int32_t pixels) {
+    constexpr int together = group<vectors>;
+    const Requantizer<Simd> requantizer = layer.requantizer;
+    const bool whole = to.channels == vectors * lanes;
+    Float multiplier[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) multiplier[v] = Simd::load_float(to.multiplier + v * lanes);
+    for (int32_t first = 0; first < pixels; first += together) {
+      const int32_t count = pixels - first < together ? pixels - first : together;
+      uint8_t* output[together];
+      const uint8_t* residual[together];
+      const Int* sum[together];
+#pragma GCC unroll 4
+      for (int p = 0; p < together; ++p) {
+        const int32_t pixel = first + (p < count ? p : count - 1);
+        output[p] = to.output + static_cast<std::size_t>(pixel) * to.stride;
+        if constexpr (with_residual) {
+          residual[p] = to.residual + static_cast<std::size_t>(pixel) * to.stride;
+        }
+        sum[p] = sums + pixel * vectors;
+      }
+      Float r[4];
+      if constexpr (with_residual) {
+        residual_vectors<Simd>(Simd::template gather_pixels<vectors>(residual), r);
+      }
+      Int q[4];
+#pragma GCC unroll 4
+      for (int place = 0; place < 4; ++place) {
+        const int p = vectors >= 3 ? 0 : place / vectors;
+        const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
+        if constexpr (with_residual) {
+          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v], r[place]);
+        } else {
+          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v]);
+        }
+      }
+      const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
+      if (whole) {
+        Simd::template scatter_pixels<vectors>(bytes, output, count);
+      } else {
+        store_partly<vectors>(bytes, output, count, to.channels);
+      }
+    }
+  }
+
+  /// The last tile, where the channels end within a vector.
+  template <int vectors>
+  [[gnu::noinline]] static void store_partly(Int bytes, uint8_t* const* to, int32_t pixels,
+                                             int32_t channels) {
+    constexpr int together = group<vectors>;
+    alignas(64) uint8_t whole[together][vectors * lanes];
+    uint8_t* rows[together];
+    for (int p = 0; p < together; ++p) rows[p] = whole[p];
+    Simd::template scatter_pixels<vectors>(bytes, rows, together);
+    for (int32_t p = 0; p < pixels; ++p) {
+      __builtin_memcpy(to[p], whole[p], static_cast<std::size_t>(channels));
+    }
+  }
+
+  template <int vectors>
+  [[gnu::noinline]] static void store_float(const Layer& layer, Results to, const Int* sums,
+                                            int32_t pixels) {
+    const Float low = Simd::set(layer.params.float_min);
+    const Float high = Simd::set(layer.params.float_max);
+    for (int32_t i = 0; i < pixels; ++i) {
+      alignas(64) float values[vectors * lanes];
+      for (int v = 0; v < vectors; ++v) {
+        const Float value = Simd::multiply(Simd::to_float(Simd::load(sums + i * vectors + v)),
+                                           Simd::load_float(to.multiplier + v * lanes));
+        // The value comes second, so that a NaN stays what it is.
+        Simd::template store_lanes<vectors>(Simd::min(high, Simd::max(low, value)), values + 4 * v);
+      }
+      __builtin_memcpy(to.float_output + static_cast<std::size_t>(i) * to.stride, values,
+                       static_cast<std::size_t>(to.channels) * sizeof(float));
+    }
+  }
+
+  using Accumulate = void (*)(const TileCall&);
+  using Store = void (*)(const Layer&, Results, const Int*, int32_t);
+
+  /// By width, and height.
+  struct Functions {
+    Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
+    Store store[Simd::max_vectors + 1] = {};
+    Store store_with_residual[Simd::max_vectors + 1] = {};
+    Store store_float[Simd::max_vectors + 1] = {};
+  };
+
+  template <int vectors, int... i>
+  static constexpr void fill_width(Functions& functions, std::integer_sequence<int, i...>) {
+    ((functions.accumulate[vectors][i + 1] = accumulate<i + 1, vectors>), ...);
+    functions.store[vectors] = store<vectors, false>;
+    functions.store_with_residual[vectors] = store<vectors, true>;
+    functions.store_float[vectors] = store_float<vectors>;
+  }
+  template <int... v>
+  static constexpr Functions make_functions(std::integer_sequence<int, v...>) {
+    Functions functions;
+    (fill_width<v + 1>(functions, std::make_integer_sequence<int, Simd::tile_pixels(v + 1)>()),
+     ...);
+    return functions;
+  }
+  static constexpr Functions functions =
+      make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
+
+  /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`. Tiles are as
+  /// high as each other, or one pixel less.
+  static void run_pixels(const Layer& layer, const std::byte* packed, const x86::GemmTile& tile,
+                         const uint8_t* const* windows, int32_t begin, int32_t end) {
+    const ConvParams& params = layer.params;
+    const Store store = params.output == ConvOutput::float32 ? functions.store_float[tile.vectors]
+                        : params.has_residual ? functions.store_with_residual[tile.vectors]
+                                              : functions.store[tile.vectors];
+    const int32_t count = end - begin;
+    const int32_t most = Simd::tile_pixels(tile.vectors);
+    const int32_t tiles = (count + most - 1) / most;
+    const int32_t low = count / tiles;
+    const int32_t higher = count % tiles;
+    const auto* segments = reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) +
+                           tile.first_segment;
+    Int sums[Simd::max_tile_sums];
+    TileCall call = {.windows = windows,
+                     .segments = segments,
+                     .segments_end = segments + layer.plan.segments,
+                     .segment_length = int64_t{layer.plan.quads} * 4,
+                     .packed = packed + tile.offset,
+                     .sums = sums};
+    for (int32_t i = 0; i < tiles; ++i) {
+      const int32_t height = low + (i < higher ? 1 : 0);
+      functions.accumulate[tile.vectors][height](call);
+      store(layer, Results(layer, tile, call.packed, begin), sums, height);
+      call.windows += height;
+      begin += height;
+    }
+  }
+
+  static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
+                  Range items, std::byte* scratch) {
+    const Layer layer(params, packed, buffers);
+    const x86::GemmPlan& plan = layer.plan;
+    const auto* tiles = reinterpret_cast<const x86::GemmTile*>(packed + plan.tile_table);
+    const auto first = static_cast<int32_t>(items.begin);
+    const auto last = static_cast<int32_t>(items.end);
+    if (first >= last) return;
+    if (plan.splits_tiles) {
+      const uint8_t* const* windows =
+          x86::gemm_prepare_block(params, plan, buffers.input, 0, plan.pixels, scratch);
+      for (int32_t item = first; item < last;) {
+        const int32_t part = item % plan.parts;
+        const int32_t parts = part + last - item < plan.parts ? last - item : plan.parts - part;
+        const int32_t begin = plan.pixels * part / plan.parts;
+        const int32_t end = plan.pixels * (part + parts) / plan.parts;
+        run_pixels(layer, packed, tiles[item / plan.parts], windows + begin, begin, end);
+        item += parts;
+      }
+      return;
+    }
+    const int32_t limit = last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
+    for (int32_t begin = first * plan.item_pixels; begin < limit; begin += plan.block_pixels) {
+      const int32_t end = begin + plan.block_pixels < limit ? begin + plan.block_pixels : limit;
+      const uint8_t* const* windows =
+          x86::gemm_prepare_block(params, plan, buffers.input, begin, end, scratch);
+      for (int32_t t = 0; t < plan.tiles; ++t) {
+        run_pixels(layer, packed, tiles[t], windows, begin, end);
+      }
+    }
+  }
+
+  static constexpr x86::GemmTraits traits = Simd::gemm_traits();
+  static bool supports(const ConvParams& p) { return x86::gemm_supports(traits, p); }
+  static std::size_t packed_size(const ConvParams& p) { return x86::gemm_packed_size(traits, p); }
+  static void pack(const ConvParams& p, std::byte* packed) { x86::gemm_pack(traits, p, packed); }
+  static std::size_t scratch_size(const ConvParams& p) { return x86::gemm_scratch_size(traits, p); }
+  static std::size_t items(const ConvParams& p) { return x86::gemm_items(traits, p); }
+
+  static constexpr ConvKernel kernel = {.name = "gemm",
+                                        .supports = supports,
+                                        .packed_size = packed_size,
+                                        .pack = pack,
+                                        .scratch_size = scratch_size,
+                                        .items = items,
+                                        .run = run};
+};
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,357 @@
+#include "kernels/x86/gemm_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace octet::kernels::x86 {
+namespace {
+
+constexpr std::size_t alignment = 64;
+// What a block of pixels reads and writes should stay within a core's nearest caches.
+constexpr std::size_t block_bytes = 64 * 1024;
+constexpr std::size_t band_bytes = 96 * 1024;
+// Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
+constexpr int32_t few_pixels = 128;
+
+constexpr std::size_t aligned(std::size_t size) {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+/// Widths of the tiles that cover `vectors`: as wide as possible, but none narrow that need not be.
+std::vector<int32_t> tile_widths(int32_t vectors, int32_t max_vectors) {
+  const int32_t tiles = ceil_div(vectors, max_vectors);
+  std::vector<int32_t> widths(static_cast<std::size_t>(tiles), vectors / tiles);
+  for (int32_t i = 0; i < vectors % tiles; ++i) ++widths[static_cast<std::size_t>(i)];
+  return widths;
+}
+
+std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
+  const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
+  const std::size_t weight_size = traits.wide_weights ? sizeof(int16_t) : sizeof(int8_t);
+  const std::size_t weights =
+      static_cast<std::size_t>(plan.segments) * static_cast<std::size_t>(plan.quads) * 4 * weight_size;
+  return lanes * (sizeof(int32_t) + sizeof(float) + weights);
+}
+
+bool has_padding(const Window& w) {
+  return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0;
+}
+
+/// A plan together with the tables that stand behind it.
+struct Layout {
+  GemmPlan plan{};
+  std::vector<GemmTile> tiles;
+  std::vector<int64_t> segments;
+  std::size_t packed_size = 0;
+};
+
+void place_input(const ConvGeometry& g, Layout& layout) {
+  GemmPlan& plan = layout.plan;
+  const Window& w = g.window;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  plan.copies = has_padding(w);
+  const int32_t reach = (g.output_w - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
+  plan.row_bytes = static_cast<std::size_t>(plan.copies ? reach : g.input_w) * channels;
+  plan.pixel_bytes = static_cast<std::size_t>(w.stride_w) * channels;
+  plan.stride_rows = w.stride_h;
+  plan.window_rows = (w.kernel_h - 1) * w.dilation_h + 1;
+
+  const int32_t group_channels = g.input_channels / g.groups;
+  const bool whole_rows = g.groups == 1 && (w.dilation_w == 1 || w.kernel_w == 1);
+  const int32_t length = whole_rows ? w.kernel_w * group_channels : group_channels;
+  for (int32_t group = 0; group < g.groups; ++group) {
+    for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
+      const int64_t row = int64_t{kh} * w.dilation_h * static_cast<int64_t>(plan.row_bytes);
+      for (int32_t kw = 0; kw < (whole_rows ? 1 : w.kernel_w); ++kw) {
+        layout.segments.push_back(row + int64_t{kw} * w.dilation_w * g.input_channels +
+                                  int64_t{group} * group_channels);
+      }
+    }
+  }
+  plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
+  plan.quads = ceil_div(length, 4);
+}
+
+void cut_tiles(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) {
+  GemmPlan& plan = layout.plan;
+  const int32_t group_outputs = g.output_channels / g.groups;
+  const std::vector<int32_t> widths =
+      tile_widths(ceil_div(group_outputs, traits.lanes), traits.max_vectors);
+  plan.tiles = static_cast<int32_t>(widths.size()) * g.groups;
+  plan.tile_table = aligned(sizeof(GemmPlan));
+  plan.segment_table =
+      plan.tile_table + aligned(static_cast<std::size_t>(plan.tiles) * sizeof(GemmTile));
+  std::size_t offset =
+      plan.segment_table + aligned(layout.segments.size() * sizeof(int64_t));
+  for (int32_t group = 0; group < g.groups; ++group) {
+    int32_t first = 0;
+    for (const int32_t vectors : widths) {
+      const int32_t channels = std::min(vectors * traits.lanes, group_outputs - first);
+      layout.tiles.push_back({.first_channel = group * group_outputs + first,
+                              .channels = channels,
+                              .vectors = vectors,
+                              .first_segment = group * plan.segments,
+                              .offset = offset});
+      offset += aligned(tile_bytes(traits, plan, vectors));
+      first += channels;
+    }
+  }
+  layout.packed_size = offset;
+}
+
+void share_out(const ConvGeometry& g, Layout& layout) {
+  GemmPlan& plan = layout.plan;
+  plan.pixels = g.batch * g.output_h * g.output_w;
+  plan.splits_tiles = plan.pixels < few_pixels && plan.tiles > 1;
+  if (plan.splits_tiles) {
+    plan.parts = std::min(ceil_div(16, plan.tiles), plan.pixels);
+    plan.items = plan.tiles * plan.parts;
+    plan.block_pixels = plan.pixels;
+    plan.item_pixels = 0;
+  } else {
+    plan.parts = 1;
+    plan.item_pixels = plan.copies ? g.output_w : std::min(plan.pixels, 48);
+    plan.items = ceil_div(plan.pixels, plan.item_pixels);
+    const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
+    // All weights are read once a block: the more there are, the longer the blocks.
+    const std::size_t weights = static_cast<std::size_t>(g.output_channels) *
+                                static_cast<std::size_t>(plan.segments * plan.quads) * 4;
+    const std::size_t blocks = std::max(block_bytes, weights) / channels /
+                               static_cast<std::size_t>(plan.item_pixels);
+    plan.block_pixels =
+        plan.item_pixels * static_cast<int32_t>(std::clamp<std::size_t>(blocks, 1, 64));
+  }
+  if (!plan.copies) return;
+  // A band is whole output rows of one image; blocks are bands.
+  const std::size_t rows = band_bytes / std::max<std::size_t>(plan.row_bytes, 1);
+  const int32_t window = plan.window_rows;
+  const auto wanted = (static_cast<int32_t>(rows) - window) / plan.stride_rows + 1;
+  plan.band_rows = std::clamp(wanted, 1, g.output_h);
+  if (plan.splits_tiles) {
+    plan.band_rows = g.output_h;
+    plan.block_pixels = g.output_h * g.output_w * g.batch;
+  } else {
+    plan.block_pixels = plan.band_rows * g.output_w;
+  }
+}
+
+Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
+  Layout layout;
+  place_input(params.geometry, layout);
+  cut_tiles(traits, params.geometry, layout);
+  share_out(params.geometry, layout);
+  layout.plan.band_offset =
+      aligned(static_cast<std::size_t>(layout.plan.block_pixels) * sizeof(const uint8_t*));
+  return layout;
+}
+
+std::size_t band_input_rows(const GemmPlan& plan) {
+  return static_cast<std::size_t>((plan.band_rows - 1) * plan.stride_rows + plan.window_rows);
+}
+
+/// Images that one block can reach into.
+int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
+  return plan.splits_tiles ? g.batch : std::min(g.batch, 2);
+}
+
+/// Writes rows [first_row, first_row + rows) of an image, which may lie outside of it, and the
+/// padding left and right.
+void copy_band(const ConvParams& params, const GemmPlan& plan, const uint8_t* image,
+               int32_t first_row, int32_t rows, uint8_t* band) {
+  const ConvGeometry& g = params.geometry;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const std::size_t left = std::min(static_cast<std::size_t>(g.window.pad_left) * channels,
+                                    plan.row_bytes);
+  const std::size_t image_bytes = static_cast<std::size_t>(g.input_w) * channels;
+  const std::size_t inside = std::min(image_bytes, plan.row_bytes - left);
+  const std::size_t right = plan.row_bytes - left - inside;
+  for (int32_t row = first_row; row < first_row + rows; ++row, band += plan.row_bytes) {
+    if (row < 0 || row >= g.input_h) {
+      std::memset(band, params.input_zero_point, plan.row_bytes);
+      continue;
+    }
+    std::memset(band, params.input_zero_point, left);
+    std::memcpy(band + left, image + static_cast<std::size_t>(row) * image_bytes, inside);
+    std::memset(band + left + inside, params.input_zero_point, right);
+  }
+}
+
+/// Weight k of output channel o, where k counts [segments][quads * 4] input bytes; 0 beyond a
+/// segment's end.
+class WeightReader {
+ public:
+  WeightReader(const ConvParams& params, const GemmPlan& plan)
+      : values_(params.weights.values),
+        size_(static_cast<std::size_t>(params.geometry.window.kernel_h *
+                                       params.geometry.window.kernel_w *
+                                       (params.geometry.input_channels / params.geometry.groups))),
+        length_(size_ / static_cast<std::size_t>(plan.segments)) {}
+
+  std::size_t segment_length() const { return length_; }
+  const int8_t* segment(int32_t channel, std::size_t index) const {
+    return values_ + static_cast<std::size_t>(channel) * size_ + index * length_;
+  }
+  int32_t sum(int32_t channel) const {
+    int32_t total = 0;
+    const int8_t* weights = segment(channel, 0);
+    for (std::size_t k = 0; k < size_; ++k) total += weights[k];
+    return total;
+  }
+
+ private:
+  const int8_t* values_;
+  std::size_t size_;
+  std::size_t length_;
+};
+
+int32_t tile_channel(int32_t vectors, int32_t vector, int32_t lane) {
+  return 4 * vectors * (lane / 4) + 4 * vector + lane % 4;
+}
+
+void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
+                  const WeightReader& reader, std::byte* packed) {
+  const auto lanes = static_cast<std::size_t>(traits.lanes);
+  const std::size_t vector_bytes = lanes * 4 * (traits.wide_weights ? 2 : 1);
+  const std::size_t quad_bytes = vector_bytes * static_cast<std::size_t>(tile.vectors);
+  const auto quads = static_cast<std::size_t>(plan.quads);
+  std::memset(packed, 0, quad_bytes * quads * static_cast<std::size_t>(plan.segments));
+  for (int32_t v = 0; v < tile.vectors; ++v) {
+    for (int32_t lane = 0; lane < traits.lanes; ++lane) {
+      const int32_t channel = tile_channel(tile.vectors, v, lane);
+      if (channel >= tile.channels) continue;
+      for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
+        const int8_t* from = reader.segment(tile.first_channel + channel, s);
+        std::byte* to = packed + s * quads * quad_bytes + static_cast<std::size_t>(v) * vector_bytes;
+        for (std::size_t k = 0; k < reader.segment_length(); ++k) {
+          std::byte* quad = to + k / 4 * quad_bytes;
+          const std::size_t position =
+              quad_position(traits.lanes, traits.wide_weights, lane, k % 4);
+          if (traits.wide_weights) {
+            reinterpret_cast<int16_t*>(quad)[position] = from[k];
+          } else {
+            reinterpret_cast<int8_t*>(quad)[position] = from[k];
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k) {
+  const auto at = static_cast<std::size_t>(lane);
+  if (!wide_weights) return at * 4 + k;
+  return (k % 2) * static_cast<std::size_t>(lanes) * 2 + at * 2 + k / 2;
+}
+
+bool results_fit_s32(const ConvParams& params) {
+  if (params.output == ConvOutput::float32) return true;
+  const ConvGeometry& g = params.geometry;
+  const int64_t depth = int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
+  const double limit = std::exp2(30);
+  const double residual =
+      params.has_residual ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier)) : 0.0;
+  for (int32_t o = 0; o < g.output_channels; ++o) {
+    int64_t sum = 0;
+    const int8_t* weights = params.weights.values + int64_t{o} * depth;
+    for (int64_t k = 0; k < depth; ++k) sum += std::abs(int32_t{weights[k]});
+    const double largest = static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
+    if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool gemm_supports(const GemmTraits&, const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  const bool depthwise = g.groups > 1 && g.groups == g.input_channels;
+  return !depthwise && params.weights.zero_points == nullptr && results_fit_s32(params);
+}
+
+std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {
+  return make_layout(traits, params).packed_size;
+}
+
+void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed) {
+  const Layout layout = make_layout(traits, params);
+  const WeightReader reader(params, layout.plan);
+  std::memcpy(packed, &layout.plan, sizeof(GemmPlan));
+  std::memcpy(packed + layout.plan.tile_table, layout.tiles.data(),
+              layout.tiles.size() * sizeof(GemmTile));
+  std::memcpy(packed + layout.plan.segment_table, layout.segments.data(),
+              layout.segments.size() * sizeof(int64_t));
+  for (const GemmTile& tile : layout.tiles) {
+    const int32_t lanes = tile.vectors * traits.lanes;
+    auto* bias = reinterpret_cast<uint32_t*>(packed + tile.offset);
+    auto* multiplier = reinterpret_cast<float*>(bias + lanes);
+    for (int32_t v = 0; v < tile.vectors; ++v) {
+      for (int32_t lane = 0; lane < traits.lanes; ++lane) {
+        const int32_t channel = tile_channel(tile.vectors, v, lane);
+        const int32_t o = tile.first_channel + channel;
+        const bool real = channel < tile.channels;
+        // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
+        const uint32_t zero = real ? static_cast<uint32_t>(params.input_zero_point) *
+                                         static_cast<uint32_t>(reader.sum(o))
+                                   : 0;
+        bias[v * traits.lanes + lane] =
+            real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
+        multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
+      }
+    }
+    pack_weights(traits, layout.plan, tile, reader,
+                 reinterpret_cast<std::byte*>(multiplier + lanes));
+  }
+}
+
+std::size_t gemm_scratch_size(const GemmTraits& traits, const ConvParams& params) {
+  const GemmPlan plan = make_layout(traits, params).plan;
+  const std::size_t band = plan.copies ? band_input_rows(plan) * plan.row_bytes *
+                                             static_cast<std::size_t>(band_images(params.geometry, plan))
+                                       : 0;
+  return plan.band_offset + band + alignment;  // tiles read a little beyond the last pixel
+}
+
+std::size_t gemm_items(const GemmTraits& traits, const ConvParams& params) {
+  return static_cast<std::size_t>(make_layout(traits, params).plan.items);
+}
+
+const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPlan& plan,
+                                         const uint8_t* input, int32_t begin, int32_t end,
+                                         std::byte* scratch) {
+  const ConvGeometry& g = params.geometry;
+  auto** windows = reinterpret_cast<const uint8_t**>(scratch);
+  const std::size_t image_bytes = static_cast<std::size_t>(g.input_h) *
+                                  static_cast<std::size_t>(g.input_w) *
+                                  static_cast<std::size_t>(g.input_channels);
+  auto* band = reinterpret_cast<uint8_t*>(scratch + plan.band_offset);
+  // Neighbouring output rows share these input rows.
+  const int32_t shared = std::max(plan.window_rows - plan.stride_rows, 0);
+  for (int32_t pixel = begin; pixel < end;) {
+    const int32_t row = pixel / g.output_w;
+    const int32_t column = pixel % g.output_w;
+    const int32_t count = std::min(g.output_w - column, end - pixel);
+    const int32_t y = row % g.output_h;
+    const uint8_t* image = input + static_cast<std::size_t>(row / g.output_h) * image_bytes;
+    const uint8_t* window = image + static_cast<std::size_t>(y * plan.stride_rows) * plan.row_bytes;
+    if (plan.copies) {
+      const int32_t top = y * plan.stride_rows - g.window.pad_top;
+      const int32_t known = pixel == begin || y == 0 ? 0 : shared;
+      copy_band(params, plan, image, top + known, plan.window_rows - known, band);
+      window = band - static_cast<std::size_t>(known) * plan.row_bytes;
+      band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;
+    }
+    window += static_cast<std::size_t>(column) * plan.pixel_bytes;
+    for (int32_t i = 0; i < count; ++i, window += plan.pixel_bytes) windows[pixel - begin + i] = window;
+    pixel += count;
+  }
+  return windows;
+}
+
+}  // namespace octet::kernels::x86

@@ -1,0 +1,94 @@
+// Dense convolutions and linear layers as a matrix product: how one is cut into tiles, decided once
+// a session, and how its weights are packed. Shared by the x86 instruction sets.
+//
+// A tile is `vectors` accumulator vectors wide and a few pixels high. Every pixel's sum runs over
+// segments: runs of input bytes that lie side by side (a filter row, where nothing is dilated),
+// each at the same distance from the pixel's first byte. So one pointer a pixel and one running
+// offset reach all of the input, and no table of pointers is needed for every filter tap. Padding is
+// made real by copying the input, band by band, into scratch memory with z_x around it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels::x86 {
+
+/// What of an instruction set the cutting depends on.
+struct GemmTraits {
+  int32_t lanes;  ///< s32 values in a vector
+  /// A weight is stored as s16: vpmaddwd multiplies s16 pairs.
+  bool wide_weights;
+  int32_t max_vectors;    ///< Widest tile.
+  int32_t max_pixels[5];  ///< Highest tile, by its width in vectors; [0] is unused.
+};
+
+/// Output channels [first_channel, first_channel + channels), side by side.
+/// Packed at `offset`: bias [vectors * lanes] s32, minus z_x times the weights' sum; multiplier
+/// [vectors * lanes] float32; weights [segments][quads][vectors][lanes][4].
+/// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
+/// which two saturating packs leave channels side by side again.
+struct GemmTile {
+  int32_t first_channel;
+  int32_t channels;
+  int32_t vectors;
+  int32_t first_segment;  ///< Of the group's, in the table of segments.
+  std::size_t offset;
+};
+
+/// Stands at the head of the packed weights.
+struct GemmPlan {
+  int32_t tiles;
+  int32_t segments;
+  int32_t quads;  ///< Groups of 4 input bytes in a segment; the last may reach beyond it.
+  int32_t pixels;
+  /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of each
+  /// segment from the first byte of the pixel's window.
+  std::size_t tile_table;
+  std::size_t segment_table;
+
+  // Work: threads take runs of pixels with all tiles, or, where pixels are few, parts of tiles.
+  bool splits_tiles;
+  int32_t item_pixels;
+  int32_t parts;  ///< Items a tile, where tiles are split.
+  int32_t items;
+  /// Pixels that are done for all tiles before the next are begun: what they read and write stays
+  /// in the cache.
+  int32_t block_pixels;
+
+  // The input as segments see it: the image itself, or a band with the padding written out.
+  bool copies;
+  std::size_t row_bytes;
+  std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
+  int32_t stride_rows;
+  int32_t window_rows;  ///< Input rows that one output row reads.
+  int32_t band_rows;    ///< Output rows of a band.
+  std::size_t band_offset;  ///< In scratch.
+};
+
+/// Dense and grouped convolutions whose results provably stay within s32 before the clamp, and whose
+/// weights have no zero points. Depthwise ones have a kernel of their own.
+bool gemm_supports(const GemmTraits& traits, const ConvParams& params);
+std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params);
+void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed);
+std::size_t gemm_scratch_size(const GemmTraits& traits, const ConvParams& params);
+std::size_t gemm_items(const GemmTraits& traits, const ConvParams& params);
+
+/// Rows of pointers and, where the plan copies, the band they point into: makes the scratch memory
+/// ready for output pixels [begin, end), which are at most block_pixels.
+/// -> where each output pixel's window begins
+const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPlan& plan,
+                                         const uint8_t* input, int32_t begin, int32_t end,
+                                         std::byte* scratch);
+
+/// Where byte `k` (0 to 3) of a lane's quad goes among a vector's weights, in weights. Wide ones are
+/// two vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
+/// widened.
+std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k);
+
+/// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be converted
+/// to s32 without a clamp.
+bool results_fit_s32(const ConvParams& params);
+
+}  // namespace octet::kernels::x86

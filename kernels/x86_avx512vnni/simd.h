@@ -1,0 +1,179 @@
+// 512-bit vectors with vpdpbusd: what the templates of kernels/x86 are instantiated with here.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/x86/depthwise_plan.h"
+#include "kernels/x86/gemm_plan.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Simd {
+  using Int = __m512i;
+  using Float = __m512;
+  static constexpr int lanes = 16;
+  static constexpr int bytes = 64;
+
+  // ---- dot products of four bytes
+
+  using Weights = Int;
+  using Quads = Int;
+  static constexpr int weight_bytes = bytes;
+  static Weights load_weights(const void* from) { return _mm512_load_si512(from); }
+  static Quads load_quads(const void* from) { return _mm512_loadu_si512(from); }
+  static Quads broadcast_quad(const uint8_t* from) {
+    int32_t quad;
+    __builtin_memcpy(&quad, from, sizeof(quad));
+    return _mm512_set1_epi32(quad);
+  }
+  /// As an instruction of its own: over an array of accumulators g++ 12 keeps _mm512_dpbusd_epi32's
+  /// in memory.
+  static Int dot(Int sum, Quads x, Weights w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+  }
+  /// With weights in memory, for kernels that have no register for them.
+  static Int dot(Int sum, Quads x, const std::byte* w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*reinterpret_cast<const Int*>(w)));
+    return sum;
+  }
+
+  // ---- tiles of the matrix product: accumulators, a vector of weights for each column, one of
+  // pixels, in 32 registers; and not more row pointers than integer registers
+
+  static constexpr int max_vectors = 4;
+  static constexpr int max_tile_pixels = 10;
+  static constexpr int max_tile_sums = 24;
+  static constexpr int tile_pixels(int vectors) {
+    return vectors == 4 ? 6 : vectors == 3 ? 8 : 10;
+  }
+  static constexpr x86::GemmTraits gemm_traits() {
+    return {.lanes = lanes,
+            .wide_weights = false,
+            .max_vectors = max_vectors,
+            .max_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
+  }
+
+  static constexpr x86::DepthwiseTraits depthwise_traits() {
+    return {.lanes = lanes, .wide_weights = false, .max_rows = 4};
+  }
+
+  // ---- whole vectors
+
+  static Int zero() { return _mm512_setzero_si512(); }
+  static Int load(const void* from) { return _mm512_loadu_si512(from); }
+  static void store(void* to, Int x) { _mm512_storeu_si512(to, x); }
+  /// Writes the first `count` bytes, at most 64.
+  static void store_first(void* to, Int x, std::size_t count) {
+    _mm512_mask_storeu_epi8(to, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, x);
+  }
+  static Float load_float(const float* from) { return _mm512_loadu_ps(from); }
+  static void store_float(float* to, Float x) { _mm512_storeu_ps(to, x); }
+  static Float set(float x) { return _mm512_set1_ps(x); }
+  static Int set_s32(int32_t x) { return _mm512_set1_epi32(x); }
+  static Int set_s16(int32_t x) { return _mm512_set1_epi16(static_cast<int16_t>(x)); }
+  static Int set_u8(int32_t x) { return _mm512_set1_epi8(static_cast<int8_t>(x)); }
+
+  static Float to_float(Int x) { return _mm512_cvtepi32_ps(x); }
+  static Int round(Float x) { return _mm512_cvtps_epi32(x); }
+  static Float as_float(Int x) { return _mm512_castsi512_ps(x); }
+  static Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+  static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
+  static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+
+  static Int pack_s16(Int a, Int b) { return _mm512_packs_epi32(a, b); }
+  static Int pack_u8(Int a, Int b) { return _mm512_packus_epi16(a, b); }
+  static Int add_saturated_s16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
+  static Int min_u8(Int a, Int b) { return _mm512_min_epu8(a, b); }
+  static Int max_u8(Int a, Int b) { return _mm512_max_epu8(a, b); }
+  static Int unpack_low_u8(Int a, Int b) { return _mm512_unpacklo_epi8(a, b); }
+  static Int unpack_high_u8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
+  static Int unpack_low_s16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
+  static Int unpack_high_s16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
+
+  // ---- the order of bytes
+
+  /// From the order of the values packed to pack order (see Requantizer::pack), and back: dwords
+  /// [4 n + L] <-> [4 L + n].
+  static Int pack_order(Int x) {
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
+  }
+  static Int natural_order(Int x) { return pack_order(x); }
+
+  /// -> in pack order, the bytes of as many pixels as `vectors` vectors each fill.
+  template <int vectors>
+  static Int gather_pixels(const uint8_t* const* from) {
+    if constexpr (vectors == 4) {
+      return load(from[0]);
+    } else if constexpr (vectors == 3) {
+      return _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 1, 2, 15, 3, 4, 5, 15, 6, 7, 8, 15, 9, 10, 11, 15), load(from[0]));
+    } else if constexpr (vectors == 2) {
+      const __m512i first = _mm512_castsi256_si512(load_256(from[0]));
+      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7),
+                                      _mm512_inserti64x4(first, load_256(from[1]), 1));
+    } else {
+      __m512i x = _mm512_castsi128_si512(load_128(from[0]));
+      x = _mm512_inserti32x4(x, load_128(from[1]), 1);
+      x = _mm512_inserti32x4(x, load_128(from[2]), 2);
+      x = _mm512_inserti32x4(x, load_128(from[3]), 3);
+      return pack_order(x);
+    }
+  }
+
+  /// The other way: writes all bytes of the first `pixels` pixels.
+  template <int vectors>
+  static void scatter_pixels(Int x, uint8_t* const* to, int pixels) {
+    if constexpr (vectors == 4) {
+      store(to[0], x);
+    } else if constexpr (vectors == 3) {
+      x = _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15), x);
+      store_256(to[0], _mm512_castsi512_si256(x));
+      store_128(to[0] + 32, _mm512_extracti32x4_epi32(x, 2));
+    } else if constexpr (vectors == 2) {
+      x = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), x);
+      store_256(to[0], _mm512_castsi512_si256(x));
+      if (pixels > 1) store_256(to[1], _mm512_extracti64x4_epi64(x, 1));
+    } else {
+      x = natural_order(x);
+      store_128(to[0], _mm512_castsi512_si128(x));
+      if (pixels > 1) store_128(to[1], _mm512_extracti32x4_epi32(x, 1));
+      if (pixels > 2) store_128(to[2], _mm512_extracti32x4_epi32(x, 2));
+      if (pixels > 3) store_128(to[3], _mm512_extracti32x4_epi32(x, 3));
+    }
+  }
+
+  /// Writes each 128-bit lane L to to[4 * vectors * L].
+  template <int vectors>
+  static void store_lanes(Float x, float* to) {
+    _mm_storeu_ps(to, _mm512_castps512_ps128(x));
+    _mm_storeu_ps(to + 4 * vectors, _mm512_extractf32x4_ps(x, 1));
+    _mm_storeu_ps(to + 8 * vectors, _mm512_extractf32x4_ps(x, 2));
+    _mm_storeu_ps(to + 12 * vectors, _mm512_extractf32x4_ps(x, 3));
+  }
+
+ private:
+  static __m256i load_256(const uint8_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  }
+  static void store_256(uint8_t* to, __m256i x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x);
+  }
+  static void store_128(uint8_t* to, __m128i x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), x);
+  }
+  static __m128i load_128(const uint8_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

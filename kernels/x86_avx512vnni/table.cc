@@ -1,0 +1,30 @@
+// The AVX512-VNNI table.
+#include "kernels/reference/reference.h"
+#include "kernels/x86_avx512vnni/kernels.h"
+
+namespace octet::kernels::avx512vnni {
+namespace {
+
+constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &reference::conv};
+
+}  // namespace
+
+constinit const KernelTable table = {.isa = Isa::avx512vnni,
+                                     .name = "avx512vnni",
+                                     .convolutions = convolutions,
+                                     .max_pool = reference::max_pool,
+                                     .average_pool = reference::average_pool,
+                                     .add = reference::add,
+                                     .mul = reference::mul,
+                                     .quantize = reference::quantize,
+                                     .dequantize = reference::dequantize,
+                                     .requantize = reference::requantize,
+                                     .lookup = reference::lookup,
+                                     .lookup_channels = reference::lookup_channels,
+                                     .softmax = reference::softmax,
+                                     .softmax_float = reference::softmax_float,
+                                     .argmax_u8 = reference::argmax_u8,
+                                     .argmax_float = reference::argmax_float,
+                                     .copy = reference::copy};
+
+}  // namespace octet::kernels::avx512vnni

@@ -7,11 +7,27 @@
 #include "kernels/kernels.h"
 #include "kernels/reference/reference.h"
 #if defined(__x86_64__)
+#include <cpuid.h>
+
+#include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx512vnni/kernels.h"
+#include "kernels/x86_avxvnni/kernels.h"
 #endif
 
 namespace octet::kernels {
 namespace {
+
+#if defined(__x86_64__)
+/// The VEX form of vpdpbusd: leaf 7, subleaf 1, EAX bit 4. Not every cpuinfo knows to ask. Needs the
+/// same of the operating system as AVX2.
+bool has_avxvnni() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+#endif
 
 /// A table that is built in. An instruction set adds itself here, and nowhere else.
 struct Entry {
@@ -23,6 +39,8 @@ struct Entry {
 constexpr Entry entries[] = {
     {&reference::table, [] { return true; }},
 #if defined(__x86_64__)
+    {&avx2::table, [] { return cpuinfo_has_x86_avx2(); }},
+    {&avxvnni::table, [] { return cpuinfo_has_x86_avx2() && has_avxvnni(); }},
     {&avx512vnni::table,
      [] {
        return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&

@@ -52,10 +52,7 @@ struct Simd {
     return vectors == 4 ? 6 : vectors == 3 ? 8 : 10;
   }
   static constexpr x86::GemmTraits gemm_traits() {
-    return {.lanes = lanes,
-            .wide_weights = false,
-            .max_vectors = max_vectors,
-            .max_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
+    return {.lanes = lanes, .wide_weights = false, .max_vectors = max_vectors};
   }
 
   static constexpr x86::DepthwiseTraits depthwise_traits() {
@@ -86,6 +83,13 @@ struct Simd {
   static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+
+  static Float nan_to_zero(Float x) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x);
+  }
+  static Int add_s16(Int a, Int b) { return _mm512_add_epi16(a, b); }
+  static Int add_s32(Int a, Int b) { return _mm512_add_epi32(a, b); }
+  static Int subtract_s32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
 
   static Int pack_s16(Int a, Int b) { return _mm512_packs_epi32(a, b); }
   static Int pack_u8(Int a, Int b) { return _mm512_packus_epi16(a, b); }

@@ -1,0 +1,154 @@
+// 256-bit vectors: all that AVX2 and AVX-VNNI have in common, which is everything but the dot
+// product. Same names as in x86_avx512vnni/simd.h, which explains them.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/x86/depthwise_plan.h"
+#include "kernels/x86/gemm_plan.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Simd256 {
+  using Int = __m256i;
+  using Float = __m256;
+  static constexpr int lanes = 8;
+  static constexpr int bytes = 32;
+
+  static Int broadcast_dword(const uint8_t* from) {
+    int32_t dword;
+    __builtin_memcpy(&dword, from, sizeof(dword));
+    return _mm256_set1_epi32(dword);
+  }
+
+  // ---- tiles of the matrix product: 12 accumulators of 16 registers
+
+  static constexpr int max_vectors = 3;
+  static constexpr int max_tile_pixels = 10;
+  static constexpr int max_tile_sums = 12;
+  static constexpr int tile_pixels(int vectors) {
+    return vectors == 3 ? 4 : vectors == 2 ? 6 : 10;
+  }
+  static constexpr x86::GemmTraits gemm_traits(bool wide_weights) {
+    return {.lanes = lanes, .wide_weights = wide_weights, .max_vectors = max_vectors};
+  }
+  static constexpr x86::DepthwiseTraits depthwise_traits(bool wide_weights) {
+    return {.lanes = lanes, .wide_weights = wide_weights, .max_rows = 2};
+  }
+
+  // ---- whole vectors
+
+  static Int zero() { return _mm256_setzero_si256(); }
+  static Int load(const void* from) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+  }
+  static void store(void* to, Int x) { _mm256_storeu_si256(static_cast<__m256i*>(to), x); }
+  /// Writes the first `count` bytes, at most 32.
+  static void store_first(void* to, Int x, std::size_t count) {
+    alignas(32) uint8_t whole[bytes];
+    store(whole, x);
+    __builtin_memcpy(to, whole, count < bytes ? count : bytes);
+  }
+  static Float load_float(const float* from) { return _mm256_loadu_ps(from); }
+  static void store_float(float* to, Float x) { _mm256_storeu_ps(to, x); }
+  static Float set(float x) { return _mm256_set1_ps(x); }
+  static Int set_s32(int32_t x) { return _mm256_set1_epi32(x); }
+  static Int set_s16(int32_t x) { return _mm256_set1_epi16(static_cast<int16_t>(x)); }
+  static Int set_u8(int32_t x) { return _mm256_set1_epi8(static_cast<int8_t>(x)); }
+
+  static Float to_float(Int x) { return _mm256_cvtepi32_ps(x); }
+  static Int round(Float x) { return _mm256_cvtps_epi32(x); }
+  static Float as_float(Int x) { return _mm256_castsi256_ps(x); }
+  static Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
+  static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+  static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
+  static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float nan_to_zero(Float x) { return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q)); }
+  static Int add_s16(Int a, Int b) { return _mm256_add_epi16(a, b); }
+  static Int add_s32(Int a, Int b) { return _mm256_add_epi32(a, b); }
+  static Int subtract_s32(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+
+  static Int pack_s16(Int a, Int b) { return _mm256_packs_epi32(a, b); }
+  static Int pack_u8(Int a, Int b) { return _mm256_packus_epi16(a, b); }
+  static Int add_saturated_s16(Int a, Int b) { return _mm256_adds_epi16(a, b); }
+  static Int min_u8(Int a, Int b) { return _mm256_min_epu8(a, b); }
+  static Int max_u8(Int a, Int b) { return _mm256_max_epu8(a, b); }
+  static Int unpack_low_u8(Int a, Int b) { return _mm256_unpacklo_epi8(a, b); }
+  static Int unpack_high_u8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
+  static Int unpack_low_s16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }
+  static Int unpack_high_s16(Int a, Int b) { return _mm256_unpackhi_epi16(a, b); }
+
+  // ---- the order of bytes
+
+  /// Dwords [2 n + L] -> [4 L + n], and back.
+  static Int pack_order(Int x) {
+    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+  }
+  static Int natural_order(Int x) {
+    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+
+  template <int vectors>
+  static Int gather_pixels(const uint8_t* const* from) {
+    if constexpr (vectors == 3) {
+      return _mm256_permutevar8x32_epi32(load(from[0]),
+                                         _mm256_setr_epi32(0, 1, 2, 7, 3, 4, 5, 7));
+    } else if constexpr (vectors == 2) {
+      const __m256i x = _mm256_set_m128i(load_128(from[1]), load_128(from[0]));
+      return _mm256_permute4x64_epi64(x, 0xD8);
+    } else {
+      const __m128i low = _mm_unpacklo_epi64(load_64(from[0]), load_64(from[1]));
+      const __m128i high = _mm_unpacklo_epi64(load_64(from[2]), load_64(from[3]));
+      return pack_order(_mm256_set_m128i(high, low));
+    }
+  }
+
+  template <int vectors>
+  static void scatter_pixels(Int x, uint8_t* const* to, int pixels) {
+    if constexpr (vectors == 3) {
+      x = _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7));
+      store_128(to[0], _mm256_castsi256_si128(x));
+      store_64(to[0] + 16, _mm256_extracti128_si256(x, 1));
+    } else if constexpr (vectors == 2) {
+      x = _mm256_permute4x64_epi64(x, 0xD8);
+      store_128(to[0], _mm256_castsi256_si128(x));
+      if (pixels > 1) store_128(to[1], _mm256_extracti128_si256(x, 1));
+    } else {
+      x = natural_order(x);
+      const __m128i low = _mm256_castsi256_si128(x);
+      const __m128i high = _mm256_extracti128_si256(x, 1);
+      store_64(to[0], low);
+      if (pixels > 1) store_64(to[1], _mm_unpackhi_epi64(low, low));
+      if (pixels > 2) store_64(to[2], high);
+      if (pixels > 3) store_64(to[3], _mm_unpackhi_epi64(high, high));
+    }
+  }
+
+  template <int vectors>
+  static void store_lanes(Float x, float* to) {
+    _mm_storeu_ps(to, _mm256_castps256_ps128(x));
+    _mm_storeu_ps(to + 4 * vectors, _mm256_extractf128_ps(x, 1));
+  }
+
+ private:
+  static __m128i load_128(const uint8_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  }
+  static __m128i load_64(const uint8_t* from) {
+    return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  }
+  static void store_128(uint8_t* to, __m128i x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), x);
+  }
+  static void store_64(uint8_t* to, __m128i x) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), x);
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,32 @@
+// Operators on runs of values.
+#include "kernels/x86/elementwise.h"
+
+#include "kernels/x86_avx2/kernels.h"
+#include "kernels/x86_avx2/simd.h"
+
+namespace octet::kernels::avx2 {
+
+void add(const AddParams& params, const BinaryRow& row) {
+  Elementwise<Simd>::add(params, row);
+}
+
+void mul(const MulParams& params, const BinaryRow& row) {
+  Elementwise<Simd>::mul(params, row);
+}
+
+void quantize(const QuantizeParams& params, const float* input, uint8_t* output,
+              std::size_t count) {
+  Elementwise<Simd>::quantize(params, input, output, count);
+}
+
+void dequantize(const DequantizeParams& params, const uint8_t* input, float* output,
+                std::size_t count) {
+  Elementwise<Simd>::dequantize(params, input, output, count);
+}
+
+void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
+                std::size_t count) {
+  Elementwise<Simd>::requantize(params, input, output, count);
+}
+
+}  // namespace octet::kernels::avx2

@@ -1,0 +1,30 @@
+// The AVX-VNNI table.
+#include "kernels/reference/reference.h"
+#include "kernels/x86_avxvnni/kernels.h"
+
+namespace octet::kernels::avxvnni {
+namespace {
+
+constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &reference::conv};
+
+}  // namespace
+
+constinit const KernelTable table = {.isa = Isa::avxvnni,
+                                     .name = "avxvnni",
+                                     .convolutions = convolutions,
+                                     .max_pool = max_pool,
+                                     .average_pool = average_pool,
+                                     .add = add,
+                                     .mul = mul,
+                                     .quantize = quantize,
+                                     .dequantize = dequantize,
+                                     .requantize = requantize,
+                                     .lookup = reference::lookup,
+                                     .lookup_channels = reference::lookup_channels,
+                                     .softmax = reference::softmax,
+                                     .softmax_float = reference::softmax_float,
+                                     .argmax_u8 = reference::argmax_u8,
+                                     .argmax_float = reference::argmax_float,
+                                     .copy = reference::copy};
+
+}  // namespace octet::kernels::avxvnni

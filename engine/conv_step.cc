@@ -35,17 +35,20 @@ class ConvStep final : public Step {
  public:
   static StepResult make(const StepContext& context, const NodeRecord& node) {
     auto step = std::unique_ptr<ConvStep>(new ConvStep(context, node));
-    if (auto ok = step->pack(); !ok) return fail("node '" + node.name + "': " + ok.error().message);
+    if (auto ok = step->prepare(context, node); !ok) return fail("node '" + node.name + "': " + ok.error().message);
     return step;
   }
 
   Expected<void> run() override {
-    pool_.share_out(kernel_->items(params_), [&](kernels::Range items, std::size_t thread) {
-      kernel_->run(params_, packed_.data(), buffers_, items,
-                   scratch_.data() + thread * scratch_size_);
+    pool_.share_out(items_, [&](kernels::Range items, std::size_t thread) {
+      kernel_->run(params_, packed_.data(), buffers_, items, scratch_.of_thread(thread));
     });
     return {};
   }
+
+  std::size_t scratch_bytes() const override { return kernel_->scratch_size(params_); }
+  void set_scratch(const Scratch& scratch) override { scratch_ = scratch; }
+  std::size_t packed_bytes() const override { return packed_bytes_; }
 
  private:
   ConvStep(const StepContext& context, const NodeRecord& node) : pool_(context.pool) {
@@ -78,14 +81,11 @@ class ConvStep final : public Step {
     params_.float_min = a.bounds.min;
     params_.float_max = a.bounds.max;
 
-    buffers_ = {.input = context.read<uint8_t>(node.inputs[0]),
-                .output = context.write<std::byte>(node.output)};
     if (a.has_residual) {
       const TensorRecord& residual = context.tensor(node.inputs.back());
       params_.has_residual = true;
       params_.residual_zero_point = residual.info.zero_point;
       params_.residual_multiplier = residual.info.scale / y.info.scale;
-      buffers_.residual = context.read<uint8_t>(node.inputs.back());
     }
     for (const ConvKernel* kernel : context.table.convolutions) {
       if (!kernel->supports(params_)) continue;
@@ -94,17 +94,21 @@ class ConvStep final : public Step {
     }
   }
 
-  Expected<void> pack() {
-    auto packed = AlignedBuffer::allocate(kernel_->packed_size(params_));
+  Expected<void> prepare(const StepContext& context, const NodeRecord& node) {
+    const auto input = readable_operand(context, node.inputs[0], constant_input_);
+    if (!input) return tl::unexpected(input.error());
+    buffers_ = {.input = *input, .output = context.write<std::byte>(node.output)};
+    if (params_.has_residual) {
+      const auto residual = readable_operand(context, node.inputs.back(), constant_residual_);
+      if (!residual) return tl::unexpected(residual.error());
+      buffers_.residual = *residual;
+    }
+    packed_bytes_ = kernel_->packed_size(params_);
+    auto packed = AlignedBuffer::allocate(packed_bytes_);
     if (!packed) return tl::unexpected(packed.error());
     packed_ = std::move(*packed);
     kernel_->pack(params_, packed_.data());
-    constexpr std::size_t alignment = 64;
-    scratch_size_ = (kernel_->scratch_size(params_) + alignment - 1) / alignment * alignment;
-    auto scratch =
-        AlignedBuffer::allocate(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
-    if (!scratch) return tl::unexpected(scratch.error());
-    scratch_ = std::move(*scratch);
+    items_ = kernel_->items(params_);
     return {};
   }
 
@@ -113,9 +117,12 @@ class ConvStep final : public Step {
   ConvParams params_;
   std::vector<float> multiplier_;
   kernels::ConvBuffers buffers_;
+  AlignedBuffer constant_input_;
+  AlignedBuffer constant_residual_;
   AlignedBuffer packed_;
-  AlignedBuffer scratch_;
-  std::size_t scratch_size_ = 0;
+  std::size_t packed_bytes_ = 0;
+  std::size_t items_ = 0;
+  Scratch scratch_;
 };
 
 }  // namespace

@@ -180,12 +180,15 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
                                    .output_scale = y.scale,
                                    .input_zero_point = x.zero_point,
                                    .output_zero_point = y.zero_point};
-  const auto* from = context.read<uint8_t>(node.inputs[0]);
+  AlignedBuffer constant;
+  const auto operand = readable_operand(context, node.inputs[0], constant);
+  if (!operand) return fail("node '" + node.name + "': " + operand.error().message);
+  const uint8_t* from = *operand;
   auto* to = context.write<uint8_t>(node.output);
   const auto rows = static_cast<std::size_t>(y.shape[0]) * static_cast<std::size_t>(y.shape[1]);
   const auto kernel = node.op == Op::max_pool ? context.table.max_pool : context.table.average_pool;
   const ThreadPool& pool = context.pool;
-  return call_step([=, &pool] {
+  return call_step([=, &pool, kept = std::move(constant)] {
     pool.share_out(rows,
                    [&](kernels::Range range, std::size_t) { kernel(params, from, to, range); });
   });

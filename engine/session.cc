@@ -86,9 +86,31 @@ struct Session::Impl {
       if (!step) return fail(data().path + ": " + step.error().message);
       steps.back() = std::move(*step);
     }
+    if (auto ok = share_scratch(); !ok) return ok;
     if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
     input_set.assign(data().inputs.size(), false);
     if (time_steps) step_seconds.assign(data().steps.size(), 0.0);
+    return {};
+  }
+
+  /// One piece of scratch memory a thread, as large as the neediest step wants it.
+  Expected<void> share_scratch() {
+    constexpr std::size_t alignment = 64;
+    std::size_t largest = 0;
+    for (const auto& step : steps) {
+      if (step == nullptr) continue;
+      largest = std::max(largest, step->scratch_bytes());
+      packed_bytes += step->packed_bytes();
+    }
+    const std::size_t bytes_a_thread = (largest + alignment - 1) / alignment * alignment;
+    scratch_bytes = bytes_a_thread * static_cast<std::size_t>(pool.threads());
+    auto allocated = AlignedBuffer::allocate(scratch_bytes);
+    if (!allocated) return fail(data().path + ": " + allocated.error().message);
+    scratch = std::move(*allocated);
+    for (const auto& step : steps) {
+      if (step != nullptr)
+        step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
+    }
     return {};
   }
 
@@ -115,6 +137,9 @@ struct Session::Impl {
   AlignedBuffer arena;
   std::size_t arena_bytes = 0;
   std::size_t arena_lower_bound = 0;
+  AlignedBuffer scratch;
+  std::size_t scratch_bytes = 0;
+  std::size_t packed_bytes = 0;
   std::vector<std::byte*> activations;
   std::vector<std::unique_ptr<Step>> steps;  // null: nothing to run
   PixelTables pixel_tables;
@@ -209,6 +234,8 @@ const char* Session::isa() const { return impl_->table.name; }
 int Session::threads() const { return impl_->pool.threads(); }
 std::size_t Session::arena_bytes() const { return impl_->arena_bytes; }
 std::size_t Session::arena_lower_bound() const { return impl_->arena_lower_bound; }
+std::size_t Session::scratch_bytes() const { return impl_->scratch_bytes; }
+std::size_t Session::packed_bytes() const { return impl_->packed_bytes; }
 std::span<const double> Session::step_seconds() const { return impl_->step_seconds; }
 
 }  // namespace octet

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "engine/movement.h"
 
@@ -19,6 +20,17 @@ Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
 }
 
 void AlignedBuffer::Free::operator()(std::byte* pointer) const { std::free(pointer); }
+
+Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id,
+                                          AlignedBuffer& copy) {
+  const TensorRecord& tensor = context.tensor(id);
+  if (!tensor.is_constant) return context.read<uint8_t>(id);
+  auto allocated = AlignedBuffer::allocate(tensor.byte_size() + kernels::overread);
+  if (!allocated) return tl::unexpected(allocated.error());
+  copy = std::move(*allocated);
+  std::memcpy(copy.data(), tensor.values<uint8_t>(), tensor.byte_size());
+  return reinterpret_cast<const uint8_t*>(copy.data());
+}
 
 kernels::QuantizeParams quantize_params(const TensorInfo& tensor) {
   return {.inverse_scale = 1.0f / tensor.scale, .zero_point = tensor.zero_point};

@@ -23,9 +23,24 @@ class AlignedBuffer {
   std::unique_ptr<std::byte, Free> data_;
 };
 
+/// Memory that steps share, since they run one after the other: each thread has `bytes_a_thread` of
+/// it.
+struct Scratch {
+  std::byte* data = nullptr;
+  std::size_t bytes_a_thread = 0;
+
+  std::byte* of_thread(std::size_t thread) const { return data + thread * bytes_a_thread; }
+};
+
 class Step {
  public:
   virtual ~Step() = default;
+  /// What it wants of Scratch::bytes_a_thread.
+  virtual std::size_t scratch_bytes() const { return 0; }
+  /// Called once, before the first run.
+  virtual void set_scratch(const Scratch&) {}
+  /// Weights in the form that its kernel reads.
+  virtual std::size_t packed_bytes() const { return 0; }
   /// Allocates nothing.
   virtual Expected<void> run() = 0;
 };
@@ -50,6 +65,11 @@ struct StepContext {
     return reinterpret_cast<T*>(activations[static_cast<std::size_t>(id)]);
   }
 };
+
+/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in the
+/// model's file, which may end there: it is copied to `copy`.
+Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id,
+                                          AlignedBuffer& copy);
 
 using StepResult = Expected<std::unique_ptr<Step>>;
 

@@ -220,6 +220,10 @@ struct KernelTable {
   /// everything.
   std::span<const ConvKernel* const> convolutions;
 
+  /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and returns
+  /// how many multiply-accumulates that were: timed, it is the roof of every kernel.
+  std::size_t (*peak)(std::size_t rounds);
+
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
   void (*average_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
 

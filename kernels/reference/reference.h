@@ -13,6 +13,7 @@ namespace octet::kernels::reference {
 extern const KernelTable table;
 extern const ConvKernel conv;
 
+std::size_t peak(std::size_t rounds);
 void max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
 void average_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
 void add(const AddParams& params, const BinaryRow& row);

@@ -12,6 +12,7 @@ constinit const ConvKernel* const convolutions[] = {&conv};
 constinit const KernelTable table = {.isa = Isa::reference,
                                      .name = "reference",
                                      .convolutions = convolutions,
+                                     .peak = peak,
                                      .max_pool = max_pool,
                                      .average_pool = average_pool,
                                      .add = add,

@@ -33,52 +33,151 @@ struct Depthwise {
     Requantizer<Simd> requantizer;
   };
 
+  /// Output columns [first_column, first_column + columns) of channels [first_channel, ...).
+  struct Piece {
+    Piece(const Layer& layer, int32_t column, std::size_t channel)
+        : first_column(column), first_channel(channel) {
+      const x86::DepthwisePlan& plan = layer.plan;
+      const ConvGeometry& g = layer.params.geometry;
+      const Window& w = g.window;
+      const auto channels = static_cast<std::size_t>(g.input_channels);
+      const bool all_channels = plan.piece_channels == channels;
+      columns = smaller(plan.piece_columns, g.output_w - column);
+      const int32_t begin = column * w.stride_w - w.pad_left;
+      const int32_t end = begin + (columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
+      const int32_t inside_begin = smaller(larger(begin, 0), g.input_w);
+      const int32_t inside_end = larger(smaller(end, g.input_w), inside_begin);
+      left = inside_begin - begin < end - begin ? inside_begin - begin : end - begin;
+      inside = inside_end - inside_begin;
+      right = end - begin - left - inside;
+      input_offset = static_cast<std::size_t>(inside_begin) * channels + channel;
+      output_offset = static_cast<std::size_t>(column) * channels + channel;
+      const auto count = static_cast<std::size_t>(columns);
+      runs = all_channels ? 1 : count;
+      run_values = all_channels ? count * channels : plan.piece_channels;
+      const std::size_t first_pattern = all_channels ? 0 : channel / lanes;
+      weights = layer.packed + plan.weights + first_pattern * plan.pattern_bytes;
+      constants = layer.packed + plan.bias + first_pattern * Simd::bytes;
+    }
+
+    int32_t first_column;
+    std::size_t first_channel;
+    int32_t columns;
+    // Input columns: padding, the image's, padding.
+    int32_t left;
+    int32_t inside;
+    int32_t right;
+    std::size_t input_offset;   ///< From an image row's begin to the first column inside.
+    std::size_t output_offset;  ///< From an output row's begin.
+    // Outputs are runs of values that lie side by side, and in the image one pixel from the other.
+    std::size_t runs;
+    std::size_t run_values;
+    const std::byte* weights;
+    const std::byte* constants;
+  };
+
+  static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+  static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
+
   // ---- rows to quads
+
+  /// Four rows' bytes as four vectors of quads.
+  struct Interleaved {
+    Interleaved(const uint8_t* const (&rows)[4], std::size_t at) {
+      // Unpacking works within 128-bit lanes, so the rows' dwords are dealt out to the lanes first.
+      const Int a = Simd::pack_order(Simd::load(rows[0] + at));
+      const Int b = Simd::pack_order(Simd::load(rows[1] + at));
+      const Int c = Simd::pack_order(Simd::load(rows[2] + at));
+      const Int d = Simd::pack_order(Simd::load(rows[3] + at));
+      const Int ab_low = Simd::unpack_low_u8(a, b);
+      const Int ab_high = Simd::unpack_high_u8(a, b);
+      const Int cd_low = Simd::unpack_low_u8(c, d);
+      const Int cd_high = Simd::unpack_high_u8(c, d);
+      vectors[0] = Simd::unpack_low_s16(ab_low, cd_low);
+      vectors[1] = Simd::unpack_high_s16(ab_low, cd_low);
+      vectors[2] = Simd::unpack_low_s16(ab_high, cd_high);
+      vectors[3] = Simd::unpack_high_s16(ab_high, cd_high);
+    }
+    Int vectors[4];
+  };
+
+  /// Where the quads of a column go: each plane is filled from its begin.
+  class Planes {
+   public:
+    Planes(const Layer& layer, std::byte* slot)
+        : slot_(slot),
+          planes_(layer.plan.planes),
+          plane_bytes_(layer.plan.plane_quads * quad),
+          column_bytes_(layer.plan.piece_channels * quad) {}
+
+    /// -> the next column
+    std::byte* next() {
+      std::byte* column = slot_ + static_cast<std::size_t>(plane_) * plane_bytes_ + filled_;
+      if (++plane_ == planes_) {
+        plane_ = 0;
+        filled_ += column_bytes_;
+      }
+      return column;
+    }
+
+   private:
+    std::byte* slot_;
+    int32_t planes_;
+    std::size_t plane_bytes_;
+    std::size_t column_bytes_;
+    int32_t plane_ = 0;
+    std::size_t filled_ = 0;
+  };
+
+  /// `count` values that lie side by side, in the order they have; may write a vector's length
+  /// beyond.
+  static void interleave(const uint8_t* const (&rows)[4], std::size_t count, std::byte* to) {
+    for (std::size_t at = 0; at < count; at += chunk, to += chunk * quad) {
+      const Interleaved quads(rows, at);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) Simd::store(to + v * Simd::bytes, quads.vectors[v]);
+    }
+  }
+
+  /// The image's columns, where each column is a whole number of vectors.
+  static void interleave_columns(const Layer& layer, const Piece& piece,
+                                 const uint8_t* const (&rows)[4], Planes& planes) {
+    const std::size_t channels = layer.plan.piece_channels;
+    const auto pixel = static_cast<std::size_t>(layer.params.geometry.input_channels);
+    if (pixel != channels) {
+      for (int32_t column = 0; column < piece.inside; ++column) {
+        const std::size_t at = static_cast<std::size_t>(column) * pixel;
+        const uint8_t* const from[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
+        interleave(from, channels, planes.next());
+      }
+      return;
+    }
+    const std::size_t count = static_cast<std::size_t>(piece.inside) * channels;
+    std::byte* to = nullptr;
+    std::size_t left = 0;  // bytes of the column that are still to be written
+    for (std::size_t at = 0; at < count; at += chunk) {
+      const Interleaved quads(rows, at);
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < 4; ++v) {
+        if (at + v * lanes >= count) break;
+        if (left == 0) {
+          to = planes.next();
+          left = channels * quad;
+        }
+        Simd::store(to, quads.vectors[v]);
+        to += Simd::bytes;
+        left -= Simd::bytes;
+      }
+    }
+  }
 
   static void fill(std::byte* to, std::size_t quads, uint8_t value) {
     __builtin_memset(to, value, quads * quad);
   }
 
-  /// Interleaves `count` values of four rows; may write a vector's length beyond.
-  static void interleave(const uint8_t* const (&rows)[4], std::size_t count, std::byte* to) {
-    for (std::size_t i = 0; i < count; i += chunk, to += chunk * quad) {
-      // Unpacking works within 128-bit lanes, so the rows' dwords are dealt out to the lanes first.
-      const Int a = Simd::pack_order(Simd::load(rows[0] + i));
-      const Int b = Simd::pack_order(Simd::load(rows[1] + i));
-      const Int c = Simd::pack_order(Simd::load(rows[2] + i));
-      const Int d = Simd::pack_order(Simd::load(rows[3] + i));
-      const Int ab_low = Simd::unpack_low_u8(a, b);
-      const Int ab_high = Simd::unpack_high_u8(a, b);
-      const Int cd_low = Simd::unpack_low_u8(c, d);
-      const Int cd_high = Simd::unpack_high_u8(c, d);
-      Simd::store(to, Simd::unpack_low_s16(ab_low, cd_low));
-      Simd::store(to + Simd::bytes, Simd::unpack_high_s16(ab_low, cd_low));
-      Simd::store(to + 2 * Simd::bytes, Simd::unpack_low_s16(ab_high, cd_high));
-      Simd::store(to + 3 * Simd::bytes, Simd::unpack_high_s16(ab_high, cd_high));
-    }
-  }
-
-  /// Columns of a row of quads to the planes of a slot.
-  static void deal_out_columns(const Layer& layer, const std::byte* from, std::byte* slot) {
-    const x86::DepthwisePlan& plan = layer.plan;
-    const auto channels = static_cast<std::size_t>(layer.params.geometry.input_channels);
-    const auto planes = static_cast<std::size_t>(plan.planes);
-    const std::size_t columns = (plan.left + plan.inside + plan.right) / channels;
-    for (std::size_t plane = 0; plane < planes; ++plane) {
-      std::byte* to = slot + plane * plan.plane_quads * quad;
-      for (std::size_t column = plane; column < columns; column += planes) {
-        const std::byte* source = from + column * channels * quad;
-        for (std::size_t c = 0; c < channels; c += lanes) {
-          Simd::store(to + c * quad, Simd::load(source + c * quad));
-        }
-        to += channels * quad;
-      }
-    }
-  }
-
   /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are z_x.
-  static void make_quads(const Layer& layer, const uint8_t* image, int32_t first_row,
-                         std::byte* in_order, std::byte* slot) {
+  static void make_quads(const Layer& layer, const Piece& piece, const uint8_t* image,
+                         int32_t first_row, std::byte* in_order, std::byte* slot) {
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = layer.params.geometry;
     const auto image_row =
@@ -87,15 +186,41 @@ struct Depthwise {
     for (int32_t r = 0; r < 4; ++r) {
       const int32_t row = first_row + r * g.window.dilation_h;
       rows[r] = row >= 0 && row < g.input_h
-                    ? image + static_cast<std::size_t>(row) * image_row
+                    ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
                     : reinterpret_cast<const uint8_t*>(layer.packed + plan.padding_row);
     }
-    const auto zero_point = static_cast<uint8_t>(layer.params.input_zero_point);
-    std::byte* to = plan.planes > 1 ? in_order : slot;
-    fill(to, plan.left, zero_point);
-    interleave(rows, plan.inside, to + plan.left * quad);
-    fill(to + (plan.left + plan.inside) * quad, plan.right, zero_point);
-    if (plan.planes > 1) deal_out_columns(layer, in_order, slot);
+    const auto z = static_cast<uint8_t>(layer.params.input_zero_point);
+    const std::size_t channels = plan.piece_channels;
+    const bool one_run = channels == static_cast<std::size_t>(g.input_channels);
+    const std::size_t left = static_cast<std::size_t>(piece.left) * channels;
+    const std::size_t inside = static_cast<std::size_t>(piece.inside) * channels;
+    const std::size_t right = static_cast<std::size_t>(piece.right) * channels;
+    if (one_run && (plan.planes == 1 || plan.in_order_first)) {
+      std::byte* to = plan.planes == 1 ? slot : in_order;
+      fill(to, left, z);
+      interleave(rows, inside, to + left * quad);
+      fill(to + (left + inside) * quad, right, z);
+      if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
+      return;
+    }
+    Planes planes(layer, slot);
+    for (int32_t i = 0; i < piece.left; ++i) fill(planes.next(), channels, z);
+    interleave_columns(layer, piece, rows, planes);
+    for (int32_t i = 0; i < piece.right; ++i) fill(planes.next(), channels, z);
+  }
+
+  /// Columns of a row of quads to the planes of a slot; may write a vector's length beyond.
+  static void deal_out_columns(const Layer& layer, const Piece& piece, const std::byte* from,
+                               std::byte* slot) {
+    const std::size_t channels = layer.plan.piece_channels;
+    Planes planes(layer, slot);
+    for (int32_t i = 0; i < piece.left + piece.inside + piece.right; ++i) {
+      std::byte* to = planes.next();
+      for (std::size_t c = 0; c < channels; c += lanes) {
+        Simd::store(to + c * quad, Simd::load(from + c * quad));
+      }
+      from += channels * quad;
+    }
   }
 
   // ---- quads to outputs
@@ -103,61 +228,79 @@ struct Depthwise {
   /// One group of output rows.
   struct RowsCall {
     const std::byte* const* slots;  ///< [quads], from the top
-    std::size_t first_value;        ///< Of the group's first row, in the output.
+    std::size_t first_value;        ///< Of the piece's first row, in the output.
     int32_t rows;                   ///< That exist.
   };
 
   /// A filter of `quad_count` by `columns`, or of any size where these are 0.
-  template <int rows, int quad_count, int columns>
-  static void run_rows(const Layer& layer, const RowsCall& call) {
+  template <int rows, int quad_count, int columns, bool with_residual>
+  static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const x86::DepthwisePlan& plan = layer.plan;
     const Requantizer<Simd> requantizer = layer.requantizer;
-    const std::byte* const patterns = layer.packed + plan.weights;
-    const std::byte* const patterns_end = patterns + plan.period * plan.pattern_bytes;
-    const std::size_t row_bytes = plan.pattern_bytes / static_cast<std::size_t>(plan.rows);
-    const std::byte* weights = patterns;
-    const std::byte* constants = layer.packed + plan.bias;
+    const std::size_t pattern_bytes = plan.pattern_bytes;
+    const std::byte* const weights_begin = piece.weights;
+    const std::byte* const weights_end = weights_begin + plan.piece_patterns * pattern_bytes;
+    const std::size_t row_bytes = pattern_bytes / static_cast<std::size_t>(plan.rows);
+    const std::byte* weights = weights_begin;
+    const std::byte* constants = piece.constants;
     const std::size_t to_multiplier = plan.multiplier - plan.bias;
-    const bool with_residual = layer.params.has_residual;
+    const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
+    const std::size_t output_row =
+        static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
+    std::size_t quads_at = 0;
 
-    for (std::size_t value = 0; value < plan.row_values; value += chunk) {
-      Float residual[rows][4];
-      if (with_residual) load_residual<rows>(layer, call, value, residual);
-      Int halves[rows][2];
-      Int q[rows][2];
+    for (std::size_t run = 0; run < piece.runs; ++run) {
+      const std::size_t run_begin = call.first_value + run * pixel;
+      for (std::size_t value = 0; value < piece.run_values; value += chunk) {
+        const std::size_t output_at = run_begin + value;
+        Float residual[rows][4];
+        if constexpr (with_residual) {
 #pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) {
-        Int sum[rows];
-        const Int bias = Simd::load(constants);
+          for (int r = 0; r < rows; ++r) {
+            const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
+            const uint8_t* from = layer.buffers.residual + output_at + row * output_row;
+            residual_vectors<Simd>(Simd::pack_order(Simd::load(from)), residual[r]);
+          }
+        }
+        Int halves[rows][2];
+        Int q[rows][2];
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r) sum[r] = bias;
-        const std::size_t at = (value + static_cast<std::size_t>(v) * lanes) * quad;
-        add_products<rows, quad_count, columns>(layer, call, at, weights, row_bytes, sum);
-        const Float multiplier =
-            Simd::load_float(reinterpret_cast<const float*>(constants + to_multiplier));
+        for (int v = 0; v < 4; ++v) {
+          Int sum[rows];
+          const Int bias = Simd::load(constants);
+#pragma GCC unroll 4
+          for (int r = 0; r < rows; ++r) sum[r] = bias;
+          add_products<rows, quad_count, columns>(layer, call, quads_at, weights, row_bytes, sum);
+          const Float multiplier =
+              Simd::load_float(reinterpret_cast<const float*>(constants + to_multiplier));
+#pragma GCC unroll 4
+          for (int r = 0; r < rows; ++r) {
+            if constexpr (with_residual) {
+              q[r][v % 2] = requantizer.scale(sum[r], multiplier, residual[r][v]);
+            } else {
+              q[r][v % 2] = requantizer.scale(sum[r], multiplier);
+            }
+            if (v % 2 == 1) halves[r][v / 2] = requantizer.half(q[r][0], q[r][1]);
+          }
+          quads_at += lanes * quad;
+          weights += pattern_bytes;
+          constants += Simd::bytes;
+          if (weights == weights_end) {
+            weights = weights_begin;
+            constants = piece.constants;
+          }
+        }
 #pragma GCC unroll 4
         for (int r = 0; r < rows; ++r) {
-          q[r][v % 2] = with_residual ? requantizer.scale(sum[r], multiplier, residual[r][v])
-                                      : requantizer.scale(sum[r], multiplier);
-          if (v % 2 == 1) halves[r][v / 2] = requantizer.half(q[r][0], q[r][1]);
-        }
-        weights += plan.pattern_bytes;
-        constants += Simd::bytes;
-        if (weights == patterns_end) {
-          weights = patterns;
-          constants = layer.packed + plan.bias;
-        }
-      }
-#pragma GCC unroll 4
-      for (int r = 0; r < rows; ++r) {
-        if (r >= call.rows) break;
-        uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + call.first_value +
-                          static_cast<std::size_t>(r) * plan.row_values + value;
-        const Int bytes = Simd::natural_order(requantizer.whole(halves[r][0], halves[r][1]));
-        if (plan.row_values - value >= chunk) {
-          Simd::store(output, bytes);
-        } else {
-          Simd::store_first(output, bytes, plan.row_values - value);
+          if (r >= call.rows) break;
+          uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + output_at +
+                            static_cast<std::size_t>(r) * output_row;
+          const Int bytes = Simd::natural_order(requantizer.whole(halves[r][0], halves[r][1]));
+          if (piece.run_values - value >= chunk) {
+            Simd::store(output, bytes);
+          } else {
+            Simd::store_first(output, bytes, piece.run_values - value);
+          }
         }
       }
     }
@@ -193,27 +336,62 @@ struct Depthwise {
     }
   }
 
-  template <int rows>
-  static void load_residual(const Layer& layer, const RowsCall& call, std::size_t value,
-                            Float (&residual)[rows][4]) {
-    for (int r = 0; r < rows; ++r) {
-      const int row = r < call.rows ? r : call.rows - 1;
-      const uint8_t* from = layer.buffers.residual + call.first_value +
-                            static_cast<std::size_t>(row) * layer.plan.row_values + value;
-      residual_vectors<Simd>(Simd::pack_order(Simd::load(from)), residual[r]);
+  using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
+
+  template <bool with_residual>
+  static RunRows choose(const x86::DepthwisePlan& plan) {
+    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 2) {
+      return run_rows<2, 1, 3, with_residual>;
     }
+    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 1) {
+      return run_rows<1, 1, 3, with_residual>;
+    }
+    if (plan.columns == 5 && plan.quads == 2 && plan.rows == 2) {
+      return run_rows<2, 2, 5, with_residual>;
+    }
+    if constexpr (Simd::depthwise_traits().max_rows == 4) {
+      if (plan.columns == 5 && plan.quads == 2 && plan.rows == 4) {
+        return run_rows<4, 2, 5, with_residual>;
+      }
+    }
+    return run_rows<1, 0, 0, with_residual>;
   }
 
-  using RunRows = void (*)(const Layer&, const RowsCall&);
-
-  static RunRows choose(const x86::DepthwisePlan& plan) {
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 2) return run_rows<2, 1, 3>;
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 1) return run_rows<1, 1, 3>;
-    if (plan.columns == 5 && plan.quads == 2 && plan.rows == 2) return run_rows<2, 2, 5>;
-    if constexpr (Simd::depthwise_traits().max_rows == 4) {
-      if (plan.columns == 5 && plan.quads == 2 && plan.rows == 4) return run_rows<4, 2, 5>;
+  /// Items [begin, end) of a piece; all are groups of one image.
+  static void run_piece(const Layer& layer, const Piece& piece, RunRows run_group,
+                        std::size_t begin, std::size_t end, std::byte* scratch) {
+    const x86::DepthwisePlan& plan = layer.plan;
+    const ConvGeometry& g = layer.params.geometry;
+    const Window& w = g.window;
+    const auto groups = static_cast<std::size_t>(plan.groups);
+    const std::size_t image_index = begin / groups;
+    const std::size_t image_bytes = static_cast<std::size_t>(g.input_h) *
+                                    static_cast<std::size_t>(g.input_w) *
+                                    static_cast<std::size_t>(g.input_channels);
+    const std::size_t output_row =
+        static_cast<std::size_t>(g.output_w) * static_cast<std::size_t>(g.output_channels);
+    const uint8_t* image = layer.buffers.input + image_index * image_bytes;
+    for (std::size_t item = begin; item < end; ++item) {
+      const auto group = static_cast<int32_t>(item % groups);
+      const int32_t top = group * plan.rows * w.stride_h - w.pad_top;
+      // Slots are a ring: a quad stays where it is while groups move down over it.
+      const std::byte* slots[max_quads];
+      for (int32_t i = 0; i < plan.quads; ++i) {
+        const int32_t slot = (group * plan.new_quads + i) % plan.quads;
+        std::byte* quads =
+            scratch + plan.slots + static_cast<std::size_t>(slot) * plan.slot_quads * quad;
+        slots[i] = quads;
+        if (item == begin || i >= plan.quads - plan.new_quads) {
+          make_quads(layer, piece, image, top + 4 * i * w.dilation_h, scratch, quads);
+        }
+      }
+      const int32_t row = group * plan.rows;
+      const std::size_t rows_above =
+          image_index * static_cast<std::size_t>(g.output_h) + static_cast<std::size_t>(row);
+      run_group(layer, piece, {.slots = slots,
+                               .first_value = rows_above * output_row + piece.output_offset,
+                               .rows = smaller(g.output_h - row, plan.rows)});
     }
-    return run_rows<1, 0, 0>;
   }
 
   static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
@@ -221,32 +399,18 @@ struct Depthwise {
     const Layer layer(params, packed, buffers);
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
-    const Window& w = g.window;
-    const RunRows run_group = choose(plan);
+    const RunRows run_group = params.has_residual ? choose<true>(plan) : choose<false>(plan);
     const auto groups = static_cast<std::size_t>(plan.groups);
-    const std::size_t image_bytes = static_cast<std::size_t>(g.input_h) *
-                                    static_cast<std::size_t>(g.input_w) *
-                                    static_cast<std::size_t>(g.input_channels);
-    for (std::size_t item = items.begin; item < items.end; ++item) {
-      const auto group = static_cast<int32_t>(item % groups);
-      const uint8_t* image = buffers.input + item / groups * image_bytes;
-      const bool all_new = item == items.begin || group == 0;
-      const int32_t top = group * plan.rows * w.stride_h - w.pad_top;
-      // Slots are a ring: a quad stays where it is while groups move down over it.
-      const std::byte* slots[max_quads];
-      for (int32_t i = 0; i < plan.quads; ++i) {
-        const int32_t slot = (group * plan.new_quads + i) % plan.quads;
-        std::byte* quads = scratch + plan.slots + static_cast<std::size_t>(slot) * plan.slot_quads * quad;
-        slots[i] = quads;
-        if (all_new || i >= plan.quads - plan.new_quads) {
-          make_quads(layer, image, top + 4 * i * w.dilation_h, scratch, quads);
+    const auto channels = static_cast<std::size_t>(g.input_channels);
+    for (std::size_t begin = items.begin; begin < items.end;) {
+      const std::size_t image_end = (begin / groups + 1) * groups;
+      const std::size_t end = image_end < items.end ? image_end : items.end;
+      for (std::size_t channel = 0; channel < channels; channel += plan.piece_channels) {
+        for (int32_t column = 0; column < g.output_w; column += plan.piece_columns) {
+          run_piece(layer, Piece(layer, column, channel), run_group, begin, end, scratch);
         }
       }
-      const int32_t row = group * plan.rows;
-      const auto rows_above = item / groups * static_cast<std::size_t>(g.output_h) + static_cast<std::size_t>(row);
-      run_group(layer, {.slots = slots,
-                        .first_value = rows_above * plan.row_values,
-                        .rows = g.output_h - row < plan.rows ? g.output_h - row : plan.rows});
+      begin = end;
     }
   }
 

@@ -10,6 +10,8 @@ namespace octet::kernels::x86 {
 namespace {
 
 constexpr std::size_t alignment = 64;
+// Half of a small first-level cache; the other half is for the image rows and weights.
+constexpr std::size_t piece_bytes = 16 * 1024;
 
 constexpr std::size_t aligned(std::size_t size) {
   return (size + alignment - 1) / alignment * alignment;
@@ -17,8 +19,14 @@ constexpr std::size_t aligned(std::size_t size) {
 
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
+/// Input columns that neighbouring output columns read.
+int32_t columns_read(const Window& w, int32_t output_columns) {
+  return (output_columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
+}
+
 struct Layout {
   DepthwisePlan plan{};
+  std::size_t patterns = 0;
   std::size_t packed_size = 0;
   std::size_t scratch_size = 0;
 };
@@ -29,6 +37,37 @@ int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
   if (w.kernel_h == 3) return w.stride_h == 1 ? 2 : 1;
   if (w.kernel_h == 5) return w.stride_h == 1 ? traits.max_rows : w.stride_h == 2 ? 2 : 1;
   return 1;
+}
+
+/// Columns and channels of a piece: quads and weights of about `piece_bytes`.
+void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwisePlan& plan) {
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const auto lanes = static_cast<std::size_t>(traits.lanes);
+  const auto quads = static_cast<std::size_t>(plan.quads);
+  const std::size_t whole_vectors = 4 * lanes;
+  const auto bytes = [&](std::size_t piece_channels, int32_t columns) {
+    return quads * 4 * piece_channels * static_cast<std::size_t>(columns_read(g.window, columns));
+  };
+  plan.piece_channels = channels;
+  plan.piece_columns = g.output_w;
+  if (channels % whole_vectors == 0) {
+    while (bytes(plan.piece_channels, g.output_w) > piece_bytes &&
+           plan.piece_channels % (2 * whole_vectors) == 0) {
+      plan.piece_channels /= 2;
+    }
+    while (bytes(plan.piece_channels, g.output_w) > piece_bytes &&
+           plan.piece_channels % (3 * whole_vectors) == 0) {
+      plan.piece_channels /= 3;
+    }
+  }
+  // Pieces begin where the weights' pattern does, and share few columns with their neighbours.
+  const auto step = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
+  const int32_t least = std::max(8 * g.window.kernel_w, step);
+  for (int32_t pieces = 2; bytes(plan.piece_channels, plan.piece_columns) > piece_bytes; ++pieces) {
+    const int32_t narrower = ceil_div(ceil_div(g.output_w, pieces), step) * step;
+    if (narrower < least) break;
+    plan.piece_columns = narrower;
+  }
 }
 
 Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
@@ -46,32 +85,32 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   const bool shares = w.dilation_h == 1 && step % 4 == 0 && step / 4 < plan.quads;
   plan.new_quads = shares ? step / 4 : plan.quads;
 
-  plan.row_values = static_cast<std::size_t>(g.output_w) * channels;
-  const int32_t columns_read =
-      (g.output_w - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
-  const int32_t left = std::min(w.pad_left, columns_read);
-  const int32_t inside = std::min(g.input_w, columns_read - left);
-  plan.left = static_cast<std::size_t>(left) * channels;
-  plan.inside = static_cast<std::size_t>(inside) * channels;
-  plan.right = static_cast<std::size_t>(columns_read - left - inside) * channels;
+  cut_pieces(traits, g, plan);
+  const std::size_t piece_input = static_cast<std::size_t>(columns_read(w, plan.piece_columns));
   plan.planes = w.stride_w;
-  plan.plane_columns = static_cast<std::size_t>(ceil_div(columns_read, plan.planes));
+  const auto planes = static_cast<std::size_t>(plan.planes);
   // Vectors are written and read a little beyond the last column.
-  plan.plane_quads = aligned(plan.plane_columns * channels + 4 * lanes);
-  plan.slot_quads = plan.plane_quads * static_cast<std::size_t>(plan.planes);
+  plan.plane_quads =
+      aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
+  plan.slot_quads = plan.plane_quads * planes;
+  plan.in_order_first = plan.planes > 1 && plan.piece_channels % lanes != 0;
 
-  plan.period = channels / std::gcd(channels, lanes);
+  const std::size_t patterns = channels / std::gcd(channels, lanes);
+  plan.piece_patterns = plan.piece_channels == channels ? patterns : plan.piece_channels / lanes;
   plan.pattern_bytes = static_cast<std::size_t>(plan.rows * plan.quads * plan.columns) * lanes * 4 *
                        (traits.wide_weights ? 2 : 1);
   plan.tap_table = aligned(sizeof(DepthwisePlan));
   plan.padding_row =
       plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
-  plan.bias = plan.padding_row + aligned(plan.inside + 4 * lanes);
-  plan.multiplier = plan.bias + aligned(plan.period * lanes * sizeof(int32_t));
-  plan.weights = plan.multiplier + aligned(plan.period * lanes * sizeof(float));
-  layout.packed_size = plan.weights + plan.period * plan.pattern_bytes;
+  plan.bias =
+      plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
+  plan.multiplier = plan.bias + aligned(patterns * lanes * sizeof(int32_t));
+  plan.weights = plan.multiplier + aligned(patterns * lanes * sizeof(float));
+  layout.packed_size = plan.weights + patterns * plan.pattern_bytes;
+  layout.patterns = patterns;
 
-  const std::size_t in_order = plan.planes > 1 ? plan.left + plan.inside + plan.right + 4 * lanes : 0;
+  const std::size_t in_order =
+      plan.in_order_first ? piece_input * plan.piece_channels + 4 * lanes : 0;
   plan.slots = aligned(in_order * 4);
   layout.scratch_size =
       plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
@@ -145,15 +184,16 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
   for (int32_t kw = 0; kw < plan.columns; ++kw) {
     const int32_t column = kw * g.window.dilation_w;
     taps[kw] = 4 * (static_cast<int64_t>(plan.plane_quads) * (column % plan.planes) +
-                    static_cast<int64_t>(channels) * (column / plan.planes));
+                    static_cast<int64_t>(plan.piece_channels) * (column / plan.planes));
   }
-  std::memset(packed + plan.padding_row, params.input_zero_point, plan.inside + 4 * lanes);
+  std::memset(packed + plan.padding_row, params.input_zero_point,
+              static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
 
   auto* bias = reinterpret_cast<uint32_t*>(packed + plan.bias);
   auto* multiplier = reinterpret_cast<float*>(packed + plan.multiplier);
   const std::size_t taps_a_filter = static_cast<std::size_t>(g.window.kernel_h) *
                                     static_cast<std::size_t>(g.window.kernel_w);
-  for (std::size_t i = 0; i < plan.period * lanes; ++i) {
+  for (std::size_t i = 0; i < layout.patterns * lanes; ++i) {
     const std::size_t channel = i % channels;
     int32_t sum = 0;
     for (std::size_t t = 0; t < taps_a_filter; ++t) {
@@ -164,7 +204,7 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
     multiplier[i] = params.multiplier[channel];
   }
   const std::size_t row_bytes = plan.pattern_bytes / static_cast<std::size_t>(plan.rows);
-  for (std::size_t p = 0; p < plan.period; ++p) {
+  for (std::size_t p = 0; p < layout.patterns; ++p) {
     for (int32_t row = 0; row < plan.rows; ++row) {
       pack_row(traits, params, plan, p * lanes, row,
                packed + plan.weights + p * plan.pattern_bytes +

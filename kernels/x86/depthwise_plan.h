@@ -6,10 +6,10 @@
 // column in four neighbouring rows. Then a filter of up to four rows is one dot product a column. A
 // quad serves several output rows: the filter's rows are shifted in it, with zeros around them.
 //
-// An image row is taken as one run of columns * channels bytes, whatever the number of channels, so
-// that no lane is wasted; weights repeat with a period of lcm(channels, lanes) values. With a
-// horizontal stride the columns of each remainder lie together in a plane, and what one tap reads is
-// contiguous again.
+// A row is taken as one run of columns * channels bytes, whatever the number of channels, so that no
+// lane is wasted; weights repeat with a period of lcm(channels, lanes) values. With a horizontal
+// stride the columns of each remainder lie together in a plane, and what one tap reads is contiguous
+// again.
 #pragma once
 
 #include <cstddef>
@@ -27,35 +27,34 @@ struct DepthwiseTraits {
 
 /// Stands at the head of the packed weights.
 struct DepthwisePlan {
-  int32_t rows;      ///< Output rows of a group, made together.
-  int32_t quads;     ///< Quads one below the other that a group reads.
-  int32_t columns;   ///< The filter's width.
-  int32_t groups;    ///< Groups an image; items are batch * groups.
+  int32_t rows;       ///< Output rows of a group, made together.
+  int32_t quads;      ///< Quads one below the other that a group reads.
+  int32_t columns;    ///< The filter's width.
+  int32_t groups;     ///< Groups an image; items are batch * groups.
   int32_t new_quads;  ///< Quads that the next group down does not share with this one.
 
-  std::size_t row_values;  ///< output_w * channels
-  /// Columns that a row of outputs reads, times channels: of these `left` are padding, then `inside`
-  /// are the image's, then padding again.
-  std::size_t left;
-  std::size_t inside;
-  std::size_t right;
+  // A piece of the image is done from its top to its bottom before the next is begun, so that its
+  // quads stay in the nearest cache: some of the columns, with some of the channels where there are
+  // many.
+  int32_t piece_columns;        ///< Output columns.
+  std::size_t piece_channels;   ///< All, or a multiple of what fills a vector of bytes.
   int32_t planes;
-  std::size_t plane_columns;
   std::size_t plane_quads;  ///< Quads from one plane to the next.
   std::size_t slot_quads;   ///< Quads of all planes.
+  bool in_order_first;      ///< Columns are dealt out to planes in a second step.
 
-  std::size_t period;         ///< Vectors after which weights repeat.
-  std::size_t pattern_bytes;  ///< Weights of one vector: [rows][quads][columns][lanes][4].
+  std::size_t pattern_bytes;    ///< Weights of one vector: [rows][quads][columns][lanes][4].
+  std::size_t piece_patterns;   ///< Vectors after which the weights of a piece repeat.
 
   // Bytes from the head.
   std::size_t tap_table;    ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
-  std::size_t padding_row;  ///< A row of z_x.
-  std::size_t bias;         ///< s32 [period][lanes], minus z_x times the weights' sum
-  std::size_t multiplier;   ///< float32 [period][lanes]
+  std::size_t padding_row;  ///< As long as an image row, of z_x.
+  std::size_t bias;         ///< s32 [patterns][lanes], minus z_x times the weights' sum
+  std::size_t multiplier;   ///< float32 [patterns][lanes]
   std::size_t weights;
 
   // Bytes in scratch.
-  std::size_t slots;  ///< [quads][slot_quads][4]; before it, where planes > 1, a row of quads in order.
+  std::size_t slots;  ///< [quads][slot_quads][4]; before it, a row of quads in order.
 };
 
 /// One filter a channel, u8 output, and results that provably stay within s32 before the clamp.

@@ -154,22 +154,8 @@ struct Gemm {
       if (whole) {
         Simd::template scatter_pixels<vectors>(bytes, output, count);
       } else {
-        store_partly<vectors>(bytes, output, count, to.channels);
+        Simd::template scatter_some<vectors>(bytes, output, count, to.channels);
       }
-    }
-  }
-
-  /// The last tile, where the channels end within a vector.
-  template <int vectors>
-  [[gnu::noinline]] static void store_partly(Int bytes, uint8_t* const* to, int32_t pixels,
-                                             int32_t channels) {
-    constexpr int together = group<vectors>;
-    alignas(64) uint8_t whole[together][vectors * lanes];
-    uint8_t* rows[together];
-    for (int p = 0; p < together; ++p) rows[p] = whole[p];
-    Simd::template scatter_pixels<vectors>(bytes, rows, together);
-    for (int32_t p = 0; p < pixels; ++p) {
-      __builtin_memcpy(to[p], whole[p], static_cast<std::size_t>(channels));
     }
   }
 

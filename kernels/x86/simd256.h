@@ -129,6 +129,19 @@ struct Simd256 {
     }
   }
 
+  /// Without masks: through memory.
+  template <int vectors>
+  static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
+    constexpr int together = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
+    alignas(32) uint8_t whole[together][vectors * lanes];
+    uint8_t* rows[together];
+    for (int p = 0; p < together; ++p) rows[p] = whole[p];
+    scatter_pixels<vectors>(x, rows, together);
+    for (int p = 0; p < pixels; ++p) {
+      __builtin_memcpy(to[p], whole[p], static_cast<std::size_t>(channels));
+    }
+  }
+
   template <int vectors>
   static void store_lanes(Float x, float* to) {
     _mm_storeu_ps(to, _mm256_castps256_ps128(x));

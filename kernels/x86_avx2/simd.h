@@ -19,9 +19,16 @@ struct Simd : Simd256 {
   static Quads load_quads(const void* from) { return widen(load(from)); }
   static Quads broadcast_quad(const uint8_t* from) { return widen(broadcast_dword(from)); }
   static Int dot(Int sum, Quads x, const std::byte* w) {
-    const Int even = _mm256_madd_epi16(x.even, load(w));
-    const Int odd = _mm256_madd_epi16(x.odd, load(w + bytes));
-    return add_s32(sum, add_s32(even, odd));
+    // As one piece: from intrinsics g++ 12 loads the weights early, and then has no registers left.
+    Int product;
+    asm("vpmaddwd %[even_w], %[even], %[product]\n\t"
+        "vpaddd %[product], %[sum], %[sum]\n\t"
+        "vpmaddwd %[odd_w], %[odd], %[product]\n\t"
+        "vpaddd %[product], %[sum], %[sum]"
+        : [sum] "+x"(sum), [product] "=&x"(product)
+        : [even] "x"(x.even), [odd] "x"(x.odd), [even_w] "m"(*vector_at(w)),
+          [odd_w] "m"(*vector_at(w + bytes)));
+    return sum;
   }
   static constexpr x86::GemmTraits gemm_traits() { return Simd256::gemm_traits(true); }
   static constexpr x86::DepthwiseTraits depthwise_traits() {
@@ -29,6 +36,9 @@ struct Simd : Simd256 {
   }
 
  private:
+  static const __m256i_u* vector_at(const std::byte* from) {
+    return reinterpret_cast<const __m256i_u*>(from);
+  }
   static Quads widen(Int quads) {
     return {.even = _mm256_and_si256(quads, _mm256_set1_epi16(0xFF)),
             .odd = _mm256_srli_epi16(quads, 8)};

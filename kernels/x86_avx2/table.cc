@@ -12,6 +12,7 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 constinit const KernelTable table = {.isa = Isa::avx2,
                                      .name = "avx2",
                                      .convolutions = convolutions,
+                                     .peak = peak,
                                      .max_pool = max_pool,
                                      .average_pool = average_pool,
                                      .add = add,

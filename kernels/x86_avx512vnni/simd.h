@@ -155,6 +155,31 @@ struct Simd {
     }
   }
 
+  /// The same, but only the first `channels` bytes of each pixel.
+  template <int vectors>
+  static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
+    const __mmask64 mask = (__mmask64{1} << channels) - 1;
+    if constexpr (vectors == 4) {
+      _mm512_mask_storeu_epi8(to[0], mask, x);
+    } else if constexpr (vectors == 3) {
+      x = _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15), x);
+      _mm512_mask_storeu_epi8(to[0], mask, x);
+    } else if constexpr (vectors == 2) {
+      x = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), x);
+      const auto half = static_cast<__mmask32>(mask);
+      _mm256_mask_storeu_epi8(to[0], half, _mm512_castsi512_si256(x));
+      if (pixels > 1) _mm256_mask_storeu_epi8(to[1], half, _mm512_extracti64x4_epi64(x, 1));
+    } else {
+      x = natural_order(x);
+      const auto quarter = static_cast<__mmask16>(mask);
+      _mm_mask_storeu_epi8(to[0], quarter, _mm512_castsi512_si128(x));
+      if (pixels > 1) _mm_mask_storeu_epi8(to[1], quarter, _mm512_extracti32x4_epi32(x, 1));
+      if (pixels > 2) _mm_mask_storeu_epi8(to[2], quarter, _mm512_extracti32x4_epi32(x, 2));
+      if (pixels > 3) _mm_mask_storeu_epi8(to[3], quarter, _mm512_extracti32x4_epi32(x, 3));
+    }
+  }
+
   /// Writes each 128-bit lane L to to[4 * vectors * L].
   template <int vectors>
   static void store_lanes(Float x, float* to) {

@@ -10,6 +10,7 @@ extern const KernelTable table;
 extern const ConvKernel gemm;
 extern const ConvKernel depthwise;
 
+std::size_t peak(std::size_t rounds);
 void max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
 void average_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
 void add(const AddParams& params, const BinaryRow& row);

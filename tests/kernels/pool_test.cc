@@ -153,7 +153,7 @@ TEST_CASE("max pools of random shapes give the largest bytes, in one range of ro
   for (int round = 0; round < 200; ++round) {
     const PoolParams p = random_pool(random, true);
     INFO("seed " << random.seed << ", round " << round << ": " << describe(p));
-    const std::vector<uint8_t> input = random.bytes(input_count(p));
+    const std::vector<uint8_t> input = random.bytes(input_count(p) + overread);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < output_count(p); ++i) {
       expected.push_back(expected_maximum(p, window_contents(p, input, i)));
@@ -176,7 +176,7 @@ TEST_CASE(
       p.output_h = p.output_w = 1;
     }
     INFO("seed " << random.seed << ", round " << round << ": " << describe(p));
-    const std::vector<uint8_t> input = random.bytes(input_count(p));
+    const std::vector<uint8_t> input = random.bytes(input_count(p) + overread);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < output_count(p); ++i) {
       expected.push_back(expected_average(p, window_contents(p, input, i)));

@@ -1,0 +1,11 @@
+// The roof that this folder's kernels are measured against.
+#include "kernels/x86/peak.h"
+
+#include "kernels/x86_avxvnni/kernels.h"
+#include "kernels/x86_avxvnni/simd.h"
+
+namespace octet::kernels::avxvnni {
+
+std::size_t peak(std::size_t rounds) { return run_dot_products<Simd>(rounds); }
+
+}  // namespace octet::kernels::avxvnni

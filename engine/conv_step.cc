@@ -48,7 +48,9 @@ class ConvStep final : public Step {
 
   std::size_t scratch_bytes() const override { return kernel_->scratch_size(params_); }
   void set_scratch(const Scratch& scratch) override { scratch_ = scratch; }
+  const std::byte* packed_weights() const override { return packed_.data(); }
   std::size_t packed_bytes() const override { return packed_bytes_; }
+  void set_next_weights(const std::byte* weights) override { buffers_.next_weights = weights; }
 
  private:
   ConvStep(const StepContext& context, const NodeRecord& node) : pool_(context.pool) {

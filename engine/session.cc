@@ -107,9 +107,12 @@ struct Session::Impl {
     auto allocated = AlignedBuffer::allocate(scratch_bytes);
     if (!allocated) return fail(data().path + ": " + allocated.error().message);
     scratch = std::move(*allocated);
-    for (const auto& step : steps) {
-      if (step != nullptr)
-        step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
+    const std::byte* next_weights = nullptr;
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+      if (*step == nullptr) continue;
+      (*step)->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
+      (*step)->set_next_weights(next_weights);
+      if ((*step)->packed_weights() != nullptr) next_weights = (*step)->packed_weights();
     }
     return {};
   }

@@ -39,8 +39,11 @@ class Step {
   virtual std::size_t scratch_bytes() const { return 0; }
   /// Called once, before the first run.
   virtual void set_scratch(const Scratch&) {}
-  /// Weights in the form that its kernel reads.
+  /// Weights in the form that its kernel reads; null and 0 where it has none.
+  virtual const std::byte* packed_weights() const { return nullptr; }
   virtual std::size_t packed_bytes() const { return 0; }
+  /// The weights that are read next, after this step's own. Called once, before the first run.
+  virtual void set_next_weights(const std::byte*) {}
   /// Allocates nothing.
   virtual Expected<void> run() = 0;
 };

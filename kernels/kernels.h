@@ -89,6 +89,8 @@ struct ConvBuffers {
   const uint8_t* input = nullptr;
   const uint8_t* residual = nullptr;  ///< The output's shape, or null.
   void* output = nullptr;             ///< u8 or float, [N, output_h, output_w, O]
+  /// The packed weights of the layer that runs next, to be fetched towards the caches; or null.
+  const std::byte* next_weights = nullptr;
 };
 
 /// One way to run a convolution. `packed` is what `pack` wrote once for the layer; `scratch` is a

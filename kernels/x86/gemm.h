@@ -17,6 +17,7 @@ struct Gemm {
   using Int = typename Simd::Int;
   using Float = typename Simd::Float;
   static constexpr int lanes = Simd::lanes;
+  static constexpr std::size_t cache_line = 64;
 
   /// A layer while it runs.
   struct Layer {
@@ -40,6 +41,9 @@ struct Gemm {
     int64_t segment_length;
     const std::byte* packed;  ///< Bias, multiplier, weights.
     Int* sums;                ///< [pixels][vectors]
+    /// Weights that come next: a line of them is fetched into the second-level cache with each step,
+    /// since weights that are read once a run come from far away.
+    const std::byte* next;
   };
 
   /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
@@ -58,6 +62,7 @@ struct Gemm {
       for (int i = 0; i < pixels; ++i) sum[i][v] = bias;
     }
     const std::byte* weights = call.packed + 2 * vectors * Simd::bytes;
+    const std::byte* next = call.next;
     const int64_t* segment = call.segments;
     do {
       int64_t offset = *segment;
@@ -74,6 +79,8 @@ struct Gemm {
 #pragma GCC unroll 16
           for (int v = 0; v < vectors; ++v) sum[i][v] = Simd::dot(sum[i][v], x, w[v]);
         }
+        Simd::prefetch(next);
+        next += cache_line;
         weights += vectors * Simd::weight_bytes;
         offset += 4;
       } while (offset != end);
@@ -208,7 +215,8 @@ struct Gemm {
   /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`. Tiles are as
   /// high as each other, or one pixel less.
   static void run_pixels(const Layer& layer, const std::byte* packed, const x86::GemmTile& tile,
-                         const uint8_t* const* windows, int32_t begin, int32_t end) {
+                         const std::byte* next, const uint8_t* const* windows, int32_t begin,
+                         int32_t end) {
     const ConvParams& params = layer.params;
     const Store store = params.output == ConvOutput::float32 ? functions.store_float[tile.vectors]
                         : params.has_residual ? functions.store_with_residual[tile.vectors]
@@ -226,14 +234,25 @@ struct Gemm {
                      .segments_end = segments + layer.plan.segments,
                      .segment_length = int64_t{layer.plan.quads} * 4,
                      .packed = packed + tile.offset,
-                     .sums = sums};
+                     .sums = sums,
+                     .next = next};
+    const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
+                              static_cast<std::size_t>(layer.plan.quads) * cache_line;
     for (int32_t i = 0; i < tiles; ++i) {
       const int32_t height = low + (i < higher ? 1 : 0);
       functions.accumulate[tile.vectors][height](call);
       store(layer, Results(layer, tile, call.packed, begin), sums, height);
       call.windows += height;
+      call.next += lines;
       begin += height;
     }
+  }
+
+  /// The next tile's, or the next layer's after the last.
+  static const std::byte* next_weights(const Layer& layer, const std::byte* packed,
+                                       const x86::GemmTile* tiles, int32_t tile) {
+    return tile + 1 < layer.plan.tiles ? packed + tiles[tile + 1].offset
+                                       : layer.buffers.next_weights;
   }
 
   static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
@@ -252,7 +271,9 @@ struct Gemm {
         const int32_t parts = part + last - item < plan.parts ? last - item : plan.parts - part;
         const int32_t begin = plan.pixels * part / plan.parts;
         const int32_t end = plan.pixels * (part + parts) / plan.parts;
-        run_pixels(layer, packed, tiles[item / plan.parts], windows + begin, begin, end);
+        const int32_t t = item / plan.parts;
+        run_pixels(layer, packed, tiles[t], next_weights(layer, packed, tiles, t), windows + begin,
+                   begin, end);
         item += parts;
       }
       return;
@@ -263,7 +284,8 @@ struct Gemm {
       const uint8_t* const* windows =
           x86::gemm_prepare_block(params, plan, buffers.input, begin, end, scratch);
       for (int32_t t = 0; t < plan.tiles; ++t) {
-        run_pixels(layer, packed, tiles[t], windows, begin, end);
+        run_pixels(layer, packed, tiles[t], next_weights(layer, packed, tiles, t), windows, begin,
+                   end);
       }
     }
   }

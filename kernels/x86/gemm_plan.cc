@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <vector>
 
 namespace octet::kernels::x86 {
@@ -22,11 +24,37 @@ constexpr std::size_t aligned(std::size_t size) {
 
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
-/// Widths of the tiles that cover `vectors`: as wide as possible, but none narrow that need not be.
-std::vector<int32_t> tile_widths(int32_t vectors, int32_t max_vectors) {
-  const int32_t tiles = ceil_div(vectors, max_vectors);
-  std::vector<int32_t> widths(static_cast<std::size_t>(tiles), vectors / tiles);
-  for (int32_t i = 0; i < vectors % tiles; ++i) ++widths[static_cast<std::size_t>(i)];
+/// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
+/// two a cycle; then converting, scaling and converting each sum, and packing for each store.
+int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  const int32_t pixels = traits.tile_pixels[vectors];
+  const int32_t dot_products = 8 * vectors;
+  const int32_t loads = 8 + ceil_div(8 * vectors, pixels);
+  const int32_t stores = vectors >= 3 ? 8 * 8 : 2 * 8 * vectors;
+  return std::max(dot_products, loads) * steps + 3 * 8 * vectors + stores;
+}
+
+/// Widths of the tiles that together cover `vectors` at the least cost; the widest come first.
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  std::vector<int32_t> cost{0};
+  std::vector<int32_t> last{0};
+  for (int32_t covered = 1; covered <= vectors; ++covered) {
+    cost.push_back(std::numeric_limits<int32_t>::max());
+    last.push_back(0);
+    for (int32_t width = 1; width <= std::min(traits.max_vectors, covered); ++width) {
+      const auto at = static_cast<std::size_t>(covered);
+      const int32_t total =
+          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, steps);
+      if (total > cost[at]) continue;
+      cost[at] = total;
+      last[at] = width;
+    }
+  }
+  std::vector<int32_t> widths;
+  for (int32_t left = vectors; left > 0; left -= widths.back()) {
+    widths.push_back(last[static_cast<std::size_t>(left)]);
+  }
+  std::ranges::sort(widths, std::greater<>());
   return widths;
 }
 
@@ -81,7 +109,7 @@ void cut_tiles(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
   GemmPlan& plan = layout.plan;
   const int32_t group_outputs = g.output_channels / g.groups;
   const std::vector<int32_t> widths =
-      tile_widths(ceil_div(group_outputs, traits.lanes), traits.max_vectors);
+      tile_widths(traits, ceil_div(group_outputs, traits.lanes), plan.segments * plan.quads);
   plan.tiles = static_cast<int32_t>(widths.size()) * g.groups;
   plan.tile_table = aligned(sizeof(GemmPlan));
   plan.segment_table =

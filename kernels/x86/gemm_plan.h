@@ -20,7 +20,8 @@ struct GemmTraits {
   int32_t lanes;  ///< s32 values in a vector
   /// A weight is stored as s16: vpmaddwd multiplies s16 pairs.
   bool wide_weights;
-  int32_t max_vectors;  ///< Widest tile.
+  int32_t max_vectors;     ///< Widest tile.
+  int32_t tile_pixels[5];  ///< Highest tile, by its width in vectors.
 };
 
 /// Output channels [first_channel, first_channel + channels), side by side.

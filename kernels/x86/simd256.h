@@ -34,10 +34,18 @@ struct Simd256 {
     return vectors == 3 ? 4 : vectors == 2 ? 6 : 10;
   }
   static constexpr x86::GemmTraits gemm_traits(bool wide_weights) {
-    return {.lanes = lanes, .wide_weights = wide_weights, .max_vectors = max_vectors};
+    return {.lanes = lanes,
+            .wide_weights = wide_weights,
+            .max_vectors = max_vectors,
+            .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
   }
   static constexpr x86::DepthwiseTraits depthwise_traits(bool wide_weights) {
     return {.lanes = lanes, .wide_weights = wide_weights, .max_rows = 2};
+  }
+
+  /// Into the second-level cache; any address will do.
+  static void prefetch(const std::byte* from) {
+    _mm_prefetch(reinterpret_cast<const char*>(from), _MM_HINT_T1);
   }
 
   // ---- whole vectors

@@ -52,11 +52,19 @@ struct Simd {
     return vectors == 4 ? 6 : vectors == 3 ? 8 : 10;
   }
   static constexpr x86::GemmTraits gemm_traits() {
-    return {.lanes = lanes, .wide_weights = false, .max_vectors = max_vectors};
+    return {.lanes = lanes,
+            .wide_weights = false,
+            .max_vectors = max_vectors,
+            .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
   }
 
   static constexpr x86::DepthwiseTraits depthwise_traits() {
     return {.lanes = lanes, .wide_weights = false, .max_rows = 4};
+  }
+
+  /// Into the second-level cache; any address will do.
+  static void prefetch(const std::byte* from) {
+    _mm_prefetch(reinterpret_cast<const char*>(from), _MM_HINT_T1);
   }
 
   // ---- whole vectors

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import nn
 from torch.ao import quantization as tq
@@ -82,6 +83,40 @@ class ModelsWithStubs(EndToEnd):
                         (output,) = self.octet.run(octet, x)
                         self.assertEqual(self.difference(output, self.quantized_output(model, x)), 0)
                         self.assertTrue(torch.equal(output.values, model(x)))
+
+    def test_what_stands_between_dequantize_and_quantize_changes_no_byte(self):
+        class Between(ConvRelu):
+            def __init__(self, between, channels):
+                super().__init__()
+                self.quant_again, self.last = tq.QuantStub(), nn.Conv2d(channels, 4, 1)
+                self.between = between
+
+            def forward(self, x):
+                y = self.dequant(self.conv(self.quant(x)))
+                return self.last(self.quant_again(self.between(y, x)))
+
+        def shuffled(y, x):
+            return y.view(len(y), 2, 2, *y.shape[2:]).transpose(1, 2).flatten(1, 2)
+        for name, between, channels in (
+                ("nothing", lambda y, x: y, 4), ("slice", lambda y, x: y[:, 1:, 1:], 3),
+                ("max pool", lambda y, x: F.max_pool2d(y, 2), 4), ("channel shuffle", shuffled, 4),
+                ("pad", lambda y, x: F.pad(y, (1, 1, 1, 1)), 4),
+                ("pad with a value", lambda y, x: F.pad(y, (1, 1, 1, 1), value=0.3), 4),
+                ("concat", lambda y, x: torch.cat([y, y[:, :2]], 1), 6),
+                ("concat with the input", lambda y, x: torch.cat([y, x[:, :, 1:-1, 1:-1]], 1), 7),
+                ("relu", lambda y, x: F.relu(y), 4)):
+            with self.subTest(name):
+                model = prepared(Between(between, channels), tq.get_default_qconfig("qnnpack"), self.shape)
+                # A second range that is not the first one: some values are clamped.
+                model.quant_again.activation_post_process = tq.MinMaxObserver()
+                model.quant_again.activation_post_process(torch.tensor([-0.4, 0.7]))
+                model = tq.convert(model)
+                octet = self.converted(model, self.shape)
+                for _ in range(3):
+                    x = torch.randn(self.shape)
+                    (output,) = self.octet.run(octet, x)
+                    with torch.no_grad():
+                        self.assertEqual(self.difference(output, model(x)), 0)
 
     def test_conv_relu_only_prepared_is_within_a_step_of_what_pytorch_converts_it_to(self):
         for engine in ("qnnpack", "fbgemm"):

@@ -82,6 +82,17 @@ void keep_as_clip(Node& node, Domain operand) {
   node.reason = "a float tensor that its author quantizes in more than one way";
 }
 
+// A float tensor is rounded where an int8 node reads it. What moves it, or reads it in float again,
+// would take it as it is: the author's rounding then needs a node of its own.
+bool rounds_for_others(const Graph& graph, const Node& node) {
+  const bool reads_input = graph.is_input(node.inputs[0]);
+  const auto readers = graph.readers_of(node.output);
+  return graph.is_output(node.output) || std::ranges::any_of(readers, [&](int index) {
+           const Node& reader = graph.nodes[static_cast<std::size_t>(index)];
+           return reader.op == Op::dequantize || (!reads_input && takes_operands_type(reader));
+         });
+}
+
 // Where the operand has no scale, or the same one, the quantize lends it its scale.
 bool quantize_joins(const Graph& graph, const Node& node) {
   const auto& from = graph.tensor(node.inputs[0]).quantization;
@@ -100,12 +111,18 @@ Status absorb_quantize_nodes(Graph& graph) {
     Node& node = graph.nodes[i];
     if (!is_border(node)) continue;
     const TensorId from = node.inputs[0];
+    const Domain operand = domains[static_cast<std::size_t>(from)];
     if (node.op == Op::quantize && !quantize_joins(graph, node)) {
-      keep_as_clip(node, domains[static_cast<std::size_t>(from)]);
+      keep_as_clip(node, operand);
       continue;
     }
-    if (node.op == Op::quantize && !graph.tensor(from).quantization) {
-      graph.tensor(from).quantization = graph.tensor(node.output).quantization;
+    if (node.op == Op::quantize) {
+      if (!graph.tensor(from).quantization)
+        graph.tensor(from).quantization = graph.tensor(node.output).quantization;
+      if (graph.keeps_rounding && operand == Domain::real_float && rounds_for_others(graph, node)) {
+        keep_as_clip(node, Domain::quantized);
+        continue;
+      }
     }
     gone[i] = true;
     graph.redirect(node.output, from);

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "tests/graph/run_graph.h"
 
@@ -169,6 +170,19 @@ TEST_CASE("a float tensor that is quantized in two ways is rounded once in each"
   CHECK(absorbed.tensor(absorbed.inputs[0]).quantization == Quantization{0.01f, 128});
   CHECK(node_named(absorbed, "coarse").precision == Precision::float32);
   CHECK(nodes_of(build(graph)).find("requantize") == std::string::npos);
+}
+
+TEST_CASE("what came quantized is rounded where only float nodes and moves read it, too") {
+  GraphMaker m;
+  const auto before = m.simple("neg", Op::neg, m.input({1, 4, 4, 3}));
+  const auto steps = m.quantize("quant", before, {0.5f, 128});
+  const auto moved = m.transpose("moved", steps, {0, 2, 1, 3});
+  m.scale(moved, 0.5f, 128);
+  Graph graph = m.finish({m.dequantize("a", moved), m.dequantize("b", steps)});
+  graph.keeps_rounding = true;
+  for (const Values& values : run(build(graph), random_inputs(graph))) {
+    for (const float value : values) CHECK(value == 0.5f * std::nearbyint(value / 0.5f));
+  }
 }
 
 TEST_CASE("a part in float does not see that its input is quantized elsewhere") {

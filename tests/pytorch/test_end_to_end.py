@@ -118,6 +118,28 @@ class ModelsWithStubs(EndToEnd):
                     with torch.no_grad():
                         self.assertEqual(self.difference(output, model(x)), 0)
 
+    def test_what_is_quantized_only_to_be_moved_is_rounded(self):
+        class Rounded(ConvRelu):
+            def __init__(self, between):
+                super().__init__()
+                self.quant_again = tq.QuantStub()
+                self.between = between
+
+            def forward(self, x):
+                y = F.relu(self.dequant(self.conv(self.quant(x))))
+                return self.dequant(self.between(self.quant_again(y)))
+        for name, between in (("nothing", lambda y: y), ("slice", lambda y: y[:, 1:]),
+                              ("flatten", lambda y: y.flatten(1)), ("pool", lambda y: F.max_pool2d(y, 2))):
+            with self.subTest(name):
+                model = prepared(Rounded(between), tq.get_default_qconfig("qnnpack"), self.shape)
+                model.quant_again.activation_post_process = tq.MinMaxObserver()
+                model.quant_again.activation_post_process(torch.tensor([-0.4, 0.7]))
+                model = tq.convert(model)
+                octet = self.converted(model, self.shape)
+                x = torch.randn(self.shape)
+                (output,) = self.octet.run(octet, x)
+                self.assertTrue(torch.equal(output.values, model(x)))
+
     def test_conv_relu_only_prepared_is_within_a_step_of_what_pytorch_converts_it_to(self):
         for engine in ("qnnpack", "fbgemm"):
             for fused in (False, True):

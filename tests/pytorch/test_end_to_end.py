@@ -151,6 +151,27 @@ class ModelsWithStubs(EndToEnd):
                     wanted = self.quantized_output(tq.convert(model), x)
                     self.assertLessEqual(self.difference(output, wanted), 1)
 
+    def test_squeeze_and_excite_only_prepared_is_near_what_pytorch_converts_it_to(self):
+        class SqueezeExcite(ConvRelu):
+            def __init__(self, gate):
+                super().__init__()
+                self.pool, self.fc, self.gate = nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 4, 1), gate
+                self.product = torch.nn.quantized.FloatFunctional()
+
+            def forward(self, x):
+                y = self.conv(self.quant(x))
+                return self.dequant(self.product.mul(y, self.gate(self.fc(self.pool(y)))))
+        for gate in (nn.Sigmoid(), nn.Hardsigmoid(), nn.Tanh()):
+            with self.subTest(type(gate).__name__):
+                model = prepared(SqueezeExcite(gate), tq.get_default_qconfig("qnnpack"), self.shape)
+                octet = self.converted(model, self.shape)
+                self.assertFalse(self.octet.inspect(octet)["has_float_island"])
+                model = tq.convert(model)
+                x = torch.randn(self.shape)
+                (output,) = self.octet.run(octet, x)
+                # A step of the convolution, one of the gate and the product's own.
+                self.assertLessEqual(self.difference(output, self.quantized_output(model, x)), 3)
+
     def test_quantization_aware_training(self):
         for engine in ("qnnpack", "fbgemm"):
             with self.subTest(engine):

@@ -199,6 +199,25 @@ class Prepared(ExportTest):
         self.assertEqual(exported.scale("flatten"), exported.scale("conv"))
         self.assertIsNone(exported.scale("dequant"))
 
+    def test_every_call_of_a_module_has_the_scale_of_its_one_observer(self):
+        class Twice(ConvRelu):
+            def __init__(self):
+                super().__init__()
+                self.head, self.sum = nn.Conv2d(4, 4, 1), torch.nn.quantized.FloatFunctional()
+
+            def forward(self, x):
+                y = self.conv(self.quant(x))
+                y = self.sum.add(self.head(y), self.head(self.relu(y)))
+                y = self.sum.add(y, self.head(y))
+                z = self.conv(self.quant(self.dequant(y)[:, :3]))
+                return self.dequant(z)
+        model = prepared(Twice(), tq.default_qconfig, self.shape)
+        exported = export(model)
+        for first, others in (("quant", 1), ("conv", 1), ("head", 2), ("sum", 1)):
+            scale, zero_point = getattr(model, first).activation_post_process.calculate_qparams()
+            for name in [first] + [f"{first}_{i + 1}" for i in range(others)]:
+                self.assertEqual(exported.scale(name), (float(scale), int(zero_point)), name)
+
     def test_functions_of_a_known_range_have_the_scale_that_pytorch_gives_them(self):
         class Functions(ConvRelu):
             def __init__(self, function):

@@ -48,7 +48,7 @@ class Prepared:
         """
         graph = lowering.graph
         high_precision = set()
-        for path, name in lowering.sites.items():
+        for path, name in lowering.sites:
             parameters = self._activation(path)
             if parameters and name in graph.activations and graph.activations[name].scale is None:
                 graph.set_scale(name, *parameters)

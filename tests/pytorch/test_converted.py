@@ -200,6 +200,30 @@ class Converted(ExportTest):
         self.assertIsNotNone(exported.scale(exported.inputs[0]))
         self.assertIsNotNone(exported.scale(exported.outputs[0]))
 
+    def test_what_fx_gives_one_observer_has_one_scale(self):
+        from torch.ao.quantization import quantize_fx
+
+        class Body(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.left, self.right, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3), nn.Linear(8, 2)
+
+            def forward(self, x):
+                y = torch.cat([F.relu(self.left(x)), self.right(x)], 1)
+                y = F.adaptive_avg_pool2d(F.max_pool2d(y, 2), 1)
+                return self.fc(torch.flatten(y, 1))
+        for engine in ("qnnpack", "fbgemm"):
+            with self.subTest(engine):
+                mapping = tq.get_default_qconfig_mapping(engine)
+                observed = quantize_fx.prepare_fx(Body().eval(), mapping, (torch.randn(1, 3, 8, 8),))
+                observed(torch.randn(2, 3, 8, 8))
+                exported = export(observed.eval())
+                self.assertEqual(exported.ops, ["conv2d", "relu", "conv2d", "concat", "max_pool2d", "mean",
+                                                "reshape", "linear"])
+                names = [node["outputs"][0] for node in exported.description["nodes"]]
+                self.assertEqual(len({exported.scale(name) for name in names[3:7]}), 1)
+                self.assertNotIn(None, [exported.scale(name) for name in names[3:]])
+
 
 if __name__ == "__main__":
     unittest.main()

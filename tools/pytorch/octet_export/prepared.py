@@ -28,7 +28,8 @@ class Prepared:
     def __init__(self, model):
         self.observers = {}
         self.model = model
-        for path, module in list(model.named_modules()):
+        # FX gives one observer several names, where tensors shall have one scale.
+        for path, module in list(model.named_modules(remove_duplicate=False)):
             if _is_observer(module) and not self._inside_observer(path):
                 self.observers[path] = module
         for path in self.observers:

@@ -225,9 +225,8 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
     auto* to = context.write<float>(node.output);
     return call_step([=, &pool, &table] {
       pool.share_out(rows, [&](kernels::Range range, std::size_t) {
-        for (std::size_t row = range.begin; row < range.end; ++row) {
-          table.softmax_float(from + row * extent, to + row * extent, extent);
-        }
+        table.softmax_float(from + range.begin * extent, to + range.begin * extent,
+                            range.end - range.begin, extent);
       });
     });
   }

@@ -1,6 +1,8 @@
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "engine/session_plan.h"
 #include "engine/step.h"
@@ -31,12 +33,47 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   return table;
 }
 
-// What each pixel value of each channel becomes, as float32 and as each of the quantized inputs.
+// One quantized input: what each pixel value of each channel becomes.
+struct QuantizedPixels {
+  std::vector<uint8_t> values;  // [channels][256]
+  /// The same by arithmetic, where that gives the same bytes: faster than looking them up.
+  std::optional<kernels::AffineChannelsParams> affine;
+};
+
+// Pixels as float32, and as each of the quantized inputs.
 struct PixelTables {
   std::size_t channels = 0;
-  std::vector<float> real;                      // [channels][256]
-  std::vector<std::vector<uint8_t>> quantized;  // by quantized input tensor: [channels][256]
+  std::vector<float> real;  // [channels][256]
+  std::vector<QuantizedPixels> quantized;
 };
+
+// A line a channel that goes through all 256 values of its table; whether it does is tried out.
+std::optional<kernels::AffineChannelsParams> fit_line(const Preprocess& preprocess,
+                                                      const TensorInfo& input,
+                                                      std::span<const uint8_t> values,
+                                                      const KernelTable& table) {
+  kernels::AffineChannelsParams params{.channels = preprocess.mean.size(),
+                                       .zero_point = input.zero_point};
+  if (params.channels > kernels::AffineChannelsParams::max_channels) return std::nullopt;
+  for (std::size_t c = 0; c < params.channels; ++c) {
+    params.scale[c] = 1.0f / (preprocess.std[c] * input.scale);
+    params.offset[c] = -preprocess.mean[c] / (preprocess.std[c] * input.scale);
+    constexpr float limit = 0x1p30f;
+    if (!(255 * std::abs(params.scale[c]) + std::abs(params.offset[c]) < limit)) {
+      return std::nullopt;
+    }
+  }
+  std::vector<uint8_t> pixels;
+  for (int value = 0; value < 256; ++value) {
+    pixels.insert(pixels.end(), params.channels, static_cast<uint8_t>(value));
+  }
+  std::vector<uint8_t> fitted(pixels.size());
+  table.affine_channels(params, pixels.data(), fitted.data(), 256);
+  for (std::size_t i = 0; i < fitted.size(); ++i) {
+    if (fitted[i] != values[i % params.channels * 256 + pixels[i]]) return std::nullopt;
+  }
+  return params;
+}
 
 PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
                               const KernelTable& table) {
@@ -48,10 +85,12 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
     }
   }
   for (const int32_t id : input.quantized) {
-    std::vector<uint8_t> entries(tables.real.size());
-    table.quantize(quantize_params(model.tensor(id).info), tables.real.data(), entries.data(),
-                   entries.size());
-    tables.quantized.push_back(std::move(entries));
+    const TensorInfo& info = model.tensor(id).info;
+    QuantizedPixels quantized{.values = std::vector<uint8_t>(tables.real.size())};
+    table.quantize(quantize_params(info), tables.real.data(), quantized.values.data(),
+                   quantized.values.size());
+    quantized.affine = fit_line(p, info, quantized.values, table);
+    tables.quantized.push_back(std::move(quantized));
   }
   return tables;
 }
@@ -197,9 +236,14 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
       to[i] = tables.real[i % tables.channels * 256 + pixels[i]];
   }
   for (std::size_t i = 0; i < input.quantized.size(); ++i) {
-    impl_->table.lookup_channels(tables.quantized[i].data(), tables.channels, pixels.data(),
-                                 reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i])),
-                                 count);
+    const QuantizedPixels& quantized = tables.quantized[i];
+    auto* to = reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i]));
+    if (quantized.affine) {
+      impl_->table.affine_channels(*quantized.affine, pixels.data(), to, count);
+    } else {
+      impl_->table.lookup_channels(quantized.values.data(), tables.channels, pixels.data(), to,
+                                   count);
+    }
   }
   impl_->input_set[0] = true;
   return {};

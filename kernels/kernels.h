@@ -185,6 +185,15 @@ struct RequantizeParams {
   uint8_t output_max = 255;
 };
 
+/// y = clamp(rne(float(x) * scale[c] + offset[c]) + z) to [0, 255], for byte x of channel c.
+struct AffineChannelsParams {
+  static constexpr std::size_t max_channels = 4;
+  std::size_t channels = 1;  ///< 1 to max_channels
+  float scale[max_channels] = {};
+  float offset[max_channels] = {};  ///< |255 * scale| + |offset| < 2^30
+  int32_t zero_point = 0;
+};
+
 // ---- softmax and argmax: one row at a time
 // --------------------------------------------------------------------------
 
@@ -243,12 +252,16 @@ struct KernelTable {
   void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input,
                           uint8_t* output, std::size_t pixels);
 
+  /// Pixels to activations, where a table a channel would hold nothing but these values.
+  void (*affine_channels)(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
+                          std::size_t pixels);
+
   /// One row of `count` values; output is float or u8 as the parameters say.
   void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output,
                   std::size_t count);
-  /// One row of float32 values, exp by exp_float64 (exact_math.h): the same bytes on every CPU. In
-  /// place is allowed.
-  void (*softmax_float)(const float* input, float* output, std::size_t count);
+  /// Rows of `count` float32 values, one after the other; exp by exp_float64 (exact_math.h): the same
+  /// bytes on every CPU. In place is allowed.
+  void (*softmax_float)(const float* input, float* output, std::size_t rows, std::size_t count);
   /// Index of the first largest value among `count` values that are `stride` elements apart.
   int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);
   int32_t (*argmax_float)(const float* input, std::size_t count, std::size_t stride);

@@ -88,6 +88,8 @@ class ConvStep final : public Step {
       params_.has_residual = true;
       params_.residual_zero_point = residual.info.zero_point;
       params_.residual_multiplier = residual.info.scale / y.info.scale;
+      params_.inner_min = a.inner_bounds.min * inverse;
+      params_.inner_max = a.inner_bounds.max * inverse;
     }
     for (const ConvKernel* kernel : context.table.convolutions) {
       if (!kernel->supports(params_)) continue;

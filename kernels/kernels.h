@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace octet::kernels {
@@ -83,6 +84,9 @@ struct ConvParams {
   bool has_residual = false;  ///< Only with u8 output.
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0;  ///< s_r / s_y
+  /// Bounds of float(acc) * m[o] before the residual is added, times 1 / s_y.
+  float inner_min = -std::numeric_limits<float>::infinity();
+  float inner_max = std::numeric_limits<float>::infinity();
 };
 
 struct ConvBuffers {

@@ -233,7 +233,7 @@ struct Depthwise {
   };
 
   /// A filter of `quad_count` by `columns`, or of any size where these are 0.
-  template <int rows, int quad_count, int columns, bool with_residual>
+  template <int rows, int quad_count, int columns, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const x86::DepthwisePlan& plan = layer.plan;
     const Requantizer<Simd> requantizer = layer.requantizer;
@@ -254,7 +254,7 @@ struct Depthwise {
       for (std::size_t value = 0; value < piece.run_values; value += chunk) {
         const std::size_t output_at = run_begin + value;
         Float residual[rows][4];
-        if constexpr (with_residual) {
+        if constexpr (kind != Residual::none) {
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
             const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
@@ -275,8 +275,9 @@ struct Depthwise {
               Simd::load_float(reinterpret_cast<const float*>(constants + to_multiplier));
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            if constexpr (with_residual) {
-              q[r][v % 2] = requantizer.scale(sum[r], multiplier, residual[r][v]);
+            if constexpr (kind != Residual::none) {
+              q[r][v % 2] = requantizer.template scale<kind == Residual::bounded>(
+                  sum[r], multiplier, residual[r][v]);
             } else {
               q[r][v % 2] = requantizer.scale(sum[r], multiplier);
             }
@@ -338,23 +339,24 @@ struct Depthwise {
 
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
-  template <bool with_residual>
-  static RunRows choose(const x86::DepthwisePlan& plan) {
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 2) {
-      return run_rows<2, 1, 3, with_residual>;
+  /// A residual is rare here: it takes the loop for filters of any size, and the one for bounds.
+  static RunRows choose(const x86::DepthwisePlan& plan, bool has_residual) {
+    constexpr Residual none = Residual::none;
+    constexpr Residual any = Residual::bounded;
+    if (plan.rows == 1) {
+      if (has_residual) return run_rows<1, 0, 0, any>;
+      if (plan.columns == 3 && plan.quads == 1) return run_rows<1, 1, 3, none>;
+      return run_rows<1, 0, 0, none>;
     }
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 1) {
-      return run_rows<1, 1, 3, with_residual>;
-    }
-    if (plan.columns == 5 && plan.quads == 2 && plan.rows == 2) {
-      return run_rows<2, 2, 5, with_residual>;
+    if (plan.rows == 2) {
+      if (has_residual) return run_rows<2, 0, 0, any>;
+      return plan.columns == 3 ? run_rows<2, 1, 3, none> : run_rows<2, 2, 5, none>;
     }
     if constexpr (Simd::depthwise_traits().max_rows == 4) {
-      if (plan.columns == 5 && plan.quads == 2 && plan.rows == 4) {
-        return run_rows<4, 2, 5, with_residual>;
-      }
+      if (has_residual) return run_rows<4, 0, 0, any>;
+      return run_rows<4, 2, 5, none>;
     }
-    return run_rows<1, 0, 0, with_residual>;
+    return nullptr;
   }
 
   /// Items [begin, end) of a piece; all are groups of one image.
@@ -399,7 +401,7 @@ struct Depthwise {
     const Layer layer(params, packed, buffers);
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
-    const RunRows run_group = params.has_residual ? choose<true>(plan) : choose<false>(plan);
+    const RunRows run_group = choose(plan, params.has_residual);
     const auto groups = static_cast<std::size_t>(plan.groups);
     const auto channels = static_cast<std::size_t>(g.input_channels);
     for (std::size_t begin = items.begin; begin < items.end;) {

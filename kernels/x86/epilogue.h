@@ -20,7 +20,9 @@ struct Requantizer {
         min(Simd::set_u8(params.output_min)),
         max(Simd::set_u8(params.output_max)),
         residual_multiplier(Simd::set(params.residual_multiplier)),
-        residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))) {}
+        residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
+        inner_min(Simd::set(params.inner_min)),
+        inner_max(Simd::set(params.inner_max)) {}
 
   /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
@@ -38,10 +40,12 @@ struct Requantizer {
   }
 
   /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors.
+  template <bool bounded>
   Int scale(Int sum, Float multiplier, Float residual) const {
     const Float difference = Simd::subtract(residual, residual_zero_point);
-    return Simd::round(Simd::add(Simd::multiply(Simd::to_float(sum), multiplier),
-                                 Simd::multiply(difference, residual_multiplier)));
+    Float own = Simd::multiply(Simd::to_float(sum), multiplier);
+    if constexpr (bounded) own = Simd::min(Simd::max(own, inner_min), inner_max);
+    return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
   }
 
   Int zero_point;
@@ -49,7 +53,20 @@ struct Requantizer {
   Int max;
   Float residual_multiplier;
   Float residual_zero_point;
+  Float inner_min;
+  Float inner_max;
 };
+
+/// What is added to a convolution's own result: nothing, or a residual, to the result as it is or
+/// within bounds of its own.
+enum class Residual { none, plain, bounded };
+
+inline Residual residual_kind(const ConvParams& params) {
+  if (!params.has_residual) return Residual::none;
+  constexpr float infinity = __builtin_inff();
+  const bool bounded = params.inner_min != -infinity || params.inner_max != infinity;
+  return bounded ? Residual::bounded : Residual::plain;
+}
 
 /// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
 template <class Simd>

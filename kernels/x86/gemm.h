@@ -119,7 +119,7 @@ struct Gemm {
   template <int vectors>
   static constexpr int group = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
 
-  template <int vectors, bool with_residual>
+  template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Layer& layer, Results to, const Int* sums,
                                       int32_t pixels) {
     constexpr int together = group<vectors>;
@@ -137,13 +137,13 @@ struct Gemm {
       for (int p = 0; p < together; ++p) {
         const int32_t pixel = first + (p < count ? p : count - 1);
         output[p] = to.output + static_cast<std::size_t>(pixel) * to.stride;
-        if constexpr (with_residual) {
+        if constexpr (kind != Residual::none) {
           residual[p] = to.residual + static_cast<std::size_t>(pixel) * to.stride;
         }
         sum[p] = sums + pixel * vectors;
       }
       Float r[4];
-      if constexpr (with_residual) {
+      if constexpr (kind != Residual::none) {
         residual_vectors<Simd>(Simd::template gather_pixels<vectors>(residual), r);
       }
       Int q[4];
@@ -151,8 +151,9 @@ struct Gemm {
       for (int place = 0; place < 4; ++place) {
         const int p = vectors >= 3 ? 0 : place / vectors;
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        if constexpr (with_residual) {
-          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v], r[place]);
+        if constexpr (kind != Residual::none) {
+          q[place] = requantizer.template scale<kind == Residual::bounded>(Simd::load(sum[p] + v),
+                                                                           multiplier[v], r[place]);
         } else {
           q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v]);
         }
@@ -190,16 +191,16 @@ struct Gemm {
   /// By width, and height.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
-    Store store[Simd::max_vectors + 1] = {};
-    Store store_with_residual[Simd::max_vectors + 1] = {};
+    Store store[Simd::max_vectors + 1][3] = {};  ///< by Residual
     Store store_float[Simd::max_vectors + 1] = {};
   };
 
   template <int vectors, int... i>
   static constexpr void fill_width(Functions& functions, std::integer_sequence<int, i...>) {
     ((functions.accumulate[vectors][i + 1] = accumulate<i + 1, vectors>), ...);
-    functions.store[vectors] = store<vectors, false>;
-    functions.store_with_residual[vectors] = store<vectors, true>;
+    functions.store[vectors][0] = store<vectors, Residual::none>;
+    functions.store[vectors][1] = store<vectors, Residual::plain>;
+    functions.store[vectors][2] = store<vectors, Residual::bounded>;
     functions.store_float[vectors] = store_float<vectors>;
   }
   template <int... v>
@@ -219,8 +220,7 @@ struct Gemm {
                          int32_t end) {
     const ConvParams& params = layer.params;
     const Store store = params.output == ConvOutput::float32 ? functions.store_float[tile.vectors]
-                        : params.has_residual ? functions.store_with_residual[tile.vectors]
-                                              : functions.store[tile.vectors];
+                            : functions.store[tile.vectors][static_cast<int>(residual_kind(params))];
     const int32_t count = end - begin;
     const int32_t most = Simd::tile_pixels(tile.vectors);
     const int32_t tiles = (count + most - 1) / most;

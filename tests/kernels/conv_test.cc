@@ -41,6 +41,7 @@ std::string describe(const ConvParams& p) {
        << p.input_zero_point << ", z_y " << p.output_zero_point << ", clamp " << int{p.output_min}
        << " to " << int{p.output_max} << (p.weights.zero_points ? ", weight zero points" : "")
        << (p.has_residual ? ", residual" : "")
+       << (std::isfinite(p.inner_min) || std::isfinite(p.inner_max) ? ", inner bounds" : "")
        << (p.output == ConvOutput::float32 ? ", float32 output" : "");
   return text.str();
 }
@@ -131,6 +132,10 @@ Layer random_layer(Random& random, const ConvGeometry& geometry) {
     p.has_residual = true;
     p.residual_zero_point = random.integer(0, 255);
     p.residual_multiplier = ties ? 0.5F : random.real(0.1F, 2.0F);
+    if (random.chance()) {
+      p.inner_min = random.pick({0.0F, -infinity, random.real(-50, 10)});
+      p.inner_max = random.pick({infinity, random.real(10, 90)});
+    }
     layer.residual = random.bytes(layer.output_count() + overread);
   }
   p.weights = {.values = layer.weights.data(),
@@ -200,6 +205,7 @@ std::vector<std::byte> expected_output(const Layer& layer) {
       continue;
     }
     if (p.has_residual) {
+      value = std::min(std::max(value, p.inner_min), p.inner_max);
       value = test::add32(
           value, test::multiply32(static_cast<float>(layer.residual[i] - p.residual_zero_point),
                                   p.residual_multiplier));

@@ -151,11 +151,12 @@ struct Gemm {
       for (int place = 0; place < 4; ++place) {
         const int p = vectors >= 3 ? 0 : place / vectors;
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        if constexpr (kind != Residual::none) {
-          q[place] = requantizer.template scale<kind == Residual::bounded>(Simd::load(sum[p] + v),
-                                                                           multiplier[v], r[place]);
+        const Int own = Simd::load(sum[p] + v);
+        if constexpr (kind == Residual::none) {
+          q[place] = requantizer.scale(own, multiplier[v]);
         } else {
-          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v]);
+          q[place] =
+              requantizer.template scale<kind == Residual::bounded>(own, multiplier[v], r[place]);
         }
       }
       const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
@@ -213,14 +214,17 @@ struct Gemm {
   static constexpr Functions functions =
       make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
 
+  static Store choose_store(const ConvParams& params, const x86::GemmTile& tile) {
+    if (params.output == ConvOutput::float32) return functions.store_float[tile.vectors];
+    return functions.store[tile.vectors][static_cast<int>(residual_kind(params))];
+  }
+
   /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`. Tiles are as
   /// high as each other, or one pixel less.
   static void run_pixels(const Layer& layer, const std::byte* packed, const x86::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
-    const ConvParams& params = layer.params;
-    const Store store = params.output == ConvOutput::float32 ? functions.store_float[tile.vectors]
-                            : functions.store[tile.vectors][static_cast<int>(residual_kind(params))];
+    const Store store = choose_store(layer.params, tile);
     const int32_t count = end - begin;
     const int32_t most = Simd::tile_pixels(tile.vectors);
     const int32_t tiles = (count + most - 1) / most;
@@ -228,7 +232,9 @@ struct Gemm {
     const int32_t higher = count % tiles;
     const auto* segments = reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) +
                            tile.first_segment;
-    Int sums[Simd::max_tile_sums];
+    // Several tiles are stored at once: a short loop would spend much of its time on beginning.
+    constexpr int32_t tiles_at_once = 4;
+    Int sums[tiles_at_once * Simd::max_tile_sums];
     TileCall call = {.windows = windows,
                      .segments = segments,
                      .segments_end = segments + layer.plan.segments,
@@ -238,13 +244,19 @@ struct Gemm {
                      .next = next};
     const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
                               static_cast<std::size_t>(layer.plan.quads) * cache_line;
-    for (int32_t i = 0; i < tiles; ++i) {
-      const int32_t height = low + (i < higher ? 1 : 0);
-      functions.accumulate[tile.vectors][height](call);
-      store(layer, Results(layer, tile, call.packed, begin), sums, height);
-      call.windows += height;
-      call.next += lines;
-      begin += height;
+    for (int32_t i = 0; i < tiles; i += tiles_at_once) {
+      const int32_t last = i + tiles_at_once < tiles ? i + tiles_at_once : tiles;
+      const int32_t first_pixel = begin;
+      call.sums = sums;
+      for (int32_t k = i; k < last; ++k) {
+        const int32_t height = low + (k < higher ? 1 : 0);
+        functions.accumulate[tile.vectors][height](call);
+        call.windows += height;
+        call.sums += height * tile.vectors;
+        call.next += lines;
+        begin += height;
+      }
+      store(layer, Results(layer, tile, call.packed, first_pixel), sums, begin - first_pixel);
     }
   }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 // What a block of pixels reads and writes should stay within a core's nearest caches.
-constexpr std::size_t block_bytes = 64 * 1024;
+constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
 // Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
 constexpr int32_t few_pixels = 128;

@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 
+#include "tools/octet/against/opponent.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
 #include "tools/octet/statistics.h"
@@ -20,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::string model;
   std::string compare;
+  std::vector<std::string> against;
   SessionOptions session;
   std::size_t runs = 0;
   std::size_t warmup = 3;
@@ -66,6 +69,9 @@ class Contender {
     for (std::size_t i = 0; i < steps.size(); ++i) step_seconds_[i].push_back(steps[i]);
   }
 
+  /// What the inputs are set to where they are not pixels; another engine's inputs.
+  const std::vector<std::vector<float>>& inputs() const { return floats_; }
+
   const Model& model() const { return model_; }
   const Session& session() const { return session_; }
   double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
@@ -99,12 +105,42 @@ class Contender {
   std::vector<std::vector<double>> step_seconds_;  // by step, by run
 };
 
+// Another engine's measurements.
+class Rival {
+ public:
+  Rival(std::string name, std::unique_ptr<Opponent> opponent)
+      : name_(std::move(name)), opponent_(std::move(opponent)) {}
+
+  Expected<double> run() {
+    const auto begin = Clock::now();
+    if (auto ok = opponent_->run(); !ok) return tl::unexpected(ok.error());
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+  void record(double seconds) { seconds_.push_back(seconds); }
+
+  const std::string& name() const { return name_; }
+  double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
+  double median_ms() const { return median(seconds_) * 1e3; }
+
+ private:
+  std::string name_;
+  std::unique_ptr<Opponent> opponent_;
+  std::vector<double> seconds_;
+};
+
 json result_json(const Contender& contender) {
   return {{"model", contender.model().path()},
           {"isa", contender.session().isa()},
           {"threads", contender.session().threads()},
           {"median_ms", contender.median_ms()},
           {"min_ms", contender.minimum_ms()}};
+}
+
+json rival_json(const Rival& rival, const Contender& ours) {
+  return {{"engine", rival.name()},
+          {"median_ms", rival.median_ms()},
+          {"min_ms", rival.minimum_ms()},
+          {"ratio", rival.median_ms() / ours.median_ms()}};
 }
 
 json layers_json(const Contender& contender) {
@@ -139,13 +175,25 @@ void print_layers(const Contender& contender) {
   }
 }
 
-Expected<void> measure(const Options& options, std::vector<Contender*> contenders) {
+// One run of anybody, which gives its seconds and keeps them if it is told to.
+using Turn = std::function<Expected<double>(bool keep)>;
+
+template <class Runner>
+Turn turn_of(Runner& runner) {
+  return [&runner](bool keep) -> Expected<double> {
+    auto seconds = runner.run();
+    if (seconds && keep) runner.record(*seconds);
+    return seconds;
+  };
+}
+
+Expected<void> measure(const Options& options, const std::vector<Turn>& turns) {
   double warm_seconds = 0;
   for (std::size_t i = 0; i < std::max<std::size_t>(options.warmup, options.runs > 0 ? 0 : 1);
        ++i) {
     warm_seconds = 0;
-    for (Contender* contender : contenders) {
-      const auto seconds = contender->run();
+    for (const Turn& turn : turns) {
+      const auto seconds = turn(false);
       if (!seconds) return tl::unexpected(seconds.error());
       warm_seconds += *seconds;
     }
@@ -157,15 +205,34 @@ Expected<void> measure(const Options& options, std::vector<Contender*> contender
                        least_runs, most_runs);
   Progress progress("measuring", runs);
   for (std::size_t i = 0; i < runs; ++i) {
-    // In turn, so that both see the same moods of the machine.
-    for (Contender* contender : contenders) {
-      const auto seconds = contender->run();
-      if (!seconds) return tl::unexpected(seconds.error());
-      contender->record(*seconds);
+    // In turn, so that all see the same moods of the machine.
+    for (const Turn& turn : turns) {
+      if (const auto seconds = turn(true); !seconds) return tl::unexpected(seconds.error());
     }
     progress.advance();
   }
   return {};
+}
+
+Expected<std::vector<Rival>> make_rivals(const Options& options, const Contender& ours) {
+  std::vector<Rival> rivals;
+  const Challenge challenge{.model = ours.model(),
+                            .inputs = ours.inputs(),
+                            .threads = ours.session().threads(),
+                            .isa = options.session.isa};
+  for (const Engine& engine : engines()) {
+    if (std::ranges::count(options.against, engine.name) == 0) continue;
+    auto opponent = engine.make(challenge);
+    if (!opponent) return tl::unexpected(opponent.error());
+    rivals.emplace_back(engine.name, std::move(*opponent));
+  }
+  return rivals;
+}
+
+std::vector<std::string> engine_names() {
+  std::vector<std::string> names;
+  for (const Engine& engine : engines()) names.emplace_back(engine.name);
+  return names;
 }
 
 Expected<int> bench(const Options& options) {
@@ -181,11 +248,17 @@ Expected<int> bench(const Options& options) {
   }
   std::vector<Contender*> contenders = {&*ours};
   if (theirs) contenders.push_back(&*theirs);
-  if (auto ok = measure(options, contenders); !ok) return tl::unexpected(ok.error());
+  auto rivals = make_rivals(options, *ours);
+  if (!rivals) return tl::unexpected(rivals.error());
+  std::vector<Turn> turns;
+  for (Contender* contender : contenders) turns.push_back(turn_of(*contender));
+  for (Rival& rival : *rivals) turns.push_back(turn_of(rival));
+  if (auto ok = measure(options, turns); !ok) return tl::unexpected(ok.error());
 
   json out = result_json(*ours);
   out["runs"] = ours->runs();
   out["macs"] = ours->model().macs();
+  out["gmacs_per_s"] = static_cast<double>(ours->model().macs()) / ours->median_ms() * 1e-6;
   if (options.layers) out["layers"] = layers_json(*ours);
   const double ratio = theirs ? theirs->median_ms() / ours->median_ms() : 0;
   if (theirs) {
@@ -193,6 +266,7 @@ Expected<int> bench(const Options& options) {
     out["compare"]["ratio"] = ratio;
     if (options.layers) out["compare"]["layers"] = layers_json(*theirs);
   }
+  for (const Rival& rival : *rivals) out["against"].push_back(rival_json(rival, *ours));
   if (options.as_json) {
     std::cout << out.dump() << "\n";
     return succeeded;
@@ -202,6 +276,11 @@ Expected<int> bench(const Options& options) {
                 contender->model().path().c_str(), contender->session().isa(),
                 contender->session().threads(), contender->median_ms(), contender->minimum_ms(),
                 contender->runs());
+  }
+  for (const Rival& rival : *rivals) {
+    std::printf("against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ratio %.2f\n",
+                rival.name().c_str(), "", ours->session().threads(), rival.median_ms(),
+                rival.minimum_ms(), rival.median_ms() / ours->median_ms());
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {
@@ -224,6 +303,13 @@ Command add_bench(CLI::App& app) {
       ->type_name("MODEL.octet");
   command->add_option("--compare", options->compare, "A second model, usually the float one")
       ->type_name("FLOAT_MODEL.octet");
+  command
+      ->add_option("--against", options->against,
+                   "Another engine with the same layers, weights and scales, in turn in the same "
+                   "process; may be given again. ratio = theirs / octet's")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember(engine_names()))
+      ->type_name("ENGINE");
   add_session_options(*command, options->session);
   command
       ->add_option("--runs", options->runs,

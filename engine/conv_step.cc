@@ -41,15 +41,16 @@ class ConvStep final : public Step {
 
   Expected<void> run() override {
     pool_.share_out(items_, [&](kernels::Range items, std::size_t thread) {
-      kernel_->run(params_, packed_.data(), buffers_, items, scratch_.of_thread(thread));
+      kernel_->run(params_, packed_, buffers_, items, scratch_.of_thread(thread));
     });
     return {};
   }
 
   std::size_t scratch_bytes() const override { return kernel_->scratch_size(params_); }
   void set_scratch(const Scratch& scratch) override { scratch_ = scratch; }
-  const std::byte* packed_weights() const override { return packed_.data(); }
-  std::size_t packed_bytes() const override { return packed_bytes_; }
+  std::size_t packed_bytes() const override { return kernel_->packed_size(params_); }
+  void pack(std::byte* to) const override { kernel_->pack(params_, to); }
+  void set_packed_weights(const std::byte* packed) override { packed_ = packed; }
   void set_next_weights(const std::byte* weights) override { buffers_.next_weights = weights; }
 
  private:
@@ -107,11 +108,6 @@ class ConvStep final : public Step {
       if (!residual) return tl::unexpected(residual.error());
       buffers_.residual = *residual;
     }
-    packed_bytes_ = kernel_->packed_size(params_);
-    auto packed = AlignedBuffer::allocate(packed_bytes_);
-    if (!packed) return tl::unexpected(packed.error());
-    packed_ = std::move(*packed);
-    kernel_->pack(params_, packed_.data());
     items_ = kernel_->items(params_);
     return {};
   }
@@ -123,8 +119,7 @@ class ConvStep final : public Step {
   kernels::ConvBuffers buffers_;
   AlignedBuffer constant_input_;
   AlignedBuffer constant_residual_;
-  AlignedBuffer packed_;
-  std::size_t packed_bytes_ = 0;
+  const std::byte* packed_ = nullptr;
   std::size_t items_ = 0;
   Scratch scratch_;
 };

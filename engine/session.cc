@@ -12,6 +12,8 @@ namespace {
 
 using kernels::KernelTable;
 
+constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; }
+
 Expected<const KernelTable*> choose_table(const std::string& wish) {
   const char* environment = std::getenv("OCTET_ISA");
   const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
@@ -125,6 +127,7 @@ struct Session::Impl {
       if (!step) return fail(data().path + ": " + step.error().message);
       steps.back() = std::move(*step);
     }
+    if (auto ok = share_packed_weights(); !ok) return ok;
     if (auto ok = share_scratch(); !ok) return ok;
     if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
     input_set.assign(data().inputs.size(), false);
@@ -132,26 +135,52 @@ struct Session::Impl {
     return {};
   }
 
-  /// One piece of scratch memory a thread, as large as the neediest step wants it.
-  Expected<void> share_scratch() {
-    constexpr std::size_t alignment = 64;
-    std::size_t largest = 0;
+  /// The layers' weights lie one after the other in the order in which they run.
+  Expected<void> share_packed_weights() {
+    for (const auto& step : steps) {
+      if (step != nullptr) packed_bytes += aligned(step->packed_bytes());
+    }
+    auto shared = data().packed_weights.get(&table, [&] { return pack_weights(); });
+    if (!shared) return tl::unexpected(shared.error());
+    packed_weights = *shared;
+    const std::byte* at = packed_weights.get();
+    const std::byte* const end = at + packed_bytes;
     for (const auto& step : steps) {
       if (step == nullptr) continue;
-      largest = std::max(largest, step->scratch_bytes());
-      packed_bytes += step->packed_bytes();
+      step->set_packed_weights(at);
+      at += aligned(step->packed_bytes());
+      step->set_next_weights(at < end ? at : nullptr);
     }
-    const std::size_t bytes_a_thread = (largest + alignment - 1) / alignment * alignment;
+    return {};
+  }
+
+  Expected<PackedWeightsCache::Shared> pack_weights() const {
+    auto allocated = AlignedBuffer::allocate(packed_bytes);
+    if (!allocated) return fail(data().path + ": " + allocated.error().message);
+    std::byte* to = allocated->data();
+    for (const auto& step : steps) {
+      if (step == nullptr) continue;
+      step->pack(to);
+      to += aligned(step->packed_bytes());
+    }
+    const auto owner = std::make_shared<AlignedBuffer>(std::move(*allocated));
+    return PackedWeightsCache::Shared(owner, owner->data());
+  }
+
+  /// One piece of scratch memory a thread, as large as the neediest step wants it.
+  Expected<void> share_scratch() {
+    std::size_t largest = 0;
+    for (const auto& step : steps) {
+      if (step != nullptr) largest = std::max(largest, step->scratch_bytes());
+    }
+    const std::size_t bytes_a_thread = aligned(largest);
     scratch_bytes = bytes_a_thread * static_cast<std::size_t>(pool.threads());
     auto allocated = AlignedBuffer::allocate(scratch_bytes);
     if (!allocated) return fail(data().path + ": " + allocated.error().message);
     scratch = std::move(*allocated);
-    const std::byte* next_weights = nullptr;
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-      if (*step == nullptr) continue;
-      (*step)->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
-      (*step)->set_next_weights(next_weights);
-      if ((*step)->packed_weights() != nullptr) next_weights = (*step)->packed_weights();
+    for (const auto& step : steps) {
+      if (step != nullptr)
+        step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
     }
     return {};
   }
@@ -181,6 +210,7 @@ struct Session::Impl {
   std::size_t arena_lower_bound = 0;
   AlignedBuffer scratch;
   std::size_t scratch_bytes = 0;
+  PackedWeightsCache::Shared packed_weights;
   std::size_t packed_bytes = 0;
   std::vector<std::byte*> activations;
   std::vector<std::unique_ptr<Step>> steps;  // null: nothing to run

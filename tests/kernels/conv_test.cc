@@ -1,4 +1,5 @@
 // Convolutions of every table against a plain evaluation.
+#include <algorithm>
 #include <sstream>
 
 #include "kernels/kernels.h"
@@ -285,6 +286,85 @@ TEST_CASE("common layers give the contract's bytes") {
           check_all_kernels(layer, random);
         }
       }
+    }
+  }
+}
+
+/// Layers that kernels cut into blocks, bands and pieces: too large for the plain evaluation, so the
+/// reference kernel, which passed it, stands in.
+TEST_CASE("large layers give the reference's bytes, however they are cut") {
+  struct Large {
+    int32_t size;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t kernel;
+    int32_t stride;
+    int32_t dilation = 1;
+    bool depthwise = false;
+  };
+  constexpr Large larges[] = {
+      {73, 24, 24, 5, 1, 1, true},   {90, 24, 24, 5, 2, 1, true},  {51, 96, 96, 3, 2, 1, true},
+      {37, 144, 144, 3, 1, 1, true}, {14, 576, 576, 3, 1, 1, true}, {9, 960, 960, 3, 2, 1, true},
+      {33, 192, 192, 5, 1, 1, true}, {31, 70, 70, 7, 3, 1, true},  {29, 64, 64, 3, 1, 3, true},
+      {45, 33, 33, 4, 1, 1, true},   {64, 3, 24, 3, 2},            {61, 3, 40, 7, 2},
+      {57, 64, 72, 3, 1},            {30, 128, 130, 3, 2},         {7, 512, 200, 3, 1},
+      {40, 24, 24, 5, 1},            {56, 24, 144, 1, 1},          {56, 144, 24, 1, 1},
+      {28, 260, 60, 1, 2},           {1, 1280, 1000, 1, 1},        {19, 48, 500, 2, 1, 2},
+  };
+  Random random(4);
+  for (const Large& large : larges) {
+    ConvGeometry g;
+    g.input_h = large.size;
+    g.input_w = large.size + random.integer(0, 3);
+    g.input_channels = large.inputs;
+    g.output_channels = large.outputs;
+    g.groups = large.depthwise ? large.inputs : 1;
+    g.window = {.kernel_h = large.kernel,
+                .kernel_w = large.kernel,
+                .stride_h = large.stride,
+                .stride_w = large.stride,
+                .dilation_h = large.dilation,
+                .dilation_w = large.dilation};
+    const int32_t padding = random.chance(0.8) ? large.kernel / 2 * large.dilation : 0;
+    g.window.pad_top = g.window.pad_left = padding;
+    g.window.pad_bottom = g.window.pad_right = padding;
+    set_sizes(g);
+    for (int round = 0; round < 3; ++round) {
+      const Layer layer = random_layer(random, g);
+      INFO("seed " << random.seed << ": " << describe(layer.params));
+      const std::vector<std::byte> expected =
+          run(*find_table(Isa::reference)->convolutions.back(), layer);
+      for (const KernelTable* table : available_tables()) {
+        for (const ConvKernel* kernel : table->convolutions) {
+          if (!kernel->supports(layer.params)) continue;
+          INFO("table " << table->name << ", kernel " << kernel->name);
+          CHECK(run(*kernel, layer) == expected);
+          CHECK(run(*kernel, layer, &random) == expected);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("common layers run on the kernels that are made for them") {
+  for (const KernelTable* table : available_tables()) {
+    if (table->isa == Isa::reference) continue;
+    Random random(5);
+    for (const bool depthwise : {false, true}) {
+      ConvGeometry g = {.input_h = 9,
+                        .input_w = 9,
+                        .input_channels = 32,
+                        .output_channels = 32,
+                        .groups = depthwise ? 32 : 1,
+                        .window = {.kernel_h = 3, .kernel_w = 3}};
+      set_sizes(g);
+      Layer layer = random_layer(random, g);
+      layer.params.weights.zero_points = nullptr;
+      layer.params.output = ConvOutput::u8;
+      const auto chosen = std::ranges::find_if(
+          table->convolutions, [&](const ConvKernel* k) { return k->supports(layer.params); });
+      INFO("table " << table->name);
+      CHECK(std::string((*chosen)->name) == (depthwise ? "depthwise" : "gemm"));
     }
   }
 }

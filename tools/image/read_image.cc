@@ -116,22 +116,4 @@ Expected<Image> read_image(const std::string& path) {
   return fail(path + ": neither a JPEG nor a PNG image");
 }
 
-Expected<void> write_png(const Image& image, const std::string& path) {
-  png_image png = {};
-  png.version = PNG_IMAGE_VERSION;
-  png.width = static_cast<png_uint_32>(image.width);
-  png.height = static_cast<png_uint_32>(image.height);
-  png.format = image.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  const std::string temporary = path + ".part";
-  if (png_image_write_to_file(&png, temporary.c_str(), 0, image.pixels.data(), 0, nullptr) == 0) {
-    std::remove(temporary.c_str());
-    return fail(path + ": cannot write the PNG: " + png.message);
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    return fail(path + ": cannot write: " + std::strerror(errno));
-  }
-  return {};
-}
-
 }  // namespace octet::image

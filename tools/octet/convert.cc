@@ -4,7 +4,7 @@
 #include "graph/graph.h"
 #include "loaders/loader.h"
 #include "tools/octet/commands.h"
-#include "tools/octet/files.h"
+#include "tools/write_file.h"
 
 namespace octet::tool {
 namespace {

@@ -112,6 +112,17 @@ TEST_CASE("convert --keep-float keeps a node or a module in float, and says so")
   CHECK(nodes[0]["precision"] == "float");
 }
 
+TEST_CASE("convert --keep-float takes one name, and leaves the model that follows alone") {
+  const TemporaryFolder folder;
+  const std::string out = folder.path("out.octet");
+  const Outcome outcome =
+      octet_tool({"convert", "--keep-float", "features.conv", "--keep-float", "features.relu",
+                  workplace().path("classifier.safetensors"), "-o", out});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "features.conv"));
+}
+
 TEST_CASE("inspect prints each node, as text and as JSON") {
   const auto json = octet_tool({"inspect", workplace().classifier, "--json"}).json();
   CHECK(json["producer"] == "a test");

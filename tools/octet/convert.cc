@@ -68,6 +68,7 @@ Command add_convert(CLI::App& app) {
                    "Keep a node in float, or all nodes below a module: names as `octet inspect` "
                    "prints them; may be "
                    "given several times")
+      ->allow_extra_args(false)  // else it takes IN for a name
       ->type_name("NAME");
   return [options] { return convert(*options); };
 }

@@ -36,16 +36,19 @@ std::vector<nlohmann::json> Outcome::json_lines() const {
   return lines;
 }
 
-Outcome octet_tool(const std::vector<std::string>& arguments, const std::string& standard_input) {
+Outcome octet_tool(const std::vector<std::string>& arguments, const std::string& standard_input,
+                   const std::string& standard_output) {
   const TemporaryFolder folder;
+  const bool captured = standard_output.empty();
   std::string command = quoted(OCTET_TOOL);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
   command += " < " + quoted(folder.write("in", standard_input));
-  command += " > " + quoted(folder.path("out")) + " 2> " + quoted(folder.path("err"));
+  command += " > " + quoted(captured ? folder.path("out") : standard_output);
+  command += " 2> " + quoted(folder.path("err"));
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   return {.code = WEXITSTATUS(status),
-          .out = read_file(folder.path("out")),
+          .out = captured ? read_file(folder.path("out")) : "",
           .err = read_file(folder.path("err"))};
 }
 

@@ -19,9 +19,10 @@ struct Outcome {
   std::vector<nlohmann::json> json_lines() const;
 };
 
-/// Runs `octet` with these arguments and waits.
+/// Runs `octet` with these arguments and waits. Standard output goes to the file `standard_output`
+/// where one is named, otherwise into the outcome.
 Outcome octet_tool(const std::vector<std::string>& arguments,
-                   const std::string& standard_input = "");
+                   const std::string& standard_input = "", const std::string& standard_output = "");
 
 bool contains(const std::string& text, const std::string& part);
 

@@ -123,6 +123,27 @@ TEST_CASE("convert --keep-float takes one name, and leaves the model that follow
   CHECK(contains(outcome.out, "features.conv"));
 }
 
+TEST_CASE("results that a full disk loses are an error, of every command") {
+  if (!fs::exists("/dev/full")) return;
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  fs::copy(w.images[0], folder.path("0_image.png"));
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"},
+           {"convert", w.path("classifier.safetensors"), "-o", w.path("full.octet")},
+           {"run", w.classifier, w.images[0]},
+           {"run", w.classifier, w.images[0], w.images[1], "--json"},
+           {"eval", w.classifier, folder.path("."), "--json"},
+           {"bench", w.classifier, "--runs", "1", "--json"},
+           {"inspect", w.classifier},
+           {"inspect", w.classifier, "--json"}}) {
+    const Outcome outcome = octet_tool(arguments, "", "/dev/full");
+    INFO(arguments[0] << ": " << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(contains(outcome.err, "octet: standard output: cannot write"));
+  }
+}
+
 TEST_CASE("inspect prints each node, as text and as JSON") {
   const auto json = octet_tool({"inspect", workplace().classifier, "--json"}).json();
   CHECK(json["producer"] == "a test");

@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -52,12 +55,22 @@ int run_tool(int argc, char** argv) {
   return failed;
 }
 
+/// Results that did not all arrive, for a full disk, are a failure.
+int finish_standard_output(int code) {
+  const int reason = std::fflush(stdout) != 0 ? errno : 0;
+  if (reason == 0 && std::cout && std::ferror(stdout) == 0) return code;
+  std::cerr << "octet: standard output: cannot write all of the results";
+  if (reason != 0) std::cerr << ": " << std::strerror(reason);
+  std::cerr << "\n";
+  return failed;
+}
+
 }  // namespace
 }  // namespace octet::tool
 
 int main(int argc, char** argv) {
   try {
-    return octet::tool::run_tool(argc, argv);
+    return octet::tool::finish_standard_output(octet::tool::run_tool(argc, argv));
   } catch (const std::exception& error) {
     // Only memory and the standard streams are left to fail here.
     std::cerr << "octet: " << error.what() << "\n";

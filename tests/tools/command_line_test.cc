@@ -270,6 +270,27 @@ TEST_CASE("run --dump writes outputs as .npy, --annotate a picture of the image'
   check_failed(octet_tool({"run", w.classifier, w.images[0], "--dump", w.images[0]}), w.images[0]);
 }
 
+TEST_CASE("run --dump of two images of one name is an error for the second, and keeps the first") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  for (const int i : {0, 1}) {
+    fs::create_directory(folder.path(std::to_string(i)));
+    const auto image = folder.path(std::to_string(i) + "/same.png");
+    fs::copy(w.images[static_cast<std::size_t>(i)], image);
+  }
+  const std::string first = folder.path("0/same.png");
+  const std::string second = folder.path("1/same.png");
+  REQUIRE(octet_tool({"run", w.classifier, first, "--dump", folder.path("alone")}).code == 0);
+  const Outcome outcome =
+      octet_tool({"run", w.classifier, first, second, first, "--dump", folder.path("dump")});
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.err, second));
+  CHECK(contains(outcome.err, first));
+  CHECK(contains(outcome.err, "a folder each"));
+  CHECK(read_file(folder.path("dump/same.scores.npy")) ==
+        read_file(folder.path("alone/same.scores.npy")));
+}
+
 TEST_CASE("run detects, with boxes in pixels of the image") {
   const Workplace& w = workplace();
   const auto json = octet_tool({"run", w.detector, w.images[0], "--json"}).json();

@@ -36,19 +36,22 @@ std::vector<nlohmann::json> Outcome::json_lines() const {
   return lines;
 }
 
-Outcome octet_tool(const std::vector<std::string>& arguments, const std::string& standard_input,
-                   const std::string& standard_output) {
+Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams) {
   const TemporaryFolder folder;
-  const bool captured = standard_output.empty();
+  folder.write("out", "");
+  folder.write("err", "");
   std::string command = quoted(OCTET_TOOL);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
-  command += " < " + quoted(folder.write("in", standard_input));
-  command += " > " + quoted(captured ? folder.path("out") : standard_output);
-  command += " 2> " + quoted(folder.path("err"));
+  const auto file_or = [&](const std::string& file, const char* name) {
+    return quoted(file.empty() ? folder.path(name) : file);
+  };
+  command += " < " + quoted(folder.write("in", streams.input));
+  command += " > " + file_or(streams.output_file, "out");
+  command += " 2> " + file_or(streams.error_file, "err");
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   return {.code = WEXITSTATUS(status),
-          .out = captured ? read_file(folder.path("out")) : "",
+          .out = read_file(folder.path("out")),
           .err = read_file(folder.path("err"))};
 }
 

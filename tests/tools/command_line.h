@@ -19,10 +19,14 @@ struct Outcome {
   std::vector<nlohmann::json> json_lines() const;
 };
 
-/// Runs `octet` with these arguments and waits. Standard output goes to the file `standard_output`
-/// where one is named, otherwise into the outcome.
-Outcome octet_tool(const std::vector<std::string>& arguments,
-                   const std::string& standard_input = "", const std::string& standard_output = "");
+struct Streams {
+  std::string input;        ///< What standard input holds.
+  std::string output_file;  ///< Where standard output goes; empty: into the outcome.
+  std::string error_file;   ///< Where standard error goes; empty: into the outcome.
+};
+
+/// Runs `octet` with these arguments and waits.
+Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams = {});
 
 bool contains(const std::string& text, const std::string& part);
 

@@ -137,7 +137,7 @@ TEST_CASE("results that a full disk loses are an error, of every command") {
            {"bench", w.classifier, "--runs", "1", "--json"},
            {"inspect", w.classifier},
            {"inspect", w.classifier, "--json"}}) {
-    const Outcome outcome = octet_tool(arguments, "", "/dev/full");
+    const Outcome outcome = octet_tool(arguments, {.output_file = "/dev/full"});
     INFO(arguments[0] << ": " << outcome.err);
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.err, "octet: standard output: cannot write"));
@@ -211,9 +211,9 @@ TEST_CASE("run gives the same bytes with one thread and with two") {
 TEST_CASE("run - reads paths from standard input; a bad image does not lose the others") {
   const Workplace& w = workplace();
   const std::string absent = w.path("absent.png");
-  const Outcome outcome =
-      octet_tool({"run", w.classifier, "-", "--json"},
-                 w.images[0] + "\n" + absent + "\n\n" + w.folder.path(".") + "\n" + w.images[2]);
+  const Outcome outcome = octet_tool(
+      {"run", w.classifier, "-", "--json"},
+      {.input = w.images[0] + "\n" + absent + "\n\n" + w.folder.path(".") + "\n" + w.images[2]});
   CHECK(outcome.code == 1);
   const auto lines = outcome.json_lines();
   REQUIRE(lines.size() == 2);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 
+#include "engine/float_island.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
 #include "tools/octet/statistics.h"
@@ -68,6 +69,8 @@ class Contender {
 
   const Model& model() const { return model_; }
   const Session& session() const { return session_; }
+  /// Of int8; a model without int8 runs on the float library alone.
+  const char* isa() const { return model_.has_int8() ? session_.isa() : float_library(); }
   double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
   double median_ms() const { return median(seconds_) * 1e3; }
   double step_ms(std::size_t step) const { return median(step_seconds_[step]) * 1e3; }
@@ -101,7 +104,7 @@ class Contender {
 
 json result_json(const Contender& contender) {
   return {{"model", contender.model().path()},
-          {"isa", contender.session().isa()},
+          {"isa", contender.isa()},
           {"threads", contender.session().threads()},
           {"median_ms", contender.median_ms()},
           {"min_ms", contender.minimum_ms()}};
@@ -199,9 +202,8 @@ Expected<int> bench(const Options& options) {
   }
   for (const Contender* contender : contenders) {
     std::printf("%-40s %-10s %d threads  median %8.3f ms  min %8.3f ms  (%zu runs)\n",
-                contender->model().path().c_str(), contender->session().isa(),
-                contender->session().threads(), contender->median_ms(), contender->minimum_ms(),
-                contender->runs());
+                contender->model().path().c_str(), contender->isa(), contender->session().threads(),
+                contender->median_ms(), contender->minimum_ms(), contender->runs());
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {
@@ -234,7 +236,8 @@ Command add_bench(CLI::App& app) {
       ->check(CLI::NonNegativeNumber)
       ->type_name("N");
   command->add_flag("--layers", options->layers, "The time of each step too");
-  command->add_flag("--json", options->as_json, "One JSON object");
+  command->add_flag("--json", options->as_json,
+                    "One JSON object; isa is xnnpack or eigen for a model without int8");
   return [options] { return bench(*options); };
 }
 

@@ -61,6 +61,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("an instruction set that is not here: the option that named it, and those that are") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  fs::copy(w.images[0], folder.path("0_image.png"));
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"run", w.classifier, w.images[0]},
+                                             {"eval", w.classifier, folder.path(".")},
+                                             {"bench", w.classifier, "--runs", "1"}}) {
+    auto with_isa = arguments;
+    with_isa.insert(with_isa.end(), {"--isa", "avx9"});
+    const Outcome outcome = octet_tool(with_isa);
+    check_failed(outcome, "octet: --isa: ");
+    CHECK(contains(outcome.err, "'avx9'"));
+    CHECK(contains(outcome.err, "it has: reference"));
+  }
+}
+
 TEST_CASE("convert says what it made, and writes the same bytes again") {
   const std::string in = workplace().path("classifier.safetensors");
   const std::string out = workplace().path("again.octet");

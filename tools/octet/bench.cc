@@ -172,6 +172,7 @@ Expected<void> measure(const Options& options, std::vector<Contender*> contender
 }
 
 Expected<int> bench(const Options& options) {
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   SessionOptions session = options.session;
   session.time_steps = options.layers;
   auto ours = Contender::create(options.model, session);

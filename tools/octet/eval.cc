@@ -98,6 +98,7 @@ Expected<Counts> evaluate(Predictor& ours, std::optional<Predictor>& theirs,
 }
 
 Expected<int> eval(const Options& options) {
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   const auto preprocess = parse_preprocess_option(options.preprocess);
   if (!preprocess) return tl::unexpected(preprocess.error());
   auto ours = Predictor::create(options.model, options.session, *preprocess);

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 
+#include "kernels/kernels.h"
 #include "loaders/preprocess.h"
 #include "tools/octet/commands.h"
 
@@ -20,6 +21,17 @@ void add_session_options(CLI::App& command, SessionOptions& options) {
           "Force an instruction set: reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm "
           "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
       ->type_name("NAME");
+}
+
+Expected<void> check_session_options(const SessionOptions& options) {
+  if (options.isa.empty()) return {};
+  std::string available;
+  for (const kernels::KernelTable* table : kernels::available_tables()) {
+    if (options.isa == table->name) return {};
+    available += std::string(" ") + table->name;
+  }
+  return fail("--isa: this processor or this build does not have '" + options.isa +
+              "'; it has:" + available);
 }
 
 Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {

@@ -175,6 +175,7 @@ Expected<int> run(const Options& options) {
     std::cerr << "octet: --annotate writes one picture: give one image\n";
     return usage;
   }
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   const auto preprocess = parse_preprocess_option(options.preprocess);
   if (!preprocess) return tl::unexpected(preprocess.error());
   auto predictor = Predictor::create(options.model, options.session, *preprocess);

@@ -61,6 +61,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a number that an option does not take is answered with those that it takes") {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"bench", "model.octet", "--runs", "0"},
+           {"bench", "model.octet", "--runs", "-1"},
+           {"bench", "model.octet", "--runs", "1.5"},
+           {"eval", "model.octet", "folder", "--limit", "0"},
+           {"eval", "model.octet", "folder", "--limit", "99999999999999999999999"}}) {
+    const Outcome outcome = octet_tool(arguments);
+    INFO(outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(contains(outcome.err, *(arguments.end() - 2) + ": '" + arguments.back() +
+                                    "' is not a whole number of at least 1"));
+  }
+  CHECK(contains(octet_tool({"bench", "model.octet", "--warmup", "-1"}).err, "at least 0"));
+}
+
 TEST_CASE("an instruction set that is not here: the option that named it, and those that are") {
   const Workplace& w = workplace();
   const TemporaryFolder folder;

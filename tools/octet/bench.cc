@@ -231,10 +231,10 @@ Command add_bench(CLI::App& app) {
   command
       ->add_option("--runs", options->runs,
                    "Exact number of measured runs (default: about four seconds' worth)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number_from(1))
       ->type_name("N");
   command->add_option("--warmup", options->warmup, "Runs before measuring (default 3)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number_from(0))
       ->type_name("N");
   command->add_flag("--layers", options->layers, "The time of each step too");
   command->add_flag("--json", options->as_json,

@@ -29,6 +29,9 @@ void add_session_options(CLI::App& command, SessionOptions& options);
 /// Error: --isa names what this processor or this build does not have.
 Expected<void> check_session_options(const SessionOptions& options);
 
+/// Lets an option take whole numbers from `least` on, and says so of anything else.
+CLI::Validator whole_number_from(std::size_t least);
+
 /// --preprocess: empty text gives nothing.
 Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json);
 

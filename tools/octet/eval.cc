@@ -166,7 +166,7 @@ Command add_eval(CLI::App& app) {
   command
       ->add_option("--limit", options->limit,
                    "At most this many images, evenly spaced over the folder")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number_from(1))
       ->type_name("N");
   add_session_options(*command, options->session);
   command->add_option("--preprocess", options->preprocess, "As in `octet run`")->type_name("JSON");

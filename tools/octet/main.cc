@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -32,6 +33,17 @@ Expected<void> check_session_options(const SessionOptions& options) {
   }
   return fail("--isa: this processor or this build does not have '" + options.isa +
               "'; it has:" + available);
+}
+
+CLI::Validator whole_number_from(std::size_t least) {
+  const auto check = [least](const std::string& text) -> std::string {
+    std::size_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [read_to, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && read_to == end && value >= least) return "";
+    return "'" + text + "' is not a whole number of at least " + std::to_string(least);
+  };
+  return CLI::Validator(check, "");
 }
 
 Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {

@@ -25,7 +25,8 @@ struct Streams {
   std::string error_file;   ///< Where standard error goes; empty: into the outcome.
 };
 
-/// Runs `octet` with these arguments and waits.
+/// Runs `octet` with these arguments and waits. One thread where the arguments do not say
+/// otherwise: on a busy machine more wait for one another.
 Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams = {});
 
 bool contains(const std::string& text, const std::string& part);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "loaders/loader.h"
+#include "tests/graph/graph_maker.h"
 #include "tests/loaders/sample_exports.h"
 #include "tools/image/image.h"
 
@@ -273,6 +274,42 @@ TEST_CASE("run: no model, no image, a preprocessing that is none or does not fit
       with(
           R"({"size": [8, 8], "resize": "crop", "channels": "bgr", "mean": [0, 0, 0], "std": [1, 1, 1]})")
           .code == 0);
+}
+
+TEST_CASE("run: a classifier whose output is a map is refused, one that ends in argmax answers") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name, octet::graph::Graph graph) {
+    graph.task.type = octet::TaskType::classify;
+    graph.labels = {"a", "b", "c", "d"};
+    graph.preprocess =
+        octet::Preprocess{.height = 8, .width = 8, .mean = {0, 0, 0}, .std = {255, 255, 255}};
+    const auto bytes = octet::graph::build_model(std::move(graph), {.float_only = true});
+    REQUIRE(bytes);
+    return folder.write(name,
+                        std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+  };
+  const octet::Shape image = {1, 8, 8, 3};
+  GraphMaker map;
+  check_failed(octet_tool({"run", write("map", map.finish({map.conv("map", map.input(image))})),
+                           w.images[0]}),
+               "'map' is [1, 8, 8, 4]");
+  GraphMaker places;
+  check_failed(
+      octet_tool({"run",
+                  write("places", places.finish({places.argmax(
+                                      "places", places.conv("map", places.input(image)))})),
+                  w.images[0]}),
+      "'places' is [1, 8, 8]");
+  GraphMaker index;
+  const auto scores = index.mean("scores", index.conv("map", index.input(image)), {1, 2});
+  const Outcome outcome =
+      octet_tool({"run", write("index", index.finish({index.argmax("class", scores)})), w.images[0],
+                  "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const int answer = outcome.json()["top"][0]["index"];
+  CHECK(outcome.json()["top"][0]["label"] == std::string(1, static_cast<char>('a' + answer)));
 }
 
 TEST_CASE("run --preprocess of what the model has already changes nothing") {

@@ -35,7 +35,7 @@ cmake --build "$build/examples" >/dev/null
 echo "== PyTorch exporter"
 python=$(python_with torch torchvision numpy PIL)
 if [ -n "$python" ]; then
-  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -s tests/pytorch -t tests/pytorch
+  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -v -s tests/pytorch -t tests/pytorch
 else
   echo "skipped: no PyTorch here (third_party/install_debian.sh pytorch installs it)"
 fi

@@ -90,16 +90,22 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
   }
 }
 
+bool xnnpack_is_here() {
+#if OCTET_HAS_XNNPACK
+  static const bool starts = xnnpack_starts();
+  return starts;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
+
+const char* float_library() { return xnnpack_is_here() ? "xnnpack" : "eigen"; }
 
 bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                   const Shape& output) {
-#if OCTET_HAS_XNNPACK
-  static const bool starts = xnnpack_starts();
-#else
-  constexpr bool starts = false;
-#endif
-  return starts && takes_node(op, attributes, inputs, output);
+  return xnnpack_is_here() && takes_node(op, attributes, inputs, output);
 }
 
 }  // namespace octet

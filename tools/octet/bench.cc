@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "engine/float_island.h"
 #include "tools/octet/against/opponent.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
@@ -74,6 +75,8 @@ class Contender {
 
   const Model& model() const { return model_; }
   const Session& session() const { return session_; }
+  /// Of int8; a model without int8 runs on the float library alone.
+  const char* isa() const { return model_.has_int8() ? session_.isa() : float_library(); }
   double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
   double median_ms() const { return median(seconds_) * 1e3; }
   double step_ms(std::size_t step) const { return median(step_seconds_[step]) * 1e3; }
@@ -130,7 +133,7 @@ class Rival {
 
 json result_json(const Contender& contender) {
   return {{"model", contender.model().path()},
-          {"isa", contender.session().isa()},
+          {"isa", contender.isa()},
           {"threads", contender.session().threads()},
           {"median_ms", contender.median_ms()},
           {"min_ms", contender.minimum_ms()}};
@@ -236,6 +239,7 @@ std::vector<std::string> engine_names() {
 }
 
 Expected<int> bench(const Options& options) {
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   SessionOptions session = options.session;
   session.time_steps = options.layers;
   auto ours = Contender::create(options.model, session);
@@ -273,9 +277,8 @@ Expected<int> bench(const Options& options) {
   }
   for (const Contender* contender : contenders) {
     std::printf("%-40s %-10s %d threads  median %8.3f ms  min %8.3f ms  (%zu runs)\n",
-                contender->model().path().c_str(), contender->session().isa(),
-                contender->session().threads(), contender->median_ms(), contender->minimum_ms(),
-                contender->runs());
+                contender->model().path().c_str(), contender->isa(), contender->session().threads(),
+                contender->median_ms(), contender->minimum_ms(), contender->runs());
   }
   for (const Rival& rival : *rivals) {
     std::printf("against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ratio %.2f\n",
@@ -314,13 +317,14 @@ Command add_bench(CLI::App& app) {
   command
       ->add_option("--runs", options->runs,
                    "Exact number of measured runs (default: about four seconds' worth)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number_from(1))
       ->type_name("N");
   command->add_option("--warmup", options->warmup, "Runs before measuring (default 3)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number_from(0))
       ->type_name("N");
   command->add_flag("--layers", options->layers, "The time of each step too");
-  command->add_flag("--json", options->as_json, "One JSON object");
+  command->add_flag("--json", options->as_json,
+                    "One JSON object; isa is xnnpack or eigen for a model without int8");
   return [options] { return bench(*options); };
 }
 

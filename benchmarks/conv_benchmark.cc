@@ -1,5 +1,5 @@
-// Convolutions of real networks' layers, on every instruction set that the machine has: time, GMAC/s
-// and share of the measured roof.
+// Convolutions of real networks' layers, on every instruction set that the machine has: time,
+// GMAC/s and share of the measured roof.
 #include <benchmark/benchmark.h>
 
 #include <random>

@@ -71,8 +71,7 @@ bool Model::has_float_island() const {
   return std::ranges::any_of(data_->steps, [](const StepRecord& step) { return step.island; });
 }
 
-Expected<PackedWeightsCache::Shared> PackedWeightsCache::get(const void* table,
-                                                             const Maker& make) {
+Expected<PackedWeightsCache::Shared> PackedWeightsCache::get(const void* table, const Maker& make) {
   const std::lock_guard lock(mutex_);
   std::weak_ptr<const std::byte>& known = known_[table];
   if (Shared shared = known.lock()) return shared;

@@ -69,8 +69,8 @@ struct StepRecord {
   bool island = false;
 };
 
-/// Weights in the form that an instruction set's kernels read, shared by all sessions that want them:
-/// made by the first, gone with the last.
+/// Weights in the form that an instruction set's kernels read, shared by all sessions that want
+/// them: made by the first, gone with the last.
 class PackedWeightsCache {
  public:
   using Shared = std::shared_ptr<const std::byte>;

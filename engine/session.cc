@@ -17,10 +17,11 @@ constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; 
 Expected<const KernelTable*> choose_table(const std::string& wish) {
   const char* environment = std::getenv("OCTET_ISA");
   const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
+  const std::string source = wish.empty() ? "OCTET_ISA" : "isa";
   if (name.empty()) return &kernels::best_table();
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
-    return fail("OCTET_ISA: '" + name +
+    return fail(source + ": '" + name +
                 "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, "
                 "dotprod, i8mm");
   }
@@ -29,7 +30,7 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
     std::string available;
     for (const KernelTable* t : kernels::available_tables())
       available += std::string(" ") + t->name;
-    return fail("OCTET_ISA: this processor or this build does not have '" + name +
+    return fail(source + ": this processor or this build does not have '" + name +
                 "'; it has:" + available);
   }
   return table;

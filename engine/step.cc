@@ -21,7 +21,8 @@ Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
   }
   buffer.data_.reset(static_cast<std::byte*>(memory));
 #if defined(MADV_HUGEPAGE)
-  // Whole pages only, so that the rest of the last one is not taken. It is advice: its failure is none.
+  // Whole pages only, so that the rest of the last one is not taken. It is advice: its failure is
+  // none.
   if (size >= large_page) madvise(memory, size / large_page * large_page, MADV_HUGEPAGE);
 #endif
   return buffer;

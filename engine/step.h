@@ -73,8 +73,8 @@ struct StepContext {
   }
 };
 
-/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in the
-/// model's file, which may end there: it is copied to `copy`.
+/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in
+/// the model's file, which may end there: it is copied to `copy`.
 Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id,
                                           AlignedBuffer& copy);
 

@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// -> e^x for x <= 0, with a relative error below 1e-15 where the result is a normal number; 0 where
-/// x is below half the smallest denormal number's logarithm; NaN stays what it is. Without a branch,
-/// so that a loop over it is vectorised.
+/// -> e^x for x <= 0, with a relative error below 1e-15 where the result is a normal number; 0
+/// where x is below half the smallest denormal number's logarithm; NaN stays what it is. Without a
+/// branch, so that a loop over it is vectorised.
 ///
 /// Range reduction by Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter
 /// 6): x = k ln 2 + r with |r| <= ln(2) / 2, where ln 2 is split into a head of 33 bits, whose
@@ -49,8 +49,8 @@ inline double exp_float64(double x) {
 #pragma GCC unroll 14
   for (int i = 0; i < 14; ++i) series = series * r + inverse_factorials[i];
 
-  // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 0. Halves are taken
-  // of a non-negative number, whose shift is the same instruction everywhere.
+  // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 0. Halves are
+  // taken of a non-negative number, whose shift is the same instruction everywhere.
   constexpr int64_t lift = 2048;
   const int64_t exponent =
       __builtin_bit_cast(int64_t, rounded) - __builtin_bit_cast(int64_t, rounder) + lift;

@@ -235,8 +235,8 @@ struct KernelTable {
   /// everything.
   std::span<const ConvKernel* const> convolutions;
 
-  /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and returns
-  /// how many multiply-accumulates that were: timed, it is the roof of every kernel.
+  /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and
+  /// returns how many multiply-accumulates that were: timed, it is the roof of every kernel.
   std::size_t (*peak)(std::size_t rounds);
 
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
@@ -263,8 +263,8 @@ struct KernelTable {
   /// One row of `count` values; output is float or u8 as the parameters say.
   void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output,
                   std::size_t count);
-  /// Rows of `count` float32 values, one after the other; exp by exp_float64 (exact_math.h): the same
-  /// bytes on every CPU. In place is allowed.
+  /// Rows of `count` float32 values, one after the other; exp by exp_float64 (exact_math.h): the
+  /// same bytes on every CPU. In place is allowed.
   void (*softmax_float)(const float* input, float* output, std::size_t rows, std::size_t count);
   /// Index of the first largest value among `count` values that are `stride` elements apart.
   int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);

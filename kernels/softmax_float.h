@@ -19,7 +19,8 @@ inline void softmax_rows(const float* input, float* output, std::size_t rows, st
       for (std::size_t i = 1; i < count; ++i) largest = largest < input[i] ? input[i] : largest;
       double sum = 0;
       for (std::size_t i = 0; i < count; ++i) {
-        output[i] = static_cast<float>(exp_float64(static_cast<double>(input[i]) - static_cast<double>(largest)));
+        output[i] = static_cast<float>(
+            exp_float64(static_cast<double>(input[i]) - static_cast<double>(largest)));
         sum += static_cast<double>(output[i]);
       }
       for (std::size_t i = 0; i < count; ++i) {

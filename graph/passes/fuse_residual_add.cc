@@ -16,8 +16,8 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Shape& output = graph.tensor(add.output).shape;
   const Tensor& other = graph.tensor(add.inputs[1 - which]);
-  return !a.has_residual && layer.precision == add.precision &&
-         !other.is_constant() && other.shape == output && graph.tensor(operand).shape == output;
+  return !a.has_residual && layer.precision == add.precision && !other.is_constant() &&
+         other.shape == output && graph.tensor(operand).shape == output;
 }
 
 // Of two layers that could take the add: one without an activation of its own, which would have to

@@ -1,5 +1,5 @@
-// Depthwise convolution: interleaving rows into quads, and the dot products over them: a template of
-// the instruction set's Simd. Plan and packing: depthwise_plan.h.
+// Depthwise convolution: interleaving rows into quads, and the dot products over them: a template
+// of the instruction set's Simd. Plan and packing: depthwise_plan.h.
 #pragma once
 
 #include "kernels/x86/depthwise_plan.h"
@@ -13,8 +13,8 @@ struct Depthwise {
   using Int = typename Simd::Int;
   using Float = typename Simd::Float;
   static constexpr std::size_t lanes = Simd::lanes;
-  static constexpr std::size_t quad = 4;                   // bytes
-  static constexpr std::size_t chunk = 4 * Simd::lanes;    // values that fill a vector of bytes
+  static constexpr std::size_t quad = 4;                 // bytes
+  static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
 
   struct Layer {
     Layer(const ConvParams& p, const std::byte* packed_layer, const ConvBuffers& b)
@@ -175,7 +175,8 @@ struct Depthwise {
     __builtin_memset(to, value, quads * quad);
   }
 
-  /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are z_x.
+  /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are
+  /// z_x.
   static void make_quads(const Layer& layer, const Piece& piece, const uint8_t* image,
                          int32_t first_row, std::byte* in_order, std::byte* slot) {
     const x86::DepthwisePlan& plan = layer.plan;
@@ -245,8 +246,7 @@ struct Depthwise {
     const std::byte* constants = piece.constants;
     const std::size_t to_multiplier = plan.multiplier - plan.bias;
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
-    const std::size_t output_row =
-        static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
+    const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
     std::size_t quads_at = 0;
 
     for (std::size_t run = 0; run < piece.runs; ++run) {
@@ -390,9 +390,10 @@ struct Depthwise {
       const int32_t row = group * plan.rows;
       const std::size_t rows_above =
           image_index * static_cast<std::size_t>(g.output_h) + static_cast<std::size_t>(row);
-      run_group(layer, piece, {.slots = slots,
-                               .first_value = rows_above * output_row + piece.output_offset,
-                               .rows = smaller(g.output_h - row, plan.rows)});
+      run_group(layer, piece,
+                {.slots = slots,
+                 .first_value = rows_above * output_row + piece.output_offset,
+                 .rows = smaller(g.output_h - row, plan.rows)});
     }
   }
 
@@ -423,8 +424,12 @@ struct Depthwise {
     return p.geometry.window.kernel_h <= 4 * max_quads && x86::depthwise_supports(p);
   }
   static constexpr x86::DepthwiseTraits traits = Simd::depthwise_traits();
-  static std::size_t packed_size(const ConvParams& p) { return x86::depthwise_packed_size(traits, p); }
-  static void pack(const ConvParams& p, std::byte* packed) { x86::depthwise_pack(traits, p, packed); }
+  static std::size_t packed_size(const ConvParams& p) {
+    return x86::depthwise_packed_size(traits, p);
+  }
+  static void pack(const ConvParams& p, std::byte* packed) {
+    x86::depthwise_pack(traits, p, packed);
+  }
   static std::size_t scratch_size(const ConvParams& p) {
     return x86::depthwise_scratch_size(traits, p);
   }

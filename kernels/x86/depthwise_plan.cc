@@ -90,8 +90,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.planes = w.stride_w;
   const auto planes = static_cast<std::size_t>(plan.planes);
   // Vectors are written and read a little beyond the last column.
-  plan.plane_quads =
-      aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
+  plan.plane_quads = aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
   plan.slot_quads = plan.plane_quads * planes;
   plan.in_order_first = plan.planes > 1 && plan.piece_channels % lanes != 0;
 
@@ -112,8 +111,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   const std::size_t in_order =
       plan.in_order_first ? piece_input * plan.piece_channels + 4 * lanes : 0;
   plan.slots = aligned(in_order * 4);
-  layout.scratch_size =
-      plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
+  layout.scratch_size = plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
   return layout;
 }
 
@@ -132,14 +130,14 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
       const int32_t at = shift + kh;
       for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
         const int8_t weight =
-            params.weights
-                .values[(channel * static_cast<std::size_t>(w.kernel_h) + static_cast<std::size_t>(kh)) *
-                            static_cast<std::size_t>(w.kernel_w) +
-                        static_cast<std::size_t>(kw)];
+            params.weights.values[(channel * static_cast<std::size_t>(w.kernel_h) +
+                                   static_cast<std::size_t>(kh)) *
+                                      static_cast<std::size_t>(w.kernel_w) +
+                                  static_cast<std::size_t>(kw)];
         std::byte* vector =
             packed + static_cast<std::size_t>(at / 4 * plan.columns + kw) * vector_bytes;
-        const std::size_t position =
-            quad_position(traits.lanes, traits.wide_weights, lane, static_cast<std::size_t>(at % 4));
+        const std::size_t position = quad_position(traits.lanes, traits.wide_weights, lane,
+                                                   static_cast<std::size_t>(at % 4));
         if (traits.wide_weights) {
           reinterpret_cast<int16_t*>(vector)[position] = weight;
         } else {
@@ -191,8 +189,8 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
 
   auto* bias = reinterpret_cast<uint32_t*>(packed + plan.bias);
   auto* multiplier = reinterpret_cast<float*>(packed + plan.multiplier);
-  const std::size_t taps_a_filter = static_cast<std::size_t>(g.window.kernel_h) *
-                                    static_cast<std::size_t>(g.window.kernel_w);
+  const std::size_t taps_a_filter =
+      static_cast<std::size_t>(g.window.kernel_h) * static_cast<std::size_t>(g.window.kernel_w);
   for (std::size_t i = 0; i < layout.patterns * lanes; ++i) {
     const std::size_t channel = i % channels;
     int32_t sum = 0;

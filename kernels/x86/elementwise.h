@@ -2,8 +2,8 @@
 // kernels/kernels.h.
 //
 // A vector of bytes becomes four vectors of float32 and back, in whatever order unpacking leaves
-// them: packing undoes it. Where a conversion to s32 could overflow, which no sane scale comes near,
-// the reference does the work.
+// them: packing undoes it. Where a conversion to s32 could overflow, which no sane scale comes
+// near, the reference does the work.
 #pragma once
 
 #include "kernels/reference/reference.h"
@@ -51,7 +51,8 @@ struct Elementwise {
 
   /// output = compute(input), a vector at a time; the last, shorter one goes through a buffer.
   template <class Compute>
-  static void map(const uint8_t* input, uint8_t* output, std::size_t count, const Compute& compute) {
+  static void map(const uint8_t* input, uint8_t* output, std::size_t count,
+                  const Compute& compute) {
     std::size_t i = 0;
     for (; i + chunk <= count; i += chunk) {
       Simd::store(output + i, compute(Simd::load(input + i)));
@@ -67,7 +68,9 @@ struct Elementwise {
   struct Operand {
     Operand(const uint8_t* from, std::size_t s) : values(from), step(s) {}
 
-    Int at(std::size_t i) const { return step != 0 ? Simd::load(values + i) : Simd::set_u8(*values); }
+    Int at(std::size_t i) const {
+      return step != 0 ? Simd::load(values + i) : Simd::set_u8(*values);
+    }
     Int last(std::size_t i, std::size_t count) const {
       if (step == 0) return Simd::set_u8(*values);
       alignas(64) uint8_t buffer[chunk] = {};
@@ -151,7 +154,8 @@ struct Elementwise {
     });
   }
 
-  static void quantize(const QuantizeParams& p, const float* input, uint8_t* to, std::size_t count) {
+  static void quantize(const QuantizeParams& p, const float* input, uint8_t* to,
+                       std::size_t count) {
     const Output output(p.zero_point, 0, 255);
     const Float inverse = Simd::set(p.inverse_scale);
     const Float low = Simd::set(static_cast<float>(-p.zero_point));

@@ -1,7 +1,7 @@
 // From accumulators to bytes: what every convolution of the x86 instruction sets ends with.
 //
-// Included by each instruction set's own files, with its Simd; everything is in an unnamed namespace,
-// so that no code compiled for one CPU can be linked into another's.
+// Included by each instruction set's own files, with its Simd; everything is in an unnamed
+// namespace, so that no code compiled for one CPU can be linked into another's.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -28,9 +28,7 @@ struct Requantizer {
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
-  Int half(Int a, Int b) const {
-    return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point);
-  }
+  Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
   Int whole(Int ab, Int cd) const {
     return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);
   }

@@ -41,14 +41,14 @@ struct Gemm {
     int64_t segment_length;
     const std::byte* packed;  ///< Bias, multiplier, weights.
     Int* sums;                ///< [pixels][vectors]
-    /// Weights that come next: a line of them is fetched into the second-level cache with each step,
-    /// since weights that are read once a run come from far away.
+    /// Weights that come next: a line of them is fetched into the second-level cache with each
+    /// step, since weights that are read once a run come from far away.
     const std::byte* next;
   };
 
   /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
-  /// a width, whose loads and stores run beside the next tile's dot products; and with one use after
-  /// the loop g++ 12 keeps all of them in registers within it.
+  /// a width, whose loads and stores run beside the next tile's dot products; and with one use
+  /// after the loop g++ 12 keeps all of them in registers within it.
   template <int pixels, int vectors>
   [[gnu::noinline]] static void accumulate(const TileCall& call) {
     const uint8_t* window[pixels];
@@ -117,7 +117,9 @@ struct Gemm {
   // A store takes as many pixels at once as fill a vector of bytes: 4 of one vector, 2 of two, 1 of
   // three or four. Where a tile has no more pixels, its last one is taken again and not stored.
   template <int vectors>
-  static constexpr int group = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
+  static constexpr int group = vectors == 1   ? 4
+                               : vectors == 2 ? 2
+                                              : 1;
 
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Layer& layer, Results to, const Int* sums,
@@ -230,8 +232,8 @@ struct Gemm {
     const int32_t tiles = (count + most - 1) / most;
     const int32_t low = count / tiles;
     const int32_t higher = count % tiles;
-    const auto* segments = reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) +
-                           tile.first_segment;
+    const auto* segments =
+        reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) + tile.first_segment;
     // Several tiles are stored at once: a short loop would spend much of its time on beginning.
     constexpr int32_t tiles_at_once = 4;
     Int sums[tiles_at_once * Simd::max_tile_sums];
@@ -290,7 +292,8 @@ struct Gemm {
       }
       return;
     }
-    const int32_t limit = last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
+    const int32_t limit =
+        last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
     for (int32_t begin = first * plan.item_pixels; begin < limit; begin += plan.block_pixels) {
       const int32_t end = begin + plan.block_pixels < limit ? begin + plan.block_pixels : limit;
       const uint8_t* const* windows =

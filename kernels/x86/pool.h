@@ -45,8 +45,8 @@ struct Pool {
     std::size_t column_step;
   };
 
-  /// Vectors of bytes into [to, end): a whole one wherever it fits, since what it writes too much is
-  /// written again.
+  /// Vectors of bytes into [to, end): a whole one wherever it fits, since what it writes too much
+  /// is written again.
   static void store(uint8_t* to, const uint8_t* end, Int bytes) {
     const auto room = static_cast<std::size_t>(end - to);
     if (room >= chunk) {
@@ -157,7 +157,8 @@ struct Pool {
           Float x[4];
 #pragma GCC unroll 4
           for (int i = 0; i < 4; ++i) {
-            x[i] = Simd::multiply(Simd::to_float(Simd::subtract_s32(sums.sum[i], zero)), multiplier);
+            x[i] =
+                Simd::multiply(Simd::to_float(Simd::subtract_s32(sums.sum[i], zero)), multiplier);
           }
           store(to + c, end, requantized(x));
         }

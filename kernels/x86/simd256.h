@@ -30,9 +30,7 @@ struct Simd256 {
   static constexpr int max_vectors = 3;
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 12;
-  static constexpr int tile_pixels(int vectors) {
-    return vectors == 3 ? 4 : vectors == 2 ? 6 : 10;
-  }
+  static constexpr int tile_pixels(int vectors) { return vectors == 3 ? 4 : vectors == 2 ? 6 : 10; }
   static constexpr x86::GemmTraits gemm_traits(bool wide_weights) {
     return {.lanes = lanes,
             .wide_weights = wide_weights,
@@ -116,8 +114,7 @@ struct Simd256 {
   template <int vectors>
   static Int gather_pixels(const uint8_t* const* from) {
     if constexpr (vectors == 3) {
-      return _mm256_permutevar8x32_epi32(load(from[0]),
-                                         _mm256_setr_epi32(0, 1, 2, 7, 3, 4, 5, 7));
+      return _mm256_permutevar8x32_epi32(load(from[0]), _mm256_setr_epi32(0, 1, 2, 7, 3, 4, 5, 7));
     } else if constexpr (vectors == 2) {
       const __m256i x = _mm256_set_m128i(load_128(from[1]), load_128(from[0]));
       return _mm256_permute4x64_epi64(x, 0xD8);

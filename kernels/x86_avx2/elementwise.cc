@@ -6,13 +6,9 @@
 
 namespace octet::kernels::avx2 {
 
-void add(const AddParams& params, const BinaryRow& row) {
-  Elementwise<Simd>::add(params, row);
-}
+void add(const AddParams& params, const BinaryRow& row) { Elementwise<Simd>::add(params, row); }
 
-void mul(const MulParams& params, const BinaryRow& row) {
-  Elementwise<Simd>::mul(params, row);
-}
+void mul(const MulParams& params, const BinaryRow& row) { Elementwise<Simd>::mul(params, row); }
 
 void quantize(const QuantizeParams& params, const float* input, uint8_t* output,
               std::size_t count) {

@@ -1,5 +1,4 @@
 #include "kernels/softmax_float.h"
-
 #include "kernels/x86_avx512vnni/kernels.h"
 
 namespace octet::kernels::avx512vnni {

@@ -1,5 +1,4 @@
 #include "kernels/softmax_float.h"
-
 #include "kernels/x86_avxvnni/kernels.h"
 
 namespace octet::kernels::avxvnni {

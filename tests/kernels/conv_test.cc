@@ -290,8 +290,8 @@ TEST_CASE("common layers give the contract's bytes") {
   }
 }
 
-/// Layers that kernels cut into blocks, bands and pieces: too large for the plain evaluation, so the
-/// reference kernel, which passed it, stands in.
+/// Layers that kernels cut into blocks, bands and pieces: too large for the plain evaluation, so
+/// the reference kernel, which passed it, stands in.
 TEST_CASE("large layers give the reference's bytes, however they are cut") {
   struct Large {
     int32_t size;
@@ -303,13 +303,27 @@ TEST_CASE("large layers give the reference's bytes, however they are cut") {
     bool depthwise = false;
   };
   constexpr Large larges[] = {
-      {73, 24, 24, 5, 1, 1, true},   {90, 24, 24, 5, 2, 1, true},  {51, 96, 96, 3, 2, 1, true},
-      {37, 144, 144, 3, 1, 1, true}, {14, 576, 576, 3, 1, 1, true}, {9, 960, 960, 3, 2, 1, true},
-      {33, 192, 192, 5, 1, 1, true}, {31, 70, 70, 7, 3, 1, true},  {29, 64, 64, 3, 1, 3, true},
-      {45, 33, 33, 4, 1, 1, true},   {64, 3, 24, 3, 2},            {61, 3, 40, 7, 2},
-      {57, 64, 72, 3, 1},            {30, 128, 130, 3, 2},         {7, 512, 200, 3, 1},
-      {40, 24, 24, 5, 1},            {56, 24, 144, 1, 1},          {56, 144, 24, 1, 1},
-      {28, 260, 60, 1, 2},           {1, 1280, 1000, 1, 1},        {19, 48, 500, 2, 1, 2},
+      {73, 24, 24, 5, 1, 1, true},
+      {90, 24, 24, 5, 2, 1, true},
+      {51, 96, 96, 3, 2, 1, true},
+      {37, 144, 144, 3, 1, 1, true},
+      {14, 576, 576, 3, 1, 1, true},
+      {9, 960, 960, 3, 2, 1, true},
+      {33, 192, 192, 5, 1, 1, true},
+      {31, 70, 70, 7, 3, 1, true},
+      {29, 64, 64, 3, 1, 3, true},
+      {45, 33, 33, 4, 1, 1, true},
+      {64, 3, 24, 3, 2},
+      {61, 3, 40, 7, 2},
+      {57, 64, 72, 3, 1},
+      {30, 128, 130, 3, 2},
+      {7, 512, 200, 3, 1},
+      {40, 24, 24, 5, 1},
+      {56, 24, 144, 1, 1},
+      {56, 144, 24, 1, 1},
+      {28, 260, 60, 1, 2},
+      {1, 1280, 1000, 1, 1},
+      {19, 48, 500, 2, 1, 2},
   };
   Random random(4);
   for (const Large& large : larges) {

@@ -257,8 +257,8 @@ TEST_CASE("pixels are scaled and shifted by their channel") {
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < input.size(); ++i) {
       const std::size_t c = i % p.channels;
-      const float value = test::add32(
-          test::multiply32(static_cast<float>(input[i]), p.scale[c]), p.offset[c]);
+      const float value =
+          test::add32(test::multiply32(static_cast<float>(input[i]), p.scale[c]), p.offset[c]);
       expected.push_back(test::to_u8(value, p.zero_point, 0, 255));
     }
     for (const KernelTable* table : available_tables()) {

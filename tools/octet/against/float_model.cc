@@ -84,8 +84,8 @@ class FloatModelMaker {
                        static_cast<float>(bias.values<int32_t>()[c]));
     }
     std::get<ConvAttributes>(node.attributes).has_bias = true;
-    node.inputs[1] = graph_.add_tensor(
-        graph::make_float_constant(weight.info.name, weight.info.shape, weights));
+    node.inputs[1] =
+        graph_.add_tensor(graph::make_float_constant(weight.info.name, weight.info.shape, weights));
     node.inputs[2] =
         graph_.add_tensor(graph::make_float_constant(bias.info.name, bias.info.shape, biases));
   }

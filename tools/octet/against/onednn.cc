@@ -210,7 +210,8 @@ class OnednnOpponent final : public Opponent {
     return {};
   }
 
-  // A float image in N, C, H, W, as frameworks hand it over; the first layer chooses what it becomes.
+  // A float image in N, C, H, W, as frameworks hand it over; the first layer chooses what it
+  // becomes.
   void add_input(std::size_t index) {
     const int32_t id = model_.inputs[index];
     const Shape& shape = model_.tensor(id).info.shape;
@@ -329,8 +330,8 @@ class OnednnOpponent final : public Opponent {
       to[c] = static_cast<int32_t>(std::nearbyint(static_cast<double>(bias.values<int32_t>()[c]) *
                                                   static_cast<double>(models_scale / input_scale)));
     }
-    out.weights = memory({dims, DataType::s8, format}, engine_,
-                         const_cast<int8_t*>(weight.values<int8_t>()));
+    out.weights =
+        memory({dims, DataType::s8, format}, engine_, const_cast<int8_t*>(weight.values<int8_t>()));
     return out;
   }
 
@@ -389,9 +390,8 @@ class OnednnOpponent final : public Opponent {
         attributes, engine_);
     const memory source = operand(node.inputs[0], primitive.src_desc());
     const memory weights = packed(layer.weights, primitive.weights_desc());
-    set(node.output, a.has_residual
-                         ? memory(primitive.dst_desc(), engine_, sum.get_data_handle())
-                         : pool_.allocate(primitive.dst_desc()));
+    set(node.output, a.has_residual ? memory(primitive.dst_desc(), engine_, sum.get_data_handle())
+                                    : pool_.allocate(primitive.dst_desc()));
     if (a.has_residual) kept_.push_back(sum);
     add_step(dnnl::convolution_forward(primitive), {{DNNL_ARG_SRC, source},
                                                     {DNNL_ARG_WEIGHTS, weights},
@@ -438,9 +438,9 @@ class OnednnOpponent final : public Opponent {
     // taken by what reads it.
     output.type = input.type;
     output.scale = input.scale;
-    const algorithm kind = node.op == Op::max_pool     ? algorithm::pooling_max
-                           : a.count_include_pad       ? algorithm::pooling_avg_include_padding
-                                                       : algorithm::pooling_avg_exclude_padding;
+    const algorithm kind = node.op == Op::max_pool ? algorithm::pooling_max
+                           : a.count_include_pad   ? algorithm::pooling_avg_include_padding
+                                                   : algorithm::pooling_avg_exclude_padding;
     const auto missing = [](int32_t out, int32_t stride, int32_t kernel, int32_t in, int32_t pad) {
       return (out - 1) * stride + kernel - in - pad;
     };
@@ -478,9 +478,9 @@ class OnednnOpponent final : public Opponent {
         {algorithm::binary_add, first.data.get_desc(), second.data.get_desc(), layout}, attributes,
         engine_);
     set(node.output, pool_.allocate(primitive.dst_desc()));
-    add_step(dnnl::binary(primitive), {{DNNL_ARG_SRC_0, first.data},
-                                       {DNNL_ARG_SRC_1, second.data},
-                                       {DNNL_ARG_DST, output.data}});
+    add_step(
+        dnnl::binary(primitive),
+        {{DNNL_ARG_SRC_0, first.data}, {DNNL_ARG_SRC_1, second.data}, {DNNL_ARG_DST, output.data}});
   }
 
   void add_concat(const NodeRecord& node) {

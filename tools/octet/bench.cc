@@ -9,7 +9,9 @@
 #include <random>
 
 #include "engine/float_island.h"
+#include "kernels/measure_peak.h"
 #include "tools/octet/against/opponent.h"
+#include "tools/octet/bytes_moved.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
 #include "tools/octet/statistics.h"
@@ -146,35 +148,54 @@ json rival_json(const Rival& rival, const Contender& ours) {
           {"ratio", rival.median_ms() / ours.median_ms()}};
 }
 
+// Multiply-accumulates a second that the session's instruction set can do at most on its threads.
+double peak_of(const Session& session) {
+  kernels::Isa isa = kernels::Isa::reference;
+  kernels::parse_isa(session.isa(), isa);
+  return kernels::measure_peak(*kernels::find_table(isa)) * session.threads();
+}
+
 json layers_json(const Contender& contender) {
   json out = json::array();
+  const double peak = peak_of(contender.session());
   const auto& nodes = contender.model().nodes();
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     // An island's time is shown at its first node; the others are part of it.
     const bool first = i == 0 || nodes[i].step != nodes[i - 1].step;
     if (!first) continue;
     int64_t macs = 0;
-    for (std::size_t k = i; k < nodes.size() && nodes[k].step == nodes[i].step; ++k)
+    std::size_t bytes = 0;
+    for (std::size_t k = i; k < nodes.size() && nodes[k].step == nodes[i].step; ++k) {
       macs += nodes[k].macs;
+      bytes += bytes_moved(nodes[k]);
+    }
     const double ms = contender.step_ms(static_cast<std::size_t>(nodes[i].step));
+    const double rate = ms > 0 ? static_cast<double>(macs) / ms * 1e3 : 0.0;
     out.push_back({{"name", nodes[i].name},
                    {"op", nodes[i].op},
                    {"int8", nodes[i].int8},
                    {"median_ms", ms},
                    {"macs", macs},
-                   {"gmacs_per_s", ms > 0 ? static_cast<double>(macs) / ms * 1e-6 : 0.0}});
+                   {"gmacs_per_s", rate * 1e-9},
+                   {"share_of_peak", nodes[i].int8 ? json(rate / peak) : json(nullptr)},
+                   {"bytes", bytes}});
   }
   return out;
 }
 
 void print_layers(const Contender& contender) {
-  std::printf("\n%-40s %-12s %-6s %10s %10s\n", contender.model().path().c_str(), "operator",
-              "type", "ms", "GMAC/s");
+  std::printf("\n%-40s %-12s %-6s %10s %10s %8s %12s\n", contender.model().path().c_str(),
+              "operator", "type", "ms", "GMAC/s", "of peak", "bytes");
   for (const json& layer : layers_json(contender)) {
-    std::printf("%-40s %-12s %-6s %10.4f %10.2f\n", layer["name"].get<std::string>().c_str(),
-                layer["op"].get<std::string>().c_str(),
+    const bool counted = layer["share_of_peak"].is_number() && layer["macs"].get<int64_t>() > 0;
+    char share[16] = "";
+    if (counted) {
+      std::snprintf(share, sizeof(share), "%.0f %%", 100 * layer["share_of_peak"].get<double>());
+    }
+    std::printf("%-40s %-12s %-6s %10.4f %10.2f %8s %12zu\n",
+                layer["name"].get<std::string>().c_str(), layer["op"].get<std::string>().c_str(),
                 layer["int8"].get<bool>() ? "int8" : "float", layer["median_ms"].get<double>(),
-                layer["gmacs_per_s"].get<double>());
+                layer["gmacs_per_s"].get<double>(), share, layer["bytes"].get<std::size_t>());
   }
 }
 
@@ -322,7 +343,9 @@ Command add_bench(CLI::App& app) {
   command->add_option("--warmup", options->warmup, "Runs before measuring (default 3)")
       ->check(whole_number_from(0))
       ->type_name("N");
-  command->add_flag("--layers", options->layers, "The time of each step too");
+  command->add_flag("--layers", options->layers,
+                    "Each step's time, multiply-accumulates a second, share of the most that the "
+                    "instruction set can do on this machine, and bytes read and written");
   command->add_flag("--json", options->as_json,
                     "One JSON object; isa is xnnpack or eigen for a model without int8");
   return [options] { return bench(*options); };

@@ -121,52 +121,67 @@ struct Gemm {
                                : vectors == 2 ? 2
                                               : 1;
 
+  /// Requantizes one group: pixel p's sums are at sums + min(p, count - 1) * vectors.
+  template <int vectors, Residual kind>
+  [[gnu::always_inline]] static void store_group(const Requantizer<Simd>& requantizer,
+                                                 const Float (&multiplier)[vectors], const Int* sums,
+                                                 uint8_t* output, const uint8_t* residual,
+                                                 std::size_t stride, int32_t count,
+                                                 int32_t channels) {
+    constexpr int together = group<vectors>;
+    uint8_t* to[together];
+    const uint8_t* from[together];
+    const Int* sum[together];
+#pragma GCC unroll 4
+    for (int p = 0; p < together; ++p) {
+      const int32_t pixel = p < count ? p : count - 1;
+      to[p] = output + static_cast<std::size_t>(pixel) * stride;
+      from[p] = residual + static_cast<std::size_t>(pixel) * stride;
+      sum[p] = sums + pixel * vectors;
+    }
+    Float r[4];
+    if constexpr (kind != Residual::none) {
+      residual_vectors<Simd>(Simd::template gather_pixels<vectors>(from), r);
+    }
+    Int q[4];
+#pragma GCC unroll 4
+    for (int place = 0; place < 4; ++place) {
+      const int p = vectors >= 3 ? 0 : place / vectors;
+      const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
+      const Int own = Simd::load(sum[p] + v);
+      if constexpr (kind == Residual::none) {
+        q[place] = requantizer.scale(own, multiplier[v]);
+      } else {
+        q[place] =
+            requantizer.template scale<kind == Residual::bounded>(own, multiplier[v], r[place]);
+      }
+    }
+    const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
+    if (channels == vectors * lanes) {
+      Simd::template scatter_pixels<vectors>(bytes, to, count);
+    } else {
+      Simd::template scatter_some<vectors>(bytes, to, count, channels);
+    }
+  }
+
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Layer& layer, Results to, const Int* sums,
                                       int32_t pixels) {
     constexpr int together = group<vectors>;
     const Requantizer<Simd> requantizer = layer.requantizer;
-    const bool whole = to.channels == vectors * lanes;
     Float multiplier[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) multiplier[v] = Simd::load_float(to.multiplier + v * lanes);
-    for (int32_t first = 0; first < pixels; first += together) {
-      const int32_t count = pixels - first < together ? pixels - first : together;
-      uint8_t* output[together];
-      const uint8_t* residual[together];
-      const Int* sum[together];
-#pragma GCC unroll 4
-      for (int p = 0; p < together; ++p) {
-        const int32_t pixel = first + (p < count ? p : count - 1);
-        output[p] = to.output + static_cast<std::size_t>(pixel) * to.stride;
-        if constexpr (kind != Residual::none) {
-          residual[p] = to.residual + static_cast<std::size_t>(pixel) * to.stride;
-        }
-        sum[p] = sums + pixel * vectors;
-      }
-      Float r[4];
-      if constexpr (kind != Residual::none) {
-        residual_vectors<Simd>(Simd::template gather_pixels<vectors>(residual), r);
-      }
-      Int q[4];
-#pragma GCC unroll 4
-      for (int place = 0; place < 4; ++place) {
-        const int p = vectors >= 3 ? 0 : place / vectors;
-        const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        const Int own = Simd::load(sum[p] + v);
-        if constexpr (kind == Residual::none) {
-          q[place] = requantizer.scale(own, multiplier[v]);
-        } else {
-          q[place] =
-              requantizer.template scale<kind == Residual::bounded>(own, multiplier[v], r[place]);
-        }
-      }
-      const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
-      if (whole) {
-        Simd::template scatter_pixels<vectors>(bytes, output, count);
-      } else {
-        Simd::template scatter_some<vectors>(bytes, output, count, to.channels);
-      }
+    for (; pixels >= together; pixels -= together) {
+      store_group<vectors, kind>(requantizer, multiplier, sums, to.output, to.residual, to.stride,
+                                 together, to.channels);
+      sums += together * vectors;
+      to.output += together * to.stride;
+      if constexpr (kind != Residual::none) to.residual += together * to.stride;
+    }
+    if (pixels > 0) {
+      store_group<vectors, kind>(requantizer, multiplier, sums, to.output, to.residual, to.stride,
+                                 pixels, to.channels);
     }
   }
 

@@ -23,6 +23,9 @@ struct Pool {
   /// first, from low.
   static Taps taps_within(int32_t begin, int32_t kernel, int32_t dilation, int32_t low,
                           int32_t high) {
+    if (begin >= low && begin + (kernel - 1) * dilation < high) {
+      return {.count = kernel, .first = static_cast<std::size_t>(begin - low)};
+    }
     int32_t from = 0;
     while (from < kernel && begin + from * dilation < low) ++from;
     int32_t to = kernel;

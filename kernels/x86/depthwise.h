@@ -56,8 +56,7 @@ struct Depthwise {
       runs = all_channels ? 1 : count;
       run_values = all_channels ? count * channels : plan.piece_channels;
       const std::size_t first_pattern = all_channels ? 0 : channel / lanes;
-      weights = layer.packed + plan.weights + first_pattern * plan.pattern_bytes;
-      constants = layer.packed + plan.bias + first_pattern * Simd::bytes;
+      patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
     }
 
     int32_t first_column;
@@ -72,8 +71,7 @@ struct Depthwise {
     // Outputs are runs of values that lie side by side, and in the image one pixel from the other.
     std::size_t runs;
     std::size_t run_values;
-    const std::byte* weights;
-    const std::byte* constants;
+    const std::byte* patterns;
   };
 
   static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
@@ -233,33 +231,92 @@ struct Depthwise {
     int32_t rows;                   ///< That exist.
   };
 
+  /// Where the next vector's quads lie, and by how much each of the filter's columns is off.
+  template <int quad_count, int columns, class = void>
+  struct Source {
+    Source(const Layer& layer, const RowsCall& call) {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) slots[g] = call.slots[g];
+#pragma GCC unroll 8
+      for (int k = 0; k < columns; ++k) taps[k] = layer.taps[k];
+    }
+    void advance() {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) slots[g] += lanes * quad;
+    }
+    template <int rows>
+    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) {
+#pragma GCC unroll 8
+        for (int k = 0; k < columns; ++k) {
+          const typename Simd::Quads x = Simd::load_quads(slots[g] + (k == 0 ? 0 : taps[k]));
+#pragma GCC unroll 4
+          for (int r = 0; r < rows; ++r) {
+            const int weight = (r * quad_count + g) * columns + k;
+            sum[r] = Simd::dot(sum[r], x, weights + weight * Simd::weight_bytes);
+          }
+        }
+      }
+    }
+
+    // Copies, since the compiler has to expect that storing bytes changes what is in memory.
+    const std::byte* slots[quad_count];
+    int64_t taps[columns];
+  };
+
+  /// A filter of any size.
+  template <class Unused>
+  struct Source<0, 0, Unused> {
+    Source(const Layer& l, const RowsCall& c) : layer(l), call(c) {}
+    void advance() { at += lanes * quad; }
+    template <int rows>
+    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+      const auto taps_a_row = static_cast<std::size_t>(layer.plan.quads * layer.plan.columns);
+      for (int g = 0; g < layer.plan.quads; ++g) {
+        for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
+          const typename Simd::Quads x = Simd::load_quads(call.slots[g] + at + layer.taps[k]);
+          for (std::size_t r = 0; r < rows; ++r) {
+            sum[r] = Simd::dot(sum[r], x, weights + r * taps_a_row * Simd::weight_bytes);
+          }
+        }
+      }
+    }
+
+    const Layer& layer;
+    const RowsCall& call;
+    std::size_t at = 0;
+  };
+
   /// A filter of `quad_count` by `columns`, or of any size where these are 0.
   template <int rows, int quad_count, int columns, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    const x86::DepthwisePlan& plan = layer.plan;
     const Requantizer<Simd> requantizer = layer.requantizer;
-    const std::size_t pattern_bytes = plan.pattern_bytes;
-    const std::byte* const weights_begin = piece.weights;
-    const std::byte* const weights_end = weights_begin + plan.piece_patterns * pattern_bytes;
-    const std::size_t row_bytes = pattern_bytes / static_cast<std::size_t>(plan.rows);
-    const std::byte* weights = weights_begin;
-    const std::byte* constants = piece.constants;
-    const std::size_t to_multiplier = plan.multiplier - plan.bias;
+    const std::size_t pattern_bytes =
+        quad_count > 0 ? 2 * Simd::bytes + rows * quad_count * columns * Simd::weight_bytes
+                       : layer.plan.pattern_bytes;
+    const std::byte* const patterns = piece.patterns;
+    const std::byte* const patterns_end = patterns + layer.plan.piece_patterns * pattern_bytes;
+    const std::byte* pattern = patterns;
+    Source<quad_count, columns> source(layer, call);
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
     const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
-    std::size_t quads_at = 0;
+    uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + call.first_value;
+    const uint8_t* residual = layer.buffers.residual;
+    if constexpr (kind != Residual::none) residual += call.first_value;
+    const std::size_t run_values = piece.run_values;
+    const std::size_t runs = piece.runs;
+    const int rows_wanted = call.rows;
 
-    for (std::size_t run = 0; run < piece.runs; ++run) {
-      const std::size_t run_begin = call.first_value + run * pixel;
-      for (std::size_t value = 0; value < piece.run_values; value += chunk) {
-        const std::size_t output_at = run_begin + value;
-        Float residual[rows][4];
+    for (std::size_t run = 0; run < runs; ++run) {
+      for (std::size_t value = 0; value < run_values; value += chunk) {
+        Float added[rows][4];
         if constexpr (kind != Residual::none) {
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
-            const uint8_t* from = layer.buffers.residual + output_at + row * output_row;
-            residual_vectors<Simd>(Simd::pack_order(Simd::load(from)), residual[r]);
+            const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
+            const Int bytes = Simd::load(residual + run * pixel + value + row * output_row);
+            residual_vectors<Simd>(Simd::pack_order(bytes), added[r]);
           }
         }
         Int halves[rows][2];
@@ -267,70 +324,36 @@ struct Depthwise {
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
           Int sum[rows];
-          const Int bias = Simd::load(constants);
+          const Int bias = Simd::load(pattern);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) sum[r] = bias;
-          add_products<rows, quad_count, columns>(layer, call, quads_at, weights, row_bytes, sum);
+          source.template add_products<rows>(pattern + 2 * Simd::bytes, sum);
+          source.advance();
           const Float multiplier =
-              Simd::load_float(reinterpret_cast<const float*>(constants + to_multiplier));
+              Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
             if constexpr (kind != Residual::none) {
               q[r][v % 2] = requantizer.template scale<kind == Residual::bounded>(
-                  sum[r], multiplier, residual[r][v]);
+                  sum[r], multiplier, added[r][v]);
             } else {
               q[r][v % 2] = requantizer.scale(sum[r], multiplier);
             }
             if (v % 2 == 1) halves[r][v / 2] = requantizer.half(q[r][0], q[r][1]);
           }
-          quads_at += lanes * quad;
-          weights += pattern_bytes;
-          constants += Simd::bytes;
-          if (weights == weights_end) {
-            weights = weights_begin;
-            constants = piece.constants;
-          }
+          pattern += pattern_bytes;
+          pattern = pattern == patterns_end ? patterns : pattern;
         }
+        uint8_t* to = output + run * pixel + value;
+        const std::size_t left = run_values - value;
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r) {
-          if (r >= call.rows) break;
-          uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + output_at +
-                            static_cast<std::size_t>(r) * output_row;
+        for (int r = 0; r < rows; ++r, to += output_row) {
+          if (r >= rows_wanted) break;
           const Int bytes = Simd::natural_order(requantizer.whole(halves[r][0], halves[r][1]));
-          if (piece.run_values - value >= chunk) {
-            Simd::store(output, bytes);
+          if (left >= chunk) {
+            Simd::store(to, bytes);
           } else {
-            Simd::store_first(output, bytes, piece.run_values - value);
-          }
-        }
-      }
-    }
-  }
-
-  template <int rows, int quad_count, int columns>
-  static void add_products(const Layer& layer, const RowsCall& call, std::size_t at,
-                           const std::byte* weights, std::size_t row_bytes, Int (&sum)[rows]) {
-    if constexpr (quad_count > 0) {
-#pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) {
-        const std::byte* slot = call.slots[g] + at;
-#pragma GCC unroll 8
-        for (int k = 0; k < columns; ++k) {
-          const typename Simd::Quads x = Simd::load_quads(slot + layer.taps[k]);
-#pragma GCC unroll 4
-          for (int r = 0; r < rows; ++r) {
-            sum[r] = Simd::dot(sum[r], x,
-                               weights + ((r * quad_count + g) * columns + k) * Simd::weight_bytes);
-          }
-        }
-      }
-    } else {
-      for (int g = 0; g < layer.plan.quads; ++g) {
-        const std::byte* slot = call.slots[g] + at;
-        for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
-          const typename Simd::Quads x = Simd::load_quads(slot + layer.taps[k]);
-          for (int r = 0; r < rows; ++r) {
-            sum[r] = Simd::dot(sum[r], x, weights + static_cast<std::size_t>(r) * row_bytes);
+            Simd::store_first(to, bytes, left);
           }
         }
       }

@@ -43,15 +43,15 @@ struct DepthwisePlan {
   std::size_t slot_quads;   ///< Quads of all planes.
   bool in_order_first;      ///< Columns are dealt out to planes in a second step.
 
-  std::size_t pattern_bytes;   ///< Weights of one vector: [rows][quads][columns][lanes][4].
-  std::size_t piece_patterns;  ///< Vectors after which the weights of a piece repeat.
+  /// Of one vector of channels: bias [lanes] s32, minus z_x times the weights' sum; multiplier
+  /// [lanes] float32; weights [rows][quads][columns][lanes][4].
+  std::size_t pattern_bytes;
+  std::size_t piece_patterns;  ///< Vectors after which the patterns of a piece repeat.
 
   // Bytes from the head.
   std::size_t tap_table;  ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
   std::size_t padding_row;  ///< As long as an image row, of z_x.
-  std::size_t bias;         ///< s32 [patterns][lanes], minus z_x times the weights' sum
-  std::size_t multiplier;   ///< float32 [patterns][lanes]
-  std::size_t weights;
+  std::size_t patterns;
 
   // Bytes in scratch.
   std::size_t slots;  ///< [quads][slot_quads][4]; before it, a row of quads in order.

@@ -334,8 +334,7 @@ struct Depthwise {
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
             if constexpr (kind != Residual::none) {
-              q[r][v % 2] = requantizer.template scale<kind == Residual::bounded>(
-                  sum[r], multiplier, added[r][v]);
+              q[r][v % 2] = requantizer.template scale<kind>(sum[r], multiplier, added[r][v]);
             } else {
               q[r][v % 2] = requantizer.scale(sum[r], multiplier);
             }

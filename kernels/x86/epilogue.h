@@ -9,6 +9,17 @@
 namespace octet::kernels {
 namespace {
 
+/// What is added to a convolution's own result: nothing, or a residual: to the result as it is, not
+/// below a bound of its own (relu), or within two.
+enum class Residual { none, plain, above, bounded };
+
+inline Residual residual_kind(const ConvParams& params) {
+  if (!params.has_residual) return Residual::none;
+  constexpr float infinity = __builtin_inff();
+  if (params.inner_max != infinity) return Residual::bounded;
+  return params.inner_min != -infinity ? Residual::above : Residual::plain;
+}
+
 /// What a layer's requantization needs, as vectors.
 template <class Simd>
 struct Requantizer {
@@ -38,11 +49,12 @@ struct Requantizer {
   }
 
   /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors.
-  template <bool bounded>
+  template <Residual kind>
   Int scale(Int sum, Float multiplier, Float residual) const {
     const Float difference = Simd::subtract(residual, residual_zero_point);
     Float own = Simd::multiply(Simd::to_float(sum), multiplier);
-    if constexpr (bounded) own = Simd::min(Simd::max(own, inner_min), inner_max);
+    if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
+    if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
     return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
   }
 
@@ -54,17 +66,6 @@ struct Requantizer {
   Float inner_min;
   Float inner_max;
 };
-
-/// What is added to a convolution's own result: nothing, or a residual, to the result as it is or
-/// within bounds of its own.
-enum class Residual { none, plain, bounded };
-
-inline Residual residual_kind(const ConvParams& params) {
-  if (!params.has_residual) return Residual::none;
-  constexpr float infinity = __builtin_inff();
-  const bool bounded = params.inner_min != -infinity || params.inner_max != infinity;
-  return bounded ? Residual::bounded : Residual::plain;
-}
 
 /// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
 template <class Simd>

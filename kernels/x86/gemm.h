@@ -124,10 +124,10 @@ struct Gemm {
   /// Requantizes one group: pixel p's sums are at sums + min(p, count - 1) * vectors.
   template <int vectors, Residual kind>
   [[gnu::always_inline]] static void store_group(const Requantizer<Simd>& requantizer,
-                                                 const Float (&multiplier)[vectors], const Int* sums,
-                                                 uint8_t* output, const uint8_t* residual,
-                                                 std::size_t stride, int32_t count,
-                                                 int32_t channels) {
+                                                 const Float (&multiplier)[vectors],
+                                                 const Int* sums, uint8_t* output,
+                                                 const uint8_t* residual, std::size_t stride,
+                                                 int32_t count, int32_t channels) {
     constexpr int together = group<vectors>;
     uint8_t* to[together];
     const uint8_t* from[together];
@@ -152,8 +152,7 @@ struct Gemm {
       if constexpr (kind == Residual::none) {
         q[place] = requantizer.scale(own, multiplier[v]);
       } else {
-        q[place] =
-            requantizer.template scale<kind == Residual::bounded>(own, multiplier[v], r[place]);
+        q[place] = requantizer.template scale<kind>(own, multiplier[v], r[place]);
       }
     }
     const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
@@ -209,7 +208,7 @@ struct Gemm {
   /// By width, and height.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
-    Store store[Simd::max_vectors + 1][3] = {};  ///< by Residual
+    Store store[Simd::max_vectors + 1][4] = {};  ///< by Residual
     Store store_float[Simd::max_vectors + 1] = {};
   };
 
@@ -218,7 +217,8 @@ struct Gemm {
     ((functions.accumulate[vectors][i + 1] = accumulate<i + 1, vectors>), ...);
     functions.store[vectors][0] = store<vectors, Residual::none>;
     functions.store[vectors][1] = store<vectors, Residual::plain>;
-    functions.store[vectors][2] = store<vectors, Residual::bounded>;
+    functions.store[vectors][2] = store<vectors, Residual::above>;
+    functions.store[vectors][3] = store<vectors, Residual::bounded>;
     functions.store_float[vectors] = store_float<vectors>;
   }
   template <int... v>

@@ -76,6 +76,16 @@ struct Pool {
         const Taps horizontal =
             taps_within(column * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, 0, p.input_w);
         const uint8_t* window = first_row + horizontal.first * image.channels;
+        if (vertical.count == 2 && horizontal.count == 2) {
+          for (std::size_t c = 0; c < image.channels; c += chunk) {
+            const uint8_t* from = window + c;
+            const Int above = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
+            from += image.row_step;
+            const Int below = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
+            store(to + c, end, Simd::min_u8(Simd::max_u8(Simd::max_u8(above, below), low), high));
+          }
+          continue;
+        }
         for (std::size_t c = 0; c < image.channels; c += chunk) {
           Int largest = low;
           const uint8_t* from = window + c;

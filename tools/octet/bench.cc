@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -65,6 +66,25 @@ class Contender {
     return std::chrono::duration<double>(Clock::now() - begin).count();
   }
 
+  /// All outputs, one after the other, for the float inputs.
+  Expected<std::vector<float>> answer() {
+    for (std::size_t i = 0; i < floats_.size(); ++i) {
+      if (auto ok = session_.set_input(i, floats_[i]); !ok) return tl::unexpected(ok.error());
+    }
+    if (auto ok = session_.run(); !ok) return tl::unexpected(ok.error());
+    std::vector<float> all;
+    for (std::size_t i = 0; i < session_.output_count(); ++i) {
+      const TensorView view = session_.output(i);
+      if (view.info->type == Type::f32) {
+        const auto values = view.values<float>();
+        all.insert(all.end(), values.begin(), values.end());
+      } else {
+        for (const int32_t index : view.values<int32_t>()) all.push_back(static_cast<float>(index));
+      }
+    }
+    return all;
+  }
+
   void record(double seconds) {
     seconds_.push_back(seconds);
     const auto steps = session_.step_seconds();
@@ -97,9 +117,15 @@ class Contender {
       std::normal_distribution<float> normal;
       std::ranges::generate(values, [&] { return normal(random); });
     }
-    if (model_.preprocess() == nullptr) return;
-    pixels_.resize(floats_[0].size());
-    std::ranges::generate(pixels_, [&] { return static_cast<uint8_t>(random() & 0xFF); });
+    const Preprocess* preprocess = model_.preprocess();
+    if (preprocess == nullptr) return;
+    // The same image for those who take pixels and those who take floats.
+    const std::size_t channels = preprocess->mean.size();
+    for (std::size_t i = 0; i < floats_[0].size(); ++i) {
+      pixels_.push_back(static_cast<uint8_t>(random() & 0xFF));
+      const std::size_t c = i % channels;
+      floats_[0][i] = (static_cast<float>(pixels_[i]) - preprocess->mean[c]) / preprocess->std[c];
+    }
   }
 
   Model model_;
@@ -123,13 +149,34 @@ class Rival {
   }
   void record(double seconds) { seconds_.push_back(seconds); }
 
+  /// Runs once and compares its outputs with octet's: is it the same network?
+  Expected<void> compare_outputs(const std::vector<float>& ours) {
+    if (auto ok = opponent_->run(); !ok) return ok;
+    const auto theirs = opponent_->outputs();
+    if (!theirs) return tl::unexpected(theirs.error());
+    std::vector<float> all;
+    for (const auto& output : *theirs) all.insert(all.end(), output.begin(), output.end());
+    if (all.size() != ours.size()) return fail(name_ + " gives another number of outputs");
+    double products = 0;
+    double squares[2] = {};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      products += static_cast<double>(ours[i]) * static_cast<double>(all[i]);
+      squares[0] += static_cast<double>(ours[i]) * static_cast<double>(ours[i]);
+      squares[1] += static_cast<double>(all[i]) * static_cast<double>(all[i]);
+    }
+    cosine_ = products / std::sqrt(std::max(squares[0] * squares[1], 1e-300));
+    return {};
+  }
+
   const std::string& name() const { return name_; }
+  double cosine() const { return cosine_; }
   double minimum_ms() const { return *std::ranges::min_element(seconds_) * 1e3; }
   double median_ms() const { return median(seconds_) * 1e3; }
 
  private:
   std::string name_;
   std::unique_ptr<Opponent> opponent_;
+  double cosine_ = 0;
   std::vector<double> seconds_;
 };
 
@@ -145,7 +192,8 @@ json rival_json(const Rival& rival, const Contender& ours) {
   return {{"engine", rival.name()},
           {"median_ms", rival.median_ms()},
           {"min_ms", rival.minimum_ms()},
-          {"ratio", rival.median_ms() / ours.median_ms()}};
+          {"ratio", rival.median_ms() / ours.median_ms()},
+          {"cosine", rival.cosine()}};
 }
 
 // Multiply-accumulates a second that the session's instruction set can do at most on its threads.
@@ -238,8 +286,11 @@ Expected<void> measure(const Options& options, const std::vector<Turn>& turns) {
   return {};
 }
 
-Expected<std::vector<Rival>> make_rivals(const Options& options, const Contender& ours) {
+Expected<std::vector<Rival>> make_rivals(const Options& options, Contender& ours) {
   std::vector<Rival> rivals;
+  if (options.against.empty()) return rivals;
+  const auto answer = ours.answer();
+  if (!answer) return tl::unexpected(answer.error());
   const Challenge challenge{.model = ours.model(),
                             .inputs = ours.inputs(),
                             .threads = ours.session().threads(),
@@ -249,6 +300,7 @@ Expected<std::vector<Rival>> make_rivals(const Options& options, const Contender
     auto opponent = engine.make(challenge);
     if (!opponent) return tl::unexpected(opponent.error());
     rivals.emplace_back(engine.name, std::move(*opponent));
+    if (auto ok = rivals.back().compare_outputs(*answer); !ok) return tl::unexpected(ok.error());
   }
   return rivals;
 }
@@ -302,9 +354,11 @@ Expected<int> bench(const Options& options) {
                 contender->median_ms(), contender->minimum_ms(), contender->runs());
   }
   for (const Rival& rival : *rivals) {
-    std::printf("against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ratio %.2f\n",
-                rival.name().c_str(), "", ours->session().threads(), rival.median_ms(),
-                rival.minimum_ms(), rival.median_ms() / ours->median_ms());
+    std::printf(
+        "against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ratio %.2f  (cosine of the "
+        "outputs %.4f)\n",
+        rival.name().c_str(), "", ours->session().threads(), rival.median_ms(), rival.minimum_ms(),
+        rival.median_ms() / ours->median_ms(), rival.cosine());
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {

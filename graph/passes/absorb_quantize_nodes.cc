@@ -13,24 +13,87 @@ bool takes_operands_type(const Node& node) {
   return moves_bytes(node) || node.op == Op::argmax || node.op == Op::concat;
 }
 
-// Everything before the first quantize and after a dequantize is float by the author's wish.
-void mark_authors_float(Graph& graph) {
-  std::vector<bool> in_float(graph.tensors.size(), false);
-  for (const TensorId id : graph.inputs) in_float[static_cast<std::size_t>(id)] = true;
-  for (Node& node : graph.nodes) {
-    const bool reads_float = std::ranges::any_of(
-        node.inputs, [&](TensorId id) { return in_float[static_cast<std::size_t>(id)]; });
-    const bool stays_float = node.op == Op::dequantize || (reads_float && node.op != Op::quantize);
-    in_float[static_cast<std::size_t>(node.output)] = stays_float;
-    if (stays_float && !is_border(node) && !takes_operands_type(node)) {
-      node.precision = Precision::float32;
-      node.reason = "left in float by the model's author, outside quantize and dequantize";
-    }
-  }
+// What a tensor is in the author's framework. One between a dequantize and a quantize that holds
+// nothing but a quantized tensor's steps may stay in bytes here.
+enum class Domain : uint8_t {
+  quantized,
+  steps_in_float,
+  real_float,
+};
+
+// The quantization that all operands have in common, where they have one.
+std::optional<Quantization> common_quantization(const Graph& graph, const Node& node) {
+  const auto& first = graph.tensor(node.inputs[0]).quantization;
+  const bool equal = std::ranges::all_of(
+      node.inputs, [&](TensorId id) { return graph.tensor(id).quantization == first; });
+  return equal ? first : std::nullopt;
 }
 
-// A quantize beside another float reader or another quantization of the same tensor cannot lend its
-// scale to the tensor: it stays, as a requantization of its own.
+// Whether a concat of tensors of several scales may requantize them: its result is rounded to the
+// scale of the quantize that follows, and nobody sees it in float.
+bool is_quantized_next(const Graph& graph, const Node& node) {
+  const auto readers = graph.readers_of(node.output);
+  return readers.size() == 1 && !graph.is_output(node.output) &&
+         graph.nodes[static_cast<std::size_t>(readers[0])].op == Op::quantize;
+}
+
+// Does the node's result, on operands in steps, hold steps of one of their scales again?
+bool keeps_steps(const Graph& graph, const Node& node) {
+  if (!takes_operands_type(node)) return false;
+  // The value may lie between two steps.
+  if (const auto* pad = std::get_if<PadAttributes>(&node.attributes)) return pad->value == 0;
+  if (node.op != Op::concat || !graph.keeps_rounding) return true;
+  return common_quantization(graph, node).has_value() || is_quantized_next(graph, node);
+}
+
+// Marks everything before the first quantize and after a dequantize as float by the author's wish,
+// but what only moves steps: that has its operand's scale, whatever the scale of a quantize after
+// it.
+std::vector<Domain> mark_authors_float(Graph& graph) {
+  std::vector<Domain> domains(graph.tensors.size(), Domain::quantized);
+  const auto domain = [&](TensorId id) -> Domain& { return domains[static_cast<std::size_t>(id)]; };
+  for (const TensorId id : graph.inputs) domain(id) = Domain::real_float;
+  for (Node& node : graph.nodes) {
+    if (node.op == Op::quantize) continue;
+    Domain widest = Domain::quantized;
+    for (const TensorId id : node.inputs) widest = std::max(widest, domain(id));
+    if (node.op == Op::dequantize) widest = std::max(widest, Domain::steps_in_float);
+    if (widest == Domain::quantized) continue;
+    if (widest == Domain::real_float || !(is_border(node) || keeps_steps(graph, node))) {
+      domain(node.output) = Domain::real_float;
+      if (is_border(node)) continue;
+      node.precision = Precision::float32;
+      node.reason = "left in float by the model's author, outside quantize and dequantize";
+      continue;
+    }
+    domain(node.output) = Domain::steps_in_float;
+    if (const auto q = common_quantization(graph, node)) graph.tensor(node.output).quantization = q;
+  }
+  return domains;
+}
+
+// A quantize of a tensor that has another scale cannot lend it its own: it stays, as a clip without
+// bounds. On steps that is a requantization; of a tensor in float it is a copy that has the scale.
+void keep_as_clip(Node& node, Domain operand) {
+  node.op = Op::clip;
+  node.attributes = ClipAttributes{};
+  if (operand != Domain::real_float) return;
+  node.precision = Precision::float32;
+  node.reason = "a float tensor that its author quantizes in more than one way";
+}
+
+// A float tensor is rounded where an int8 node reads it. What moves it, or reads it in float again,
+// would take it as it is: the author's rounding then needs a node of its own.
+bool rounds_for_others(const Graph& graph, const Node& node) {
+  const bool reads_input = graph.is_input(node.inputs[0]);
+  const auto readers = graph.readers_of(node.output);
+  return graph.is_output(node.output) || std::ranges::any_of(readers, [&](int index) {
+           const Node& reader = graph.nodes[static_cast<std::size_t>(index)];
+           return reader.op == Op::dequantize || (!reads_input && takes_operands_type(reader));
+         });
+}
+
+// Where the operand has no scale, or the same one, the quantize lends it its scale.
 bool quantize_joins(const Graph& graph, const Node& node) {
   const auto& from = graph.tensor(node.inputs[0]).quantization;
   const auto& to = graph.tensor(node.output).quantization;
@@ -42,20 +105,24 @@ bool quantize_joins(const Graph& graph, const Node& node) {
 Status absorb_quantize_nodes(Graph& graph) {
   if (std::ranges::none_of(graph.nodes, is_border)) return {};
   graph.has_authors_borders = true;
-  mark_authors_float(graph);
+  const std::vector<Domain> domains = mark_authors_float(graph);
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     Node& node = graph.nodes[i];
     if (!is_border(node)) continue;
     const TensorId from = node.inputs[0];
+    const Domain operand = domains[static_cast<std::size_t>(from)];
     if (node.op == Op::quantize && !quantize_joins(graph, node)) {
-      // Another scale than its operand's: a clip without bounds is a requantization.
-      node.op = Op::clip;
-      node.attributes = ClipAttributes{};
+      keep_as_clip(node, operand);
       continue;
     }
-    if (node.op == Op::quantize && !graph.tensor(from).quantization) {
-      graph.tensor(from).quantization = graph.tensor(node.output).quantization;
+    if (node.op == Op::quantize) {
+      if (!graph.tensor(from).quantization)
+        graph.tensor(from).quantization = graph.tensor(node.output).quantization;
+      if (graph.keeps_rounding && operand == Domain::real_float && rounds_for_others(graph, node)) {
+        keep_as_clip(node, Domain::quantized);
+        continue;
+      }
     }
     gone[i] = true;
     graph.redirect(node.output, from);

@@ -171,6 +171,13 @@ void choose_float_outputs(Graph& graph) {
   }
 }
 
+// The model was prepared or quantized by its author: the exporter observed nothing itself.
+bool has_authors_scales(const Graph& graph) {
+  return graph.has_authors_borders || std::ranges::any_of(graph.nodes, [](const Node& node) {
+           return node.weight_quantization.has_value();
+         });
+}
+
 Status check_calibration(const Graph& graph) {
   std::vector<TensorId> missing;
   const auto need = [&](TensorId id) {
@@ -198,10 +205,15 @@ Status check_calibration(const Graph& graph) {
                                 graph.nodes[static_cast<std::size_t>(producer)].name + "'");
   }
   if (missing.size() > listed_at_most) text += "\n  and more";
-  return fail(text +
-              "\nExport the model again with calibration (octet_export.export(..., "
-              "calibration=...)), keep these nodes "
-              "in float (--keep-float NAME), or convert all of it in float (--float).");
+  const std::string remedy =
+      has_authors_scales(graph)
+          ? "The scales of this model are its author's observers: give each of these results one "
+            "(a qconfig for its module, FloatFunctional instead of + and torch.cat), calibrate the "
+            "prepared model and export it again,"
+          : "Export the model again with calibration (octet_export.export(..., calibration=...)),";
+  return fail(text + "\n" + remedy +
+              " keep these nodes in float (--keep-float NAME), or convert all of it in float "
+              "(--float).");
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ using Status = Expected<void>;
 Status drop_dead_nodes(Graph& graph);
 
 /// The author's quantize and dequantize nodes go; what they said stays: scales on the tensors that
-/// they joined, and nodes outside the borders marked as float by the author's wish.
+/// they joined, a clip without bounds where a quantize changes a scale, and nodes outside the
+/// borders marked as float by the author's wish.
 Status absorb_quantize_nodes(Graph& graph);
 
 /// identity goes; a mean over height and width becomes an average pool; division by a constant

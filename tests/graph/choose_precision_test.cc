@@ -90,6 +90,22 @@ TEST_CASE("missing calibration is an error that lists every tensor, once, with t
   CHECK(contains(error, "test graph"));
 }
 
+TEST_CASE("where a prepared model lacks a scale, the remedy is its author's observers") {
+  GraphMaker m;
+  const auto y = m.simple("gelu", Op::gelu, m.conv("conv", m.input({1, 4, 4, 3})));
+  const Graph graph = m.finish({y});
+  Graph bordered = graph;
+  bordered.has_authors_borders = true;
+  Graph observed_weights = graph;
+  observed_weights.nodes[0].weight_quantization = graph::WeightQuantization{.scale = {0.1f}};
+  for (const Graph& prepared : {bordered, observed_weights}) {
+    const std::string error = error_of(prepared);
+    CHECK(contains(error, "observers"));
+    CHECK(contains(error, "--keep-float"));
+    CHECK_FALSE(contains(error, "calibration="));
+  }
+}
+
 TEST_CASE("a last convolution gives float32 from its accumulators, and needs no scale") {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 3}, Quantization{0.1f, 128});

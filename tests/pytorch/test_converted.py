@@ -141,6 +141,33 @@ class Converted(ExportTest):
         model = tq.quantize_dynamic(nn.Sequential(nn.Linear(8, 4)).eval())
         self.refused(model, "'0'", "static quantization", shape=(1, 8))
 
+    def test_changes_in_place_and_random_values_are_refused_by_name(self):
+        class Changing(nn.Module):
+            def __init__(self, change):
+                super().__init__()
+                self.conv, self.change = nn.Conv2d(3, 4, 1), change
+
+            def forward(self, x):
+                return self.change(self.conv(x))
+
+        def in_bytes(y):
+            F.relu(y[:, :2], inplace=True)
+            return y
+
+        def in_float(y):
+            y = y.dequantize()
+            y[:, :2].add_(1)
+            return y
+
+        def random(y):
+            return y.dequantize() + torch.randn(1)
+        for change, words in ((in_bytes, ["in place"]), (in_float, ["in place"]), (random, ["every run"])):
+            for shape in ((1, 3, 8, 8), (1, 3, 7, 1)):
+                with self.subTest(change.__name__, shape=shape):
+                    model = convert(Stubbed(Changing(lambda y: y)).eval(), shape)
+                    model.body.change = change
+                    self.refused(model, "'body'", *words, shape=shape)
+
     def test_a_model_that_fx_converted(self):
         from torch.ao.quantization import quantize_fx
 

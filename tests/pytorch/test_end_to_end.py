@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import nn
 from torch.ao import quantization as tq
@@ -83,6 +84,62 @@ class ModelsWithStubs(EndToEnd):
                         self.assertEqual(self.difference(output, self.quantized_output(model, x)), 0)
                         self.assertTrue(torch.equal(output.values, model(x)))
 
+    def test_what_stands_between_dequantize_and_quantize_changes_no_byte(self):
+        class Between(ConvRelu):
+            def __init__(self, between, channels):
+                super().__init__()
+                self.quant_again, self.last = tq.QuantStub(), nn.Conv2d(channels, 4, 1)
+                self.between = between
+
+            def forward(self, x):
+                y = self.dequant(self.conv(self.quant(x)))
+                return self.last(self.quant_again(self.between(y, x)))
+
+        def shuffled(y, x):
+            return y.view(len(y), 2, 2, *y.shape[2:]).transpose(1, 2).flatten(1, 2)
+        for name, between, channels in (
+                ("nothing", lambda y, x: y, 4), ("slice", lambda y, x: y[:, 1:, 1:], 3),
+                ("max pool", lambda y, x: F.max_pool2d(y, 2), 4), ("channel shuffle", shuffled, 4),
+                ("pad", lambda y, x: F.pad(y, (1, 1, 1, 1)), 4),
+                ("pad with a value", lambda y, x: F.pad(y, (1, 1, 1, 1), value=0.3), 4),
+                ("concat", lambda y, x: torch.cat([y, y[:, :2]], 1), 6),
+                ("concat with the input", lambda y, x: torch.cat([y, x[:, :, 1:-1, 1:-1]], 1), 7),
+                ("relu", lambda y, x: F.relu(y), 4)):
+            with self.subTest(name):
+                model = prepared(Between(between, channels), tq.get_default_qconfig("qnnpack"), self.shape)
+                # A second range that is not the first one: some values are clamped.
+                model.quant_again.activation_post_process = tq.MinMaxObserver()
+                model.quant_again.activation_post_process(torch.tensor([-0.4, 0.7]))
+                model = tq.convert(model)
+                octet = self.converted(model, self.shape)
+                for _ in range(3):
+                    x = torch.randn(self.shape)
+                    (output,) = self.octet.run(octet, x)
+                    with torch.no_grad():
+                        self.assertEqual(self.difference(output, model(x)), 0)
+
+    def test_what_is_quantized_only_to_be_moved_is_rounded(self):
+        class Rounded(ConvRelu):
+            def __init__(self, between):
+                super().__init__()
+                self.quant_again = tq.QuantStub()
+                self.between = between
+
+            def forward(self, x):
+                y = F.relu(self.dequant(self.conv(self.quant(x))))
+                return self.dequant(self.between(self.quant_again(y)))
+        for name, between in (("nothing", lambda y: y), ("slice", lambda y: y[:, 1:]),
+                              ("flatten", lambda y: y.flatten(1)), ("pool", lambda y: F.max_pool2d(y, 2))):
+            with self.subTest(name):
+                model = prepared(Rounded(between), tq.get_default_qconfig("qnnpack"), self.shape)
+                model.quant_again.activation_post_process = tq.MinMaxObserver()
+                model.quant_again.activation_post_process(torch.tensor([-0.4, 0.7]))
+                model = tq.convert(model)
+                octet = self.converted(model, self.shape)
+                x = torch.randn(self.shape)
+                (output,) = self.octet.run(octet, x)
+                self.assertTrue(torch.equal(output.values, model(x)))
+
     def test_conv_relu_only_prepared_is_within_a_step_of_what_pytorch_converts_it_to(self):
         for engine in ("qnnpack", "fbgemm"):
             for fused in (False, True):
@@ -93,6 +150,27 @@ class ModelsWithStubs(EndToEnd):
                     (output,) = self.octet.run(octet, x)
                     wanted = self.quantized_output(tq.convert(model), x)
                     self.assertLessEqual(self.difference(output, wanted), 1)
+
+    def test_squeeze_and_excite_only_prepared_is_near_what_pytorch_converts_it_to(self):
+        class SqueezeExcite(ConvRelu):
+            def __init__(self, gate):
+                super().__init__()
+                self.pool, self.fc, self.gate = nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 4, 1), gate
+                self.product = torch.nn.quantized.FloatFunctional()
+
+            def forward(self, x):
+                y = self.conv(self.quant(x))
+                return self.dequant(self.product.mul(y, self.gate(self.fc(self.pool(y)))))
+        for gate in (nn.Sigmoid(), nn.Hardsigmoid(), nn.Tanh()):
+            with self.subTest(type(gate).__name__):
+                model = prepared(SqueezeExcite(gate), tq.get_default_qconfig("qnnpack"), self.shape)
+                octet = self.converted(model, self.shape)
+                self.assertFalse(self.octet.inspect(octet)["has_float_island"])
+                model = tq.convert(model)
+                x = torch.randn(self.shape)
+                (output,) = self.octet.run(octet, x)
+                # A step of the convolution, one of the gate and the product's own.
+                self.assertLessEqual(self.difference(output, self.quantized_output(model, x)), 3)
 
     def test_quantization_aware_training(self):
         for engine in ("qnnpack", "fbgemm"):

@@ -118,13 +118,52 @@ class Refused(ExportTest):
                 octet_export.export(Function(torch.sin).eval(), (1, 3, 4, 4), path)
             self.assertEqual(os.listdir(folder), [])
 
-    def test_a_model_that_hides_a_change_in_place_is_refused_or_right(self):
-        def hidden(x):
-            y = x * 2
-            flat = y.view(-1)
-            flat.relu_()
+    def test_a_change_in_place_that_another_view_shows_is_refused_by_name(self):
+        def flattened(y):
+            y.view(-1).relu_()
             return y + 1
-        self.refused(Function(hidden).eval(), "differs")
+
+        def earlier_part(y):
+            part = y[:, :2]
+            y.add_(1)
+            return part
+
+        def copied_part(y):
+            F.relu(y[:, 1:, ::2], inplace=True)
+            return y
+        for hidden in (flattened, earlier_part, copied_part):
+            with self.subTest(hidden.__name__):
+                self.refused_part(lambda x: hidden(x * 2), "in place", "torch.cat")
+
+    def test_a_change_in_place_that_nobody_else_sees_is_exported(self):
+        def alone(x):
+            flat = (x * 2).view(-1)
+            flat.relu_()
+            return flat
+
+        def through_dropout(x):
+            y = x * 2
+            F.relu_(F.dropout(y, training=False))
+            return y + 1
+
+        def shape_only(x):
+            y = x * 2
+            return F.relu_(y[:, :2]).reshape(y.size(0), -1)
+        for visible, ops in ((alone, ["mul", "reshape", "relu"]), (through_dropout, ["mul", "relu", "add"]),
+                             (shape_only, ["mul", "slice", "relu", "reshape"])):
+            with self.subTest(visible.__name__):
+                found = export(Function(visible).eval()).ops
+                self.assertEqual([op for op in found if op != "dropout"], ops)
+
+    def test_random_values_are_refused_by_name(self):
+        self.refused_part(lambda x: x + torch.randn(1), "every run", "torch.randn", "input of the model")
+
+    def test_an_output_that_differs_is_refused_by_name(self):
+        class Remembers(nn.Module):
+            def forward(self, x):
+                self.calls = getattr(self, "calls", 0) + 1
+                return F.relu(x) if self.calls == 1 else x
+        self.refused_part(Remembers(), "something else", "'inner.1.relu'")
 
     def test_error_is_a_value_error(self):
         self.assertTrue(issubclass(octet_export.ExportError, ValueError))

@@ -199,6 +199,23 @@ class Prepared(ExportTest):
         self.assertEqual(exported.scale("flatten"), exported.scale("conv"))
         self.assertIsNone(exported.scale("dequant"))
 
+    def test_functions_of_a_known_range_have_the_scale_that_pytorch_gives_them(self):
+        class Functions(ConvRelu):
+            def __init__(self, function):
+                super().__init__()
+                self.function, self.last = function, nn.Conv2d(4, 2, 1)
+
+            def forward(self, x):
+                return self.dequant(self.last(self.function(self.conv(self.quant(x)))))
+        torch.backends.quantized.engine = "qnnpack"
+        for function in (nn.Sigmoid(), nn.Tanh(), nn.Hardsigmoid(), torch.sigmoid, F.leaky_relu, F.gelu):
+            with self.subTest(str(function)):
+                model = prepared(Functions(function), tq.get_default_qconfig("qnnpack"), self.shape)
+                before, after = export(model), export(tq.convert(model))
+                self.assertEqual(before.ops, after.ops)
+                name = before.description["nodes"][2]["outputs"][0]
+                self.assertEqual(before.scale(name), after.scale(name))
+
     def test_every_method_of_float_functional_is_named_after_its_module(self):
         class Functional(nn.Module):
             def __init__(self):

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from . import functions_compute, functions_shape, images, interpret, options, quantized
-from .errors import ExportError
+from .errors import ExportError, at
 from .lowering import RELATIVE_TOLERANCE, Lowering, relative_distance
 from .observers import Calibration
 from .prepared import Prepared
-from .trace import Tracer
+from .trace import Tracer, path_of, same_values
 
 # Importing these fills the table of functions.
 _HANDLER_MODULES = (functions_compute, functions_shape, quantized)
@@ -56,7 +56,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
         lowering = _lower(model, example, prepared)
         graph = lowering.graph
         if not converted and not lowering.has_quantized_values():
-            _verify(model, graph, example)
+            _verify(model, lowering, example)
         if prepared:
             prepared.apply(lowering)
         elif converted:
@@ -98,9 +98,19 @@ def _own_copy(model):
 
 
 def _lower(model, example, prepared):
-    tracer = Tracer(example, quantized.is_leaf)
+    # Parameters may be shared: no forward changes them.
+    twin = copy.deepcopy(model, {id(p): p for p in model.parameters()})
+    fx_graph = _trace(model, example)
+    lowering = Lowering(model, fx_graph, f"octet_export, PyTorch {torch.__version__}", bool(prepared))
+    lowering.run()
+    _check_repeatable(fx_graph, _trace(twin, example))
+    return lowering
+
+
+def _trace(model, example):
+    tracer = Tracer([x.clone() for x in example], quantized.is_leaf)
     try:
-        fx_graph = tracer.run(model)
+        return tracer.run(model)
     except ExportError:
         raise
     except Exception as error:
@@ -108,20 +118,28 @@ def _lower(model, example, prepared):
         shapes = [list(x.shape) for x in example]
         raise ExportError(f"the model does not run on an input of the shape {shapes}{where}: "
                           f"{type(error).__name__}: {error}") from error
-    lowering = Lowering(model, fx_graph, f"octet_export, PyTorch {torch.__version__}", bool(prepared))
-    lowering.run()
-    return lowering
 
 
-def _verify(model, graph, example):
+def _check_repeatable(first, second):
+    """Error: two runs on one example have different values, some of which would become constants."""
+    for a, b in zip(first.nodes, second.nodes):
+        before, after = a.meta.get("snapshot"), b.meta.get("snapshot")
+        if before is not None and (after is None or not same_values(before, after)):
+            raise ExportError(f"{at(path_of(a))}: computes another value in every run (with torch.randn or "
+                              "another random function), which has no form in the export; make it a buffer, "
+                              "or an input of the model")
+
+
+def _verify(model, lowering, example):
     wanted = _leaves(model(*[x.clone() for x in example]))
-    got = interpret.run_graph(graph, [x.clone() for x in example])
-    for name, a, b in zip(graph.outputs, got, wanted):
+    got = interpret.run_graph(lowering.graph, [x.clone() for x in example])
+    for name, a, b in zip(lowering.graph.outputs, got, wanted):
         distance = relative_distance(a, b)
         if not distance <= RELATIVE_TOLERANCE:
-            raise ExportError(f"the export computes something else than the model: output '{name}' differs "
-                              f"by {distance:.3g} of its largest value. The model may change a tensor in "
-                              "place after using it; write x = f(x) instead")
+            raise ExportError(f"{at(lowering.paths.get(name, ''))}: the export computes something else than the "
+                              f"model: output '{name}' differs by {distance:.3g} of its largest value. The "
+                              "model may keep values from one run to the next; make it compute each answer "
+                              "from its inputs alone")
 
 
 def _leaves(value):

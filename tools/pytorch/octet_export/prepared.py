@@ -8,7 +8,9 @@ from .observers import affine_parameters
 
 # Operators that PyTorch runs on bytes without a scale of their own: the result has the input's.
 _FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu", "relu6",
-              "identity", "resize", "clip"}
+              "identity", "resize", "clip", "leaky_relu", "gelu"}
+# Functions that PyTorch runs on bytes with the scale of their known range: no observer is put behind them.
+_KNOWN_RANGES = {"sigmoid": (1 / 256, 0), "hard_sigmoid": (1 / 256, 0), "tanh": (1 / 128, 128)}
 _HAS_WEIGHTS = ("conv2d", "linear")
 
 
@@ -154,7 +156,8 @@ def _fold_batch_norm(graph, node):
 
 
 def follow_scales(graph):
-    """Gives results that no observer saw the scale that PyTorch derives from their input's."""
+    """Gives results that no observer saw the scale that PyTorch gives them: their input's, one derived from it,
+    or that of the function's range."""
     for node in graph.nodes:
         source = graph.activations.get(node.inputs[0])
         result = graph.activations[node.outputs[0]]
@@ -163,6 +166,8 @@ def follow_scales(graph):
             continue
         if node.op in _FOLLOWERS:
             graph.set_scale(node.outputs[0], source.scale, source.zero_point)
+        elif node.op in _KNOWN_RANGES:
+            graph.set_scale(node.outputs[0], *_KNOWN_RANGES[node.op])
         elif node.op in ("add", "mul") and _is_number(graph, node.inputs[1]):
             number = float(graph.parameters[node.inputs[1]])
             ends = [source.scale * (q - source.zero_point) for q in (0, 255)]

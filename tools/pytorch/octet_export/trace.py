@@ -79,7 +79,8 @@ class Tracer(torch.fx.Tracer):
         self._is_leaf = is_leaf
         self._stack = []
         self._computing = False
-        self._replaced = {}
+        self._replaced = {}      # a node whose value was changed in place -> the node that did
+        self._changers = []
         self.last_path = ""      # of the module that was entered last: where a failure comes from
 
     @property
@@ -128,6 +129,8 @@ class Tracer(torch.fx.Tracer):
         resolved = torch.fx.node.map_arg((args, kwargs), self._current)
         node = super().create_node(kind, target, *resolved, name, type_expr)
         node.meta["path"] = self.path
+        if target not in _SHAPE_QUERIES:
+            self._check_operands(node)
         if kind == "get_attr":
             self._record(node, self._compute(node), depends=False)
         return node
@@ -156,8 +159,33 @@ class Tracer(torch.fx.Tracer):
             return value
         self._record(node, value, depends)
         if _changes_its_input(node):
-            self._replaced[node.args[0]] = node
+            self._replace(node)
         return proxy if isinstance(value, torch.Tensor) else self._items(proxy, value)
+
+    def _check_operands(self, node):
+        """Error: an operand holds another value than when it was recorded, so that the graph, which has no
+        memory to share, would compute something else."""
+        for operand in node.all_input_nodes:
+            snapshot = operand.meta.get("snapshot")
+            if snapshot is None or same_values(operand.meta["value"], snapshot):
+                continue
+            order = {n: i for i, n in enumerate(self.graph.nodes)}
+            changers = [n for n in self._changers if order[n] > order[operand]
+                        and _storage(n.args[0].meta["value"]) == _storage(operand.meta["value"])]
+            where = path_of(changers[0]) if changers else self.path
+            raise ExportError(f"{at(where)}: changes a tensor in place of which another part or view is read "
+                              f"afterwards ('{operand.name}'), which has no form in the export; write "
+                              "y = f(x) without inplace=True, += or a name that ends in _, and put parts "
+                              "together with torch.cat")
+
+    def _replace(self, node):
+        """Everybody who reads the tensor that the node changed in place now reads the node."""
+        changed = node.args[0]
+        for other in self.graph.nodes:
+            if other is not node and other not in self._replaced:
+                if other is changed or other.meta.get("value") is changed.meta["value"]:
+                    self._replaced[other] = node
+        self._changers.append(node)
 
     def _placeholder(self, target, default):
         if self._taken == len(self._inputs) and (default or target.startswith("*")):
@@ -185,18 +213,22 @@ class Tracer(torch.fx.Tracer):
         node.meta.update(value=value, snapshot=snapshot, depends=depends)
 
     def _compute(self, node):
-        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), _value_in_order)
+        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda n: n.meta["value"])
         self._computing = True
         try:
-            if node.op == "get_attr":
-                return _attribute(self.root, node.target)
-            if node.op == "call_module":
-                return self.root.get_submodule(node.target)(*args, **kwargs)
-            if node.op == "call_method":
-                return getattr(args[0], node.target)(*args[1:], **kwargs)
-            return node.target(*args, **kwargs)
+            value = self._call(node, args, kwargs)
         finally:
             self._computing = False
+        return _in_order(value, node) if isinstance(value, torch.Tensor) and value.is_quantized else value
+
+    def _call(self, node, args, kwargs):
+        if node.op == "get_attr":
+            return _attribute(self.root, node.target)
+        if node.op == "call_module":
+            return self.root.get_submodule(node.target)(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], node.target)(*args[1:], **kwargs)
+        return node.target(*args, **kwargs)
 
     def run(self, model):
         """-> the fx graph of the model on the example inputs."""
@@ -207,11 +239,31 @@ class Tracer(torch.fx.Tracer):
         return graph
 
 
-def _value_in_order(node):
+def _in_order(value, node):
+    """-> a quantized value with its elements in order, unless it is a view of an operand."""
     # PyTorch 1.13's quantized relu6 mixes up the pixels of a channels-last tensor, which is what its
     # quantized convolution returns with qnnpack.
-    value = node.meta["value"]
-    return value.contiguous() if isinstance(value, torch.Tensor) and value.is_quantized else value
+    operands = [n.meta["value"] for n in node.all_input_nodes]
+    views = [_storage(x) for x in operands if isinstance(x, torch.Tensor)]
+    return value if _storage(value) in views else value.contiguous()
+
+
+def same_values(a, b):
+    """-> whether two tensors have the same shape and values; NaN equals NaN."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if torch.equal(a, b):
+        return True
+    return a.is_floating_point() and bool(((a == b) | (a.isnan() & b.isnan())).all())
+
+
+def path_of(node):
+    """-> the path of the module that a node is, or that called its function."""
+    return node.target if node.op == "call_module" else node.meta["path"]
+
+
+def _storage(value):
+    return getattr(value, "untyped_storage", value.storage)().data_ptr()
 
 
 def _attribute(root, target):
@@ -227,8 +279,11 @@ def _holds_tensor(value):
 
 
 def _changes_its_input(node):
-    if node.op == "call_module" or not node.args or not isinstance(node.args[0], torch.fx.Node):
+    if not node.args or not isinstance(node.args[0], torch.fx.Node):
         return False
+    if node.op == "call_module":
+        before = node.args[0].meta["snapshot"]
+        return node.meta["value"] is node.args[0].meta["value"] and not same_values(node.meta["value"], before)
     if node.target in _IN_PLACE_OPERATORS or node.kwargs.get("inplace") is True:
         return True
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")

@@ -36,7 +36,7 @@ class Lowering:
         self.prepared = prepared
         self.graph = Graph(producer)
         self.paths = {}          # node name -> path of the module that called it
-        self.sites = {}          # path of an observer -> name of the tensor that it observes
+        self.sites = []          # (path of an observer, name of a tensor that it observes), one a call
         self._fx_graph = fx_graph
         self._refs = {}
         self._taken = set(model.state_dict())

@@ -28,7 +28,8 @@ class Prepared:
     def __init__(self, model):
         self.observers = {}
         self.model = model
-        for path, module in list(model.named_modules()):
+        # FX gives one observer several names, where tensors shall have one scale.
+        for path, module in list(model.named_modules(remove_duplicate=False)):
             if _is_observer(module) and not self._inside_observer(path):
                 self.observers[path] = module
         for path in self.observers:
@@ -48,7 +49,7 @@ class Prepared:
         """
         graph = lowering.graph
         high_precision = set()
-        for path, name in lowering.sites.items():
+        for path, name in lowering.sites:
             parameters = self._activation(path)
             if parameters and name in graph.activations and graph.activations[name].scale is None:
                 graph.set_scale(name, *parameters)

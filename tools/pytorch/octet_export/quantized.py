@@ -64,7 +64,7 @@ def distance_in_steps(real, expected):
 
 
 def _observer_site(e, x):
-    e.lowering.sites.setdefault(e.path, x.name)
+    e.lowering.sites.append((e.path, x.name))
     return x
 
 
@@ -72,7 +72,7 @@ def _module(*names):
     def add(handler):
         def observed(e, *inputs, **more):
             result = handler(e, *inputs, **more)
-            e.lowering.sites.setdefault(f"{e.path}.activation_post_process", result.name)
+            e.lowering.sites.append((f"{e.path}.activation_post_process", result.name))
             return result
         for name in names:
             MODULES[name] = observed

@@ -7,7 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 third_party/install_debian.sh build test
-if [ "${CI:-}" = true ]; then third_party/install_debian.sh pytorch; fi
+benchmarks=OFF
+if [ "${CI:-}" = true ]; then
+  third_party/install_debian.sh pytorch benchmark
+  benchmarks=ON
+fi
 
 # python_with MODULE...: the first Python here that has them all. A Python of the user's own often comes first in PATH
 # and has not what Debian's packages brought.
@@ -21,7 +25,8 @@ python_with() {
 
 build=${OCTET_BUILD:-build}
 # shellcheck disable=SC2086 # a list of options
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOCTET_BUILD_TESTS=ON ${OCTET_CMAKE_FLAGS:-}
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOCTET_BUILD_TESTS=ON \
+  -DOCTET_BUILD_BENCHMARKS=$benchmarks ${OCTET_CMAKE_FLAGS:-}
 cmake --build "$build"
 ctest --test-dir "$build" --output-on-failure
 
@@ -35,7 +40,7 @@ cmake --build "$build/examples" >/dev/null
 echo "== PyTorch exporter"
 python=$(python_with torch torchvision numpy PIL)
 if [ -n "$python" ]; then
-  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -s tests/pytorch -t tests/pytorch
+  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -v -s tests/pytorch -t tests/pytorch
 else
   echo "skipped: no PyTorch here (third_party/install_debian.sh pytorch installs it)"
 fi

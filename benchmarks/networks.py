@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole networks: exports mobilenet_v2, resnet18, resnet50 and blaze, and measures octet beside other engines.
 
-    python3 benchmarks/networks.py [--octet build/tools/octet] [--work DIR] [--against onednn xnnpack float]
+    python3 benchmarks/networks.py [--octet build/octet] [--work DIR] [--against onednn float]
                                    [--threads 1] [--isa avx2] [--networks NAME...] [--json FILE]
 
 The layers are the real networks' (torchvision's modules and the Blaze detector, ReLU6 kept); the weights are random,
@@ -77,10 +77,10 @@ def run(arguments, *command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--octet", default=os.path.join(ROOT, "build", "tools", "octet"))
+    parser.add_argument("--octet", default=os.path.join(ROOT, "build", "octet"))
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "networks"), help="where the models go")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--against", nargs="+", default=["onednn", "xnnpack", "float"])
+    parser.add_argument("--against", nargs="+", default=["onednn", "float"])
     parser.add_argument("--threads", default="1")
     parser.add_argument("--isa", help="hold octet and, where it can be held, the other engine to an instruction set")
     parser.add_argument("--json", help="the measurements as JSON lines")

@@ -1,36 +1,26 @@
-#include "benchmarks/peak.h"
+// All kernels on all instruction sets that the machine has; the roofs are measured first and
+// printed.
+//
+//   octet_kernel_benchmark [--benchmark_filter=avx512vnni/.*]
+#include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <ctime>
-#include <map>
+#include <cstdio>
 
-namespace octet::benchmarks {
-namespace {
+#include "benchmarks/benchmarks.h"
+#include "kernels/measure_peak.h"
 
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-double measure(const kernels::KernelTable& table) {
-  constexpr std::size_t rounds = 20000;
-  double best = 0;
-  for (int i = 0; i < 50; ++i) {
-    const double begin = cpu_seconds();
-    const auto done = static_cast<double>(table.peak(rounds));
-    best = std::max(best, done / (cpu_seconds() - begin));
+int main(int argc, char** argv) {
+  using namespace octet;
+  for (const kernels::KernelTable* table : kernels::available_tables()) {
+    const double peak = kernels::measure_peak(*table);
+    std::fprintf(stderr, "%-12s %8.1f GMAC/s at most\n", table->name, peak * 1e-9);
+    benchmarks::add_conv_benchmarks(*table, peak);
+    benchmarks::add_elementwise_benchmarks(*table);
+    benchmarks::add_pool_benchmarks(*table);
+    benchmarks::add_row_benchmarks(*table);
   }
-  return best;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
 }
-
-}  // namespace
-
-double peak(const kernels::KernelTable& table) {
-  static std::map<const kernels::KernelTable*, double> known;
-  const auto [entry, is_new] = known.try_emplace(&table, 0.0);
-  if (is_new) entry->second = measure(table);
-  return entry->second;
-}
-
-}  // namespace octet::benchmarks

@@ -4,15 +4,17 @@ namespace octet {
 namespace {
 
 struct Axis {
-  std::size_t extent;
-  std::array<std::size_t, 2> stride;  // 0 where the operand repeats
+  std::size_t extent = 1;
+  std::array<std::size_t, 2> stride = {};  // 0 where the operand repeats
 };
 
 }  // namespace
 
 BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output) {
-  // From the innermost axis outwards; each operand's strides as it lies in memory.
-  std::vector<Axis> axes;
+  // From the innermost axis outwards; each operand's strides as it lies in memory. No vector: float
+  // loops plan in run(), which allocates nothing.
+  std::array<Axis, kernels::max_rank> axes;
+  std::size_t rank = 0;
   std::array<std::size_t, 2> dense = {1, 1};
   const std::array<const Shape*, 2> shapes = {&a, &b};
   for (std::size_t i = 0; i < output.size(); ++i) {
@@ -26,8 +28,8 @@ BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output
       axis.stride[operand] = dense[operand];
       dense[operand] *= extent;
     }
-    if (!axes.empty()) {
-      Axis& inner = axes.back();
+    if (rank > 0) {
+      Axis& inner = axes[rank - 1];
       const auto continues = [&](std::size_t operand) {
         return axis.stride[operand] == inner.stride[operand] * inner.extent &&
                (axis.stride[operand] != 0 || inner.stride[operand] == 0);
@@ -37,16 +39,16 @@ BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output
         continue;
       }
     }
-    axes.push_back(axis);
+    axes[rank++] = axis;
   }
 
   BroadcastPlan plan;
-  if (axes.empty()) return plan;
+  if (rank == 0) return plan;
   plan.row_size = axes[0].extent;
   plan.step = axes[0].stride;
-  plan.outer_rank = axes.size() - 1;
+  plan.outer_rank = rank - 1;
   for (std::size_t i = 0; i < plan.outer_rank; ++i) {
-    const Axis& axis = axes[axes.size() - 1 - i];
+    const Axis& axis = axes[rank - 1 - i];
     plan.outer_extent[i] = axis.extent;
     plan.outer_stride[0][i] = axis.stride[0];
     plan.outer_stride[1][i] = axis.stride[1];

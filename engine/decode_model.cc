@@ -77,10 +77,10 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
   return record;
 }
 
-Expected<Bounds> decode_bounds(const format::Attributes& a) {
-  if (!a.bounded()) return Bounds{};
-  if (!(a.bound_min() <= a.bound_max())) return fail("has bounds out of order");
-  return Bounds{a.bound_min(), a.bound_max()};
+Expected<Bounds> decode_bounds(bool bounded, float min, float max) {
+  if (!bounded) return Bounds{};
+  if (!(min <= max)) return fail("has bounds out of order");
+  return Bounds{min, max};
 }
 
 Window decode_window(const format::Window* w) {
@@ -101,6 +101,7 @@ Window decode_window(const format::Window* w) {
 struct AttributeDecoder {
   const format::Attributes& from;
   Bounds bounds;
+  Bounds inner_bounds;
 
   void operator()(NoAttributes&) const {}
   void operator()(ConvAttributes& a) const {
@@ -108,7 +109,8 @@ struct AttributeDecoder {
          .groups = from.groups(),
          .bounds = bounds,
          .has_bias = from.has_bias(),
-         .has_residual = from.has_residual()};
+         .has_residual = from.has_residual(),
+         .inner_bounds = inner_bounds};
   }
   void operator()(BinaryAttributes& a) const { a.bounds = bounds; }
   void operator()(PoolAttributes& a) const {
@@ -154,9 +156,12 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data)
   node.op = *op;
   node.attributes = default_attributes(*op);
   if (n.attributes() != nullptr) {
-    const auto bounds = decode_bounds(*n.attributes());
+    const format::Attributes& a = *n.attributes();
+    const auto bounds = decode_bounds(a.bounded(), a.bound_min(), a.bound_max());
     if (!bounds) return fail(where + bounds.error().message);
-    std::visit(AttributeDecoder{*n.attributes(), *bounds}, node.attributes);
+    const auto inner = decode_bounds(a.inner_bounded(), a.inner_min(), a.inner_max());
+    if (!inner) return fail(where + inner.error().message);
+    std::visit(AttributeDecoder{a, *bounds, *inner}, node.attributes);
   }
   node.inputs = values(n.inputs());
   node.output = n.output();

@@ -8,13 +8,17 @@ namespace {
 // a thread for.
 constexpr std::size_t block = 4096;
 
+// About what a fast core takes for elementwise operators (ThreadPool::share_out).
+double elements_ns(std::size_t count) { return static_cast<double>(count) / 5; }
+
 // One row of elements, shared out in blocks: Kernel(first, count).
 template <class Kernel>
 void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel& kernel) {
-  pool.share_out((count + block - 1) / block, [&](kernels::Range blocks, std::size_t) {
-    const std::size_t begin = blocks.begin * block;
-    kernel(begin, std::min(blocks.end * block, count) - begin);
-  });
+  pool.share_out((count + block - 1) / block, elements_ns(count),
+                 [&](kernels::Range blocks, std::size_t) {
+                   const std::size_t begin = blocks.begin * block;
+                   kernel(begin, std::min(blocks.end * block, count) - begin);
+                 });
 }
 
 // A step that is one call of a captured function: what differs between elementwise operators is
@@ -85,10 +89,11 @@ StepResult binary_step(const StepContext& context, const NodeRecord& node, Param
       });
       return;
     }
-    pool.share_out(plan.rows, [&](kernels::Range rows, std::size_t) {
-      for (std::size_t row = rows.begin; row < rows.end; ++row)
-        kernel(params, row_at(row, 0, plan.row_size));
-    });
+    pool.share_out(plan.rows, elements_ns(plan.rows * plan.row_size),
+                   [&](kernels::Range rows, std::size_t) {
+                     for (std::size_t row = rows.begin; row < rows.end; ++row)
+                       kernel(params, row_at(row, 0, plan.row_size));
+                   });
   });
 }
 
@@ -186,10 +191,13 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
   const uint8_t* from = *operand;
   auto* to = context.write<uint8_t>(node.output);
   const auto rows = static_cast<std::size_t>(y.shape[0]) * static_cast<std::size_t>(y.shape[1]);
+  const double cost = elements_ns(static_cast<std::size_t>(element_count(y.shape)) *
+                                  static_cast<std::size_t>(a.window.kernel_h * a.window.kernel_w)) /
+                      4;
   const auto kernel = node.op == Op::max_pool ? context.table.max_pool : context.table.average_pool;
   const ThreadPool& pool = context.pool;
   return call_step([=, &pool, kept = std::move(constant)] {
-    pool.share_out(rows,
+    pool.share_out(rows, cost,
                    [&](kernels::Range range, std::size_t) { kernel(params, from, to, range); });
   });
 }
@@ -201,6 +209,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   const auto extent = static_cast<std::size_t>(x.shape[axis]);
   const auto inner = static_cast<std::size_t>(element_count(std::span(x.shape).subspan(axis + 1)));
   const std::size_t rows = static_cast<std::size_t>(element_count(x.shape)) / extent;
+  const double cost = elements_ns(rows * extent) * 10;
   const ThreadPool& pool = context.pool;
   const kernels::KernelTable& table = context.table;
 
@@ -209,7 +218,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
     auto* to = context.write<int32_t>(node.output);
     const bool is_u8 = x.type == Type::u8;
     return call_step([=, &pool, &table] {
-      pool.share_out(rows, [&](kernels::Range range, std::size_t) {
+      pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
         for (std::size_t row = range.begin; row < range.end; ++row) {
           const std::size_t first = row / inner * extent * inner + row % inner;
           to[row] =
@@ -224,10 +233,9 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
     const auto* from = context.read<float>(node.inputs[0]);
     auto* to = context.write<float>(node.output);
     return call_step([=, &pool, &table] {
-      pool.share_out(rows, [&](kernels::Range range, std::size_t) {
-        for (std::size_t row = range.begin; row < range.end; ++row) {
-          table.softmax_float(from + row * extent, to + row * extent, extent);
-        }
+      pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
+        table.softmax_float(from + range.begin * extent, to + range.begin * extent,
+                            range.end - range.begin, extent);
       });
     });
   }
@@ -238,7 +246,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   auto* to = context.write<std::byte>(node.output);
   const std::size_t row_bytes = extent * type_size(y.type);
   return call_step([=, &pool, &table] {
-    pool.share_out(rows, [&](kernels::Range range, std::size_t) {
+    pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
       for (std::size_t row = range.begin; row < range.end; ++row) {
         table.softmax(params, from + row * extent, to + row * row_bytes, extent);
       }

@@ -178,9 +178,12 @@ class EigenConv final : public FloatStep {
     return weights + group_inputs_ * tile_outputs;
   }
 
-  /// Residual, then bounds.
+  /// Inner bounds and residual, then bounds.
   void finish(std::size_t index, std::size_t count) const {
     Row y(output_ + index, static_cast<Eigen::Index>(count));
+    if (residual_ && attributes_.inner_bounds.bounded()) {
+      y = y.max(attributes_.inner_bounds.min).min(attributes_.inner_bounds.max);
+    }
     if (residual_) y += ConstRow(residual_ + index, static_cast<Eigen::Index>(count));
     if (attributes_.bounds.bounded()) {
       y = y.max(attributes_.bounds.min).min(attributes_.bounds.max);

@@ -99,11 +99,11 @@ class SubgraphBuilder {
   std::vector<bool> written_;
 };
 
-/// Convolution or linear; a residual is an addition of its own, and the bounds are then its.
+/// Convolution or linear; a residual is an addition of its own, and the outer bounds are then its.
 void SubgraphBuilder::define_conv(const FloatNode& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const Shape& output = shape_of(node.output);
-  const Bounds bounds = a.has_residual ? unbounded : a.bounds;
+  const Bounds bounds = a.has_residual ? a.inner_bounds : a.bounds;
   const uint32_t x = operand(node.inputs[0]);
   const uint32_t weight = packed(node.inputs[1]);
   const uint32_t bias = a.has_bias ? packed(node.inputs[2]) : XNN_INVALID_VALUE_ID;

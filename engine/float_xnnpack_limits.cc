@@ -13,6 +13,10 @@ namespace {
 /// XNNPACK refuses an empty range, and one of a single value.
 bool takes_bounds(const Bounds& bounds) { return bounds.min < bounds.max; }
 
+bool takes_conv(const ConvAttributes& conv) {
+  return takes_bounds(conv.bounds) && takes_bounds(conv.inner_bounds);
+}
+
 int32_t floor_positions(int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
                         int32_t padding) {
   return (size + padding - ((kernel - 1) * dilation + 1)) / stride + 1;
@@ -41,9 +45,9 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
   const Shape& x = inputs[0];
   switch (op) {
     case Op::conv2d:
-      return takes_bounds(std::get<ConvAttributes>(attributes).bounds);
+      return takes_conv(std::get<ConvAttributes>(attributes));
     case Op::linear:
-      return takes_bounds(std::get<ConvAttributes>(attributes).bounds) && x.size() >= 2;
+      return takes_conv(std::get<ConvAttributes>(attributes)) && x.size() >= 2;
     case Op::add:
     case Op::sub:
     case Op::mul:
@@ -86,16 +90,22 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
   }
 }
 
+bool xnnpack_is_here() {
+#if OCTET_HAS_XNNPACK
+  static const bool starts = xnnpack_starts();
+  return starts;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
+
+const char* float_library() { return xnnpack_is_here() ? "xnnpack" : "eigen"; }
 
 bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                   const Shape& output) {
-#if OCTET_HAS_XNNPACK
-  static const bool starts = xnnpack_starts();
-#else
-  constexpr bool starts = false;
-#endif
-  return starts && takes_node(op, attributes, inputs, output);
+  return xnnpack_is_here() && takes_node(op, attributes, inputs, output);
 }
 
 }  // namespace octet

@@ -71,4 +71,13 @@ bool Model::has_float_island() const {
   return std::ranges::any_of(data_->steps, [](const StepRecord& step) { return step.island; });
 }
 
+Expected<PackedWeightsCache::Shared> PackedWeightsCache::get(const void* table, const Maker& make) {
+  const std::lock_guard lock(mutex_);
+  std::weak_ptr<const std::byte>& known = known_[table];
+  if (Shared shared = known.lock()) return shared;
+  auto made = make();
+  if (made) known = *made;
+  return made;
+}
+
 }  // namespace octet

@@ -1,7 +1,10 @@
 // A model file as the engine uses it: decoded and checked, constants still where the file has them.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,6 +69,21 @@ struct StepRecord {
   bool island = false;
 };
 
+/// Weights in the form that an instruction set's kernels read, shared by all sessions that want
+/// them: made by the first, gone with the last.
+class PackedWeightsCache {
+ public:
+  using Shared = std::shared_ptr<const std::byte>;
+  using Maker = std::function<Expected<Shared>()>;
+
+  /// `table` tells instruction sets apart.
+  Expected<Shared> get(const void* table, const Maker& make);
+
+ private:
+  std::mutex mutex_;
+  std::map<const void*, std::weak_ptr<const std::byte>> known_;
+};
+
 struct Model::Data {
   std::string path;
   std::unique_ptr<ModelBytes> storage;
@@ -83,6 +101,7 @@ struct Model::Data {
   std::vector<NodeInfo> node_infos;
   int64_t macs = 0;
   std::size_t weight_bytes = 0;
+  mutable PackedWeightsCache packed_weights;
 
   const TensorRecord& tensor(int32_t id) const { return tensors[static_cast<std::size_t>(id)]; }
 };

@@ -15,6 +15,7 @@ struct Move {
   kernels::CopyParams copy;
   bool requantizes = false;
   kernels::RequantizeParams requantize;
+  double cost = 0;  ///< See ThreadPool::share_out.
 };
 
 class MovementStep final : public Step {
@@ -42,6 +43,11 @@ class MovementStep final : public Step {
       move.requantize = {.input_zero_point = x.zero_point,
                          .output_zero_point = y.info.zero_point,
                          .multiplier = move.requantizes ? x.scale / y.info.scale : 1.0f};
+      double elements = 1;
+      for (int axis = 0; axis < copy.params.rank; ++axis) {
+        elements *= static_cast<double>(copy.params.extent[axis]);
+      }
+      move.cost = elements / 5;
       moves_.push_back(move);
     }
   }
@@ -49,7 +55,7 @@ class MovementStep final : public Step {
   Expected<void> run() override {
     if (fill_count_ > 0) fill();
     for (const Move& move : moves_) {
-      pool_.share_out(static_cast<std::size_t>(move.copy.extent[0]),
+      pool_.share_out(static_cast<std::size_t>(move.copy.extent[0]), move.cost,
                       [&](kernels::Range items, std::size_t) {
                         if (move.requantizes) {
                           requantize(move, items);

@@ -93,6 +93,7 @@ struct ConvAttributes {  // conv2d, linear
   Bounds bounds;
   bool has_bias = false;
   bool has_residual = false;  ///< The last input is added before the bounds apply.
+  Bounds inner_bounds;        ///< Of the layer's own result, before the residual is added.
 };
 struct BinaryAttributes {  // add, sub, mul, div
   Bounds bounds;

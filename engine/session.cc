@@ -1,6 +1,8 @@
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "engine/session_plan.h"
 #include "engine/step.h"
@@ -10,13 +12,16 @@ namespace {
 
 using kernels::KernelTable;
 
+constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; }
+
 Expected<const KernelTable*> choose_table(const std::string& wish) {
   const char* environment = std::getenv("OCTET_ISA");
   const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
+  const std::string source = wish.empty() ? "OCTET_ISA" : "isa";
   if (name.empty()) return &kernels::best_table();
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
-    return fail("OCTET_ISA: '" + name +
+    return fail(source + ": '" + name +
                 "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, "
                 "dotprod, i8mm");
   }
@@ -25,18 +30,53 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
     std::string available;
     for (const KernelTable* t : kernels::available_tables())
       available += std::string(" ") + t->name;
-    return fail("OCTET_ISA: this processor or this build does not have '" + name +
+    return fail(source + ": this processor or this build does not have '" + name +
                 "'; it has:" + available);
   }
   return table;
 }
 
-// What each pixel value of each channel becomes, as float32 and as each of the quantized inputs.
+// One quantized input: what each pixel value of each channel becomes.
+struct QuantizedPixels {
+  std::vector<uint8_t> values;  // [channels][256]
+  /// The same by arithmetic, where that gives the same bytes: faster than looking them up.
+  std::optional<kernels::AffineChannelsParams> affine;
+};
+
+// Pixels as float32, and as each of the quantized inputs.
 struct PixelTables {
   std::size_t channels = 0;
-  std::vector<float> real;                      // [channels][256]
-  std::vector<std::vector<uint8_t>> quantized;  // by quantized input tensor: [channels][256]
+  std::vector<float> real;  // [channels][256]
+  std::vector<QuantizedPixels> quantized;
 };
+
+// A line a channel that goes through all 256 values of its table; whether it does is tried out.
+std::optional<kernels::AffineChannelsParams> fit_line(const Preprocess& preprocess,
+                                                      const TensorInfo& input,
+                                                      std::span<const uint8_t> values,
+                                                      const KernelTable& table) {
+  kernels::AffineChannelsParams params{.channels = preprocess.mean.size(),
+                                       .zero_point = input.zero_point};
+  if (params.channels > kernels::AffineChannelsParams::max_channels) return std::nullopt;
+  for (std::size_t c = 0; c < params.channels; ++c) {
+    params.scale[c] = 1.0f / (preprocess.std[c] * input.scale);
+    params.offset[c] = -preprocess.mean[c] / (preprocess.std[c] * input.scale);
+    constexpr float limit = 0x1p30f;
+    if (!(255 * std::abs(params.scale[c]) + std::abs(params.offset[c]) < limit)) {
+      return std::nullopt;
+    }
+  }
+  std::vector<uint8_t> pixels;
+  for (int value = 0; value < 256; ++value) {
+    pixels.insert(pixels.end(), params.channels, static_cast<uint8_t>(value));
+  }
+  std::vector<uint8_t> fitted(pixels.size());
+  table.affine_channels(params, pixels.data(), fitted.data(), 256);
+  for (std::size_t i = 0; i < fitted.size(); ++i) {
+    if (fitted[i] != values[i % params.channels * 256 + pixels[i]]) return std::nullopt;
+  }
+  return params;
+}
 
 PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
                               const KernelTable& table) {
@@ -48,10 +88,12 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
     }
   }
   for (const int32_t id : input.quantized) {
-    std::vector<uint8_t> entries(tables.real.size());
-    table.quantize(quantize_params(model.tensor(id).info), tables.real.data(), entries.data(),
-                   entries.size());
-    tables.quantized.push_back(std::move(entries));
+    const TensorInfo& info = model.tensor(id).info;
+    QuantizedPixels quantized{.values = std::vector<uint8_t>(tables.real.size())};
+    table.quantize(quantize_params(info), tables.real.data(), quantized.values.data(),
+                   quantized.values.size());
+    quantized.affine = fit_line(p, info, quantized.values, table);
+    tables.quantized.push_back(std::move(quantized));
   }
   return tables;
 }
@@ -86,6 +128,7 @@ struct Session::Impl {
       if (!step) return fail(data().path + ": " + step.error().message);
       steps.back() = std::move(*step);
     }
+    if (auto ok = share_packed_weights(); !ok) return ok;
     if (auto ok = share_scratch(); !ok) return ok;
     if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
     input_set.assign(data().inputs.size(), false);
@@ -93,26 +136,52 @@ struct Session::Impl {
     return {};
   }
 
-  /// One piece of scratch memory a thread, as large as the neediest step wants it.
-  Expected<void> share_scratch() {
-    constexpr std::size_t alignment = 64;
-    std::size_t largest = 0;
+  /// The layers' weights lie one after the other in the order in which they run.
+  Expected<void> share_packed_weights() {
+    for (const auto& step : steps) {
+      if (step != nullptr) packed_bytes += aligned(step->packed_bytes());
+    }
+    auto shared = data().packed_weights.get(&table, [&] { return pack_weights(); });
+    if (!shared) return tl::unexpected(shared.error());
+    packed_weights = *shared;
+    const std::byte* at = packed_weights.get();
+    const std::byte* const end = at + packed_bytes;
     for (const auto& step : steps) {
       if (step == nullptr) continue;
-      largest = std::max(largest, step->scratch_bytes());
-      packed_bytes += step->packed_bytes();
+      step->set_packed_weights(at);
+      at += aligned(step->packed_bytes());
+      step->set_next_weights(at < end ? at : nullptr);
     }
-    const std::size_t bytes_a_thread = (largest + alignment - 1) / alignment * alignment;
+    return {};
+  }
+
+  Expected<PackedWeightsCache::Shared> pack_weights() const {
+    auto allocated = AlignedBuffer::allocate(packed_bytes);
+    if (!allocated) return fail(data().path + ": " + allocated.error().message);
+    std::byte* to = allocated->data();
+    for (const auto& step : steps) {
+      if (step == nullptr) continue;
+      step->pack(to);
+      to += aligned(step->packed_bytes());
+    }
+    const auto owner = std::make_shared<AlignedBuffer>(std::move(*allocated));
+    return PackedWeightsCache::Shared(owner, owner->data());
+  }
+
+  /// One piece of scratch memory a thread, as large as the neediest step wants it.
+  Expected<void> share_scratch() {
+    std::size_t largest = 0;
+    for (const auto& step : steps) {
+      if (step != nullptr) largest = std::max(largest, step->scratch_bytes());
+    }
+    const std::size_t bytes_a_thread = aligned(largest);
     scratch_bytes = bytes_a_thread * static_cast<std::size_t>(pool.threads());
     auto allocated = AlignedBuffer::allocate(scratch_bytes);
     if (!allocated) return fail(data().path + ": " + allocated.error().message);
     scratch = std::move(*allocated);
-    const std::byte* next_weights = nullptr;
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-      if (*step == nullptr) continue;
-      (*step)->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
-      (*step)->set_next_weights(next_weights);
-      if ((*step)->packed_weights() != nullptr) next_weights = (*step)->packed_weights();
+    for (const auto& step : steps) {
+      if (step != nullptr)
+        step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
     }
     return {};
   }
@@ -142,6 +211,7 @@ struct Session::Impl {
   std::size_t arena_lower_bound = 0;
   AlignedBuffer scratch;
   std::size_t scratch_bytes = 0;
+  PackedWeightsCache::Shared packed_weights;
   std::size_t packed_bytes = 0;
   std::vector<std::byte*> activations;
   std::vector<std::unique_ptr<Step>> steps;  // null: nothing to run
@@ -197,9 +267,14 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
       to[i] = tables.real[i % tables.channels * 256 + pixels[i]];
   }
   for (std::size_t i = 0; i < input.quantized.size(); ++i) {
-    impl_->table.lookup_channels(tables.quantized[i].data(), tables.channels, pixels.data(),
-                                 reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i])),
-                                 count);
+    const QuantizedPixels& quantized = tables.quantized[i];
+    auto* to = reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i]));
+    if (quantized.affine) {
+      impl_->table.affine_channels(*quantized.affine, pixels.data(), to, count);
+    } else {
+      impl_->table.lookup_channels(quantized.values.data(), tables.channels, pixels.data(), to,
+                                   count);
+    }
   }
   impl_->input_set[0] = true;
   return {};

@@ -1,5 +1,7 @@
 #include "engine/step.h"
 
+#include <sys/mman.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -9,13 +11,20 @@
 namespace octet {
 
 Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
-  constexpr std::size_t alignment = 64;
-  const std::size_t rounded =
-      (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;
+  constexpr std::size_t large_page = std::size_t{2} << 20;
+  const std::size_t alignment = size >= large_page ? large_page : 64;
+  const std::size_t rounded = (std::max(size, std::size_t{1}) + 63) / 64 * 64;
   AlignedBuffer buffer;
-  buffer.data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
-  if (buffer.data_ == nullptr)
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignment, rounded) != 0) {
     return fail("not enough memory for " + std::to_string(size) + " bytes");
+  }
+  buffer.data_.reset(static_cast<std::byte*>(memory));
+#if defined(MADV_HUGEPAGE)
+  // Whole pages only, so that the rest of the last one is not taken. It is advice: its failure is
+  // none.
+  if (size >= large_page) madvise(memory, size / large_page * large_page, MADV_HUGEPAGE);
+#endif
   return buffer;
 }
 

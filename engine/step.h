@@ -9,7 +9,8 @@
 
 namespace octet {
 
-/// 64-byte aligned memory whose failure to be had is an error, not an exception.
+/// 64-byte aligned memory whose failure to be had is an error, not an exception. Where it is large,
+/// the system is asked for large pages: kernels walk through all of it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -39,9 +40,12 @@ class Step {
   virtual std::size_t scratch_bytes() const { return 0; }
   /// Called once, before the first run.
   virtual void set_scratch(const Scratch&) {}
-  /// Weights in the form that its kernel reads; null and 0 where it has none.
-  virtual const std::byte* packed_weights() const { return nullptr; }
+  /// Size of its weights in the form that its kernel reads; 0 where it has none.
   virtual std::size_t packed_bytes() const { return 0; }
+  /// Writes them; they depend on nothing but the model and the table.
+  virtual void pack(std::byte*) const {}
+  /// Where they are. Called once, before the first run.
+  virtual void set_packed_weights(const std::byte*) {}
   /// The weights that are read next, after this step's own. Called once, before the first run.
   virtual void set_next_weights(const std::byte*) {}
   /// Allocates nothing.
@@ -69,8 +73,8 @@ struct StepContext {
   }
 };
 
-/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in the
-/// model's file, which may end there: it is copied to `copy`.
+/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in
+/// the model's file, which may end there: it is copied to `copy`.
 Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id,
                                           AlignedBuffer& copy);
 

@@ -3,8 +3,20 @@
 #include <cpuinfo.h>
 #include <sched.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace octet {
 namespace {
+
+// A core's wake-up takes microseconds; work that is done sooner is not shared out.
+constexpr double least_shared_ns = 8000;
+// More parts than threads, so that one that begins late leaves work to the others.
+constexpr std::size_t parts_a_thread = 4;
+constexpr std::size_t most_parts = 1024;
+// How long a thread looks for new work before it sleeps: longer than a layer of one thread's takes.
+constexpr int idle_rounds = 2000;
 
 int allowed_processors() {
   cpu_set_t set;
@@ -28,8 +40,105 @@ int big_cores() {
   return static_cast<int>(std::max(cores, 1U));
 }
 
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 }  // namespace
 
 int default_thread_count() { return std::min(big_cores(), allowed_processors()); }
+
+ThreadPool::ThreadPool(int threads) : shared_(std::make_unique<Shared>()) {
+  for (int thread = 1; thread < threads; ++thread) {
+    auto worker = std::make_unique<Worker>(this, static_cast<std::size_t>(thread));
+    const auto begin = [](void* pointer) -> void* {
+      const auto& self = *static_cast<const Worker*>(pointer);
+      self.pool->serve(self.thread);
+      return nullptr;
+    };
+    if (pthread_create(&worker->handle, nullptr, begin, worker.get()) != 0) break;
+    workers_.push_back(std::move(worker));
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  shared_->stops.store(true);
+  shared_->signal.fetch_add(1);
+  shared_->signal.notify_all();
+  for (const auto& worker : workers_) pthread_join(worker->handle, nullptr);
+}
+
+pthreadpool_t ThreadPool::handle() const {
+  if (!workers_.empty() && float_pool_ == nullptr) {
+    float_pool_.reset(pthreadpool_create(workers_.size() + 1));
+  }
+  return float_pool_.get();
+}
+
+std::size_t ThreadPool::parts_of(std::size_t items, double cost) const {
+  if (workers_.empty() || cost < least_shared_ns) return 1;
+  const auto worth = static_cast<std::size_t>(cost / (least_shared_ns / 4));
+  return std::min({items, worth, parts_a_thread * (workers_.size() + 1), most_parts});
+}
+
+void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) const {
+  Shared& shared = *shared_;
+  shared.call = call;
+  shared.context = context;
+  shared.finished.store(0, std::memory_order_relaxed);
+  const Ticket last = shared.ticket.load(std::memory_order_relaxed);
+  shared.ticket.store({.work = last.work + 1, .parts = static_cast<uint16_t>(parts), .taken = 0});
+  shared.signal.fetch_add(1);
+  if (shared.sleepers.load() > 0) shared.signal.notify_all();
+  take_parts(0);
+  // Only parts that somebody has begun are left.
+  int rounds = 0;
+  while (shared.finished.load(std::memory_order_acquire) != parts) {
+    if (++rounds < idle_rounds) {
+      relax();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+/// -> whether there was a part to take
+bool ThreadPool::take_parts(std::size_t thread) const {
+  Shared& shared = *shared_;
+  bool any = false;
+  Ticket ticket = shared.ticket.load(std::memory_order_acquire);
+  while (ticket.taken < ticket.parts) {
+    Ticket next = ticket;
+    ++next.taken;
+    if (!shared.ticket.compare_exchange_weak(ticket, next, std::memory_order_acq_rel)) continue;
+    shared.call(shared.context, ticket.taken, thread);
+    shared.finished.fetch_add(1, std::memory_order_release);
+    any = true;
+    ticket = shared.ticket.load(std::memory_order_acquire);
+  }
+  return any;
+}
+
+void ThreadPool::serve(std::size_t thread) const {
+  Shared& shared = *shared_;
+  int rounds = 0;
+  while (!shared.stops.load(std::memory_order_relaxed)) {
+    const uint32_t seen = shared.signal.load();
+    if (take_parts(thread)) {
+      rounds = 0;
+    } else if (++rounds < idle_rounds) {
+      relax();
+    } else {
+      shared.sleepers.fetch_add(1);
+      shared.signal.wait(seen);
+      shared.sleepers.fetch_sub(1);
+      rounds = 0;
+    }
+  }
+}
 
 }  // namespace octet

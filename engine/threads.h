@@ -1,11 +1,14 @@
-// A pool of threads, and work shared out between them in contiguous ranges.
+// Threads, and work shared out between them.
 #pragma once
 
+#include <pthread.h>
 #include <pthreadpool.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "kernels/kernels.h"
 
@@ -14,22 +17,30 @@ namespace octet {
 /// One a big core that this process may use.
 int default_thread_count();
 
+/// Threads that take parts of a piece of work as they come to them.
+///
+/// Nobody waits for a thread that has not begun: where a core is busy with something else, its part
+/// is done by the others. pthreadpool, which float islands run on, gives each thread its share and
+/// waits for all of them; a session on a busy machine then waits for the system's scheduler at
+/// every layer.
 class ThreadPool {
  public:
-  /// One thread needs no pool.
-  explicit ThreadPool(int threads) : threads_(threads) {
-    if (threads > 1) pool_.reset(pthreadpool_create(static_cast<std::size_t>(threads)));
-    if (pool_ == nullptr) threads_ = 1;
-  }
+  /// Where the system gives fewer threads, the pool has fewer.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return threads_; }
-  pthreadpool_t handle() const { return pool_.get(); }
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  /// A pool for the float library, made at the first call; null for one thread.
+  pthreadpool_t handle() const;
 
   /// Calls work(range, thread) for ranges that tile [0, items); `thread` is below threads() and
-  /// names scratch memory that no other call uses meanwhile. Allocates nothing.
+  /// names scratch memory that no other call uses meanwhile. Allocates nothing. `cost` is about how
+  /// many nanoseconds all of it takes one thread: what is soon done is not worth sharing out.
   template <class Work>
-  void share_out(std::size_t items, const Work& work) const {
-    const std::size_t parts = std::min(items, static_cast<std::size_t>(threads_));
+  void share_out(std::size_t items, double cost, const Work& work) const {
+    const std::size_t parts = parts_of(items, cost);
     if (parts <= 1) {
       if (items > 0) work(kernels::Range{0, items}, std::size_t{0});
       return;
@@ -39,21 +50,51 @@ class ThreadPool {
       std::size_t items;
       std::size_t parts;
     } context{work, items, parts};
-    pthreadpool_parallelize_1d(
-        pool_.get(),
-        [](void* pointer, std::size_t part) {
+    run_parts(
+        [](const void* pointer, std::size_t part, std::size_t thread) {
           const auto& c = *static_cast<const Context*>(pointer);
-          c.work(kernels::Range{c.items * part / c.parts, c.items * (part + 1) / c.parts}, part);
+          c.work(kernels::Range{c.items * part / c.parts, c.items * (part + 1) / c.parts}, thread);
         },
-        &context, parts, 0);
+        &context, parts);
   }
 
  private:
+  using Call = void (*)(const void* context, std::size_t part, std::size_t thread);
+
+  std::size_t parts_of(std::size_t items, double cost) const;
+  void run_parts(Call call, const void* context, std::size_t parts) const;
+  void serve(std::size_t thread) const;
+  bool take_parts(std::size_t thread) const;
+
+  // Which work is at hand, how many parts it has and how many of them are taken, in one word:
+  // whoever takes a part knows that it is of this work, and that the work cannot end before the
+  // part does.
+  struct Ticket {
+    uint32_t work;
+    uint16_t parts;
+    uint16_t taken;
+  };
+  struct Shared {
+    alignas(64) std::atomic<Ticket> ticket{Ticket{}};
+    std::atomic<uint32_t> signal{0};  ///< Changes with each new work; sleepers wait on it.
+    alignas(64) std::atomic<uint32_t> finished{0};
+    std::atomic<int> sleepers{0};
+    std::atomic<bool> stops{false};
+    Call call = nullptr;
+    const void* context = nullptr;
+  };
+
+  std::unique_ptr<Shared> shared_;
+  struct Worker {
+    const ThreadPool* pool;
+    std::size_t thread;
+    pthread_t handle;
+  };
+  std::vector<std::unique_ptr<Worker>> workers_;
   struct Destroy {
     void operator()(pthreadpool_t pool) const { pthreadpool_destroy(pool); }
   };
-  std::unique_ptr<struct pthreadpool, Destroy> pool_;
-  int threads_;
+  mutable std::unique_ptr<struct pthreadpool, Destroy> float_pool_;
 };
 
 }  // namespace octet

@@ -64,6 +64,7 @@ struct AttributeFields {
   Bounds bounds;
   bool has_bias = false;
   bool has_residual = false;
+  Bounds inner_bounds;
   bool count_include_pad = false;
   bool ceil_mode = false;
   int32_t axis = 0;
@@ -80,6 +81,7 @@ struct AttributeFields {
     bounds = a.bounds;
     has_bias = a.has_bias;
     has_residual = a.has_residual;
+    inner_bounds = a.inner_bounds;
   }
   void operator()(const BinaryAttributes& a) { bounds = a.bounds; }
   void operator()(const PoolAttributes& a) {
@@ -140,6 +142,11 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
   out.add_value(f.value);
   out.add_bilinear(f.bilinear);
   out.add_align_corners(f.align_corners);
+  if (f.inner_bounds.bounded()) {
+    out.add_inner_bounded(true);
+    out.add_inner_min(f.inner_bounds.min);
+    out.add_inner_max(f.inner_bounds.max);
+  }
   return out.Finish();
 }
 

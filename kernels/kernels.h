@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace octet::kernels {
@@ -83,6 +84,9 @@ struct ConvParams {
   bool has_residual = false;  ///< Only with u8 output.
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0;  ///< s_r / s_y
+  /// Bounds of float(acc) * m[o] before the residual is added, times 1 / s_y.
+  float inner_min = -std::numeric_limits<float>::infinity();
+  float inner_max = std::numeric_limits<float>::infinity();
 };
 
 struct ConvBuffers {
@@ -185,6 +189,15 @@ struct RequantizeParams {
   uint8_t output_max = 255;
 };
 
+/// y = clamp(rne(float(x) * scale[c] + offset[c]) + z) to [0, 255], for byte x of channel c.
+struct AffineChannelsParams {
+  static constexpr std::size_t max_channels = 4;
+  std::size_t channels = 1;  ///< 1 to max_channels
+  float scale[max_channels] = {};
+  float offset[max_channels] = {};  ///< |255 * scale| + |offset| < 2^30
+  int32_t zero_point = 0;
+};
+
 // ---- softmax and argmax: one row at a time
 // --------------------------------------------------------------------------
 
@@ -222,8 +235,8 @@ struct KernelTable {
   /// everything.
   std::span<const ConvKernel* const> convolutions;
 
-  /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and returns
-  /// how many multiply-accumulates that were: timed, it is the roof of every kernel.
+  /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and
+  /// returns how many multiply-accumulates that were: timed, it is the roof of every kernel.
   std::size_t (*peak)(std::size_t rounds);
 
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
@@ -243,12 +256,16 @@ struct KernelTable {
   void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input,
                           uint8_t* output, std::size_t pixels);
 
+  /// Pixels to activations, where a table a channel would hold nothing but these values.
+  void (*affine_channels)(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
+                          std::size_t pixels);
+
   /// One row of `count` values; output is float or u8 as the parameters say.
   void (*softmax)(const SoftmaxParams& params, const uint8_t* input, void* output,
                   std::size_t count);
-  /// One row of float32 values, exp by exp_float64 (exact_math.h): the same bytes on every CPU. In
-  /// place is allowed.
-  void (*softmax_float)(const float* input, float* output, std::size_t count);
+  /// Rows of `count` float32 values, one after the other; exp by exp_float64 (exact_math.h): the
+  /// same bytes on every CPU. In place is allowed.
+  void (*softmax_float)(const float* input, float* output, std::size_t rows, std::size_t count);
   /// Index of the first largest value among `count` values that are `stride` elements apart.
   int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);
   int32_t (*argmax_float)(const float* input, std::size_t count, std::size_t stride);

@@ -18,8 +18,8 @@ namespace octet::kernels {
 namespace {
 
 #if defined(__x86_64__)
-/// The VEX form of vpdpbusd: leaf 7, subleaf 1, EAX bit 4. Not every cpuinfo knows to ask. Needs the
-/// same of the operating system as AVX2.
+/// The VEX form of vpdpbusd: leaf 7, subleaf 1, EAX bit 4. Not every cpuinfo knows to ask. Needs
+/// the same of the operating system as AVX2.
 bool has_avxvnni() {
   unsigned eax = 0;
   unsigned ebx = 0;

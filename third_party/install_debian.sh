@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are there.
-#   third_party/install_debian.sh [build] [test] [pytorch]
+#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch]
 set -eu
 
 packages=""
@@ -11,8 +11,9 @@ for group in "${@:-build}"; do
         libflatbuffers-dev flatbuffers-compiler nlohmann-json3-dev libcli11-dev libexpected-dev libjpeg62-turbo-dev
         libpng-dev" ;;
     test) packages="$packages catch2 python3 python3-numpy python3-pil" ;;
+    benchmark) packages="$packages libbenchmark-dev libdnnl-dev" ;;
     pytorch) packages="$packages python3-torch python3-torchvision python3-numpy python3-pil" ;;
-    *) echo "$0: no group '$group'; there are build, test, pytorch" >&2; exit 2 ;;
+    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch" >&2; exit 2 ;;
   esac
 done
 

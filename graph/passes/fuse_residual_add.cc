@@ -16,8 +16,20 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Shape& output = graph.tensor(add.output).shape;
   const Tensor& other = graph.tensor(add.inputs[1 - which]);
-  return !a.has_residual && !a.bounds.bounded() && layer.precision == add.precision &&
-         !other.is_constant() && other.shape == output && graph.tensor(operand).shape == output;
+  return !a.has_residual && layer.precision == add.precision && !other.is_constant() &&
+         other.shape == output && graph.tensor(operand).shape == output;
+}
+
+// Of two layers that could take the add: one without an activation of its own, which would have to
+// be applied between; else the later one, since the other one's output is then ready when it runs.
+std::size_t better_taker(const Graph& graph, const Node& add) {
+  const int producers[2] = {graph.producer_of(add.inputs[0]), graph.producer_of(add.inputs[1])};
+  const auto bounded = [&](int layer) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(layer)];
+    return std::get<ConvAttributes>(node.attributes).bounds.bounded();
+  };
+  if (bounded(producers[0]) != bounded(producers[1])) return bounded(producers[0]) ? 1 : 0;
+  return producers[1] > producers[0] ? 1 : 0;
 }
 
 }  // namespace
@@ -33,15 +45,13 @@ Status fuse_residual_add(Graph& graph) {
     const bool second = can_take(graph, i, 1);
     if (!first && !second) continue;
     const Node add = graph.nodes[i];
-    // Of two layers the later one: the earlier one's output is then ready when it runs.
-    const bool second_is_later =
-        graph.producer_of(add.inputs[1]) > graph.producer_of(add.inputs[0]);
-    const std::size_t which = !first || (second && second_is_later) ? 1 : 0;
+    const std::size_t which = first && second ? better_taker(graph, add) : first ? 0 : 1;
     const auto layer_index = static_cast<std::size_t>(graph.producer_of(add.inputs[which]));
 
     Node layer = graph.nodes[layer_index];
     auto& a = std::get<ConvAttributes>(layer.attributes);
     a.has_residual = true;
+    a.inner_bounds = a.bounds;
     a.bounds = std::get<BinaryAttributes>(add.attributes).bounds;
     layer.inputs.push_back(add.inputs[1 - which]);
     layer.output = add.output;

@@ -111,6 +111,8 @@ void store(const ConvParams& params, const ConvBuffers& buffers, std::size_t ind
     return;
   }
   if (params.has_residual) {
+    value = value > params.inner_min ? value : params.inner_min;
+    value = value < params.inner_max ? value : params.inner_max;
     const int32_t residual = buffers.residual[index] - params.residual_zero_point;
     value = value + static_cast<float>(residual) * params.residual_multiplier;
   }

@@ -23,14 +23,16 @@ void softmax(const SoftmaxParams& params, const uint8_t* input, void* output, st
   }
 }
 
-void softmax_float(const float* input, float* output, std::size_t count) {
-  const double largest = *std::max_element(input, input + count);
-  double sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    output[i] = static_cast<float>(exp_float64(input[i] - largest));
-    sum += output[i];
+void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count) {
+  for (std::size_t row = 0; row < rows; ++row, input += count, output += count) {
+    const double largest = *std::max_element(input, input + count);
+    double sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      output[i] = static_cast<float>(exp_float64(input[i] - largest));
+      sum += output[i];
+    }
+    for (std::size_t i = 0; i < count; ++i) output[i] = static_cast<float>(output[i] / sum);
   }
-  for (std::size_t i = 0; i < count; ++i) output[i] = static_cast<float>(output[i] / sum);
 }
 
 }  // namespace octet::kernels::reference

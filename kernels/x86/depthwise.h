@@ -1,5 +1,5 @@
-// Depthwise convolution: interleaving rows into quads, and the dot products over them: a template of
-// the instruction set's Simd. Plan and packing: depthwise_plan.h.
+// Depthwise convolution: interleaving rows into quads, and the dot products over them: a template
+// of the instruction set's Simd. Plan and packing: depthwise_plan.h.
 #pragma once
 
 #include "kernels/x86/depthwise_plan.h"
@@ -13,8 +13,8 @@ struct Depthwise {
   using Int = typename Simd::Int;
   using Float = typename Simd::Float;
   static constexpr std::size_t lanes = Simd::lanes;
-  static constexpr std::size_t quad = 4;                   // bytes
-  static constexpr std::size_t chunk = 4 * Simd::lanes;    // values that fill a vector of bytes
+  static constexpr std::size_t quad = 4;                 // bytes
+  static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
 
   struct Layer {
     Layer(const ConvParams& p, const std::byte* packed_layer, const ConvBuffers& b)
@@ -56,8 +56,7 @@ struct Depthwise {
       runs = all_channels ? 1 : count;
       run_values = all_channels ? count * channels : plan.piece_channels;
       const std::size_t first_pattern = all_channels ? 0 : channel / lanes;
-      weights = layer.packed + plan.weights + first_pattern * plan.pattern_bytes;
-      constants = layer.packed + plan.bias + first_pattern * Simd::bytes;
+      patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
     }
 
     int32_t first_column;
@@ -72,8 +71,7 @@ struct Depthwise {
     // Outputs are runs of values that lie side by side, and in the image one pixel from the other.
     std::size_t runs;
     std::size_t run_values;
-    const std::byte* weights;
-    const std::byte* constants;
+    const std::byte* patterns;
   };
 
   static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
@@ -175,7 +173,8 @@ struct Depthwise {
     __builtin_memset(to, value, quads * quad);
   }
 
-  /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are z_x.
+  /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are
+  /// z_x.
   static void make_quads(const Layer& layer, const Piece& piece, const uint8_t* image,
                          int32_t first_row, std::byte* in_order, std::byte* slot) {
     const x86::DepthwisePlan& plan = layer.plan;
@@ -232,34 +231,92 @@ struct Depthwise {
     int32_t rows;                   ///< That exist.
   };
 
-  /// A filter of `quad_count` by `columns`, or of any size where these are 0.
-  template <int rows, int quad_count, int columns, bool with_residual>
-  static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    const x86::DepthwisePlan& plan = layer.plan;
-    const Requantizer<Simd> requantizer = layer.requantizer;
-    const std::size_t pattern_bytes = plan.pattern_bytes;
-    const std::byte* const weights_begin = piece.weights;
-    const std::byte* const weights_end = weights_begin + plan.piece_patterns * pattern_bytes;
-    const std::size_t row_bytes = pattern_bytes / static_cast<std::size_t>(plan.rows);
-    const std::byte* weights = weights_begin;
-    const std::byte* constants = piece.constants;
-    const std::size_t to_multiplier = plan.multiplier - plan.bias;
-    const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
-    const std::size_t output_row =
-        static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
-    std::size_t quads_at = 0;
-
-    for (std::size_t run = 0; run < piece.runs; ++run) {
-      const std::size_t run_begin = call.first_value + run * pixel;
-      for (std::size_t value = 0; value < piece.run_values; value += chunk) {
-        const std::size_t output_at = run_begin + value;
-        Float residual[rows][4];
-        if constexpr (with_residual) {
+  /// Where the next vector's quads lie, and by how much each of the filter's columns is off.
+  template <int quad_count, int columns, class = void>
+  struct Source {
+    Source(const Layer& layer, const RowsCall& call) {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) slots[g] = call.slots[g];
+#pragma GCC unroll 8
+      for (int k = 0; k < columns; ++k) taps[k] = layer.taps[k];
+    }
+    void advance() {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) slots[g] += lanes * quad;
+    }
+    template <int rows>
+    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) {
+#pragma GCC unroll 8
+        for (int k = 0; k < columns; ++k) {
+          const typename Simd::Quads x = Simd::load_quads(slots[g] + (k == 0 ? 0 : taps[k]));
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
-            const uint8_t* from = layer.buffers.residual + output_at + row * output_row;
-            residual_vectors<Simd>(Simd::pack_order(Simd::load(from)), residual[r]);
+            const int weight = (r * quad_count + g) * columns + k;
+            sum[r] = Simd::dot(sum[r], x, weights + weight * Simd::weight_bytes);
+          }
+        }
+      }
+    }
+
+    // Copies, since the compiler has to expect that storing bytes changes what is in memory.
+    const std::byte* slots[quad_count];
+    int64_t taps[columns];
+  };
+
+  /// A filter of any size.
+  template <class Unused>
+  struct Source<0, 0, Unused> {
+    Source(const Layer& l, const RowsCall& c) : layer(l), call(c) {}
+    void advance() { at += lanes * quad; }
+    template <int rows>
+    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+      const auto taps_a_row = static_cast<std::size_t>(layer.plan.quads * layer.plan.columns);
+      for (int g = 0; g < layer.plan.quads; ++g) {
+        for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
+          const typename Simd::Quads x = Simd::load_quads(call.slots[g] + at + layer.taps[k]);
+          for (std::size_t r = 0; r < rows; ++r) {
+            sum[r] = Simd::dot(sum[r], x, weights + r * taps_a_row * Simd::weight_bytes);
+          }
+        }
+      }
+    }
+
+    const Layer& layer;
+    const RowsCall& call;
+    std::size_t at = 0;
+  };
+
+  /// A filter of `quad_count` by `columns`, or of any size where these are 0.
+  template <int rows, int quad_count, int columns, Residual kind>
+  static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    const Requantizer<Simd> requantizer = layer.requantizer;
+    const std::size_t pattern_bytes =
+        quad_count > 0 ? 2 * Simd::bytes + rows * quad_count * columns * Simd::weight_bytes
+                       : layer.plan.pattern_bytes;
+    const std::byte* const patterns = piece.patterns;
+    const std::byte* const patterns_end = patterns + layer.plan.piece_patterns * pattern_bytes;
+    const std::byte* pattern = patterns;
+    Source<quad_count, columns> source(layer, call);
+    const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
+    const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
+    uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + call.first_value;
+    const uint8_t* residual = layer.buffers.residual;
+    if constexpr (kind != Residual::none) residual += call.first_value;
+    const std::size_t run_values = piece.run_values;
+    const std::size_t runs = piece.runs;
+    const int rows_wanted = call.rows;
+
+    for (std::size_t run = 0; run < runs; ++run) {
+      for (std::size_t value = 0; value < run_values; value += chunk) {
+        Float added[rows][4];
+        if constexpr (kind != Residual::none) {
+#pragma GCC unroll 4
+          for (int r = 0; r < rows; ++r) {
+            const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
+            const Int bytes = Simd::load(residual + run * pixel + value + row * output_row);
+            residual_vectors<Simd>(Simd::pack_order(bytes), added[r]);
           }
         }
         Int halves[rows][2];
@@ -267,69 +324,35 @@ struct Depthwise {
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
           Int sum[rows];
-          const Int bias = Simd::load(constants);
+          const Int bias = Simd::load(pattern);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) sum[r] = bias;
-          add_products<rows, quad_count, columns>(layer, call, quads_at, weights, row_bytes, sum);
+          source.template add_products<rows>(pattern + 2 * Simd::bytes, sum);
+          source.advance();
           const Float multiplier =
-              Simd::load_float(reinterpret_cast<const float*>(constants + to_multiplier));
+              Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            if constexpr (with_residual) {
-              q[r][v % 2] = requantizer.scale(sum[r], multiplier, residual[r][v]);
+            if constexpr (kind != Residual::none) {
+              q[r][v % 2] = requantizer.template scale<kind>(sum[r], multiplier, added[r][v]);
             } else {
               q[r][v % 2] = requantizer.scale(sum[r], multiplier);
             }
             if (v % 2 == 1) halves[r][v / 2] = requantizer.half(q[r][0], q[r][1]);
           }
-          quads_at += lanes * quad;
-          weights += pattern_bytes;
-          constants += Simd::bytes;
-          if (weights == weights_end) {
-            weights = weights_begin;
-            constants = piece.constants;
-          }
+          pattern += pattern_bytes;
+          pattern = pattern == patterns_end ? patterns : pattern;
         }
+        uint8_t* to = output + run * pixel + value;
+        const std::size_t left = run_values - value;
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r) {
-          if (r >= call.rows) break;
-          uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + output_at +
-                            static_cast<std::size_t>(r) * output_row;
+        for (int r = 0; r < rows; ++r, to += output_row) {
+          if (r >= rows_wanted) break;
           const Int bytes = Simd::natural_order(requantizer.whole(halves[r][0], halves[r][1]));
-          if (piece.run_values - value >= chunk) {
-            Simd::store(output, bytes);
+          if (left >= chunk) {
+            Simd::store(to, bytes);
           } else {
-            Simd::store_first(output, bytes, piece.run_values - value);
-          }
-        }
-      }
-    }
-  }
-
-  template <int rows, int quad_count, int columns>
-  static void add_products(const Layer& layer, const RowsCall& call, std::size_t at,
-                           const std::byte* weights, std::size_t row_bytes, Int (&sum)[rows]) {
-    if constexpr (quad_count > 0) {
-#pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) {
-        const std::byte* slot = call.slots[g] + at;
-#pragma GCC unroll 8
-        for (int k = 0; k < columns; ++k) {
-          const typename Simd::Quads x = Simd::load_quads(slot + layer.taps[k]);
-#pragma GCC unroll 4
-          for (int r = 0; r < rows; ++r) {
-            sum[r] = Simd::dot(sum[r], x,
-                               weights + ((r * quad_count + g) * columns + k) * Simd::weight_bytes);
-          }
-        }
-      }
-    } else {
-      for (int g = 0; g < layer.plan.quads; ++g) {
-        const std::byte* slot = call.slots[g] + at;
-        for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
-          const typename Simd::Quads x = Simd::load_quads(slot + layer.taps[k]);
-          for (int r = 0; r < rows; ++r) {
-            sum[r] = Simd::dot(sum[r], x, weights + static_cast<std::size_t>(r) * row_bytes);
+            Simd::store_first(to, bytes, left);
           }
         }
       }
@@ -338,23 +361,24 @@ struct Depthwise {
 
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
-  template <bool with_residual>
-  static RunRows choose(const x86::DepthwisePlan& plan) {
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 2) {
-      return run_rows<2, 1, 3, with_residual>;
+  /// A residual is rare here: it takes the loop for filters of any size, and the one for bounds.
+  static RunRows choose(const x86::DepthwisePlan& plan, bool has_residual) {
+    constexpr Residual none = Residual::none;
+    constexpr Residual any = Residual::bounded;
+    if (plan.rows == 1) {
+      if (has_residual) return run_rows<1, 0, 0, any>;
+      if (plan.columns == 3 && plan.quads == 1) return run_rows<1, 1, 3, none>;
+      return run_rows<1, 0, 0, none>;
     }
-    if (plan.columns == 3 && plan.quads == 1 && plan.rows == 1) {
-      return run_rows<1, 1, 3, with_residual>;
-    }
-    if (plan.columns == 5 && plan.quads == 2 && plan.rows == 2) {
-      return run_rows<2, 2, 5, with_residual>;
+    if (plan.rows == 2) {
+      if (has_residual) return run_rows<2, 0, 0, any>;
+      return plan.columns == 3 ? run_rows<2, 1, 3, none> : run_rows<2, 2, 5, none>;
     }
     if constexpr (Simd::depthwise_traits().max_rows == 4) {
-      if (plan.columns == 5 && plan.quads == 2 && plan.rows == 4) {
-        return run_rows<4, 2, 5, with_residual>;
-      }
+      if (has_residual) return run_rows<4, 0, 0, any>;
+      return run_rows<4, 2, 5, none>;
     }
-    return run_rows<1, 0, 0, with_residual>;
+    return nullptr;
   }
 
   /// Items [begin, end) of a piece; all are groups of one image.
@@ -388,9 +412,10 @@ struct Depthwise {
       const int32_t row = group * plan.rows;
       const std::size_t rows_above =
           image_index * static_cast<std::size_t>(g.output_h) + static_cast<std::size_t>(row);
-      run_group(layer, piece, {.slots = slots,
-                               .first_value = rows_above * output_row + piece.output_offset,
-                               .rows = smaller(g.output_h - row, plan.rows)});
+      run_group(layer, piece,
+                {.slots = slots,
+                 .first_value = rows_above * output_row + piece.output_offset,
+                 .rows = smaller(g.output_h - row, plan.rows)});
     }
   }
 
@@ -399,7 +424,7 @@ struct Depthwise {
     const Layer layer(params, packed, buffers);
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
-    const RunRows run_group = params.has_residual ? choose<true>(plan) : choose<false>(plan);
+    const RunRows run_group = choose(plan, params.has_residual);
     const auto groups = static_cast<std::size_t>(plan.groups);
     const auto channels = static_cast<std::size_t>(g.input_channels);
     for (std::size_t begin = items.begin; begin < items.end;) {
@@ -421,8 +446,12 @@ struct Depthwise {
     return p.geometry.window.kernel_h <= 4 * max_quads && x86::depthwise_supports(p);
   }
   static constexpr x86::DepthwiseTraits traits = Simd::depthwise_traits();
-  static std::size_t packed_size(const ConvParams& p) { return x86::depthwise_packed_size(traits, p); }
-  static void pack(const ConvParams& p, std::byte* packed) { x86::depthwise_pack(traits, p, packed); }
+  static std::size_t packed_size(const ConvParams& p) {
+    return x86::depthwise_packed_size(traits, p);
+  }
+  static void pack(const ConvParams& p, std::byte* packed) {
+    x86::depthwise_pack(traits, p, packed);
+  }
   static std::size_t scratch_size(const ConvParams& p) {
     return x86::depthwise_scratch_size(traits, p);
   }

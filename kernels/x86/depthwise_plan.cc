@@ -39,6 +39,11 @@ int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
   return 1;
 }
 
+/// Weights that one dot product of a vector takes.
+std::size_t weight_vector_bytes(const DepthwiseTraits& traits) {
+  return static_cast<std::size_t>(traits.lanes) * 4 * (traits.wide_weights ? 2 : 1);
+}
+
 /// Columns and channels of a piece: quads and weights of about `piece_bytes`.
 void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwisePlan& plan) {
   const auto channels = static_cast<std::size_t>(g.input_channels);
@@ -90,30 +95,27 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.planes = w.stride_w;
   const auto planes = static_cast<std::size_t>(plan.planes);
   // Vectors are written and read a little beyond the last column.
-  plan.plane_quads =
-      aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
+  plan.plane_quads = aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
   plan.slot_quads = plan.plane_quads * planes;
   plan.in_order_first = plan.planes > 1 && plan.piece_channels % lanes != 0;
 
   const std::size_t patterns = channels / std::gcd(channels, lanes);
   plan.piece_patterns = plan.piece_channels == channels ? patterns : plan.piece_channels / lanes;
-  plan.pattern_bytes = static_cast<std::size_t>(plan.rows * plan.quads * plan.columns) * lanes * 4 *
-                       (traits.wide_weights ? 2 : 1);
+  plan.pattern_bytes =
+      lanes * (sizeof(int32_t) + sizeof(float)) +
+      static_cast<std::size_t>(plan.rows * plan.quads * plan.columns) * weight_vector_bytes(traits);
   plan.tap_table = aligned(sizeof(DepthwisePlan));
   plan.padding_row =
       plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
-  plan.bias =
+  plan.patterns =
       plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
-  plan.multiplier = plan.bias + aligned(patterns * lanes * sizeof(int32_t));
-  plan.weights = plan.multiplier + aligned(patterns * lanes * sizeof(float));
-  layout.packed_size = plan.weights + patterns * plan.pattern_bytes;
+  layout.packed_size = plan.patterns + patterns * plan.pattern_bytes;
   layout.patterns = patterns;
 
   const std::size_t in_order =
       plan.in_order_first ? piece_input * plan.piece_channels + 4 * lanes : 0;
   plan.slots = aligned(in_order * 4);
-  layout.scratch_size =
-      plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
+  layout.scratch_size = plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
   return layout;
 }
 
@@ -124,22 +126,21 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
   const Window& w = g.window;
   const auto channels = static_cast<std::size_t>(g.input_channels);
   const int32_t shift = row * w.stride_h;
-  const std::size_t vector_bytes =
-      static_cast<std::size_t>(traits.lanes) * 4 * (traits.wide_weights ? 2 : 1);
+  const std::size_t vector_bytes = weight_vector_bytes(traits);
   for (int32_t lane = 0; lane < traits.lanes; ++lane) {
     const std::size_t channel = (first + static_cast<std::size_t>(lane)) % channels;
     for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
       const int32_t at = shift + kh;
       for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
         const int8_t weight =
-            params.weights
-                .values[(channel * static_cast<std::size_t>(w.kernel_h) + static_cast<std::size_t>(kh)) *
-                            static_cast<std::size_t>(w.kernel_w) +
-                        static_cast<std::size_t>(kw)];
+            params.weights.values[(channel * static_cast<std::size_t>(w.kernel_h) +
+                                   static_cast<std::size_t>(kh)) *
+                                      static_cast<std::size_t>(w.kernel_w) +
+                                  static_cast<std::size_t>(kw)];
         std::byte* vector =
             packed + static_cast<std::size_t>(at / 4 * plan.columns + kw) * vector_bytes;
-        const std::size_t position =
-            quad_position(traits.lanes, traits.wide_weights, lane, static_cast<std::size_t>(at % 4));
+        const std::size_t position = quad_position(traits.lanes, traits.wide_weights, lane,
+                                                   static_cast<std::size_t>(at % 4));
         if (traits.wide_weights) {
           reinterpret_cast<int16_t*>(vector)[position] = weight;
         } else {
@@ -189,26 +190,26 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
   std::memset(packed + plan.padding_row, params.input_zero_point,
               static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
 
-  auto* bias = reinterpret_cast<uint32_t*>(packed + plan.bias);
-  auto* multiplier = reinterpret_cast<float*>(packed + plan.multiplier);
-  const std::size_t taps_a_filter = static_cast<std::size_t>(g.window.kernel_h) *
-                                    static_cast<std::size_t>(g.window.kernel_w);
-  for (std::size_t i = 0; i < layout.patterns * lanes; ++i) {
-    const std::size_t channel = i % channels;
-    int32_t sum = 0;
-    for (std::size_t t = 0; t < taps_a_filter; ++t) {
-      sum += params.weights.values[channel * taps_a_filter + t];
-    }
-    bias[i] = static_cast<uint32_t>(params.weights.bias[channel]) -
-              static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
-    multiplier[i] = params.multiplier[channel];
-  }
-  const std::size_t row_bytes = plan.pattern_bytes / static_cast<std::size_t>(plan.rows);
+  const std::size_t taps_a_filter =
+      static_cast<std::size_t>(g.window.kernel_h) * static_cast<std::size_t>(g.window.kernel_w);
   for (std::size_t p = 0; p < layout.patterns; ++p) {
+    std::byte* pattern = packed + plan.patterns + p * plan.pattern_bytes;
+    auto* bias = reinterpret_cast<uint32_t*>(pattern);
+    auto* multiplier = reinterpret_cast<float*>(bias + lanes);
+    auto* weights = reinterpret_cast<std::byte*>(multiplier + lanes);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const std::size_t channel = (p * lanes + lane) % channels;
+      const int8_t* filter = params.weights.values + channel * taps_a_filter;
+      const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0});
+      bias[lane] = static_cast<uint32_t>(params.weights.bias[channel]) -
+                   static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
+      multiplier[lane] = params.multiplier[channel];
+    }
+    const std::size_t row_bytes =
+        static_cast<std::size_t>(plan.quads * plan.columns) * weight_vector_bytes(traits);
     for (int32_t row = 0; row < plan.rows; ++row) {
       pack_row(traits, params, plan, p * lanes, row,
-               packed + plan.weights + p * plan.pattern_bytes +
-                   static_cast<std::size_t>(row) * row_bytes);
+               weights + static_cast<std::size_t>(row) * row_bytes);
     }
   }
 }

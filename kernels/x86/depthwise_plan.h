@@ -1,15 +1,15 @@
-// Depthwise convolutions: how one is laid out, decided once a session. Shared by the x86 instruction
-// sets.
+// Depthwise convolutions: how one is laid out, decided once a session. Shared by the x86
+// instruction sets.
 //
 // A dot product of four bytes wants four taps of one channel side by side, and an image has four
 // channels side by side. So rows are interleaved first: a quad is the bytes of one channel of one
 // column in four neighbouring rows. Then a filter of up to four rows is one dot product a column. A
 // quad serves several output rows: the filter's rows are shifted in it, with zeros around them.
 //
-// A row is taken as one run of columns * channels bytes, whatever the number of channels, so that no
-// lane is wasted; weights repeat with a period of lcm(channels, lanes) values. With a horizontal
-// stride the columns of each remainder lie together in a plane, and what one tap reads is contiguous
-// again.
+// A row is taken as one run of columns * channels bytes, whatever the number of channels, so that
+// no lane is wasted; weights repeat with a period of lcm(channels, lanes) values. With a horizontal
+// stride the columns of each remainder lie together in a plane, and what one tap reads is
+// contiguous again.
 #pragma once
 
 #include <cstddef>
@@ -36,22 +36,22 @@ struct DepthwisePlan {
   // A piece of the image is done from its top to its bottom before the next is begun, so that its
   // quads stay in the nearest cache: some of the columns, with some of the channels where there are
   // many.
-  int32_t piece_columns;        ///< Output columns.
-  std::size_t piece_channels;   ///< All, or a multiple of what fills a vector of bytes.
+  int32_t piece_columns;       ///< Output columns.
+  std::size_t piece_channels;  ///< All, or a multiple of what fills a vector of bytes.
   int32_t planes;
   std::size_t plane_quads;  ///< Quads from one plane to the next.
   std::size_t slot_quads;   ///< Quads of all planes.
   bool in_order_first;      ///< Columns are dealt out to planes in a second step.
 
-  std::size_t pattern_bytes;    ///< Weights of one vector: [rows][quads][columns][lanes][4].
-  std::size_t piece_patterns;   ///< Vectors after which the weights of a piece repeat.
+  /// Of one vector of channels: bias [lanes] s32, minus z_x times the weights' sum; multiplier
+  /// [lanes] float32; weights [rows][quads][columns][lanes][4].
+  std::size_t pattern_bytes;
+  std::size_t piece_patterns;  ///< Vectors after which the patterns of a piece repeat.
 
   // Bytes from the head.
-  std::size_t tap_table;    ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
+  std::size_t tap_table;  ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
   std::size_t padding_row;  ///< As long as an image row, of z_x.
-  std::size_t bias;         ///< s32 [patterns][lanes], minus z_x times the weights' sum
-  std::size_t multiplier;   ///< float32 [patterns][lanes]
-  std::size_t weights;
+  std::size_t patterns;
 
   // Bytes in scratch.
   std::size_t slots;  ///< [quads][slot_quads][4]; before it, a row of quads in order.

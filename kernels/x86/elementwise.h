@@ -2,8 +2,8 @@
 // kernels/kernels.h.
 //
 // A vector of bytes becomes four vectors of float32 and back, in whatever order unpacking leaves
-// them: packing undoes it. Where a conversion to s32 could overflow, which no sane scale comes near,
-// the reference does the work.
+// them: packing undoes it. Where a conversion to s32 could overflow, which no sane scale comes
+// near, the reference does the work.
 #pragma once
 
 #include "kernels/reference/reference.h"
@@ -51,7 +51,8 @@ struct Elementwise {
 
   /// output = compute(input), a vector at a time; the last, shorter one goes through a buffer.
   template <class Compute>
-  static void map(const uint8_t* input, uint8_t* output, std::size_t count, const Compute& compute) {
+  static void map(const uint8_t* input, uint8_t* output, std::size_t count,
+                  const Compute& compute) {
     std::size_t i = 0;
     for (; i + chunk <= count; i += chunk) {
       Simd::store(output + i, compute(Simd::load(input + i)));
@@ -67,7 +68,9 @@ struct Elementwise {
   struct Operand {
     Operand(const uint8_t* from, std::size_t s) : values(from), step(s) {}
 
-    Int at(std::size_t i) const { return step != 0 ? Simd::load(values + i) : Simd::set_u8(*values); }
+    Int at(std::size_t i) const {
+      return step != 0 ? Simd::load(values + i) : Simd::set_u8(*values);
+    }
     Int last(std::size_t i, std::size_t count) const {
       if (step == 0) return Simd::set_u8(*values);
       alignas(64) uint8_t buffer[chunk] = {};
@@ -151,7 +154,8 @@ struct Elementwise {
     });
   }
 
-  static void quantize(const QuantizeParams& p, const float* input, uint8_t* to, std::size_t count) {
+  static void quantize(const QuantizeParams& p, const float* input, uint8_t* to,
+                       std::size_t count) {
     const Output output(p.zero_point, 0, 255);
     const Float inverse = Simd::set(p.inverse_scale);
     const Float low = Simd::set(static_cast<float>(-p.zero_point));
@@ -173,6 +177,47 @@ struct Elementwise {
     __builtin_memcpy(last, input + i, (count - i) * sizeof(float));
     Simd::store(bytes, compute(last));
     __builtin_memcpy(to + i, bytes, count - i);
+  }
+
+  /// The coefficients repeat after lcm(channels, chunk) bytes: 1 or 3 vectors of them.
+  static void affine_channels(const AffineChannelsParams& p, const uint8_t* input, uint8_t* to,
+                              std::size_t pixels) {
+    constexpr std::size_t most = AffineChannelsParams::max_channels - 1;
+    const std::size_t period = p.channels == 3 ? 3 : 1;
+    alignas(64) float scale[most][4][Simd::lanes];
+    alignas(64) float offset[most][4][Simd::lanes];
+    for (std::size_t at = 0; at < period * chunk; ++at) {
+      // Unpacking byte 16 L + 4 v + i of a vector leaves it in lane 4 L + i of vector v.
+      const std::size_t byte = at % chunk;
+      const std::size_t v = byte % 16 / 4;
+      const std::size_t lane = byte / 16 * 4 + byte % 4;
+      scale[at / chunk][v][lane] = p.scale[at % p.channels];
+      offset[at / chunk][v][lane] = p.offset[at % p.channels];
+    }
+    const Output output(p.zero_point, 0, 255);
+    const Float zero = biased(0);
+    const auto compute = [&](Int bytes, std::size_t phase) {
+      Float x[4];
+      differences(bytes, zero, x);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) {
+        x[v] = Simd::add(Simd::multiply(x[v], Simd::load_float(scale[phase][v])),
+                         Simd::load_float(offset[phase][v]));
+      }
+      return output(x);
+    };
+    const std::size_t count = pixels * p.channels;
+    std::size_t i = 0;
+    std::size_t phase = 0;
+    for (; i + chunk <= count; i += chunk) {
+      Simd::store(to + i, compute(Simd::load(input + i), phase));
+      phase = phase + 1 == period ? 0 : phase + 1;
+    }
+    if (i == count) return;
+    alignas(64) uint8_t last[chunk] = {};
+    __builtin_memcpy(last, input + i, count - i);
+    Simd::store(last, compute(Simd::load(last), phase));
+    __builtin_memcpy(to + i, last, count - i);
   }
 
   static void dequantize(const DequantizeParams& p, const uint8_t* input, float* to,

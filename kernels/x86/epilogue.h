@@ -1,13 +1,24 @@
 // From accumulators to bytes: what every convolution of the x86 instruction sets ends with.
 //
-// Included by each instruction set's own files, with its Simd; everything is in an unnamed namespace,
-// so that no code compiled for one CPU can be linked into another's.
+// Included by each instruction set's own files, with its Simd; everything is in an unnamed
+// namespace, so that no code compiled for one CPU can be linked into another's.
 #pragma once
 
 #include "kernels/kernels.h"
 
 namespace octet::kernels {
 namespace {
+
+/// What is added to a convolution's own result: nothing, or a residual: to the result as it is, not
+/// below a bound of its own (relu), or within two.
+enum class Residual { none, plain, above, bounded };
+
+inline Residual residual_kind(const ConvParams& params) {
+  if (!params.has_residual) return Residual::none;
+  constexpr float infinity = __builtin_inff();
+  if (params.inner_max != infinity) return Residual::bounded;
+  return params.inner_min != -infinity ? Residual::above : Residual::plain;
+}
 
 /// What a layer's requantization needs, as vectors.
 template <class Simd>
@@ -20,15 +31,15 @@ struct Requantizer {
         min(Simd::set_u8(params.output_min)),
         max(Simd::set_u8(params.output_max)),
         residual_multiplier(Simd::set(params.residual_multiplier)),
-        residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))) {}
+        residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
+        inner_min(Simd::set(params.inner_min)),
+        inner_max(Simd::set(params.inner_max)) {}
 
   /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
-  Int half(Int a, Int b) const {
-    return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point);
-  }
+  Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
   Int whole(Int ab, Int cd) const {
     return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);
   }
@@ -38,10 +49,13 @@ struct Requantizer {
   }
 
   /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors.
+  template <Residual kind>
   Int scale(Int sum, Float multiplier, Float residual) const {
     const Float difference = Simd::subtract(residual, residual_zero_point);
-    return Simd::round(Simd::add(Simd::multiply(Simd::to_float(sum), multiplier),
-                                 Simd::multiply(difference, residual_multiplier)));
+    Float own = Simd::multiply(Simd::to_float(sum), multiplier);
+    if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
+    if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
+    return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
   }
 
   Int zero_point;
@@ -49,6 +63,8 @@ struct Requantizer {
   Int max;
   Float residual_multiplier;
   Float residual_zero_point;
+  Float inner_min;
+  Float inner_max;
 };
 
 /// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.

@@ -41,14 +41,14 @@ struct Gemm {
     int64_t segment_length;
     const std::byte* packed;  ///< Bias, multiplier, weights.
     Int* sums;                ///< [pixels][vectors]
-    /// Weights that come next: a line of them is fetched into the second-level cache with each step,
-    /// since weights that are read once a run come from far away.
+    /// Weights that come next: a line of them is fetched into the second-level cache with each
+    /// step, since weights that are read once a run come from far away.
     const std::byte* next;
   };
 
   /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
-  /// a width, whose loads and stores run beside the next tile's dot products; and with one use after
-  /// the loop g++ 12 keeps all of them in registers within it.
+  /// a width, whose loads and stores run beside the next tile's dot products; and with one use
+  /// after the loop g++ 12 keeps all of them in registers within it.
   template <int pixels, int vectors>
   [[gnu::noinline]] static void accumulate(const TileCall& call) {
     const uint8_t* window[pixels];
@@ -117,52 +117,70 @@ struct Gemm {
   // A store takes as many pixels at once as fill a vector of bytes: 4 of one vector, 2 of two, 1 of
   // three or four. Where a tile has no more pixels, its last one is taken again and not stored.
   template <int vectors>
-  static constexpr int group = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
+  static constexpr int group = vectors == 1   ? 4
+                               : vectors == 2 ? 2
+                                              : 1;
 
-  template <int vectors, bool with_residual>
+  /// Requantizes one group: pixel p's sums are at sums + min(p, count - 1) * vectors.
+  template <int vectors, Residual kind>
+  [[gnu::always_inline]] static void store_group(const Requantizer<Simd>& requantizer,
+                                                 const Float (&multiplier)[vectors],
+                                                 const Int* sums, uint8_t* output,
+                                                 const uint8_t* residual, std::size_t stride,
+                                                 int32_t count, int32_t channels) {
+    constexpr int together = group<vectors>;
+    uint8_t* to[together];
+    const uint8_t* from[together];
+    const Int* sum[together];
+#pragma GCC unroll 4
+    for (int p = 0; p < together; ++p) {
+      const int32_t pixel = p < count ? p : count - 1;
+      to[p] = output + static_cast<std::size_t>(pixel) * stride;
+      from[p] = residual + static_cast<std::size_t>(pixel) * stride;
+      sum[p] = sums + pixel * vectors;
+    }
+    Float r[4];
+    if constexpr (kind != Residual::none) {
+      residual_vectors<Simd>(Simd::template gather_pixels<vectors>(from), r);
+    }
+    Int q[4];
+#pragma GCC unroll 4
+    for (int place = 0; place < 4; ++place) {
+      const int p = vectors >= 3 ? 0 : place / vectors;
+      const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
+      const Int own = Simd::load(sum[p] + v);
+      if constexpr (kind == Residual::none) {
+        q[place] = requantizer.scale(own, multiplier[v]);
+      } else {
+        q[place] = requantizer.template scale<kind>(own, multiplier[v], r[place]);
+      }
+    }
+    const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
+    if (channels == vectors * lanes) {
+      Simd::template scatter_pixels<vectors>(bytes, to, count);
+    } else {
+      Simd::template scatter_some<vectors>(bytes, to, count, channels);
+    }
+  }
+
+  template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Layer& layer, Results to, const Int* sums,
                                       int32_t pixels) {
     constexpr int together = group<vectors>;
     const Requantizer<Simd> requantizer = layer.requantizer;
-    const bool whole = to.channels == vectors * lanes;
     Float multiplier[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) multiplier[v] = Simd::load_float(to.multiplier + v * lanes);
-    for (int32_t first = 0; first < pixels; first += together) {
-      const int32_t count = pixels - first < together ? pixels - first : together;
-      uint8_t* output[together];
-      const uint8_t* residual[together];
-      const Int* sum[together];
-#pragma GCC unroll 4
-      for (int p = 0; p < together; ++p) {
-        const int32_t pixel = first + (p < count ? p : count - 1);
-        output[p] = to.output + static_cast<std::size_t>(pixel) * to.stride;
-        if constexpr (with_residual) {
-          residual[p] = to.residual + static_cast<std::size_t>(pixel) * to.stride;
-        }
-        sum[p] = sums + pixel * vectors;
-      }
-      Float r[4];
-      if constexpr (with_residual) {
-        residual_vectors<Simd>(Simd::template gather_pixels<vectors>(residual), r);
-      }
-      Int q[4];
-#pragma GCC unroll 4
-      for (int place = 0; place < 4; ++place) {
-        const int p = vectors >= 3 ? 0 : place / vectors;
-        const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        if constexpr (with_residual) {
-          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v], r[place]);
-        } else {
-          q[place] = requantizer.scale(Simd::load(sum[p] + v), multiplier[v]);
-        }
-      }
-      const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
-      if (whole) {
-        Simd::template scatter_pixels<vectors>(bytes, output, count);
-      } else {
-        Simd::template scatter_some<vectors>(bytes, output, count, to.channels);
-      }
+    for (; pixels >= together; pixels -= together) {
+      store_group<vectors, kind>(requantizer, multiplier, sums, to.output, to.residual, to.stride,
+                                 together, to.channels);
+      sums += together * vectors;
+      to.output += together * to.stride;
+      if constexpr (kind != Residual::none) to.residual += together * to.stride;
+    }
+    if (pixels > 0) {
+      store_group<vectors, kind>(requantizer, multiplier, sums, to.output, to.residual, to.stride,
+                                 pixels, to.channels);
     }
   }
 
@@ -190,16 +208,17 @@ struct Gemm {
   /// By width, and height.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
-    Store store[Simd::max_vectors + 1] = {};
-    Store store_with_residual[Simd::max_vectors + 1] = {};
+    Store store[Simd::max_vectors + 1][4] = {};  ///< by Residual
     Store store_float[Simd::max_vectors + 1] = {};
   };
 
   template <int vectors, int... i>
   static constexpr void fill_width(Functions& functions, std::integer_sequence<int, i...>) {
     ((functions.accumulate[vectors][i + 1] = accumulate<i + 1, vectors>), ...);
-    functions.store[vectors] = store<vectors, false>;
-    functions.store_with_residual[vectors] = store<vectors, true>;
+    functions.store[vectors][0] = store<vectors, Residual::none>;
+    functions.store[vectors][1] = store<vectors, Residual::plain>;
+    functions.store[vectors][2] = store<vectors, Residual::above>;
+    functions.store[vectors][3] = store<vectors, Residual::bounded>;
     functions.store_float[vectors] = store_float<vectors>;
   }
   template <int... v>
@@ -212,23 +231,27 @@ struct Gemm {
   static constexpr Functions functions =
       make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
 
+  static Store choose_store(const ConvParams& params, const x86::GemmTile& tile) {
+    if (params.output == ConvOutput::float32) return functions.store_float[tile.vectors];
+    return functions.store[tile.vectors][static_cast<int>(residual_kind(params))];
+  }
+
   /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`. Tiles are as
   /// high as each other, or one pixel less.
   static void run_pixels(const Layer& layer, const std::byte* packed, const x86::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
-    const ConvParams& params = layer.params;
-    const Store store = params.output == ConvOutput::float32 ? functions.store_float[tile.vectors]
-                        : params.has_residual ? functions.store_with_residual[tile.vectors]
-                                              : functions.store[tile.vectors];
+    const Store store = choose_store(layer.params, tile);
     const int32_t count = end - begin;
     const int32_t most = Simd::tile_pixels(tile.vectors);
     const int32_t tiles = (count + most - 1) / most;
     const int32_t low = count / tiles;
     const int32_t higher = count % tiles;
-    const auto* segments = reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) +
-                           tile.first_segment;
-    Int sums[Simd::max_tile_sums];
+    const auto* segments =
+        reinterpret_cast<const int64_t*>(packed + layer.plan.segment_table) + tile.first_segment;
+    // Several tiles are stored at once: a short loop would spend much of its time on beginning.
+    constexpr int32_t tiles_at_once = 4;
+    Int sums[tiles_at_once * Simd::max_tile_sums];
     TileCall call = {.windows = windows,
                      .segments = segments,
                      .segments_end = segments + layer.plan.segments,
@@ -238,13 +261,19 @@ struct Gemm {
                      .next = next};
     const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
                               static_cast<std::size_t>(layer.plan.quads) * cache_line;
-    for (int32_t i = 0; i < tiles; ++i) {
-      const int32_t height = low + (i < higher ? 1 : 0);
-      functions.accumulate[tile.vectors][height](call);
-      store(layer, Results(layer, tile, call.packed, begin), sums, height);
-      call.windows += height;
-      call.next += lines;
-      begin += height;
+    for (int32_t i = 0; i < tiles; i += tiles_at_once) {
+      const int32_t last = i + tiles_at_once < tiles ? i + tiles_at_once : tiles;
+      const int32_t first_pixel = begin;
+      call.sums = sums;
+      for (int32_t k = i; k < last; ++k) {
+        const int32_t height = low + (k < higher ? 1 : 0);
+        functions.accumulate[tile.vectors][height](call);
+        call.windows += height;
+        call.sums += height * tile.vectors;
+        call.next += lines;
+        begin += height;
+      }
+      store(layer, Results(layer, tile, call.packed, first_pixel), sums, begin - first_pixel);
     }
   }
 
@@ -278,7 +307,8 @@ struct Gemm {
       }
       return;
     }
-    const int32_t limit = last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
+    const int32_t limit =
+        last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
     for (int32_t begin = first * plan.item_pixels; begin < limit; begin += plan.block_pixels) {
       const int32_t end = begin + plan.block_pixels < limit ? begin + plan.block_pixels : limit;
       const uint8_t* const* windows =

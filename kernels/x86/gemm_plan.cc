@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 // What a block of pixels reads and writes should stay within a core's nearest caches.
-constexpr std::size_t block_bytes = 64 * 1024;
+constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
 // Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
 constexpr int32_t few_pixels = 128;
@@ -61,8 +61,8 @@ std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int3
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
   const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
   const std::size_t weight_size = traits.wide_weights ? sizeof(int16_t) : sizeof(int8_t);
-  const std::size_t weights =
-      static_cast<std::size_t>(plan.segments) * static_cast<std::size_t>(plan.quads) * 4 * weight_size;
+  const std::size_t weights = static_cast<std::size_t>(plan.segments) *
+                              static_cast<std::size_t>(plan.quads) * 4 * weight_size;
   return lanes * (sizeof(int32_t) + sizeof(float) + weights);
 }
 
@@ -114,8 +114,7 @@ void cut_tiles(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
   plan.tile_table = aligned(sizeof(GemmPlan));
   plan.segment_table =
       plan.tile_table + aligned(static_cast<std::size_t>(plan.tiles) * sizeof(GemmTile));
-  std::size_t offset =
-      plan.segment_table + aligned(layout.segments.size() * sizeof(int64_t));
+  std::size_t offset = plan.segment_table + aligned(layout.segments.size() * sizeof(int64_t));
   for (int32_t group = 0; group < g.groups; ++group) {
     int32_t first = 0;
     for (const int32_t vectors : widths) {
@@ -149,8 +148,8 @@ void share_out(const ConvGeometry& g, Layout& layout) {
     // All weights are read once a block: the more there are, the longer the blocks.
     const std::size_t weights = static_cast<std::size_t>(g.output_channels) *
                                 static_cast<std::size_t>(plan.segments * plan.quads) * 4;
-    const std::size_t blocks = std::max(block_bytes, weights) / channels /
-                               static_cast<std::size_t>(plan.item_pixels);
+    const std::size_t blocks =
+        std::max(block_bytes, weights) / channels / static_cast<std::size_t>(plan.item_pixels);
     plan.block_pixels =
         plan.item_pixels * static_cast<int32_t>(std::clamp<std::size_t>(blocks, 1, 64));
   }
@@ -193,8 +192,8 @@ void copy_band(const ConvParams& params, const GemmPlan& plan, const uint8_t* im
                int32_t first_row, int32_t rows, uint8_t* band) {
   const ConvGeometry& g = params.geometry;
   const auto channels = static_cast<std::size_t>(g.input_channels);
-  const std::size_t left = std::min(static_cast<std::size_t>(g.window.pad_left) * channels,
-                                    plan.row_bytes);
+  const std::size_t left =
+      std::min(static_cast<std::size_t>(g.window.pad_left) * channels, plan.row_bytes);
   const std::size_t image_bytes = static_cast<std::size_t>(g.input_w) * channels;
   const std::size_t inside = std::min(image_bytes, plan.row_bytes - left);
   const std::size_t right = plan.row_bytes - left - inside;
@@ -254,7 +253,8 @@ void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile
       if (channel >= tile.channels) continue;
       for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
         const int8_t* from = reader.segment(tile.first_channel + channel, s);
-        std::byte* to = packed + s * quads * quad_bytes + static_cast<std::size_t>(v) * vector_bytes;
+        std::byte* to =
+            packed + s * quads * quad_bytes + static_cast<std::size_t>(v) * vector_bytes;
         for (std::size_t k = 0; k < reader.segment_length(); ++k) {
           std::byte* quad = to + k / 4 * quad_bytes;
           const std::size_t position =
@@ -281,15 +281,18 @@ std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::s
 bool results_fit_s32(const ConvParams& params) {
   if (params.output == ConvOutput::float32) return true;
   const ConvGeometry& g = params.geometry;
-  const int64_t depth = int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
+  const int64_t depth =
+      int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
   const double limit = std::exp2(30);
-  const double residual =
-      params.has_residual ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier)) : 0.0;
+  const double residual = params.has_residual
+                              ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
+                              : 0.0;
   for (int32_t o = 0; o < g.output_channels; ++o) {
     int64_t sum = 0;
     const int8_t* weights = params.weights.values + int64_t{o} * depth;
     for (int64_t k = 0; k < depth; ++k) sum += std::abs(int32_t{weights[k]});
-    const double largest = static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
+    const double largest =
+        static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
     if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
       return false;
     }
@@ -340,9 +343,10 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
 
 std::size_t gemm_scratch_size(const GemmTraits& traits, const ConvParams& params) {
   const GemmPlan plan = make_layout(traits, params).plan;
-  const std::size_t band = plan.copies ? band_input_rows(plan) * plan.row_bytes *
-                                             static_cast<std::size_t>(band_images(params.geometry, plan))
-                                       : 0;
+  const std::size_t band = plan.copies
+                               ? band_input_rows(plan) * plan.row_bytes *
+                                     static_cast<std::size_t>(band_images(params.geometry, plan))
+                               : 0;
   return plan.band_offset + band + alignment;  // tiles read a little beyond the last pixel
 }
 
@@ -376,7 +380,8 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
       band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;
     }
     window += static_cast<std::size_t>(column) * plan.pixel_bytes;
-    for (int32_t i = 0; i < count; ++i, window += plan.pixel_bytes) windows[pixel - begin + i] = window;
+    for (int32_t i = 0; i < count; ++i, window += plan.pixel_bytes)
+      windows[pixel - begin + i] = window;
     pixel += count;
   }
   return windows;

@@ -4,8 +4,8 @@
 // A tile is `vectors` accumulator vectors wide and a few pixels high. Every pixel's sum runs over
 // segments: runs of input bytes that lie side by side (a filter row, where nothing is dilated),
 // each at the same distance from the pixel's first byte. So one pointer a pixel and one running
-// offset reach all of the input, and no table of pointers is needed for every filter tap. Padding is
-// made real by copying the input, band by band, into scratch memory with z_x around it.
+// offset reach all of the input, and no table of pointers is needed for every filter tap. Padding
+// is made real by copying the input, band by band, into scratch memory with z_x around it.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,8 @@ struct GemmPlan {
   int32_t segments;
   int32_t quads;  ///< Groups of 4 input bytes in a segment; the last may reach beyond it.
   int32_t pixels;
-  /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of each
-  /// segment from the first byte of the pixel's window.
+  /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of
+  /// each segment from the first byte of the pixel's window.
   std::size_t tile_table;
   std::size_t segment_table;
 
@@ -62,13 +62,13 @@ struct GemmPlan {
   std::size_t row_bytes;
   std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
   int32_t stride_rows;
-  int32_t window_rows;  ///< Input rows that one output row reads.
-  int32_t band_rows;    ///< Output rows of a band.
+  int32_t window_rows;      ///< Input rows that one output row reads.
+  int32_t band_rows;        ///< Output rows of a band.
   std::size_t band_offset;  ///< In scratch.
 };
 
-/// Dense and grouped convolutions whose results provably stay within s32 before the clamp, and whose
-/// weights have no zero points. Depthwise ones have a kernel of their own.
+/// Dense and grouped convolutions whose results provably stay within s32 before the clamp, and
+/// whose weights have no zero points. Depthwise ones have a kernel of their own.
 bool gemm_supports(const GemmTraits& traits, const ConvParams& params);
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params);
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed);
@@ -82,13 +82,13 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
                                          const uint8_t* input, int32_t begin, int32_t end,
                                          std::byte* scratch);
 
-/// Where byte `k` (0 to 3) of a lane's quad goes among a vector's weights, in weights. Wide ones are
-/// two vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
+/// Where byte `k` (0 to 3) of a lane's quad goes among a vector's weights, in weights. Wide ones
+/// are two vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
 /// widened.
 std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k);
 
-/// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be converted
-/// to s32 without a clamp.
+/// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be
+/// converted to s32 without a clamp.
 bool results_fit_s32(const ConvParams& params);
 
 }  // namespace octet::kernels::x86

@@ -23,6 +23,9 @@ struct Pool {
   /// first, from low.
   static Taps taps_within(int32_t begin, int32_t kernel, int32_t dilation, int32_t low,
                           int32_t high) {
+    if (begin >= low && begin + (kernel - 1) * dilation < high) {
+      return {.count = kernel, .first = static_cast<std::size_t>(begin - low)};
+    }
     int32_t from = 0;
     while (from < kernel && begin + from * dilation < low) ++from;
     int32_t to = kernel;
@@ -45,8 +48,8 @@ struct Pool {
     std::size_t column_step;
   };
 
-  /// Vectors of bytes into [to, end): a whole one wherever it fits, since what it writes too much is
-  /// written again.
+  /// Vectors of bytes into [to, end): a whole one wherever it fits, since what it writes too much
+  /// is written again.
   static void store(uint8_t* to, const uint8_t* end, Int bytes) {
     const auto room = static_cast<std::size_t>(end - to);
     if (room >= chunk) {
@@ -73,6 +76,16 @@ struct Pool {
         const Taps horizontal =
             taps_within(column * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, 0, p.input_w);
         const uint8_t* window = first_row + horizontal.first * image.channels;
+        if (vertical.count == 2 && horizontal.count == 2) {
+          for (std::size_t c = 0; c < image.channels; c += chunk) {
+            const uint8_t* from = window + c;
+            const Int above = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
+            from += image.row_step;
+            const Int below = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
+            store(to + c, end, Simd::min_u8(Simd::max_u8(Simd::max_u8(above, below), low), high));
+          }
+          continue;
+        }
         for (std::size_t c = 0; c < image.channels; c += chunk) {
           Int largest = low;
           const uint8_t* from = window + c;
@@ -157,7 +170,8 @@ struct Pool {
           Float x[4];
 #pragma GCC unroll 4
           for (int i = 0; i < 4; ++i) {
-            x[i] = Simd::multiply(Simd::to_float(Simd::subtract_s32(sums.sum[i], zero)), multiplier);
+            x[i] =
+                Simd::multiply(Simd::to_float(Simd::subtract_s32(sums.sum[i], zero)), multiplier);
           }
           store(to + c, end, requantized(x));
         }

@@ -30,9 +30,7 @@ struct Simd256 {
   static constexpr int max_vectors = 3;
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 12;
-  static constexpr int tile_pixels(int vectors) {
-    return vectors == 3 ? 4 : vectors == 2 ? 6 : 10;
-  }
+  static constexpr int tile_pixels(int vectors) { return vectors == 3 ? 4 : vectors == 2 ? 6 : 10; }
   static constexpr x86::GemmTraits gemm_traits(bool wide_weights) {
     return {.lanes = lanes,
             .wide_weights = wide_weights,
@@ -55,11 +53,23 @@ struct Simd256 {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
   }
   static void store(void* to, Int x) { _mm256_storeu_si256(static_cast<__m256i*>(to), x); }
-  /// Writes the first `count` bytes, at most 32.
+  /// Writes the first `count` bytes, at most 32: without masks, in pieces.
   static void store_first(void* to, Int x, std::size_t count) {
-    alignas(32) uint8_t whole[bytes];
-    store(whole, x);
-    __builtin_memcpy(to, whole, count < bytes ? count : bytes);
+    auto* at = static_cast<uint8_t*>(to);
+    if (count >= bytes) return store(to, x);
+    __m128i half = _mm256_castsi256_si128(x);
+    if ((count & 16) != 0) {
+      store_128(at, half);
+      at += 16;
+      half = _mm256_extracti128_si256(x, 1);
+    }
+    if ((count & 8) != 0) {
+      store_64(at, half);
+      at += 8;
+      half = _mm_unpackhi_epi64(half, half);
+    }
+    uint64_t rest = static_cast<uint64_t>(_mm_cvtsi128_si64(half));
+    for (std::size_t i = 0; i < count % 8; ++i, rest >>= 8) at[i] = static_cast<uint8_t>(rest);
   }
   static Float load_float(const float* from) { return _mm256_loadu_ps(from); }
   static void store_float(float* to, Float x) { _mm256_storeu_ps(to, x); }
@@ -104,8 +114,7 @@ struct Simd256 {
   template <int vectors>
   static Int gather_pixels(const uint8_t* const* from) {
     if constexpr (vectors == 3) {
-      return _mm256_permutevar8x32_epi32(load(from[0]),
-                                         _mm256_setr_epi32(0, 1, 2, 7, 3, 4, 5, 7));
+      return _mm256_permutevar8x32_epi32(load(from[0]), _mm256_setr_epi32(0, 1, 2, 7, 3, 4, 5, 7));
     } else if constexpr (vectors == 2) {
       const __m256i x = _mm256_set_m128i(load_128(from[1]), load_128(from[0]));
       return _mm256_permute4x64_epi64(x, 0xD8);

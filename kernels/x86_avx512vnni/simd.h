@@ -48,9 +48,7 @@ struct Simd {
   static constexpr int max_vectors = 4;
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 24;
-  static constexpr int tile_pixels(int vectors) {
-    return vectors == 4 ? 6 : vectors == 3 ? 8 : 10;
-  }
+  static constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 10; }
   static constexpr x86::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide_weights = false,

@@ -6,13 +6,9 @@
 
 namespace octet::kernels::avxvnni {
 
-void add(const AddParams& params, const BinaryRow& row) {
-  Elementwise<Simd>::add(params, row);
-}
+void add(const AddParams& params, const BinaryRow& row) { Elementwise<Simd>::add(params, row); }
 
-void mul(const MulParams& params, const BinaryRow& row) {
-  Elementwise<Simd>::mul(params, row);
-}
+void mul(const MulParams& params, const BinaryRow& row) { Elementwise<Simd>::mul(params, row); }
 
 void quantize(const QuantizeParams& params, const float* input, uint8_t* output,
               std::size_t count) {
@@ -27,6 +23,11 @@ void dequantize(const DequantizeParams& params, const uint8_t* input, float* out
 void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
                 std::size_t count) {
   Elementwise<Simd>::requantize(params, input, output, count);
+}
+
+void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
+                     std::size_t pixels) {
+  Elementwise<Simd>::affine_channels(params, input, output, pixels);
 }
 
 }  // namespace octet::kernels::avxvnni

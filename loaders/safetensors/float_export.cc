@@ -91,6 +91,15 @@ void check_names(const json& nodes) {
   }
 }
 
+// A classifier answers with one row of scores, or with the index of one class.
+void check_one_answer(const JsonObject& root, const graph::Graph& graph) {
+  const graph::Tensor& output = graph.tensor(graph.outputs[0]);
+  const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
+  if (axes <= (output.type == Type::s32 ? 0 : 1)) return;
+  root.fail("the task is classify, but the first output '" + output.name + "' is " +
+            shape_text(output.shape) + ": answers at many places; leave the task out");
+}
+
 }  // namespace
 
 graph::Graph load_float_export(std::span<const std::byte> bytes, const std::string& name) {
@@ -130,7 +139,10 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   });
   if (root.has("keep_float")) graph.keep_float = root.texts("keep_float");
   if (root.has("labels")) graph.labels = root.texts("labels");
-  if (root.has("task")) graph.task = read_task(root.object("task"), graph.outputs.size());
+  if (root.has("task")) {
+    graph.task = read_task(root.object("task"), graph.outputs.size());
+    if (graph.task.type == TaskType::classify) check_one_answer(root, graph);
+  }
   if (root.has("preprocess")) {
     graph.preprocess = read_preprocess(root.object("preprocess"));
     const Preprocess& p = *graph.preprocess;

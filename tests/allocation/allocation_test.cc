@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "engine/float_step.h"
+#include "engine/threads.h"
 #include "tests/graph/run_graph.h"
 
 // The sanitizers bring a malloc of their own; there the test is left out.
@@ -84,6 +86,37 @@ std::size_t allocations_of_runs(const Model& model, const std::vector<Values>& i
   return allocations;
 }
 
+// One node of a float island on Eigen loops, run by `threads` threads.
+std::size_t allocations_of_loop(Op op, const Attributes& attributes,
+                                const std::vector<Shape>& inputs, int threads) {
+  const auto shape = infer_shape(op, attributes, inputs);
+  REQUIRE(shape);
+  std::vector<std::vector<float>> memory;
+  std::vector<FloatValue> values;
+  FloatNode node{.name = op_name(op), .op = op, .attributes = attributes};
+  for (const Shape& input : inputs) {
+    memory.emplace_back(static_cast<std::size_t>(element_count(input)), 1.0F);
+    node.inputs.push_back(static_cast<int32_t>(values.size()));
+    // The first operand comes from outside; parameters have to be constants.
+    const bool outside = values.empty();
+    values.push_back({.shape = input,
+                      .constant = outside ? nullptr : memory.back().data(),
+                      .external = outside ? memory.back().data() : nullptr});
+  }
+  memory.emplace_back(static_cast<std::size_t>(element_count(*shape)));
+  node.output = static_cast<int32_t>(values.size());
+  values.push_back({.shape = *shape, .external = memory.back().data()});
+  const ThreadPool pool(threads);
+  auto island = create_float_island({node}, values, pool.handle(), FloatBackend::eigen);
+  REQUIRE(island);
+  bool ok = (*island)->run().has_value();
+  allocations = 0, counting = true;
+  ok = (*island)->run() && ok;
+  counting = false;
+  CHECK(ok);
+  return allocations;
+}
+
 // A bit of everything that a network of today has.
 Graph network(bool float_island) {
   GraphMaker m;
@@ -135,6 +168,52 @@ TEST_CASE("run() of a float model, and of one with a float island, allocates not
   for (const int threads : {1, 2}) {
     CHECK(allocations_of_runs(in_float, inputs, threads) == 0);
     CHECK(allocations_of_runs(mixed, inputs, threads) == 0);
+  }
+}
+
+TEST_CASE("no loop that stands in for XNNPACK allocates") {
+  const Shape image = {1, 6, 6, 4};
+  const Shape channel = {4};
+  struct Case {
+    Op op;
+    Attributes attributes;
+    std::vector<Shape> inputs;
+  };
+  std::vector<Case> cases = {
+      {Op::conv2d, ConvAttributes{.window = {.kernel_h = 3, .kernel_w = 3}}, {image, {5, 3, 3, 4}}},
+      {Op::conv2d, ConvAttributes{.groups = 4}, {image, {4, 1, 1, 1}}},
+      {Op::linear, ConvAttributes{.has_bias = true}, {{2, 4}, {5, 4}, {5}}},
+      {Op::max_pool, PoolAttributes{.window = {.kernel_h = 2, .kernel_w = 2}}, {image}},
+      {Op::average_pool, PoolAttributes{.window = {.kernel_h = 2, .kernel_w = 2}}, {image}},
+      {Op::softmax, AxisAttributes{.axis = 3}, {image}},
+      {Op::argmax, AxisAttributes{.axis = 3}, {image}},
+      {Op::concat, AxisAttributes{.axis = 3}, {image, image}},
+      {Op::pad, PadAttributes{.before = {0, 1, 1, 0}, .after = {0, 1, 1, 0}, .value = 2}, {image}},
+      {Op::transpose, TransposeAttributes{.permutation = {0, 3, 1, 2}}, {image}},
+      {Op::resize, ResizeAttributes{9, 9, ResizeMode::nearest, false}, {image}},
+      {Op::resize, ResizeAttributes{9, 9, ResizeMode::bilinear, false}, {image}},
+      {Op::clip, ClipAttributes{.bounds = {.min = 0, .max = 6}}, {image}},
+      {Op::mean, MeanAttributes{.axes = {1, 2}}, {image}},
+      {Op::batch_norm, ScalarAttributes{1e-5F}, {image, channel, channel, channel, channel}},
+      {Op::leaky_relu, ScalarAttributes{0.1F}, {image}},
+      {Op::elu, ScalarAttributes{1}, {image}},
+      {Op::prelu, NoAttributes{}, {image, channel}},
+      {Op::prelu, NoAttributes{}, {image, {1}}}};
+  for (const Op op : {Op::sigmoid, Op::tanh, Op::hard_sigmoid, Op::hard_swish, Op::silu, Op::gelu,
+                      Op::exp, Op::log, Op::sqrt, Op::abs, Op::neg}) {
+    cases.push_back({op, NoAttributes{}, {image}});
+  }
+  for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
+    for (const Shape& other : {image, channel, Shape{1, 6, 1, 4}, Shape{1}}) {
+      cases.push_back({op, BinaryAttributes{}, {image, other}});
+    }
+  }
+  for (const Case& c : cases) {
+    for (const int threads : {1, 2}) {
+      INFO(op_name(c.op) << " with operands of " << shape_text(c.inputs.back()) << ", " << threads
+                         << " threads");
+      CHECK(allocations_of_loop(c.op, c.attributes, c.inputs, threads) == 0);
+    }
   }
 }
 #else

@@ -78,7 +78,18 @@ TEST_CASE("of two convolutions that are added, the later one takes the add") {
   }
 }
 
-TEST_CASE("a convolution with a relu of its own does not take the add, the other one does") {
+TEST_CASE("a convolution with a relu of its own takes the add, and keeps its relu before it") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 4});
+  const auto with_relu = m.relu("relu", m.conv("conv", x));
+  const Graph graph = fused(m.finish({m.relu("last", m.add("add", with_relu, x))}));
+  REQUIRE(ops_of(graph) == "conv2d");
+  CHECK(conv_of(graph, "conv").has_residual);
+  CHECK(conv_of(graph, "conv").inner_bounds == Bounds{.min = 0});
+  CHECK(conv_of(graph, "conv").bounds == Bounds{.min = 0});
+}
+
+TEST_CASE("of two convolutions the one without a relu of its own takes the add") {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 4});
   const auto plain = m.conv("plain", x);

@@ -1,4 +1,5 @@
 // Convolutions of every table against a plain evaluation.
+#include <algorithm>
 #include <sstream>
 
 #include "kernels/kernels.h"
@@ -41,6 +42,7 @@ std::string describe(const ConvParams& p) {
        << p.input_zero_point << ", z_y " << p.output_zero_point << ", clamp " << int{p.output_min}
        << " to " << int{p.output_max} << (p.weights.zero_points ? ", weight zero points" : "")
        << (p.has_residual ? ", residual" : "")
+       << (std::isfinite(p.inner_min) || std::isfinite(p.inner_max) ? ", inner bounds" : "")
        << (p.output == ConvOutput::float32 ? ", float32 output" : "");
   return text.str();
 }
@@ -131,6 +133,10 @@ Layer random_layer(Random& random, const ConvGeometry& geometry) {
     p.has_residual = true;
     p.residual_zero_point = random.integer(0, 255);
     p.residual_multiplier = ties ? 0.5F : random.real(0.1F, 2.0F);
+    if (random.chance()) {
+      p.inner_min = random.pick({0.0F, -infinity, random.real(-50, 10)});
+      p.inner_max = random.pick({infinity, random.real(10, 90)});
+    }
     layer.residual = random.bytes(layer.output_count() + overread);
   }
   p.weights = {.values = layer.weights.data(),
@@ -200,6 +206,7 @@ std::vector<std::byte> expected_output(const Layer& layer) {
       continue;
     }
     if (p.has_residual) {
+      value = std::min(std::max(value, p.inner_min), p.inner_max);
       value = test::add32(
           value, test::multiply32(static_cast<float>(layer.residual[i] - p.residual_zero_point),
                                   p.residual_multiplier));
@@ -279,6 +286,99 @@ TEST_CASE("common layers give the contract's bytes") {
           check_all_kernels(layer, random);
         }
       }
+    }
+  }
+}
+
+/// Layers that kernels cut into blocks, bands and pieces: too large for the plain evaluation, so
+/// the reference kernel, which passed it, stands in.
+TEST_CASE("large layers give the reference's bytes, however they are cut") {
+  struct Large {
+    int32_t size;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t kernel;
+    int32_t stride;
+    int32_t dilation = 1;
+    bool depthwise = false;
+  };
+  constexpr Large larges[] = {
+      {73, 24, 24, 5, 1, 1, true},
+      {90, 24, 24, 5, 2, 1, true},
+      {51, 96, 96, 3, 2, 1, true},
+      {37, 144, 144, 3, 1, 1, true},
+      {14, 576, 576, 3, 1, 1, true},
+      {9, 960, 960, 3, 2, 1, true},
+      {33, 192, 192, 5, 1, 1, true},
+      {31, 70, 70, 7, 3, 1, true},
+      {29, 64, 64, 3, 1, 3, true},
+      {45, 33, 33, 4, 1, 1, true},
+      {64, 3, 24, 3, 2},
+      {61, 3, 40, 7, 2},
+      {57, 64, 72, 3, 1},
+      {30, 128, 130, 3, 2},
+      {7, 512, 200, 3, 1},
+      {40, 24, 24, 5, 1},
+      {56, 24, 144, 1, 1},
+      {56, 144, 24, 1, 1},
+      {28, 260, 60, 1, 2},
+      {1, 1280, 1000, 1, 1},
+      {19, 48, 500, 2, 1, 2},
+  };
+  Random random(4);
+  for (const Large& large : larges) {
+    ConvGeometry g;
+    g.input_h = large.size;
+    g.input_w = large.size + random.integer(0, 3);
+    g.input_channels = large.inputs;
+    g.output_channels = large.outputs;
+    g.groups = large.depthwise ? large.inputs : 1;
+    g.window = {.kernel_h = large.kernel,
+                .kernel_w = large.kernel,
+                .stride_h = large.stride,
+                .stride_w = large.stride,
+                .dilation_h = large.dilation,
+                .dilation_w = large.dilation};
+    const int32_t padding = random.chance(0.8) ? large.kernel / 2 * large.dilation : 0;
+    g.window.pad_top = g.window.pad_left = padding;
+    g.window.pad_bottom = g.window.pad_right = padding;
+    set_sizes(g);
+    for (int round = 0; round < 3; ++round) {
+      const Layer layer = random_layer(random, g);
+      INFO("seed " << random.seed << ": " << describe(layer.params));
+      const std::vector<std::byte> expected =
+          run(*find_table(Isa::reference)->convolutions.back(), layer);
+      for (const KernelTable* table : available_tables()) {
+        for (const ConvKernel* kernel : table->convolutions) {
+          if (!kernel->supports(layer.params)) continue;
+          INFO("table " << table->name << ", kernel " << kernel->name);
+          CHECK(run(*kernel, layer) == expected);
+          CHECK(run(*kernel, layer, &random) == expected);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("common layers run on the kernels that are made for them") {
+  for (const KernelTable* table : available_tables()) {
+    if (table->isa == Isa::reference) continue;
+    Random random(5);
+    for (const bool depthwise : {false, true}) {
+      ConvGeometry g = {.input_h = 9,
+                        .input_w = 9,
+                        .input_channels = 32,
+                        .output_channels = 32,
+                        .groups = depthwise ? 32 : 1,
+                        .window = {.kernel_h = 3, .kernel_w = 3}};
+      set_sizes(g);
+      Layer layer = random_layer(random, g);
+      layer.params.weights.zero_points = nullptr;
+      layer.params.output = ConvOutput::u8;
+      const auto chosen = std::ranges::find_if(
+          table->convolutions, [&](const ConvKernel* k) { return k->supports(layer.params); });
+      INFO("table " << table->name);
+      CHECK(std::string((*chosen)->name) == (depthwise ? "depthwise" : "gemm"));
     }
   }
 }

@@ -245,6 +245,32 @@ TEST_CASE("a table is looked up for every value of a row") {
   }
 }
 
+TEST_CASE("pixels are scaled and shifted by their channel") {
+  Random random(29);
+  for (int round = 0; round < 60; ++round) {
+    AffineChannelsParams p = {.channels = static_cast<std::size_t>(random.integer(1, 4)),
+                              .zero_point = random.integer(0, 255)};
+    for (float& scale : p.scale) scale = random.real(-2, 2) * random.pick({1.0F, 0.1F, 100.0F});
+    for (float& offset : p.offset) offset = random.real(-300, 300);
+    const std::size_t pixels = random_count(random);
+    const std::vector<uint8_t> input = random.bytes(pixels * p.channels);
+    std::vector<uint8_t> expected;
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      const std::size_t c = i % p.channels;
+      const float value =
+          test::add32(test::multiply32(static_cast<float>(input[i]), p.scale[c]), p.offset[c]);
+      expected.push_back(test::to_u8(value, p.zero_point, 0, 255));
+    }
+    for (const KernelTable* table : available_tables()) {
+      INFO("table " << table->name << ", seed " << random.seed << ", " << pixels << " pixels of "
+                    << p.channels << " channels");
+      std::vector<uint8_t> output(input.size(), 77);
+      table->affine_channels(p, input.data(), output.data(), pixels);
+      CHECK(output == expected);
+    }
+  }
+}
+
 TEST_CASE("pixels are looked up in their channel's table") {
   Random random(28);
   for (const std::size_t channels : {1U, 2U, 3U, 4U, 7U}) {

@@ -176,6 +176,9 @@ TEST_CASE("a task that is unknown, or names what is not there") {
   refused("variances", {0.1}, "'variances'");
   refused("nms", 0.5, "'nms'");
   refused("steps", "8", "'steps'");
+  SampleExport map = sample_detector();  // its outputs are many boxes, many scores
+  map.graph["task"] = {{"type", "classify"}};
+  check_refused(map.file(), {"classify", "answers at many places"});
   SampleExport without = sample_detector();
   without.graph["task"].erase("landmarks");
   check_accepted(without.file());

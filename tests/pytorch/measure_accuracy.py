@@ -73,7 +73,7 @@ def main():
     parser.add_argument("--images", type=int, help="how many test images of CIFAR-10 (default: all)")
     arguments = parser.parse_args()
     shared_data.FOLDER = arguments.data
-    missing = octet_runner.Octet.missing(arguments.build)
+    missing = octet_runner.Octet.missing(arguments.build, ("octet",))
     for names in (("cifar10", "test.tgz"), ("cifar10", "train.tgz"), ("cifar10", "resnet20-12fca82f.th"),
                   ("blaze", "Blaze_Final_320.pth"), ("faces", "calibrate"), ("faces", "evaluate")):
         if not shared_data.path(*names):

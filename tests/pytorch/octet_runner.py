@@ -19,6 +19,7 @@ from resnet20 import PREPROCESS as RESNET_PREPROCESS
 
 EMBEDDED = os.path.join(support.ROOT, "models", "cifar10_mobilenet_v2.safetensors")
 CALIBRATION_IMAGES = 256
+_RUN_RAW = os.path.join("tests", "octet_run_raw")  # of a build with tests
 
 
 class Failed(Exception):
@@ -50,12 +51,11 @@ class Octet:
         self._count = 0
 
     @staticmethod
-    def missing(build):
-        """-> '' when the build folder has what is needed, else what is not there."""
+    def missing(build, programs=("octet", _RUN_RAW)):
+        """-> '' when the build folder has the programs, else what is not there."""
         if not build:
             return "needs OCTET_BUILD, the build folder"
-        names = ("octet", os.path.join("tests", "octet_run_raw"))
-        absent = [name for name in names if not os.path.exists(os.path.join(build, name))]
+        absent = [name for name in programs if not os.path.exists(os.path.join(build, name))]
         return f"needs {' and '.join(absent)} in {build}" if absent else ""
 
     def path(self, name):
@@ -90,8 +90,8 @@ class Octet:
         return json.loads(self.call("octet", "inspect", model, "--json"))
 
     def evaluate(self, model, folder, *arguments):
-        """-> what `octet eval --json` says."""
-        return json.loads(self.call("octet", "eval", model, folder, "--json", *arguments))
+        """-> what `octet eval --json` says, of one thread: on a busy machine more wait for one another."""
+        return json.loads(self.call("octet", "eval", model, folder, "--json", "--threads", 1, *arguments))
 
     def run(self, model, *inputs, threads=1):
         """-> the Outputs for float tensors in PyTorch's order of axes."""
@@ -102,8 +102,7 @@ class Octet:
             stored.contiguous().numpy().astype("<f4").tofile(files[-1])
         self._count += 1
         prefix = self.path(f"out{self._count}")
-        program = os.path.join("tests", "octet_run_raw")
-        described = json.loads(self.call(program, model, threads, *files, "-o", prefix))
+        described = json.loads(self.call(_RUN_RAW, model, threads, *files, "-o", prefix))
         return [Output(info, f"{prefix}.{i}.bin") for i, info in enumerate(described["outputs"])]
 
 

@@ -11,6 +11,18 @@ from support import ExportTest, export, octet_export
 from golden_models import Function
 
 
+class Calls(ExportTest):
+
+    def test_a_forward_of_any_number_of_inputs_is_refused(self):
+        class Any(nn.Module):
+            def forward(self, *xs):
+                return xs[0]
+        self.refused(Any().eval(), "*xs", "names each")
+
+    def test_a_calibration_that_is_no_collection_is_refused(self):
+        self.refused(nn.ReLU().eval(), "calibration is 5", calibration=5)
+
+
 class Body(nn.Sequential):
     """A part in the middle, so that errors have a path: 'inner.1'."""
 

@@ -1,4 +1,5 @@
 """Images become inputs as docs/float_export.md says, with Pillow's own arithmetic."""
+import io
 import os
 import tempfile
 import unittest
@@ -65,6 +66,17 @@ class Images(unittest.TestCase):
         for mode in ("L", "RGBA"):
             image = picture(8, 6, mode)
             np.testing.assert_array_equal(self.pixels(image), np.asarray(image.convert("RGB")))
+
+    def test_16_bit_gray_files_keep_their_high_byte(self):
+        wide = np.random.default_rng(5).integers(0, 1 << 16, (6, 8), np.uint16)
+        file = io.BytesIO()
+        Image.fromarray(wide).save(file, "png")
+        expected = (wide >> 8).astype(np.float32)
+        for image in (Image.open(file), Image.fromarray(wide), Image.fromarray(wide.astype(np.int32))):
+            with self.subTest(image.mode):
+                np.testing.assert_array_equal(self.pixels(image), np.stack([expected] * 3, 2))
+                gray = self.pixels(image, channels="gray", mean=[0], std=[1])
+                np.testing.assert_array_equal(gray[:, :, 0], expected)
 
     def test_mean_and_std_are_those_of_the_channels_in_their_order(self):
         image = picture(8, 6)

@@ -68,6 +68,18 @@ class Labels(ExportTest):
                      task={"type": "classify"})
         self.refused(nn.Flatten().eval(), "texts", labels=[1, 2])
 
+    def test_an_index_has_no_number_of_classes(self):
+        class Index(nn.Module):
+            def forward(self, x):
+                return x.flatten(1).argmax(1)
+        exported = export(Index().eval(), (1, 5, 1, 1), labels=list("abcde"), task={"type": "classify"})
+        self.assertEqual(len(exported.description["labels"]), 5)
+
+    def test_a_map_of_scores_is_no_classifier(self):
+        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", "without a task", shape=(1, 3, 6, 6),
+                     labels=list("abcd"), task={"type": "classify"})
+        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", shape=(1, 3, 6, 6), task={"type": "classify"})
+
 
 class Detection(ExportTest):
 

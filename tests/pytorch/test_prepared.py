@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.ao import quantization as tq
+from torch.ao.quantization.quantize_fx import prepare_fx
 
 from support import ExportTest, export
 
@@ -77,6 +78,49 @@ class Prepared(ExportTest):
                 self.assertEqual(before.scale(name), converted.scale(name))
             self.assertEqual(before.nodes["conv"]["weight_quantization"],
                              converted.nodes["conv"]["weight_quantization"])
+
+    def test_a_module_that_is_called_twice_gives_both_results_its_scale(self):
+        class Twice(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.quant, self.dequant = tq.QuantStub(), tq.DeQuantStub()
+                self.head, self.pool = nn.Conv2d(3, 3, 3, padding=1), nn.MaxPool2d(2)
+                self.sum = torch.nn.quantized.FloatFunctional()
+
+            def forward(self, x):
+                x = self.quant(x)
+                large = self.head(x)
+                both = self.sum.add(large, x)
+                return self.dequant(self.sum.add(self.head(both), large))
+
+        model = prepared(Twice(), tq.get_default_qconfig("qnnpack"), self.shape)
+        exported = export(model)
+        for kind, observer in (("conv2d", model.head), ("add", model.sum)):
+            scale, zero_point = observer.activation_post_process.calculate_qparams()
+            names = [name for name, node in exported.nodes.items() if node["op"] == kind]
+            self.assertEqual(len(names), 2)
+            for name in names:
+                self.assertEqual(exported.scale(name), (float(scale), int(zero_point)))
+
+    def test_models_that_fx_prepared_share_observers_under_several_names(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)
+                self.pool, self.last = nn.MaxPool2d(2), nn.Linear(8, 5)
+
+            def forward(self, x):
+                y = self.pool(torch.cat([self.a(x), F.relu(self.b(x))], 1))
+                return self.last(torch.flatten(F.adaptive_avg_pool2d(y, 1), 1))
+
+        torch.backends.quantized.engine = "qnnpack"
+        batch = torch.randn(2, *self.shape[1:])
+        model = prepare_fx(Net().eval(), tq.get_default_qconfig_mapping("qnnpack"), (batch,))
+        model(batch)
+        exported = export(model)
+        for kind in ("relu", "concat", "max_pool2d", "linear"):
+            for name in (name for name, node in exported.nodes.items() if node["op"] == kind):
+                self.assertIsNotNone(exported.scale(name), name)
 
     def test_weights_per_channel_have_one_scale_a_channel(self):
         exported = export(prepared(ConvRelu(), tq.get_default_qconfig("fbgemm"), self.shape))

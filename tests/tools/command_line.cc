@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <sstream>
@@ -16,6 +17,10 @@ std::string quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
+}
+
+bool runs_models(const std::string& command) {
+  return command == "run" || command == "eval" || command == "bench";
 }
 
 image::Image made_image(int height, int width, uint32_t seed) {
@@ -36,12 +41,22 @@ std::vector<nlohmann::json> Outcome::json_lines() const {
   return lines;
 }
 
-Outcome octet_tool(const std::vector<std::string>& arguments, const std::string& standard_input) {
+Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams) {
   const TemporaryFolder folder;
+  folder.write("out", "");
+  folder.write("err", "");
   std::string command = quoted(OCTET_TOOL);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
-  command += " < " + quoted(folder.write("in", standard_input));
-  command += " > " + quoted(folder.path("out")) + " 2> " + quoted(folder.path("err"));
+  if (!arguments.empty() && runs_models(arguments[0]) &&
+      std::ranges::find(arguments, "--threads") == arguments.end()) {
+    command += " --threads 1";
+  }
+  const auto file_or = [&](const std::string& file, const char* name) {
+    return quoted(file.empty() ? folder.path(name) : file);
+  };
+  command += " < " + quoted(folder.write("in", streams.input));
+  command += " > " + file_or(streams.output_file, "out");
+  command += " 2> " + file_or(streams.error_file, "err");
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   return {.code = WEXITSTATUS(status),

@@ -19,9 +19,15 @@ struct Outcome {
   std::vector<nlohmann::json> json_lines() const;
 };
 
-/// Runs `octet` with these arguments and waits.
-Outcome octet_tool(const std::vector<std::string>& arguments,
-                   const std::string& standard_input = "");
+struct Streams {
+  std::string input;        ///< What standard input holds.
+  std::string output_file;  ///< Where standard output goes; empty: into the outcome.
+  std::string error_file;   ///< Where standard error goes; empty: into the outcome.
+};
+
+/// Runs `octet` with these arguments and waits. One thread where the arguments do not say
+/// otherwise: on a busy machine more wait for one another.
+Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams = {});
 
 bool contains(const std::string& text, const std::string& part);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "loaders/loader.h"
+#include "tests/graph/graph_maker.h"
 #include "tests/loaders/sample_exports.h"
 #include "tools/image/image.h"
 
@@ -61,6 +62,39 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a number that an option does not take is answered with those that it takes") {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"bench", "model.octet", "--runs", "0"},
+           {"bench", "model.octet", "--runs", "-1"},
+           {"bench", "model.octet", "--runs", "1.5"},
+           {"eval", "model.octet", "folder", "--limit", "0"},
+           {"eval", "model.octet", "folder", "--limit", "99999999999999999999999"}}) {
+    const Outcome outcome = octet_tool(arguments);
+    INFO(outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(contains(outcome.err, *(arguments.end() - 2) + ": '" + arguments.back() +
+                                    "' is not a whole number of at least 1"));
+  }
+  CHECK(contains(octet_tool({"bench", "model.octet", "--warmup", "-1"}).err, "at least 0"));
+}
+
+TEST_CASE("an instruction set that is not here: the option that named it, and those that are") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  fs::copy(w.images[0], folder.path("0_image.png"));
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"run", w.classifier, w.images[0]},
+                                             {"eval", w.classifier, folder.path(".")},
+                                             {"bench", w.classifier, "--runs", "1"}}) {
+    auto with_isa = arguments;
+    with_isa.insert(with_isa.end(), {"--isa", "avx9"});
+    const Outcome outcome = octet_tool(with_isa);
+    check_failed(outcome, "octet: --isa: ");
+    CHECK(contains(outcome.err, "'avx9'"));
+    CHECK(contains(outcome.err, "it has: reference"));
+  }
+}
+
 TEST_CASE("convert says what it made, and writes the same bytes again") {
   const std::string in = workplace().path("classifier.safetensors");
   const std::string out = workplace().path("again.octet");
@@ -110,6 +144,38 @@ TEST_CASE("convert --keep-float keeps a node or a module in float, and says so")
   const auto nodes = octet_tool({"inspect", out, "--json"}).json()["nodes"];
   CHECK(nodes[0]["name"] == "features.conv");
   CHECK(nodes[0]["precision"] == "float");
+}
+
+TEST_CASE("convert --keep-float takes one name, and leaves the model that follows alone") {
+  const TemporaryFolder folder;
+  const std::string out = folder.path("out.octet");
+  const Outcome outcome =
+      octet_tool({"convert", "--keep-float", "features.conv", "--keep-float", "features.relu",
+                  workplace().path("classifier.safetensors"), "-o", out});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "features.conv"));
+}
+
+TEST_CASE("results that a full disk loses are an error, of every command") {
+  if (!fs::exists("/dev/full")) return;
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  fs::copy(w.images[0], folder.path("0_image.png"));
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"},
+           {"convert", w.path("classifier.safetensors"), "-o", w.path("full.octet")},
+           {"run", w.classifier, w.images[0]},
+           {"run", w.classifier, w.images[0], w.images[1], "--json"},
+           {"eval", w.classifier, folder.path("."), "--json"},
+           {"bench", w.classifier, "--runs", "1", "--json"},
+           {"inspect", w.classifier},
+           {"inspect", w.classifier, "--json"}}) {
+    const Outcome outcome = octet_tool(arguments, {.output_file = "/dev/full"});
+    INFO(arguments[0] << ": " << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(contains(outcome.err, "octet: standard output: cannot write"));
+  }
 }
 
 TEST_CASE("inspect prints each node, as text and as JSON") {
@@ -179,9 +245,9 @@ TEST_CASE("run gives the same bytes with one thread and with two") {
 TEST_CASE("run - reads paths from standard input; a bad image does not lose the others") {
   const Workplace& w = workplace();
   const std::string absent = w.path("absent.png");
-  const Outcome outcome =
-      octet_tool({"run", w.classifier, "-", "--json"},
-                 w.images[0] + "\n" + absent + "\n\n" + w.folder.path(".") + "\n" + w.images[2]);
+  const Outcome outcome = octet_tool(
+      {"run", w.classifier, "-", "--json"},
+      {.input = w.images[0] + "\n" + absent + "\n\n" + w.folder.path(".") + "\n" + w.images[2]});
   CHECK(outcome.code == 1);
   const auto lines = outcome.json_lines();
   REQUIRE(lines.size() == 2);
@@ -210,6 +276,42 @@ TEST_CASE("run: no model, no image, a preprocessing that is none or does not fit
           .code == 0);
 }
 
+TEST_CASE("run: a classifier whose output is a map is refused, one that ends in argmax answers") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name, octet::graph::Graph graph) {
+    graph.task.type = octet::TaskType::classify;
+    graph.labels = {"a", "b", "c", "d"};
+    graph.preprocess =
+        octet::Preprocess{.height = 8, .width = 8, .mean = {0, 0, 0}, .std = {255, 255, 255}};
+    const auto bytes = octet::graph::build_model(std::move(graph), {.float_only = true});
+    REQUIRE(bytes);
+    return folder.write(name,
+                        std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+  };
+  const octet::Shape image = {1, 8, 8, 3};
+  GraphMaker map;
+  check_failed(octet_tool({"run", write("map", map.finish({map.conv("map", map.input(image))})),
+                           w.images[0]}),
+               "'map' is [1, 8, 8, 4]");
+  GraphMaker places;
+  check_failed(
+      octet_tool({"run",
+                  write("places", places.finish({places.argmax(
+                                      "places", places.conv("map", places.input(image)))})),
+                  w.images[0]}),
+      "'places' is [1, 8, 8]");
+  GraphMaker index;
+  const auto scores = index.mean("scores", index.conv("map", index.input(image)), {1, 2});
+  const Outcome outcome =
+      octet_tool({"run", write("index", index.finish({index.argmax("class", scores)})), w.images[0],
+                  "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const int answer = outcome.json()["top"][0]["index"];
+  CHECK(outcome.json()["top"][0]["label"] == std::string(1, static_cast<char>('a' + answer)));
+}
+
 TEST_CASE("run --preprocess of what the model has already changes nothing") {
   const Workplace& w = workplace();
   const auto own = octet_tool({"run", w.classifier, w.images[0], "--json"}).json();
@@ -236,6 +338,27 @@ TEST_CASE("run --dump writes outputs as .npy, --annotate a picture of the image'
       octet_tool({"run", w.classifier, w.images[0], "--annotate", folder.path("no/marked.png")}),
       "no/marked.png");
   check_failed(octet_tool({"run", w.classifier, w.images[0], "--dump", w.images[0]}), w.images[0]);
+}
+
+TEST_CASE("run --dump of two images of one name is an error for the second, and keeps the first") {
+  const Workplace& w = workplace();
+  const TemporaryFolder folder;
+  for (const int i : {0, 1}) {
+    fs::create_directory(folder.path(std::to_string(i)));
+    const auto image = folder.path(std::to_string(i) + "/same.png");
+    fs::copy(w.images[static_cast<std::size_t>(i)], image);
+  }
+  const std::string first = folder.path("0/same.png");
+  const std::string second = folder.path("1/same.png");
+  REQUIRE(octet_tool({"run", w.classifier, first, "--dump", folder.path("alone")}).code == 0);
+  const Outcome outcome =
+      octet_tool({"run", w.classifier, first, second, first, "--dump", folder.path("dump")});
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.err, second));
+  CHECK(contains(outcome.err, first));
+  CHECK(contains(outcome.err, "a folder each"));
+  CHECK(read_file(folder.path("dump/same.scores.npy")) ==
+        read_file(folder.path("alone/same.scores.npy")));
 }
 
 TEST_CASE("run detects, with boxes in pixels of the image") {
@@ -323,11 +446,37 @@ TEST_CASE("bench measures two models in turn, and layers") {
   CHECK(json["compare"]["ratio"] > 0);
   CHECK(json["compare"]["model"] == w.float_classifier);
   CHECK(json["layers"].size() == 5);
-  CHECK_FALSE(json["isa"].get<std::string>().empty());
+  const std::string isa = json["isa"];
+  CHECK(octet_tool({"bench", w.classifier, "--runs", "1", "--isa", isa}).code == 0);
+  const std::string library = json["compare"]["isa"];
+  CHECK((library == "xnnpack" || library == "eigen"));
   const Outcome text = octet_tool({"bench", w.classifier, "--runs", "2"});
   CHECK(contains(text.out, "median"));
   check_failed(octet_tool({"bench", w.classifier, "--compare", w.path("absent.octet")}),
                "absent.octet");
+}
+
+TEST_CASE("bench measures against other engines that run the same network") {
+  const Workplace& w = workplace();
+  const Outcome outcome = octet_tool(
+      {"bench", w.classifier, "--against", "float", "--runs", "3", "--threads", "1", "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const auto json = outcome.json();
+  CHECK(json["macs"] > 0);
+  CHECK(json["gmacs_per_s"] > 0);
+  REQUIRE(json["against"].size() == 1);
+  const auto& rival = json["against"][0];
+  CHECK(rival["engine"] == "float");
+  CHECK(rival["median_ms"] >= rival["min_ms"]);
+  CHECK(rival["ratio"].get<double>() ==
+        Approx(rival["median_ms"].get<double>() / json["median_ms"].get<double>()));
+  CHECK(rival["cosine"] > 0.98);
+  CHECK(octet_tool({"bench", w.classifier, "--against", "nobody"}).code == 2);
+  if (!contains(octet_tool({"bench", "--help"}).out, "onednn")) return;
+  const auto onednn =
+      octet_tool({"bench", w.classifier, "--against", "onednn", "--runs", "3", "--json"}).json();
+  CHECK(onednn["against"][0]["cosine"] > 0.98);
 }
 
 TEST_CASE("progress bars stay out of what is no terminal") {

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
-#include <filesystem>
 
 #include "tests/loaders/float_export_maker.h"
 
@@ -50,30 +49,4 @@ TEST_CASE("a scalar's .npy file has the shape of nothing") {
   const float value = 3;
   REQUIRE(octet::tool::write_npy(folder.path("y.npy"), {&info, &value, 4}));
   CHECK(read_file(folder.path("y.npy")).find("'shape': ()") != std::string::npos);
-}
-
-TEST_CASE("a file is written whole or not at all") {
-  const TemporaryFolder folder;
-  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_of("first")));
-  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_of("second")));
-  CHECK(read_file(folder.path("a")) == "second");
-  std::filesystem::create_directory(folder.path("folder"));
-  const auto onto_folder = octet::tool::write_file(folder.path("folder"), bytes_of("x"));
-  REQUIRE_FALSE(onto_folder);
-  CHECK(onto_folder.error().message.starts_with(folder.path("folder") + ": cannot write"));
-  const auto into_nothing = octet::tool::write_file(folder.path("no/file"), bytes_of("x"));
-  REQUIRE_FALSE(into_nothing);
-  std::size_t entries = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path(".")))
-    ++entries;
-  CHECK(entries == 2);
-}
-
-TEST_CASE("a full disk is an error, and leaves no half file") {
-  if (!std::filesystem::exists("/dev/full")) return;
-  const TemporaryFolder folder;
-  std::filesystem::create_symlink("/dev/full", folder.path("out.part"));
-  const auto written = octet::tool::write_file(folder.path("out"), bytes_of("bytes"));
-  REQUIRE_FALSE(written);
-  CHECK_FALSE(std::filesystem::exists(folder.path("out")));
 }

@@ -117,6 +117,34 @@ TEST_CASE("a PNG is read as it was written, and gray ones as three equal channel
   CHECK(as_rgb->pixels == std::vector<uint8_t>{7, 7, 7, 200, 200, 200});
 }
 
+TEST_CASE("every kind of PNG and JPEG is read as the exporter reads it, within one level a pixel") {
+  const TemporaryFolder folder;
+  const auto cases =
+      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
+  CHECK(cases.size() == 31);
+  for (const auto& golden : cases) {
+    INFO(golden["name"]);
+    const std::vector<uint8_t> file = from_hex(golden["file"]);
+    const auto image =
+        octet::image::read_image(folder.write("image", std::string(file.begin(), file.end())));
+    INFO((image ? "" : image.error().message));
+    REQUIRE(image);
+    CHECK(image->height == golden["height"]);
+    CHECK(image->channels == 3);
+    CHECK(largest_difference(image->pixels, from_hex(golden["pixels"])) <= 1);
+  }
+}
+
+TEST_CASE("a PNG that is cut off anywhere is an error") {
+  const TemporaryFolder folder;
+  REQUIRE(octet::image::write_png(made_image(13, 9), folder.path("whole.png")));
+  const std::string whole = read_file(folder.path("whole.png"));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    INFO(size << " of " << whole.size() << " bytes");
+    CHECK_FALSE(octet::image::read_image(folder.write("cut.png", whole.substr(0, size))));
+  }
+}
+
 TEST_CASE("a JPEG is near the image that it was made of") {
   const TemporaryFolder folder;
   Image image{.height = 32, .width = 24};

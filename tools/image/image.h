@@ -25,8 +25,9 @@ struct Image {
   const uint8_t* at(int y, int x) const { return const_cast<Image*>(this)->at(y, x); }
 };
 
-/// JPEG or PNG, told apart by content, as R, G, B. EXIF orientation is not applied, as in the
-/// exporter. Errors: not found, neither format, damaged or cut off, more than 2^28 pixels.
+/// JPEG or PNG, told apart by content, as R, G, B: the exporter's pixels, by the rules of
+/// docs/float_export.md, "preprocess". Errors: not found, neither format, damaged or cut off, more
+/// than 2^28 pixels.
 Expected<Image> read_image(const std::string& path);
 
 /// 8-bit PNG, under a temporary name until it is whole.

@@ -26,6 +26,12 @@ Command add_inspect(CLI::App& app);
 /// --threads and --isa, as every subcommand that runs a model takes them.
 void add_session_options(CLI::App& command, SessionOptions& options);
 
+/// Error: --isa names what this processor or this build does not have.
+Expected<void> check_session_options(const SessionOptions& options);
+
+/// Lets an option take whole numbers from `least` on, and says so of anything else.
+CLI::Validator whole_number_from(std::size_t least);
+
 /// --preprocess: empty text gives nothing.
 Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json);
 

@@ -4,7 +4,8 @@
 #include "graph/graph.h"
 #include "loaders/loader.h"
 #include "tools/octet/commands.h"
-#include "tools/octet/files.h"
+#include "tools/octet/progress.h"
+#include "tools/write_file.h"
 
 namespace octet::tool {
 namespace {
@@ -33,16 +34,28 @@ void print_summary(const Model& model, const std::string& path) {
   }
 }
 
-Expected<int> convert(const Options& options) {
+/// Reads, builds, checks and writes the model.
+Expected<Model> make_model(const Options& options) {
+  StagedProgress progress("converting",
+                          {"reading", "fusing and quantizing", "checking", "writing"});
   auto graph = loaders::load(options.input);
   if (!graph) return tl::unexpected(graph.error());
+  progress.advance();
   const auto bytes = graph::build_model(
       std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
   if (!bytes) return tl::unexpected(bytes.error());
+  progress.advance();
   // What the engine would refuse is not written.
-  const auto model = Model::from_memory(*bytes, options.output);
+  auto model = Model::from_memory(*bytes, options.output);
   if (!model) return tl::unexpected(model.error());
+  progress.advance();
   if (auto ok = write_file(options.output, *bytes); !ok) return tl::unexpected(ok.error());
+  return model;
+}
+
+Expected<int> convert(const Options& options) {
+  const auto model = make_model(options);
+  if (!model) return tl::unexpected(model.error());
   print_summary(*model, options.output);
   return succeeded;
 }
@@ -68,6 +81,7 @@ Command add_convert(CLI::App& app) {
                    "Keep a node in float, or all nodes below a module: names as `octet inspect` "
                    "prints them; may be "
                    "given several times")
+      ->allow_extra_args(false)  // else it takes IN for a name
       ->type_name("NAME");
   return [options] { return convert(*options); };
 }

@@ -98,6 +98,7 @@ Expected<Counts> evaluate(Predictor& ours, std::optional<Predictor>& theirs,
 }
 
 Expected<int> eval(const Options& options) {
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   const auto preprocess = parse_preprocess_option(options.preprocess);
   if (!preprocess) return tl::unexpected(preprocess.error());
   auto ours = Predictor::create(options.model, options.session, *preprocess);
@@ -165,7 +166,7 @@ Command add_eval(CLI::App& app) {
   command
       ->add_option("--limit", options->limit,
                    "At most this many images, evenly spaced over the folder")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number_from(1))
       ->type_name("N");
   add_session_options(*command, options->session);
   command->add_option("--preprocess", options->preprocess, "As in `octet run`")->type_name("JSON");

@@ -1,30 +1,10 @@
 #include "tools/octet/files.h"
 
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <vector>
+
+#include "tools/write_file.h"
 
 namespace octet::tool {
-
-Expected<void> write_file(const std::string& path, std::span<const std::byte> bytes) {
-  const std::string temporary = path + ".part";
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  if (file == nullptr) return fail(path + ": cannot write: " + std::strerror(errno));
-  const bool written =
-      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
-  const int write_error = errno;
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int reason = written ? errno : write_error;
-    std::remove(temporary.c_str());
-    return fail(path + ": cannot write: " + std::strerror(reason));
-  }
-  return {};
-}
 
 Expected<void> write_npy(const std::string& path, const TensorView& tensor) {
   const char* type = tensor.info->type == Type::f32   ? "<f4"

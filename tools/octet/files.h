@@ -1,4 +1,4 @@
-// Files as the tool writes them: whole or not at all.
+// Outputs as files, and their checksum.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,6 @@
 #include "octet/octet.hpp"
 
 namespace octet::tool {
-
-/// Writes under a temporary name in the same folder, then renames. Errors name the path and the
-/// reason.
-Expected<void> write_file(const std::string& path, std::span<const std::byte> bytes);
 
 /// A NumPy .npy file (format 1.0) of a tensor: float32, int32 or uint8, C order.
 Expected<void> write_npy(const std::string& path, const TensorView& tensor);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/operator.h"
+#include "tools/octet/bytes_moved.h"
 #include "tools/octet/commands.h"
 
 namespace octet::tool {
@@ -18,18 +19,6 @@ struct Options {
 
 std::string typed_shape(const TensorInfo& info) {
   return shape_text(info.shape) + " " + type_name(info.type);
-}
-
-std::size_t bytes_of(const TensorInfo& info) {
-  return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
-}
-
-// Weights, operands and results.
-std::size_t bytes_moved(const NodeInfo& node) {
-  auto bytes = static_cast<std::size_t>(node.weight_bytes);
-  for (const TensorInfo& input : node.inputs) bytes += bytes_of(input);
-  for (const TensorInfo& output : node.outputs) bytes += bytes_of(output);
-  return bytes;
 }
 
 json tensor_json(const TensorInfo& info) {
@@ -59,6 +48,8 @@ json describe(const Model& model, const Session& session) {
               {"has_float_island", model.has_float_island()},
               {"arena_bytes", session.arena_bytes()},
               {"arena_lower_bound", session.arena_lower_bound()},
+              {"packed_bytes", session.packed_bytes()},
+              {"scratch_bytes", session.scratch_bytes()},
               {"labels", model.labels().size()}};
   for (const TensorInfo& input : model.inputs()) out["inputs"].push_back(tensor_json(input));
   for (const TensorInfo& output : model.outputs()) out["outputs"].push_back(tensor_json(output));
@@ -78,10 +69,13 @@ void print(const Model& model, const Session& session) {
   std::printf("%s: %zu bytes, made by %s\n", model.path().c_str(), model.file_size(),
               model.producer().c_str());
   std::printf(
-      "%.2f million multiply-accumulates, %zu bytes of weights, %zu bytes of activations (at least "
-      "%zu)\n",
-      static_cast<double>(model.macs()) * 1e-6, model.weight_bytes(), session.arena_bytes(),
-      session.arena_lower_bound());
+      "%.2f million multiply-accumulates, %zu bytes of weights\n"
+      "a session of one thread on %s: %zu bytes of packed weights, %zu of activations (no plan "
+      "needs "
+      "less than %zu), %zu of scratch\n",
+      static_cast<double>(model.macs()) * 1e-6, model.weight_bytes(), session.isa(),
+      session.packed_bytes(), session.arena_bytes(), session.arena_lower_bound(),
+      session.scratch_bytes());
   std::printf("bytes of the outputs are the same on every CPU: %s\n",
               model.has_float_island() ? "no, it has a float island" : "yes");
   print_tensors("input", model.inputs());

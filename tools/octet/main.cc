@@ -1,7 +1,12 @@
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <map>
 
+#include "kernels/kernels.h"
 #include "loaders/preprocess.h"
 #include "tools/octet/commands.h"
 
@@ -17,6 +22,28 @@ void add_session_options(CLI::App& command, SessionOptions& options) {
           "Force an instruction set: reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm "
           "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
       ->type_name("NAME");
+}
+
+Expected<void> check_session_options(const SessionOptions& options) {
+  if (options.isa.empty()) return {};
+  std::string available;
+  for (const kernels::KernelTable* table : kernels::available_tables()) {
+    if (options.isa == table->name) return {};
+    available += std::string(" ") + table->name;
+  }
+  return fail("--isa: this processor or this build does not have '" + options.isa +
+              "'; it has:" + available);
+}
+
+CLI::Validator whole_number_from(std::size_t least) {
+  const auto check = [least](const std::string& text) -> std::string {
+    std::size_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [read_to, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && read_to == end && value >= least) return "";
+    return "'" + text + "' is not a whole number of at least " + std::to_string(least);
+  };
+  return CLI::Validator(check, "");
 }
 
 Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {
@@ -52,12 +79,22 @@ int run_tool(int argc, char** argv) {
   return failed;
 }
 
+/// Results that did not all arrive, for a full disk, are a failure.
+int finish_standard_output(int code) {
+  const int reason = std::fflush(stdout) != 0 ? errno : 0;
+  if (reason == 0 && std::cout && std::ferror(stdout) == 0) return code;
+  std::cerr << "octet: standard output: cannot write all of the results";
+  if (reason != 0) std::cerr << ": " << std::strerror(reason);
+  std::cerr << "\n";
+  return failed;
+}
+
 }  // namespace
 }  // namespace octet::tool
 
 int main(int argc, char** argv) {
   try {
-    return octet::tool::run_tool(argc, argv);
+    return octet::tool::finish_standard_output(octet::tool::run_tool(argc, argv));
   } catch (const std::exception& error) {
     // Only memory and the standard streams are left to fail here.
     std::cerr << "octet: " << error.what() << "\n";

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/operator.h"
+
 namespace octet::tool {
 namespace {
 
@@ -28,6 +30,20 @@ Expected<Preprocess> choose_preprocess(const Model& model, const std::optional<P
   return *model.preprocess();
 }
 
+// A classifier answers with one row of scores, or with the index of one class.
+Expected<void> check_scores(const Model& model) {
+  if (model.task().type != TaskType::classify) return {};
+  const TensorInfo& output = model.outputs()[0];
+  const bool one_answer =
+      output.type == Type::s32
+          ? std::ranges::all_of(output.shape, [](int32_t n) { return n == 1; })
+          : std::ranges::count_if(output.shape, [](int32_t n) { return n > 1; }) < 2;
+  if (one_answer) return {};
+  return fail(model.path() + ": the model's task is classify, but its output '" + output.name +
+              "' is " + shape_text(output.shape) +
+              ": answers at many places; export it without a task");
+}
+
 // Probabilities already, or scores that a softmax makes comparable?
 bool are_probabilities(std::span<const float> scores) {
   double sum = 0;
@@ -48,6 +64,7 @@ Expected<Predictor> Predictor::create(const std::string& path, const SessionOpti
     return fail(path + ": the model has " + std::to_string(model->inputs().size()) +
                 " inputs; the tool runs models of one image input (the C++ API runs any)");
   }
+  if (auto ok = check_scores(*model); !ok) return tl::unexpected(ok.error());
   auto chosen = choose_preprocess(*model, preprocess);
   if (!chosen) return tl::unexpected(chosen.error());
   auto session = Session::create(*model, options);

@@ -27,7 +27,8 @@ struct Answer {
 class Predictor {
  public:
   /// `preprocess` replaces the model's own where it is given. Errors: no model; neither has a
-  /// preprocessing, or it does not suit the first input; more than one input.
+  /// preprocessing, or it does not suit the first input; more than one input; a classifier whose
+  /// first output is no single row.
   static Expected<Predictor> create(const std::string& path, const SessionOptions& options,
                                     const std::optional<Preprocess>& preprocess = std::nullopt);
 

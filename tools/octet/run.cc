@@ -1,9 +1,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <optional>
 
 #include "engine/operator.h"
 #include "tools/octet/commands.h"
@@ -13,6 +14,7 @@
 namespace octet::tool {
 namespace {
 
+namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
 struct Options {
@@ -112,28 +114,46 @@ std::string file_name_of(std::string name) {
   return name;
 }
 
-Expected<void> dump(const std::string& folder, const std::string& image_path,
-                    const Session& session) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return fail(folder + ": cannot make the folder: " + error.message());
-  const std::string stem = std::filesystem::path(image_path).stem().string();
-  for (std::size_t i = 0; i < session.output_count(); ++i) {
-    const TensorView view = session.output(i);
-    const auto path =
-        std::filesystem::path(folder) / (stem + "." + file_name_of(view.info->name) + ".npy");
-    if (auto ok = write_npy(path.string(), view); !ok) return ok;
-  }
-  return {};
-}
+/// Writes outputs to a folder, and remembers whose each file is: what would write over another
+/// image's output is an error.
+class Dump {
+ public:
+  explicit Dump(std::string folder) : folder_(std::move(folder)) {}
 
-Expected<void> run_image(const Options& options, Predictor& predictor, const std::string& path) {
+  Expected<void> write(const std::string& image_path, const Session& session) {
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (error) return fail(folder_ + ": cannot make the folder: " + error.message());
+    const std::string stem = fs::path(image_path).stem().string();
+    for (std::size_t i = 0; i < session.output_count(); ++i) {
+      const TensorView view = session.output(i);
+      const fs::path path =
+          fs::path(folder_) / (stem + "." + file_name_of(view.info->name) + ".npy");
+      const std::string source = "output '" + view.info->name + "' of " + image_path;
+      const auto [entry, is_new] = source_of_.try_emplace(path, source);
+      if (!is_new && entry->second != source) {
+        return fail(source + ": --dump would write it over " + entry->second + " in " +
+                    path.string() +
+                    "; give images of one name to separate runs with a folder each");
+      }
+      if (auto ok = write_npy(path.string(), view); !ok) return ok;
+    }
+    return {};
+  }
+
+ private:
+  std::string folder_;
+  std::map<fs::path, std::string> source_of_;
+};
+
+Expected<void> run_image(const Options& options, Predictor& predictor, Dump* dump,
+                         const std::string& path) {
   auto image = image::read_image(path);
   if (!image) return tl::unexpected(image.error());
   const auto answer = predictor.answer(*image, options.top);
   if (!answer) return fail(path + ": " + answer.error().message);
-  if (!options.dump.empty()) {
-    if (auto ok = dump(options.dump, path, predictor.session()); !ok) return ok;
+  if (dump != nullptr) {
+    if (auto ok = dump->write(path, predictor.session()); !ok) return ok;
   }
   if (!options.annotate.empty()) {
     annotate(*image, *answer);
@@ -155,14 +175,17 @@ Expected<int> run(const Options& options) {
     std::cerr << "octet: --annotate writes one picture: give one image\n";
     return usage;
   }
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   const auto preprocess = parse_preprocess_option(options.preprocess);
   if (!preprocess) return tl::unexpected(preprocess.error());
   auto predictor = Predictor::create(options.model, options.session, *preprocess);
   if (!predictor) return tl::unexpected(predictor.error());
+  std::optional<Dump> dump;
+  if (!options.dump.empty()) dump.emplace(options.dump);
   // One bad image does not lose the answers about the others.
   int code = succeeded;
   const auto run_one = [&](const std::string& path) {
-    if (const auto ok = run_image(options, *predictor, path); !ok) {
+    if (const auto ok = run_image(options, *predictor, dump ? &*dump : nullptr, path); !ok) {
       std::cerr << "octet: " << ok.error().message << "\n";
       code = failed;
     }

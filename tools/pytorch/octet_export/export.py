@@ -1,4 +1,5 @@
 """The one call: a PyTorch model to a float export."""
+import collections.abc
 import copy
 import os
 import warnings
@@ -70,8 +71,8 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
 
     extras = {"preprocess": preprocess, "labels": labels}
     if task is not None:
-        output_shapes = [graph.activations[name].shape for name in graph.outputs]
-        extras["task"] = options.check_task(task, labels, output_shapes, shapes)
+        outputs = [graph.activations[name] for name in graph.outputs]
+        extras["task"] = options.check_task(task, labels, outputs, shapes)
     _check_finite(graph)
     graph.save(path, {key: value for key, value in extras.items() if value is not None})
     return graph
@@ -179,6 +180,8 @@ def _batches(calibration, preprocess, shapes):
         return
     if isinstance(calibration, torch.Tensor):
         calibration = [calibration]
+    if not isinstance(calibration, collections.abc.Iterable):
+        raise ExportError(f"calibration is {calibration!r}, not a folder of images or an iterable of batches")
     for index, batch in enumerate(calibration):
         yield _checked_batch(batch, index, shapes)
 

@@ -33,7 +33,7 @@ def load(path, preprocess):
 def to_input(image, preprocess):
     """-> float32 [1, C, H, W] of a Pillow image: resized, in order of the channels, (pixel - mean) / std."""
     gray = preprocess["channels"] == "gray"
-    image = image.convert("L" if gray else "RGB")
+    image = _eight_bits(image).convert("L" if gray else "RGB")
     height, width = preprocess["size"]
     mode = preprocess["resize"]
     mean = np.asarray(preprocess["mean"], np.float32)
@@ -55,6 +55,16 @@ def to_input(image, preprocess):
         canvas[:scaled[1], :scaled[0]] = x
         x = canvas
     return torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))[None])
+
+
+def _eight_bits(image):
+    """-> the image with the high byte of 16-bit gray pixels, as Pillow reads other 16-bit channels.
+
+    Its own conversion cuts gray values off at 255 instead.
+    """
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8), "L")
 
 
 def scaled_size(size, target, mode):

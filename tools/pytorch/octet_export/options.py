@@ -46,17 +46,26 @@ def check_labels(labels):
     return labels
 
 
-def check_task(task, labels, output_shapes, shapes):
-    """-> task with plain numbers. Error: an unknown key, or outputs that do not fit it."""
+def check_task(task, labels, outputs, shapes):
+    """-> task with plain numbers; outputs are activations. Error: an unknown key, or outputs that do not fit it."""
+    output_shapes = [output.shape for output in outputs]
     if not isinstance(task, dict) or task.get("type") not in ("classify", "detect"):
         raise ExportError(f"task must be an object with the type 'classify' or 'detect', not {task!r}")
     if task["type"] == "classify":
         _check_keys("task", task, {"type"}, {"type"})
-        classes = output_shapes[0][-1]
-        if labels is not None and math.prod(output_shapes[0]) == classes and len(labels) != classes:
-            raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} classes")
-        return {"type": "classify"}
+        return _check_classify(labels, outputs[0])
     return _check_detect(task, output_shapes, shapes)
+
+
+def _check_classify(labels, output):
+    is_index = output.type != "f32"
+    if sum(extent > 1 for extent in output.shape) > (0 if is_index else 1):
+        raise ExportError(f"task classify: the model's output has the shape {tuple(output.shape)}, answers at many "
+                          "places; export it without a task")
+    classes = math.prod(output.shape)
+    if labels is not None and not is_index and len(labels) != classes:
+        raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} classes")
+    return {"type": "classify"}
 
 
 def _check_detect(task, output_shapes, shapes):

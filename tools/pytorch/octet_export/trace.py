@@ -190,7 +190,10 @@ class Tracer(torch.fx.Tracer):
     def _placeholder(self, target, default):
         if self._taken == len(self._inputs) and (default or target.startswith("*")):
             return default[0] if default else ({} if target.startswith("**") else ())
-        if self._taken == len(self._inputs) or target.startswith("*"):
+        if target.startswith("*"):
+            raise ExportError(f"the model's forward takes any number of inputs ('{target}'); wrap the model in a "
+                              "module whose forward names each of them")
+        if self._taken == len(self._inputs):
             raise ExportError(f"the model's forward takes more inputs than the {len(self._inputs)} in "
                               f"input_shape ('{target}' is missing); give input_shape one shape an input, in "
                               "a list")

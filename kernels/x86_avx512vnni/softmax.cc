@@ -1,0 +1,10 @@
+#include "kernels/softmax_float.h"
+#include "kernels/x86_avx512vnni/kernels.h"
+
+namespace octet::kernels::avx512vnni {
+
+void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count) {
+  softmax_rows(input, output, rows, count);
+}
+
+}  // namespace octet::kernels::avx512vnni

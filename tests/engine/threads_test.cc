@@ -1,0 +1,68 @@
+#include "engine/threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <ctime>
+#include <vector>
+
+namespace octet {
+namespace {
+
+constexpr double much = 1e9;  // nanoseconds: worth sharing out
+
+TEST_CASE("every item is worked on once, whatever the number of threads and of items") {
+  for (const int threads : {1, 2, 3, 8}) {
+    const ThreadPool pool(threads);
+    CHECK(pool.threads() == threads);
+    for (const std::size_t items : {0, 1, 2, 7, 64, 5000}) {
+      for (int round = 0; round < 200; ++round) {
+        std::vector<int> touched(items);
+        pool.share_out(items, much, [&](kernels::Range range, std::size_t) {
+          for (std::size_t i = range.begin; i < range.end; ++i) ++touched[i];
+        });
+        REQUIRE(std::ranges::count(touched, 1) == static_cast<std::ptrdiff_t>(items));
+      }
+    }
+  }
+}
+
+TEST_CASE("no two parts that run at the same time have the same thread number") {
+  const ThreadPool pool(4);
+  std::atomic<int> inside[4] = {};
+  std::atomic<bool> shared{false};
+  for (int round = 0; round < 500; ++round) {
+    pool.share_out(64, much, [&](kernels::Range, std::size_t thread) {
+      if (inside[thread].fetch_add(1) != 0) shared = true;
+      inside[thread].fetch_sub(1);
+    });
+  }
+  CHECK_FALSE(shared);
+}
+
+TEST_CASE("what is soon done is not shared out") {
+  const ThreadPool pool(2);
+  int calls = 0;
+  pool.share_out(100, 100, [&](kernels::Range range, std::size_t thread) {
+    ++calls;
+    CHECK(range.end - range.begin == 100);
+    CHECK(thread == 0);
+  });
+  CHECK(calls == 1);
+}
+
+TEST_CASE("threads that slept take part again") {
+  const ThreadPool pool(2);
+  for (int round = 0; round < 3; ++round) {
+    timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
+    nanosleep(&pause, nullptr);
+    std::atomic<int> parts{0};
+    pool.share_out(16, much, [&](kernels::Range range, std::size_t) {
+      parts += static_cast<int>(range.end - range.begin);
+    });
+    CHECK(parts == 16);
+  }
+}
+
+}  // namespace
+}  // namespace octet

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Writes image_golden.json: image files of every kind, and the pixels that the exporter reads from them.
+
+The PNG files are written here, since Pillow writes few of the kinds; the JPEG files are Pillow's.
+"""
+import io
+import json
+import os
+import struct
+import sys
+import warnings
+import zlib
+
+import numpy as np
+from PIL import Image
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tools", "pytorch"))
+
+from octet_export import images  # noqa: E402
+
+HEIGHT, WIDTH = 5, 11
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+CHANNELS = {GRAY: 1, RGB: 3, PALETTE: 1, GRAY_ALPHA: 2, RGB_ALPHA: 4}
+# Adam7: first row, first column, step of rows, step of columns.
+PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+def chunk(kind, data):
+    """-> the bytes of a PNG chunk."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def rows(samples, bits):
+    """-> rows [H, W, C] as they lie in a PNG, each without a filter."""
+    out = b""
+    for row in samples.reshape(samples.shape[0], -1):
+        if bits == 16:
+            packed = row.astype(">u2").tobytes()
+        else:
+            unpacked = np.unpackbits(row.astype(np.uint8)[:, None], axis=1)[:, 8 - bits:]
+            packed = np.packbits(unpacked.reshape(-1)).tobytes()
+        out += b"\0" + packed
+    return out
+
+
+def png(kind, bits, chunks=(), interlaced=False):
+    """-> a PNG file of random samples; `chunks` stand before the pixels."""
+    samples = np.random.default_rng(bits + kind).integers(0, 1 << bits, (HEIGHT, WIDTH, CHANNELS[kind]))
+    if interlaced:
+        parts = [samples[y::step_y, x::step_x] for y, x, step_y, step_x in PASSES]
+        data = b"".join(rows(part, bits) for part in parts if part.size)
+    else:
+        data = rows(samples, bits)
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, bits, kind, 0, 0, int(interlaced))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunk(*c) for c in chunks) +
+            chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+
+
+def jpeg(mode, **options):
+    """-> a JPEG file of a gradient with every channel's own direction."""
+    y, x = np.indices((16, 24))
+    planes = [x * 10, y * 15, 255 - x * 5, (x + y) * 3]
+    pixels = np.stack(planes[:len(mode)], 2).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels.squeeze(), mode).save(file, "jpeg", quality=95, **options)
+    return file.getvalue()
+
+
+def files():
+    """Yields (what it is, the file's bytes)."""
+    for kind, name, depths in ((GRAY, "gray", (1, 2, 4, 8, 16)), (RGB, "rgb", (8, 16)),
+                               (GRAY_ALPHA, "gray and alpha", (8, 16)), (RGB_ALPHA, "rgb and alpha", (8, 16))):
+        for bits in depths:
+            yield f"{name}, {bits} bits", png(kind, bits)
+    for bits in (1, 2, 4, 8):
+        colors = np.random.default_rng(bits).bytes(3 << bits)
+        opacity = np.random.default_rng(bits + 1).bytes(1 << bits)
+        yield f"palette, {bits} bits", png(PALETTE, bits, [(b"PLTE", colors)])
+        yield f"partly transparent palette, {bits} bits", png(PALETTE, bits,
+                                                              [(b"PLTE", colors), (b"tRNS", opacity)])
+    yield "gray, one value transparent", png(GRAY, 8, [(b"tRNS", b"\0\x40")])
+    yield "rgb, one value transparent", png(RGB, 8, [(b"tRNS", b"\0\x40\0\x41\0\x42")])
+    for gamma in (100000, 45455):
+        yield f"rgb, gamma {gamma}", png(RGB, 8, [(b"gAMA", struct.pack(">I", gamma))])
+    yield "rgb, 16 bits, gamma 100000", png(RGB, 16, [(b"gAMA", struct.pack(">I", 100000))])
+    yield "rgb, with a background", png(RGB_ALPHA, 8, [(b"bKGD", b"\0\xff\0\x80\0\x20")])
+    for kind, bits in ((GRAY, 2), (RGB, 8), (RGB_ALPHA, 16)):
+        yield f"interlaced, kind {kind}, {bits} bits", png(kind, bits, interlaced=True)
+    yield "JPEG, gray", jpeg("L")
+    yield "JPEG, rgb", jpeg("RGB", subsampling=0)
+    yield "JPEG, CMYK", jpeg("CMYK")
+
+
+def main():
+    warnings.simplefilter("ignore")  # about a palette's transparency
+    cases = []
+    for name, file in files():
+        image = Image.open(io.BytesIO(file))
+        rule = {"size": [image.height, image.width], "resize": "stretch", "channels": "rgb", "mean": [0] * 3,
+                "std": [1] * 3}
+        pixels = images.to_input(image, rule)[0].numpy().transpose(1, 2, 0).astype(np.uint8)
+        cases.append({"name": name, "file": file.hex(), "height": image.height, "pixels": pixels.tobytes().hex()})
+    with open(os.path.join(HERE, "image_golden.json"), "w", encoding="utf-8") as file:
+        file.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+// The float model that an int8 one was made from, as far as it can be told: dequantized weights in
+// the same layers.
+#include "engine/model_data.h"
+#include "graph/graph.h"
+#include "tools/octet/against/opponent.h"
+
+namespace octet::tool {
+namespace {
+
+using graph::Graph;
+using graph::TensorId;
+
+class FloatModelMaker {
+ public:
+  explicit FloatModelMaker(const Model::Data& model) : model_(model) {
+    graph_.name = model.path;
+    graph_.producer = model.producer;
+    graph_.tensors.resize(model.tensors.size());
+    same_as_.resize(model.tensors.size());
+    for (std::size_t id = 0; id < model.tensors.size(); ++id) {
+      same_as_[id] = static_cast<TensorId>(id);
+      const TensorRecord& from = model.tensors[id];
+      graph::Tensor& to = graph_.tensors[id];
+      to.name = from.info.name;
+      to.shape = from.info.shape;
+      to.type = from.info.type == Type::s32 ? Type::s32 : Type::f32;
+      if (from.is_constant && from.info.type == Type::f32) {
+        to.data.emplace(from.data.begin(), from.data.end());
+      }
+    }
+  }
+
+  Expected<std::vector<std::byte>> make() {
+    for (const NodeRecord& node : model_.nodes) {
+      if (auto ok = add(node); !ok) return tl::unexpected(ok.error());
+    }
+    graph_.inputs = model_.inputs;
+    for (const int32_t id : model_.outputs) graph_.outputs.push_back(operand(id));
+    for (const TensorId id : graph_.inputs) graph_.tensor(id).type = Type::f32;
+    return graph::write_model(graph_);
+  }
+
+ private:
+  TensorId operand(int32_t id) const { return same_as_[static_cast<std::size_t>(id)]; }
+
+  Expected<void> add(const NodeRecord& from) {
+    if (from.op == Op::quantize || from.op == Op::dequantize) {
+      same_as_[static_cast<std::size_t>(from.output)] = operand(from.inputs[0]);
+      return {};
+    }
+    if (from.op == Op::lookup) {
+      return fail(model_.path + ": node '" + from.name +
+                  "' is a table in int8, which no longer says which function it was: measure "
+                  "against the converted float model (octet convert --float, bench --compare)");
+    }
+    graph::Node node{.name = from.name,
+                     .op = from.op == Op::requantize ? Op::clip : from.op,
+                     .attributes = from.attributes,
+                     .output = from.output,
+                     .precision = graph::Precision::float32};
+    for (const int32_t id : from.inputs) node.inputs.push_back(operand(id));
+    if (from.op == Op::softmax) node.inputs.resize(1);  // without its table
+    if (from.op == Op::conv2d || from.op == Op::linear) add_weights(from, node);
+    graph_.nodes.push_back(std::move(node));
+    return {};
+  }
+
+  void add_weights(const NodeRecord& from, graph::Node& node) {
+    const TensorRecord& weight = model_.tensor(from.inputs[1]);
+    if (weight.info.type != Type::s8) return;
+    const TensorRecord& bias = model_.tensor(from.inputs[2]);
+    const float input_scale = model_.tensor(from.inputs[0]).info.scale;
+    const std::size_t channels = weight.channel_scales.size();
+    const auto depth = static_cast<std::size_t>(element_count(weight.info.shape)) / channels;
+    std::vector<float> weights;
+    std::vector<float> biases;
+    for (std::size_t c = 0; c < channels; ++c) {
+      const int32_t zero = weight.channel_zero_points.empty() ? 0 : weight.channel_zero_points[c];
+      for (std::size_t k = 0; k < depth; ++k) {
+        const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
+        weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
+      }
+      biases.push_back(input_scale * weight.channel_scales[c] *
+                       static_cast<float>(bias.values<int32_t>()[c]));
+    }
+    std::get<ConvAttributes>(node.attributes).has_bias = true;
+    node.inputs[1] =
+        graph_.add_tensor(graph::make_float_constant(weight.info.name, weight.info.shape, weights));
+    node.inputs[2] =
+        graph_.add_tensor(graph::make_float_constant(bias.info.name, bias.info.shape, biases));
+  }
+
+  const Model::Data& model_;
+  Graph graph_;
+  std::vector<TensorId> same_as_;  ///< Quantize and dequantize do nothing to float values.
+};
+
+class FloatOpponent final : public Opponent {
+ public:
+  FloatOpponent(Session session, const std::vector<std::vector<float>>& inputs)
+      : session_(std::move(session)), inputs_(inputs) {}
+
+  Expected<void> run() override {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (auto ok = session_.set_input(i, inputs_[i]); !ok) return ok;
+    }
+    return session_.run();
+  }
+
+  Expected<std::vector<std::vector<float>>> outputs() override {
+    std::vector<std::vector<float>> all;
+    for (std::size_t i = 0; i < session_.output_count(); ++i) {
+      const TensorView view = session_.output(i);
+      auto& values = all.emplace_back();
+      if (view.info->type == Type::s32) {
+        for (const int32_t v : view.values<int32_t>()) values.push_back(static_cast<float>(v));
+      } else {
+        const auto from = view.values<float>();
+        values.assign(from.begin(), from.end());
+      }
+    }
+    return all;
+  }
+
+ private:
+  Session session_;
+  const std::vector<std::vector<float>>& inputs_;
+};
+
+}  // namespace
+
+OpponentResult make_float_opponent(const Challenge& challenge) {
+  const auto bytes = FloatModelMaker(challenge.model.data()).make();
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto model = Model::from_memory(*bytes, challenge.model.path() + " in float");
+  if (!model) return tl::unexpected(model.error());
+  auto session = Session::create(*model, {.threads = challenge.threads});
+  if (!session) return tl::unexpected(session.error());
+  return std::make_unique<FloatOpponent>(std::move(*session), challenge.inputs);
+}
+
+}  // namespace octet::tool

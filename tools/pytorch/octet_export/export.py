@@ -12,6 +12,7 @@ from .errors import ExportError, at
 from .lowering import RELATIVE_TOLERANCE, Lowering, relative_distance
 from .observers import Calibration
 from .prepared import Prepared
+from .progress import Progress
 from .trace import Tracer, path_of, same_values
 
 # Importing these fills the table of functions.
@@ -35,7 +36,14 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     preprocess, labels, task: what docs/float_export.md says.
 
     Raises ExportError where the model or an option cannot be exported; its message names the module.
+    Where standard error is a terminal, it says how far the work is when that takes longer than a second.
     """
+    with Progress() as progress:
+        return _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task,
+                       progress)
+
+
+def _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task, progress):
     shapes = options.input_shapes(input_shape)
     if preprocess is not None:
         preprocess = options.check_preprocess(preprocess, shapes)
@@ -54,7 +62,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     example = [x[:1].clone() for x in first] if first is not None else _random_inputs(shapes, preprocess)
 
     with torch.no_grad():
-        lowering = _lower(model, example, prepared)
+        lowering = _lower(model, example, prepared, progress)
         graph = lowering.graph
         if not converted and not lowering.has_quantized_values():
             _verify(model, lowering, example)
@@ -63,7 +71,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
         elif converted:
             graph.keep_float = _float_layers(graph)
         elif first is not None:
-            _calibrate(graph, first, batches, observer)
+            _calibrate(graph, first, batches, observer, progress, _count(calibration))
         else:
             warnings.warn("exported without calibration: the file has no scales, so nothing can run in int8")
     kept = options.names_to_keep(keep_float, [n.name for n in graph.nodes], lowering.paths)
@@ -98,18 +106,21 @@ def _own_copy(model):
     return model
 
 
-def _lower(model, example, prepared):
+def _lower(model, example, prepared, progress):
     # Parameters may be shared: no forward changes them.
     twin = copy.deepcopy(model, {id(p): p for p in model.parameters()})
-    fx_graph = _trace(model, example)
+    progress.stage("tracing the model")
+    fx_graph = _trace(model, example, progress)
     lowering = Lowering(model, fx_graph, f"octet_export, PyTorch {torch.__version__}", bool(prepared))
-    lowering.run()
-    _check_repeatable(fx_graph, _trace(twin, example))
+    progress.stage("exporting the operators", len(fx_graph.nodes))
+    lowering.run(progress.advance)
+    progress.stage("tracing it again", len(fx_graph.nodes))
+    _check_repeatable(fx_graph, _trace(twin, example, progress))
     return lowering
 
 
-def _trace(model, example):
-    tracer = Tracer([x.clone() for x in example], quantized.is_leaf)
+def _trace(model, example, progress):
+    tracer = Tracer([x.clone() for x in example], quantized.is_leaf, progress.advance)
     try:
         return tracer.run(model)
     except ExportError:
@@ -154,13 +165,25 @@ def _float_layers(graph):
             if n.op in ("conv2d", "linear") and graph.parameters[n.inputs[1]].dtype != torch.int8]
 
 
-def _calibrate(graph, first, batches, observer):
+def _calibrate(graph, first, batches, observer, progress, count):
     calibration = Calibration(observer)
+    progress.stage("observing batches", count)
     for batch in _chain(first, batches):
         for i in range(len(batch[0])):
             interpret.run_graph(graph, [x[i:i + 1] for x in batch], calibration.observe)
         calibration.end_batch()
-    calibration.apply(graph)
+        progress.advance()
+    progress.stage("choosing ranges", len(graph.activations))
+    calibration.apply(graph, progress.advance)
+
+
+def _count(calibration):
+    """-> the number of batches, or None where only reading them tells."""
+    if isinstance(calibration, torch.Tensor):
+        return 1
+    if isinstance(calibration, (str, os.PathLike)):
+        return len(images.files_in(calibration))
+    return len(calibration) if isinstance(calibration, collections.abc.Sized) else None
 
 
 def _chain(first, rest):

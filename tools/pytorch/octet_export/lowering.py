@@ -42,8 +42,8 @@ class Lowering:
         self._taken = set(model.state_dict())
         self._bases = _float_functional_paths(model, fx_graph)
 
-    def run(self):
-        """-> the graph. Error: an operator without a form in the export, or one that comes out different."""
+    def run(self, advance=lambda: None):
+        """-> the graph; calls `advance` after each fx node. Error: an operator without a form in the export, or one that comes out different."""
         output = self._output_node()
         live = _live_nodes(output)
         for node in self._fx_graph.nodes:
@@ -51,6 +51,7 @@ class Lowering:
                 self._input(node)
             elif node in live and node is not output:
                 self._node(node)
+            advance()
         self._outputs(output)
         return self.graph
 

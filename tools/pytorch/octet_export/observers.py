@@ -190,7 +190,8 @@ class Calibration:
         for observer in self._observers.values():
             observer.end_batch()
 
-    def apply(self, graph):
-        """Gives every activation of the graph its scale and zero point."""
+    def apply(self, graph, advance=lambda: None):
+        """Gives every activation of the graph its scale and zero point; calls `advance` after each."""
         for name, observer in self._observers.items():
             graph.set_scale(name, *observer.parameters())
+            advance()

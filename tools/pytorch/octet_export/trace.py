@@ -72,8 +72,9 @@ class Tracer(torch.fx.Tracer):
 
     proxy_buffer_attributes = True
 
-    def __init__(self, inputs, is_leaf):
+    def __init__(self, inputs, is_leaf, advance=lambda: None):
         super().__init__()
+        self._advance = advance  # called after each node
         self._inputs = list(inputs)
         self._taken = 0
         self._is_leaf = is_leaf
@@ -214,6 +215,7 @@ class Tracer(torch.fx.Tracer):
     def _record(self, node, value, depends):
         snapshot = value.detach().clone() if isinstance(value, torch.Tensor) else None
         node.meta.update(value=value, snapshot=snapshot, depends=depends)
+        self._advance()
 
     def _compute(self, node):
         args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda n: n.meta["value"])

@@ -94,10 +94,18 @@ void check_names(const json& nodes) {
 // A classifier answers with one row of scores, or with the index of one class.
 void check_one_answer(const JsonObject& root, const graph::Graph& graph) {
   const graph::Tensor& output = graph.tensor(graph.outputs[0]);
+  const bool is_index = output.type == Type::s32;
   const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
-  if (axes <= (output.type == Type::s32 ? 0 : 1)) return;
-  root.fail("the task is classify, but the first output '" + output.name + "' is " +
-            shape_text(output.shape) + ": answers at many places; leave the task out");
+  if (axes > (is_index ? 0 : 1)) {
+    root.fail("the task is classify, but the first output '" + output.name + "' is " +
+              shape_text(output.shape) + ": answers at many places; leave the task out");
+  }
+  const auto labels = static_cast<int64_t>(graph.labels.size());
+  const int64_t classes = element_count(output.shape);
+  if (!is_index && labels != 0 && labels != classes) {
+    root.fail("there are " + std::to_string(labels) + " labels, but the first output '" +
+              output.name + "' has " + std::to_string(classes) + " classes");
+  }
 }
 
 }  // namespace

@@ -297,6 +297,9 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
                           .inputs = std::move(inputs),
                           .output = value.id,
                           .weight_quantization = node.weight_quantization});
+  const bool moves_indices = graph::moves_bytes(graph_.nodes.back()) &&
+                             graph_.tensor(graph_.nodes.back().inputs[0]).type == Type::s32;
+  if (moves_indices) graph_.tensor(value.id).type = Type::s32;
   values_[node.output] = std::move(value);
 }
 

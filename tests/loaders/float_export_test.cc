@@ -179,7 +179,31 @@ TEST_CASE("a task that is unknown, or names what is not there") {
   SampleExport map = sample_detector();  // its outputs are many boxes, many scores
   map.graph["task"] = {{"type", "classify"}};
   check_refused(map.file(), {"classify", "answers at many places"});
+  check_graph_refused(
+      [](json& g) {
+        g["labels"] = {"a", "b"};
+      },
+      {"2 labels", "'scores'", "5 classes"});
   SampleExport without = sample_detector();
   without.graph["task"].erase("landmarks");
   check_accepted(without.file());
+}
+
+TEST_CASE("a classifier that answers with an index has any number of labels") {
+  SampleExport index = sample_classifier();
+  json& g = index.graph;
+  g["nodes"].push_back({{"name", "best"},
+                        {"op", "argmax"},
+                        {"inputs", {"scores"}},
+                        {"outputs", {"best"}},
+                        {"attributes", {{"axis", 1}, {"keepdims", true}}}});
+  g["nodes"].push_back({{"name", "class"},
+                        {"op", "reshape"},
+                        {"inputs", {"best"}},
+                        {"outputs", {"class"}},
+                        {"attributes", {{"shape", {1}}}}});
+  g["tensors"]["best"] = {{"shape", {1, 1}}, {"type", "s32"}};
+  g["tensors"]["class"] = {{"shape", {1}}, {"type", "s32"}};
+  g["outputs"] = {"class"};
+  check_accepted(index.file());
 }

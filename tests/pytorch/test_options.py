@@ -70,10 +70,18 @@ class Labels(ExportTest):
 
     def test_an_index_has_no_number_of_classes(self):
         class Index(nn.Module):
+            def __init__(self, keepdim):
+                super().__init__()
+                self.keepdim = keepdim
+
             def forward(self, x):
-                return x.flatten(1).argmax(1)
-        exported = export(Index().eval(), (1, 5, 1, 1), labels=list("abcde"), task={"type": "classify"})
-        self.assertEqual(len(exported.description["labels"]), 5)
+                index = x.flatten(1).argmax(1, self.keepdim)
+                return index.flatten() if self.keepdim else index
+        for keepdim in (False, True):
+            model = Index(keepdim).eval()
+            exported = export(model, (1, 5, 1, 1), labels=list("abcde"), task={"type": "classify"})
+            self.assertEqual(len(exported.description["labels"]), 5)
+            self.assertEqual(exported.activations[exported.outputs[0]]["type"], "s32")
 
     def test_a_map_of_scores_is_no_classifier(self):
         self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", "without a task", shape=(1, 3, 6, 6),

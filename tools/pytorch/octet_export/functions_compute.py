@@ -284,7 +284,7 @@ def _sum(e, input, dim=None, keepdim=False, dtype=None):
 def _argmax(e, input, dim=None, keepdim=False):
     if dim is None:
         e.fail("argmax without dim; say which axis")
-    return e.emit("argmax", [input], type="s32", axis=int(dim), keepdims=bool(keepdim))
+    return e.emit("argmax", [input], axis=int(dim), keepdims=bool(keepdim))
 
 
 @register("max", items=True)

@@ -190,7 +190,7 @@ class Emitter:
             return functions.item_handler(self, parent), (item, *parent.args), parent.kwargs
         return functions.handler(self), node.args, node.kwargs
 
-    def emit(self, op, inputs, part=None, type="f32", weights=None, **attributes):
+    def emit(self, op, inputs, part=None, weights=None, **attributes):
         """-> the Ref of a new node's result. `part` names one of several nodes; the last has the base name.
 
         Inputs are Refs. `weights` is (scales, zero points) for int8 weights.
@@ -203,7 +203,8 @@ class Emitter:
                   for i, r in enumerate(inputs)]
         value = interpret.run_node(op, values, attributes)
         lowering.graph.nodes.append(node)
-        lowering.graph.activations[name] = Activation(tuple(value.shape), type=type)
+        kind = "f32" if value.is_floating_point() else "s32"
+        lowering.graph.activations[name] = Activation(tuple(value.shape), type=kind)
         lowering.paths[name] = self.path
         return Ref(name, value)
 

@@ -33,10 +33,9 @@ struct Depthwise {
     Requantizer<Simd> requantizer;
   };
 
-  /// Output columns [first_column, first_column + columns) of channels [first_channel, ...).
+  /// Some of the output's columns, with all or some of its channels.
   struct Piece {
-    Piece(const Layer& layer, int32_t column, std::size_t channel)
-        : first_column(column), first_channel(channel) {
+    Piece(const Layer& layer, int32_t column, std::size_t channel) {
       const x86::DepthwisePlan& plan = layer.plan;
       const ConvGeometry& g = layer.params.geometry;
       const Window& w = g.window;
@@ -59,8 +58,6 @@ struct Depthwise {
       patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
     }
 
-    int32_t first_column;
-    std::size_t first_channel;
     int32_t columns;
     // Input columns: padding, the image's, padding.
     int32_t left;

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <dnnl.hpp>
-#include <limits>
 #include <map>
 #include <unordered_map>
 

@@ -24,6 +24,15 @@ int32_t columns_read(const Window& w, int32_t output_columns) {
   return (output_columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
 }
 
+/// Where byte `k` (0 to 3) of a lane's quad goes among a vector's weights, in weights. Wide ones
+/// are two vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
+/// widened.
+std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k) {
+  const auto at = static_cast<std::size_t>(lane);
+  if (!wide_weights) return at * 4 + k;
+  return (k % 2) * static_cast<std::size_t>(lanes) * 2 + at * 2 + k / 2;
+}
+
 struct Layout {
   DepthwisePlan plan{};
   std::size_t patterns = 0;

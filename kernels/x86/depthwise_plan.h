@@ -21,7 +21,7 @@ namespace octet::kernels::x86 {
 
 struct DepthwiseTraits {
   int32_t lanes;      ///< s32 values in a vector
-  bool wide_weights;  ///< See GemmTraits.
+  bool wide_weights;  ///< Stored as s16, which vpmaddwd multiplies in pairs.
   int32_t max_rows;   ///< Output rows at once that registers allow: 2 or 4.
 };
 

@@ -48,14 +48,19 @@ struct Requantizer {
     return Simd::round(Simd::multiply(Simd::to_float(sum), multiplier));
   }
 
-  /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors.
+  /// `residual`, which is not read where there is none, is float32 2^23 + r, whose low bits are the
+  /// byte r: see residual_vectors.
   template <Residual kind>
-  Int scale(Int sum, Float multiplier, Float residual) const {
-    const Float difference = Simd::subtract(residual, residual_zero_point);
-    Float own = Simd::multiply(Simd::to_float(sum), multiplier);
-    if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
-    if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
-    return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
+  Int scale(Int sum, Float multiplier, const Float& residual) const {
+    if constexpr (kind == Residual::none) {
+      return scale(sum, multiplier);
+    } else {
+      const Float difference = Simd::subtract(residual, residual_zero_point);
+      Float own = Simd::multiply(Simd::to_float(sum), multiplier);
+      if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
+      if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
+      return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
+    }
   }
 
   Int zero_point;

@@ -60,9 +60,8 @@ std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int3
 
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
   const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
-  const std::size_t weight_size = traits.wide_weights ? sizeof(int16_t) : sizeof(int8_t);
-  const std::size_t weights = static_cast<std::size_t>(plan.segments) *
-                              static_cast<std::size_t>(plan.quads) * 4 * weight_size;
+  const std::size_t weights =
+      static_cast<std::size_t>(plan.segments) * static_cast<std::size_t>(plan.steps) * 4;
   return lanes * (sizeof(int32_t) + sizeof(float) + weights);
 }
 
@@ -78,14 +77,15 @@ struct Layout {
   std::size_t packed_size = 0;
 };
 
-void place_input(const ConvGeometry& g, Layout& layout) {
+void place_input(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) {
   GemmPlan& plan = layout.plan;
   const Window& w = g.window;
-  const auto channels = static_cast<std::size_t>(g.input_channels);
-  plan.copies = has_padding(w);
+  plan.copies = traits.wide || has_padding(w);
+  plan.value_bytes = traits.wide ? sizeof(int16_t) : sizeof(uint8_t);
+  const std::size_t column_bytes = static_cast<std::size_t>(g.input_channels) * plan.value_bytes;
   const int32_t reach = (g.output_w - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
-  plan.row_bytes = static_cast<std::size_t>(plan.copies ? reach : g.input_w) * channels;
-  plan.pixel_bytes = static_cast<std::size_t>(w.stride_w) * channels;
+  plan.row_bytes = static_cast<std::size_t>(plan.copies ? reach : g.input_w) * column_bytes;
+  plan.pixel_bytes = static_cast<std::size_t>(w.stride_w) * column_bytes;
   plan.stride_rows = w.stride_h;
   plan.window_rows = (w.kernel_h - 1) * w.dilation_h + 1;
 
@@ -96,20 +96,29 @@ void place_input(const ConvGeometry& g, Layout& layout) {
     for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
       const int64_t row = int64_t{kh} * w.dilation_h * static_cast<int64_t>(plan.row_bytes);
       for (int32_t kw = 0; kw < (whole_rows ? 1 : w.kernel_w); ++kw) {
-        layout.segments.push_back(row + int64_t{kw} * w.dilation_w * g.input_channels +
-                                  int64_t{group} * group_channels);
+        const int64_t value =
+            int64_t{kw} * w.dilation_w * g.input_channels + int64_t{group} * group_channels;
+        layout.segments.push_back(row + value * static_cast<int64_t>(plan.value_bytes));
       }
     }
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
-  plan.quads = ceil_div(length, 4);
+  plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), 4);
 }
 
-void cut_tiles(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) {
+GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
+                     int32_t vectors, int32_t channels) {
+  if (params.output != ConvOutput::u8) return GemmLoop::deep;
+  if (traits.pairs && vectors == 2 && channels <= 24) return GemmLoop::pairs;
+  return plan.segments * plan.steps <= traits.shallow_steps ? GemmLoop::shallow : GemmLoop::deep;
+}
+
+void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layout) {
+  const ConvGeometry& g = params.geometry;
   GemmPlan& plan = layout.plan;
   const int32_t group_outputs = g.output_channels / g.groups;
   const std::vector<int32_t> widths =
-      tile_widths(traits, ceil_div(group_outputs, traits.lanes), plan.segments * plan.quads);
+      tile_widths(traits, ceil_div(group_outputs, traits.lanes), plan.segments * plan.steps);
   plan.tiles = static_cast<int32_t>(widths.size()) * g.groups;
   plan.tile_table = aligned(sizeof(GemmPlan));
   plan.segment_table =
@@ -123,6 +132,7 @@ void cut_tiles(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
                               .channels = channels,
                               .vectors = vectors,
                               .first_segment = group * plan.segments,
+                              .loop = choose_loop(traits, params, plan, vectors, channels),
                               .offset = offset});
       offset += aligned(tile_bytes(traits, plan, vectors));
       first += channels;
@@ -147,7 +157,7 @@ void share_out(const ConvGeometry& g, Layout& layout) {
     const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
     // All weights are read once a block: the more there are, the longer the blocks.
     const std::size_t weights = static_cast<std::size_t>(g.output_channels) *
-                                static_cast<std::size_t>(plan.segments * plan.quads) * 4;
+                                static_cast<std::size_t>(plan.segments * plan.steps) * 4;
     const std::size_t blocks =
         std::max(block_bytes, weights) / channels / static_cast<std::size_t>(plan.item_pixels);
     plan.block_pixels =
@@ -169,8 +179,8 @@ void share_out(const ConvGeometry& g, Layout& layout) {
 
 Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   Layout layout;
-  place_input(params.geometry, layout);
-  cut_tiles(traits, params.geometry, layout);
+  place_input(traits, params.geometry, layout);
+  cut_tiles(traits, params, layout);
   share_out(params.geometry, layout);
   layout.plan.band_offset =
       aligned(static_cast<std::size_t>(layout.plan.block_pixels) * sizeof(const uint8_t*));
@@ -188,27 +198,31 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
 
 /// Writes rows [first_row, first_row + rows) of an image, which may lie outside of it, and the
 /// padding left and right.
+template <class Value>
 void copy_band(const ConvParams& params, const GemmPlan& plan, const uint8_t* image,
-               int32_t first_row, int32_t rows, uint8_t* band) {
+               int32_t first_row, int32_t rows, Value* band) {
   const ConvGeometry& g = params.geometry;
   const auto channels = static_cast<std::size_t>(g.input_channels);
+  const std::size_t row_values = plan.row_bytes / sizeof(Value);
   const std::size_t left =
-      std::min(static_cast<std::size_t>(g.window.pad_left) * channels, plan.row_bytes);
-  const std::size_t image_bytes = static_cast<std::size_t>(g.input_w) * channels;
-  const std::size_t inside = std::min(image_bytes, plan.row_bytes - left);
-  const std::size_t right = plan.row_bytes - left - inside;
-  for (int32_t row = first_row; row < first_row + rows; ++row, band += plan.row_bytes) {
+      std::min(static_cast<std::size_t>(g.window.pad_left) * channels, row_values);
+  const std::size_t image_values = static_cast<std::size_t>(g.input_w) * channels;
+  const std::size_t inside = std::min(image_values, row_values - left);
+  const std::size_t right = row_values - left - inside;
+  const auto zero_point = static_cast<Value>(params.input_zero_point);
+  for (int32_t row = first_row; row < first_row + rows; ++row) {
     if (row < 0 || row >= g.input_h) {
-      std::memset(band, params.input_zero_point, plan.row_bytes);
+      band = std::fill_n(band, row_values, zero_point);
       continue;
     }
-    std::memset(band, params.input_zero_point, left);
-    std::memcpy(band + left, image + static_cast<std::size_t>(row) * image_bytes, inside);
-    std::memset(band + left + inside, params.input_zero_point, right);
+    band = std::fill_n(band, left, zero_point);
+    const uint8_t* values = image + static_cast<std::size_t>(row) * image_values;
+    band = std::copy(values, values + inside, band);
+    band = std::fill_n(band, right, zero_point);
   }
 }
 
-/// Weight k of output channel o, where k counts [segments][quads * 4] input bytes; 0 beyond a
+/// Weight k of output channel o, where k counts [segments][values]; 0 beyond a
 /// segment's end.
 class WeightReader {
  public:
@@ -236,34 +250,29 @@ class WeightReader {
   std::size_t length_;
 };
 
-int32_t tile_channel(int32_t vectors, int32_t vector, int32_t lane) {
-  return 4 * vectors * (lane / 4) + 4 * vector + lane % 4;
+int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane) {
+  if (tile.loop == GemmLoop::pairs) return vector == 0 ? lane : 16 + lane % 8;
+  return 4 * tile.vectors * (lane / 4) + 4 * vector + lane % 4;
 }
 
+template <class Value>
 void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
                   const WeightReader& reader, std::byte* packed) {
+  constexpr std::size_t step_values = 4 / sizeof(Value);
   const auto lanes = static_cast<std::size_t>(traits.lanes);
-  const std::size_t vector_bytes = lanes * 4 * (traits.wide_weights ? 2 : 1);
-  const std::size_t quad_bytes = vector_bytes * static_cast<std::size_t>(tile.vectors);
-  const auto quads = static_cast<std::size_t>(plan.quads);
-  std::memset(packed, 0, quad_bytes * quads * static_cast<std::size_t>(plan.segments));
+  const std::size_t step_bytes = lanes * 4 * static_cast<std::size_t>(tile.vectors);
+  const auto steps = static_cast<std::size_t>(plan.steps);
+  std::memset(packed, 0, step_bytes * steps * static_cast<std::size_t>(plan.segments));
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
-      const int32_t channel = tile_channel(tile.vectors, v, lane);
+      const int32_t channel = tile_channel(tile, v, lane);
       if (channel >= tile.channels) continue;
       for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
         const int8_t* from = reader.segment(tile.first_channel + channel, s);
-        std::byte* to =
-            packed + s * quads * quad_bytes + static_cast<std::size_t>(v) * vector_bytes;
+        std::byte* to = packed + s * steps * step_bytes +
+                        (static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane)) * 4;
         for (std::size_t k = 0; k < reader.segment_length(); ++k) {
-          std::byte* quad = to + k / 4 * quad_bytes;
-          const std::size_t position =
-              quad_position(traits.lanes, traits.wide_weights, lane, k % 4);
-          if (traits.wide_weights) {
-            reinterpret_cast<int16_t*>(quad)[position] = from[k];
-          } else {
-            reinterpret_cast<int8_t*>(quad)[position] = from[k];
-          }
+          reinterpret_cast<Value*>(to + k / step_values * step_bytes)[k % step_values] = from[k];
         }
       }
     }
@@ -271,12 +280,6 @@ void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile
 }
 
 }  // namespace
-
-std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k) {
-  const auto at = static_cast<std::size_t>(lane);
-  if (!wide_weights) return at * 4 + k;
-  return (k % 2) * static_cast<std::size_t>(lanes) * 2 + at * 2 + k / 2;
-}
 
 bool results_fit_s32(const ConvParams& params) {
   if (params.output == ConvOutput::float32) return true;
@@ -324,7 +327,7 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
     auto* multiplier = reinterpret_cast<float*>(bias + lanes);
     for (int32_t v = 0; v < tile.vectors; ++v) {
       for (int32_t lane = 0; lane < traits.lanes; ++lane) {
-        const int32_t channel = tile_channel(tile.vectors, v, lane);
+        const int32_t channel = tile_channel(tile, v, lane);
         const int32_t o = tile.first_channel + channel;
         const bool real = channel < tile.channels;
         // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
@@ -336,8 +339,12 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
         multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
       }
     }
-    pack_weights(traits, layout.plan, tile, reader,
-                 reinterpret_cast<std::byte*>(multiplier + lanes));
+    auto* weights = reinterpret_cast<std::byte*>(multiplier + lanes);
+    if (traits.wide) {
+      pack_weights<int16_t>(traits, layout.plan, tile, reader, weights);
+    } else {
+      pack_weights<int8_t>(traits, layout.plan, tile, reader, weights);
+    }
   }
 }
 
@@ -375,7 +382,12 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
     if (plan.copies) {
       const int32_t top = y * plan.stride_rows - g.window.pad_top;
       const int32_t known = pixel == begin || y == 0 ? 0 : shared;
-      copy_band(params, plan, image, top + known, plan.window_rows - known, band);
+      const int32_t new_rows = plan.window_rows - known;
+      if (plan.value_bytes == sizeof(int16_t)) {
+        copy_band(params, plan, image, top + known, new_rows, reinterpret_cast<int16_t*>(band));
+      } else {
+        copy_band(params, plan, image, top + known, new_rows, band);
+      }
       window = band - static_cast<std::size_t>(known) * plan.row_bytes;
       band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;
     }

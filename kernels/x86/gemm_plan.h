@@ -18,22 +18,35 @@ namespace octet::kernels::x86 {
 /// What of an instruction set the cutting depends on.
 struct GemmTraits {
   int32_t lanes;  ///< s32 values in a vector
-  /// A weight is stored as s16: vpmaddwd multiplies s16 pairs.
-  bool wide_weights;
+  /// Pixels and weights are widened to s16, which vpmaddwd multiplies in pairs.
+  bool wide;
+  /// Has a loop for two pixels of up to 24 channels in three vectors of 16.
+  bool pairs;
+  int32_t shallow_steps;   ///< Tiles of so many steps or fewer are run as shallow ones.
   int32_t max_vectors;     ///< Widest tile.
   int32_t tile_pixels[5];  ///< Highest tile, by its width in vectors.
 };
 
+/// How a tile is run.
+enum class GemmLoop : int32_t {
+  deep,     ///< As many accumulators as there are registers, which leave through memory.
+  shallow,  ///< Small tiles, requantized in registers.
+  pairs,    ///< Shallow, two pixels in three vectors.
+};
+
 /// Output channels [first_channel, first_channel + channels), side by side.
 /// Packed at `offset`: bias [vectors * lanes] s32, minus z_x times the weights' sum; multiplier
-/// [vectors * lanes] float32; weights [segments][quads][vectors][lanes][4].
+/// [vectors * lanes] float32; weights
+/// [segments][steps][vectors][lanes], 4 bytes each.
 /// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
-/// which two saturating packs leave channels side by side again.
+/// which two saturating packs leave channels side by side again. In a tile of pairs, the second
+/// vector has channels 16 to 23 twice.
 struct GemmTile {
   int32_t first_channel;
   int32_t channels;
   int32_t vectors;
   int32_t first_segment;  ///< Of the group's, in the table of segments.
+  GemmLoop loop;
   std::size_t offset;
 };
 
@@ -41,7 +54,8 @@ struct GemmTile {
 struct GemmPlan {
   int32_t tiles;
   int32_t segments;
-  int32_t quads;  ///< Groups of 4 input bytes in a segment; the last may reach beyond it.
+  /// Groups of 4 bytes in a segment, which are 4 values, or 2 wide ones; the last may reach beyond.
+  int32_t steps;
   int32_t pixels;
   /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of
   /// each segment from the first byte of the pixel's window.
@@ -57,8 +71,10 @@ struct GemmPlan {
   /// in the cache.
   int32_t block_pixels;
 
-  // The input as segments see it: the image itself, or a band with the padding written out.
+  // The input as segments see it: the image itself, or a band with the padding written out and
+  // values widened.
   bool copies;
+  std::size_t value_bytes;
   std::size_t row_bytes;
   std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
   int32_t stride_rows;
@@ -81,11 +97,6 @@ std::size_t gemm_items(const GemmTraits& traits, const ConvParams& params);
 const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPlan& plan,
                                          const uint8_t* input, int32_t begin, int32_t end,
                                          std::byte* scratch);
-
-/// Where byte `k` (0 to 3) of a lane's quad goes among a vector's weights, in weights. Wide ones
-/// are two vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
-/// widened.
-std::size_t quad_position(int32_t lanes, bool wide_weights, int32_t lane, std::size_t k);
 
 /// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be
 /// converted to s32 without a clamp.

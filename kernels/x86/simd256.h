@@ -19,23 +19,22 @@ struct Simd256 {
   static constexpr int lanes = 8;
   static constexpr int bytes = 32;
 
-  static Int broadcast_dword(const uint8_t* from) {
-    int32_t dword;
-    __builtin_memcpy(&dword, from, sizeof(dword));
-    return _mm256_set1_epi32(dword);
+  static Int broadcast_step(const uint8_t* from) {
+    int32_t step;
+    __builtin_memcpy(&step, from, sizeof(step));
+    return _mm256_set1_epi32(step);
   }
+  static Int load_weights(const void* from) { return load(from); }
 
-  // ---- tiles of the matrix product: 12 accumulators of 16 registers
+  // ---- tiles of the matrix product: 8 to 12 accumulators of 16 registers
 
   static constexpr int max_vectors = 3;
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 12;
   static constexpr int tile_pixels(int vectors) { return vectors == 3 ? 4 : vectors == 2 ? 6 : 10; }
-  static constexpr x86::GemmTraits gemm_traits(bool wide_weights) {
-    return {.lanes = lanes,
-            .wide_weights = wide_weights,
-            .max_vectors = max_vectors,
-            .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
+  /// Of a shallow tile.
+  static constexpr int shallow_pixels(int vectors) {
+    return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;
   }
   static constexpr x86::DepthwiseTraits depthwise_traits(bool wide_weights) {
     return {.lanes = lanes, .wide_weights = wide_weights, .max_rows = 2};

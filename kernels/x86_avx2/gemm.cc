@@ -1,7 +1,8 @@
-// Dense convolutions and linear layers: 4x24, 6x16 and 10x8 tiles.
+// Dense convolutions and linear layers: 3x24, 4x16 and 8x8 tiles of values widened to s16.
 #include "kernels/x86/gemm.h"
 
 #include "kernels/x86_avx2/kernels.h"
+#include "kernels/x86_avx2/shallow_tile.h"
 #include "kernels/x86_avx2/simd.h"
 
 namespace octet::kernels::avx2 {

@@ -2,6 +2,8 @@
 // and adds pairs. vpmaddubsw would take bytes, but its s16 sums saturate.
 #pragma once
 
+#include <limits>
+
 #include "kernels/x86/simd256.h"
 
 namespace octet::kernels {
@@ -13,11 +15,8 @@ struct Simd : Simd256 {
     Int even;
     Int odd;
   };
-  using Weights = const std::byte*;
   static constexpr int weight_bytes = 2 * bytes;
-  static Weights load_weights(const std::byte* from) { return from; }
   static Quads load_quads(const void* from) { return widen(load(from)); }
-  static Quads broadcast_quad(const uint8_t* from) { return widen(broadcast_dword(from)); }
   static Int dot(Int sum, Quads x, const std::byte* w) {
     // As one piece: from intrinsics g++ 12 loads the weights early, and then has no registers left.
     Int product;
@@ -30,7 +29,27 @@ struct Simd : Simd256 {
           [odd_w] "m"(*vector_at(w + bytes)));
     return sum;
   }
-  static constexpr x86::GemmTraits gemm_traits() { return Simd256::gemm_traits(true); }
+
+  /// A step of the matrix product is two values of a pixel, which were widened before.
+  static constexpr int step_values = 2;
+  static Int dot_step(Int sum, Int x, Int w) {
+    Int product;
+    asm("vpmaddwd %[w], %[x], %[product]\n\t"
+        "vpaddd %[product], %[sum], %[sum]"
+        : [sum] "+x"(sum), [product] "=&x"(product)
+        : [x] "x"(x), [w] "x"(w));
+    return sum;
+  }
+  /// The product takes a register of its own: no tile is higher than a shallow one.
+  static constexpr int tile_pixels(int vectors) { return shallow_pixels(vectors); }
+  static constexpr x86::GemmTraits gemm_traits() {
+    return {.lanes = lanes,
+            .wide = true,
+            .pairs = false,
+            .shallow_steps = std::numeric_limits<int32_t>::max(),
+            .max_vectors = max_vectors,
+            .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
+  }
   static constexpr x86::DepthwiseTraits depthwise_traits() {
     return Simd256::depthwise_traits(true);
   }

@@ -20,25 +20,28 @@ struct Simd {
 
   // ---- dot products of four bytes
 
-  using Weights = Int;
   using Quads = Int;
   static constexpr int weight_bytes = bytes;
-  static Weights load_weights(const void* from) { return _mm512_load_si512(from); }
   static Quads load_quads(const void* from) { return _mm512_loadu_si512(from); }
-  static Quads broadcast_quad(const uint8_t* from) {
-    int32_t quad;
-    __builtin_memcpy(&quad, from, sizeof(quad));
-    return _mm512_set1_epi32(quad);
-  }
-  /// As an instruction of its own: over an array of accumulators g++ 12 keeps _mm512_dpbusd_epi32's
-  /// in memory.
-  static Int dot(Int sum, Quads x, Weights w) {
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
-    return sum;
-  }
   /// With weights in memory, for kernels that have no register for them.
   static Int dot(Int sum, Quads x, const std::byte* w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*reinterpret_cast<const Int*>(w)));
+    return sum;
+  }
+
+  // ---- a step of the matrix product: four bytes of a pixel, for all lanes
+
+  static constexpr int step_values = 4;
+  static Int load_weights(const void* from) { return _mm512_load_si512(from); }
+  static Int broadcast_step(const uint8_t* from) {
+    int32_t step;
+    __builtin_memcpy(&step, from, sizeof(step));
+    return _mm512_set1_epi32(step);
+  }
+  /// As an instruction of its own: over an array of accumulators g++ 12 keeps _mm512_dpbusd_epi32's
+  /// in memory.
+  static Int dot_step(Int sum, Int x, Int w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
     return sum;
   }
 
@@ -49,9 +52,16 @@ struct Simd {
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 24;
   static constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 10; }
+  /// Of a shallow tile.
+  static constexpr int shallow_pixels(int vectors) {
+    return vectors == 4 ? 3 : vectors == 3 ? 4 : vectors == 2 ? 6 : 8;
+  }
+  static constexpr int shallow_pairs = 4;
   static constexpr x86::GemmTraits gemm_traits() {
     return {.lanes = lanes,
-            .wide_weights = false,
+            .wide = false,
+            .pairs = true,
+            .shallow_steps = 96,
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
   }
@@ -159,6 +169,31 @@ struct Simd {
       if (pixels > 2) store_128(to[2], _mm512_extracti32x4_epi32(x, 2));
       if (pixels > 3) store_128(to[3], _mm512_extracti32x4_epi32(x, 3));
     }
+  }
+
+  /// For two pixels of up to 24 channels in three vectors: 0 to 15 of the first, of the second, and
+  /// 16 to 23 of both.
+  static Int gather_pair(const uint8_t* first, const uint8_t* second) {
+    const __m512i x =
+        _mm512_inserti64x4(_mm512_castsi256_si512(load_256(first)), load_256(second), 1);
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 8, 4, 4, 1, 9, 5, 5, 2, 10, 12, 12, 3, 11, 13, 13), x);
+  }
+  /// The other way: writes `channels` bytes of the pixel at `to` and, if it `has_second`, of the
+  /// one `stride` bytes further.
+  static void scatter_pair(Int x, uint8_t* to, std::size_t stride, int channels, bool has_second) {
+    x = _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 1, 5, 9, 13, 10, 14, 15, 15, 15, 15), x);
+    constexpr int whole = 24;
+    if (stride == whole && has_second) {
+      store_256(to, _mm512_castsi512_si256(x));
+      store_128(to + 32, _mm512_extracti32x4_epi32(x, 2));
+      return;
+    }
+    const __mmask64 bytes = (__mmask64{1} << channels) - 1;
+    _mm512_mask_storeu_epi8(to, bytes, x);
+    // What is not in the mask is not written to, wherever it would lie.
+    if (has_second) _mm512_mask_storeu_epi8(to + stride - whole, bytes << whole, x);
   }
 
   /// The same, but only the first `channels` bytes of each pixel.

@@ -1,0 +1,92 @@
+// Shallow tiles of dense layers: few products an output, so that what follows the products is most
+// of the work. A tile is small, and requantized in the registers that its sums were made in; a CPU
+// has several tiles under way at once, and one's dot products run beside another's requantization.
+// The loops over products: the instruction set's shallow_tile.h.
+#pragma once
+
+#include "kernels/x86/gemm_store.h"
+#include "kernels/x86/tile_call.h"
+
+namespace octet::kernels {
+namespace {
+
+template <class Simd>
+struct GemmShallow {
+  using Int = typename Simd::Int;
+  using Store = GemmStore<Simd>;
+  using Results = typename Store::Results;
+  static constexpr std::size_t cache_line = 64;
+
+  /// call.windows [count]. Where a tile has fewer pixels, the last one is taken again.
+  template <int vectors, Residual kind>
+  [[gnu::noinline]] static void run(const Requantizer<Simd>& layer, Results to,
+                                    const x86::TileCall& call, int32_t count) {
+    constexpr int pixels = Simd::shallow_pixels(vectors);
+    constexpr int together = Store::template group<vectors>;
+    static_assert(pixels % together == 0);
+    const Requantizer<Simd> requantizer = layer;
+    const typename Store::template Multiplier<vectors> multiplier(to);
+    const uint8_t* const* windows = call.windows;
+    const std::byte* next = call.next;
+    for (; count > 0; count -= pixels, windows += pixels) {
+      const uint8_t* window[pixels];
+#pragma GCC unroll 16
+      for (int i = 0; i < pixels; ++i) window[i] = windows[i < count ? i : count - 1];
+      Int sum[pixels][vectors];
+      ShallowTile<pixels, vectors>::run(call, window, sum);
+#pragma GCC unroll 16
+      for (int i = 0; i < pixels; i += together) {
+        if (i >= count) break;
+        Int some[together][vectors];
+#pragma GCC unroll 4
+        for (int p = 0; p < together; ++p) {
+#pragma GCC unroll 4
+          for (int v = 0; v < vectors; ++v) some[p][v] = sum[i + p][v];
+        }
+        Store::template store_group<vectors, kind>(requantizer, multiplier, some, to,
+                                                   count - i < together ? count - i : together);
+        to.template advance<kind>(together);
+      }
+      Simd::prefetch(next);
+      next += cache_line;
+    }
+  }
+
+  /// Two pixels take three vectors: tiles of 17 to 24 channels in vectors of 16.
+  template <Residual kind>
+  [[gnu::noinline]] static void run_pairs(const Requantizer<Simd>& layer, Results to,
+                                          const x86::TileCall& call, int32_t count) {
+    constexpr int pairs = Simd::shallow_pairs;
+    const Requantizer<Simd> requantizer = layer;
+    const typename Store::template Multiplier<2> multiplier(to);
+    const uint8_t* const* windows = call.windows;
+    const std::byte* next = call.next;
+    for (; count > 0; count -= 2 * pairs, windows += 2 * pairs) {
+      const uint8_t* window[2 * pairs];
+#pragma GCC unroll 16
+      for (int i = 0; i < 2 * pairs; ++i) window[i] = windows[i < count ? i : count - 1];
+      Int sum[pairs][3];
+      ShallowPairs<pairs>::run(call, window, sum);
+#pragma GCC unroll 16
+      for (int i = 0; i < pairs; ++i) {
+        if (2 * i >= count) break;
+        typename Simd::Float r[4];
+        if constexpr (kind != Residual::none) {
+          const std::size_t second = 2 * i + 1 < count ? to.stride : 0;
+          residual_vectors<Simd>(Simd::gather_pair(to.residual, to.residual + second), r);
+        }
+        const Int first = requantizer.template scale<kind>(sum[i][0], multiplier.of[0], r[0]);
+        const Int second = requantizer.template scale<kind>(sum[i][1], multiplier.of[0], r[1]);
+        const Int both = requantizer.template scale<kind>(sum[i][2], multiplier.of[1], r[2]);
+        const Int bytes = requantizer.pack(first, second, both, both);
+        Simd::scatter_pair(bytes, to.output, to.stride, to.channels, 2 * i + 1 < count);
+        to.template advance<kind>(2);
+      }
+      Simd::prefetch(next);
+      next += cache_line;
+    }
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

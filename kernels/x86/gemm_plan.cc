@@ -4,59 +4,19 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <limits>
 #include <vector>
+
+#include "kernels/x86/band.h"
+#include "kernels/x86/gemm_tiles.h"
 
 namespace octet::kernels::x86 {
 namespace {
 
-constexpr std::size_t alignment = 64;
 // What a block of pixels reads and writes should stay within a core's nearest caches.
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
 // Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
 constexpr int32_t few_pixels = 128;
-
-constexpr std::size_t aligned(std::size_t size) {
-  return (size + alignment - 1) / alignment * alignment;
-}
-
-constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
-
-/// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
-/// two a cycle; then converting, scaling and converting each sum, and packing for each store.
-int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
-  const int32_t pixels = traits.tile_pixels[vectors];
-  const int32_t dot_products = 8 * vectors;
-  const int32_t loads = 8 + ceil_div(8 * vectors, pixels);
-  const int32_t stores = vectors >= 3 ? 8 * 8 : 2 * 8 * vectors;
-  return std::max(dot_products, loads) * steps + 3 * 8 * vectors + stores;
-}
-
-/// Widths of the tiles that together cover `vectors` at the least cost; the widest come first.
-std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps) {
-  std::vector<int32_t> cost{0};
-  std::vector<int32_t> last{0};
-  for (int32_t covered = 1; covered <= vectors; ++covered) {
-    cost.push_back(std::numeric_limits<int32_t>::max());
-    last.push_back(0);
-    for (int32_t width = 1; width <= std::min(traits.max_vectors, covered); ++width) {
-      const auto at = static_cast<std::size_t>(covered);
-      const int32_t total =
-          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, steps);
-      if (total > cost[at]) continue;
-      cost[at] = total;
-      last[at] = width;
-    }
-  }
-  std::vector<int32_t> widths;
-  for (int32_t left = vectors; left > 0; left -= widths.back()) {
-    widths.push_back(last[static_cast<std::size_t>(left)]);
-  }
-  std::ranges::sort(widths, std::greater<>());
-  return widths;
-}
 
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
   const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
@@ -196,65 +156,6 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
   return plan.splits_tiles ? g.batch : std::min(g.batch, 2);
 }
 
-/// Writes rows [first_row, first_row + rows) of an image, which may lie outside of it, and the
-/// padding left and right.
-template <class Value>
-void copy_band(const ConvParams& params, const GemmPlan& plan, const uint8_t* image,
-               int32_t first_row, int32_t rows, Value* band) {
-  const ConvGeometry& g = params.geometry;
-  const auto channels = static_cast<std::size_t>(g.input_channels);
-  const std::size_t row_values = plan.row_bytes / sizeof(Value);
-  const std::size_t left =
-      std::min(static_cast<std::size_t>(g.window.pad_left) * channels, row_values);
-  const std::size_t image_values = static_cast<std::size_t>(g.input_w) * channels;
-  const std::size_t inside = std::min(image_values, row_values - left);
-  const std::size_t right = row_values - left - inside;
-  const auto zero_point = static_cast<Value>(params.input_zero_point);
-  for (int32_t row = first_row; row < first_row + rows; ++row) {
-    if (row < 0 || row >= g.input_h) {
-      band = std::fill_n(band, row_values, zero_point);
-      continue;
-    }
-    band = std::fill_n(band, left, zero_point);
-    const uint8_t* values = image + static_cast<std::size_t>(row) * image_values;
-    band = std::copy(values, values + inside, band);
-    band = std::fill_n(band, right, zero_point);
-  }
-}
-
-/// Weight k of output channel o, where k counts [segments][values]; 0 beyond a
-/// segment's end.
-class WeightReader {
- public:
-  WeightReader(const ConvParams& params, const GemmPlan& plan)
-      : values_(params.weights.values),
-        size_(static_cast<std::size_t>(params.geometry.window.kernel_h *
-                                       params.geometry.window.kernel_w *
-                                       (params.geometry.input_channels / params.geometry.groups))),
-        length_(size_ / static_cast<std::size_t>(plan.segments)) {}
-
-  std::size_t segment_length() const { return length_; }
-  const int8_t* segment(int32_t channel, std::size_t index) const {
-    return values_ + static_cast<std::size_t>(channel) * size_ + index * length_;
-  }
-  int32_t sum(int32_t channel) const {
-    int32_t total = 0;
-    const int8_t* weights = segment(channel, 0);
-    for (std::size_t k = 0; k < size_; ++k) total += weights[k];
-    return total;
-  }
-
- private:
-  const int8_t* values_;
-  std::size_t size_;
-  std::size_t length_;
-};
-
-int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane) {
-  if (tile.loop == GemmLoop::pairs) return vector == 0 ? lane : 16 + lane % 8;
-  return 4 * tile.vectors * (lane / 4) + 4 * vector + lane % 4;
-}
-
 template <class Value>
 void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
                   const WeightReader& reader, std::byte* packed) {
@@ -281,28 +182,6 @@ void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile
 
 }  // namespace
 
-bool results_fit_s32(const ConvParams& params) {
-  if (params.output == ConvOutput::float32) return true;
-  const ConvGeometry& g = params.geometry;
-  const int64_t depth =
-      int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
-  const double limit = std::exp2(30);
-  const double residual = params.has_residual
-                              ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
-                              : 0.0;
-  for (int32_t o = 0; o < g.output_channels; ++o) {
-    int64_t sum = 0;
-    const int8_t* weights = params.weights.values + int64_t{o} * depth;
-    for (int64_t k = 0; k < depth; ++k) sum += std::abs(int32_t{weights[k]});
-    const double largest =
-        static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
-    if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   const bool depthwise = g.groups > 1 && g.groups == g.input_channels;
@@ -315,31 +194,14 @@ std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params)
 
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed) {
   const Layout layout = make_layout(traits, params);
-  const WeightReader reader(params, layout.plan);
+  const WeightReader reader(params, layout.plan.segments);
   std::memcpy(packed, &layout.plan, sizeof(GemmPlan));
   std::memcpy(packed + layout.plan.tile_table, layout.tiles.data(),
               layout.tiles.size() * sizeof(GemmTile));
   std::memcpy(packed + layout.plan.segment_table, layout.segments.data(),
               layout.segments.size() * sizeof(int64_t));
   for (const GemmTile& tile : layout.tiles) {
-    const int32_t lanes = tile.vectors * traits.lanes;
-    auto* bias = reinterpret_cast<uint32_t*>(packed + tile.offset);
-    auto* multiplier = reinterpret_cast<float*>(bias + lanes);
-    for (int32_t v = 0; v < tile.vectors; ++v) {
-      for (int32_t lane = 0; lane < traits.lanes; ++lane) {
-        const int32_t channel = tile_channel(tile, v, lane);
-        const int32_t o = tile.first_channel + channel;
-        const bool real = channel < tile.channels;
-        // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
-        const uint32_t zero = real ? static_cast<uint32_t>(params.input_zero_point) *
-                                         static_cast<uint32_t>(reader.sum(o))
-                                   : 0;
-        bias[v * traits.lanes + lane] =
-            real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
-        multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
-      }
-    }
-    auto* weights = reinterpret_cast<std::byte*>(multiplier + lanes);
+    std::byte* weights = pack_bias(traits, params, tile, packed + tile.offset);
     if (traits.wide) {
       pack_weights<int16_t>(traits, layout.plan, tile, reader, weights);
     } else {
@@ -382,11 +244,13 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
     if (plan.copies) {
       const int32_t top = y * plan.stride_rows - g.window.pad_top;
       const int32_t known = pixel == begin || y == 0 ? 0 : shared;
-      const int32_t new_rows = plan.window_rows - known;
+      const BandRows rows = {.first = top + known,
+                             .count = plan.window_rows - known,
+                             .values = plan.row_bytes / plan.value_bytes};
       if (plan.value_bytes == sizeof(int16_t)) {
-        copy_band(params, plan, image, top + known, new_rows, reinterpret_cast<int16_t*>(band));
+        copy_band(params, image, rows, reinterpret_cast<int16_t*>(band));
       } else {
-        copy_band(params, plan, image, top + known, new_rows, band);
+        copy_band(params, image, rows, band);
       }
       window = band - static_cast<std::size_t>(known) * plan.row_bytes;
       band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;

@@ -7,6 +7,7 @@
 namespace octet::kernels::avx2 {
 
 extern const KernelTable table;
+extern const ConvKernel winograd;
 extern const ConvKernel gemm;
 extern const ConvKernel depthwise;
 

@@ -5,7 +5,7 @@
 namespace octet::kernels::avx2 {
 namespace {
 
-constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &reference::conv};
+constinit const ConvKernel* const convolutions[] = {&depthwise, &winograd, &gemm, &reference::conv};
 
 }  // namespace
 

@@ -1,0 +1,97 @@
+#include "kernels/x86/gemm_tiles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+
+namespace octet::kernels::x86 {
+namespace {
+
+/// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
+/// two a cycle; then converting, scaling and converting each sum, and packing for each store.
+int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  const int32_t pixels = traits.tile_pixels[vectors];
+  const int32_t dot_products = 8 * vectors;
+  const int32_t loads = 8 + ceil_div(8 * vectors, pixels);
+  const int32_t stores = vectors >= 3 ? 8 * 8 : 2 * 8 * vectors;
+  return std::max(dot_products, loads) * steps + 3 * 8 * vectors + stores;
+}
+
+}  // namespace
+
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  std::vector<int32_t> cost{0};
+  std::vector<int32_t> last{0};
+  for (int32_t covered = 1; covered <= vectors; ++covered) {
+    cost.push_back(std::numeric_limits<int32_t>::max());
+    last.push_back(0);
+    for (int32_t width = 1; width <= std::min(traits.max_vectors, covered); ++width) {
+      const auto at = static_cast<std::size_t>(covered);
+      const int32_t total =
+          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, steps);
+      if (total > cost[at]) continue;
+      cost[at] = total;
+      last[at] = width;
+    }
+  }
+  std::vector<int32_t> widths;
+  for (int32_t left = vectors; left > 0; left -= widths.back()) {
+    widths.push_back(last[static_cast<std::size_t>(left)]);
+  }
+  std::ranges::sort(widths, std::greater<>());
+  return widths;
+}
+
+int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane) {
+  if (tile.loop == GemmLoop::pairs) return vector == 0 ? lane : 16 + lane % 8;
+  return 4 * tile.vectors * (lane / 4) + 4 * vector + lane % 4;
+}
+
+std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
+                     std::byte* packed) {
+  const WeightReader reader(params, 1);
+  const int32_t lanes = tile.vectors * traits.lanes;
+  auto* bias = reinterpret_cast<uint32_t*>(packed);
+  auto* multiplier = reinterpret_cast<float*>(bias + lanes);
+  for (int32_t v = 0; v < tile.vectors; ++v) {
+    for (int32_t lane = 0; lane < traits.lanes; ++lane) {
+      const int32_t channel = tile_channel(tile, v, lane);
+      const int32_t o = tile.first_channel + channel;
+      const bool real = channel < tile.channels;
+      // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
+      const uint32_t zero = real ? static_cast<uint32_t>(params.input_zero_point) *
+                                       static_cast<uint32_t>(reader.sum(o))
+                                 : 0;
+      bias[v * traits.lanes + lane] =
+          real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
+      multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
+    }
+  }
+  return reinterpret_cast<std::byte*>(multiplier + lanes);
+}
+
+bool results_fit_s32(const ConvParams& params) {
+  if (params.output == ConvOutput::float32) return true;
+  const ConvGeometry& g = params.geometry;
+  const int64_t depth =
+      int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
+  const double limit = std::exp2(30);
+  const double residual = params.has_residual
+                              ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
+                              : 0.0;
+  for (int32_t o = 0; o < g.output_channels; ++o) {
+    int64_t sum = 0;
+    const int8_t* weights = params.weights.values + int64_t{o} * depth;
+    for (int64_t k = 0; k < depth; ++k) sum += std::abs(int32_t{weights[k]});
+    const double largest =
+        static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
+    if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace octet::kernels::x86

@@ -133,17 +133,30 @@ struct Gemm {
                      .segments_end = segments + layer.plan.segments,
                      .segment_length = int64_t{layer.plan.steps} * 4,
                      .packed = packed + tile.offset,
-                     .next = next};
+                     .next = next,
+                     .next_lines = 0};
     const Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const auto kind = static_cast<int>(residual_kind(layer.params));
     switch (tile.loop) {
       case x86::GemmLoop::pairs:
+        call.next_lines = lines_a_tile(layer, 2, 2 * Simd::shallow_pairs, count);
         return functions.pairs[kind](layer.requantizer, results, call, count);
       case x86::GemmLoop::shallow:
+        call.next_lines =
+            lines_a_tile(layer, tile.vectors, Simd::shallow_pixels(tile.vectors), count);
         return functions.shallow[tile.vectors][kind](layer.requantizer, results, call, count);
       case x86::GemmLoop::deep:
         return run_deep(layer, tile, results, call, count);
     }
+  }
+
+  /// Lines to fetch with each of the tiles that `count` pixels take, so that as many weights are
+  /// fetched as are read.
+  static int32_t lines_a_tile(const Layer& layer, int32_t vectors, int32_t pixels, int32_t count) {
+    const auto lines = layer.plan.segments * layer.plan.steps * vectors * Simd::bytes /
+                       static_cast<int32_t>(cache_line);
+    const int32_t tiles = (count + pixels - 1) / pixels;
+    return (lines + tiles - 1) / tiles;
   }
 
   /// Tiles are as high as each other, or one pixel less.

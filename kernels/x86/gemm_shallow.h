@@ -17,6 +17,12 @@ struct GemmShallow {
   using Results = typename Store::Results;
   static constexpr std::size_t cache_line = 64;
 
+  /// -> behind the lines
+  static const std::byte* fetch(const std::byte* from, int32_t lines) {
+    for (; lines > 0; --lines, from += cache_line) Simd::prefetch(from);
+    return from;
+  }
+
   /// call.windows [count]. Where a tile has fewer pixels, the last one is taken again.
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void run(const Requantizer<Simd>& layer, Results to,
@@ -47,8 +53,7 @@ struct GemmShallow {
                                                    count - i < together ? count - i : together);
         to.template advance<kind>(together);
       }
-      Simd::prefetch(next);
-      next += cache_line;
+      next = fetch(next, call.next_lines);
     }
   }
 
@@ -82,8 +87,7 @@ struct GemmShallow {
         Simd::scatter_pair(bytes, to.output, to.stride, to.channels, 2 * i + 1 < count);
         to.template advance<kind>(2);
       }
-      Simd::prefetch(next);
-      next += cache_line;
+      next = fetch(next, call.next_lines);
     }
   }
 };

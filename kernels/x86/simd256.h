@@ -32,6 +32,7 @@ struct Simd256 {
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 12;
   static constexpr int tile_pixels(int vectors) { return vectors == 3 ? 4 : vectors == 2 ? 6 : 10; }
+  static constexpr int shallow_pairs = 0;  ///< None: 24 channels are three whole vectors.
   /// Of a shallow tile.
   static constexpr int shallow_pixels(int vectors) {
     return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;

@@ -13,9 +13,11 @@ struct TileCall {
   const int64_t* segments_end;
   int64_t segment_length;   ///< Bytes, a multiple of 4.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
-  /// Weights that come next: a line of them is fetched into the second-level cache with each
-  /// step, since weights that are read once a run come from far away.
+  /// Weights that come next are fetched into the second-level cache on the way, since weights that
+  /// are read once a run come from far away: a line with each step of a deep tile, and these with a
+  /// shallow one.
   const std::byte* next;
+  int32_t next_lines;
 };
 
 }  // namespace octet::kernels::x86

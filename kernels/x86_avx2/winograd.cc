@@ -113,13 +113,19 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
   const int64_t segment = 0;
   const std::byte* weights = layer.packed + tile.offset + 2 * vectors * Simd::bytes;
   const std::size_t position_bytes = x86::winograd_position_bytes(plan, Simd::lanes, vectors);
+  // As many lines of the next position's weights are fetched with each tile as are read.
+  constexpr std::size_t line = 64;
+  const std::size_t tiles = (block.patches + pixels - 1) / pixels;
+  const std::size_t fetched = (position_bytes / tiles + line - 1) / line * line;
   for (int position = 0; position < positions; ++position, weights += position_bytes) {
     const x86::TileCall call = {.windows = nullptr,
                                 .segments = &segment,
                                 .segments_end = &segment + 1,
                                 .segment_length = plan.step_bytes,
                                 .packed = weights,
-                                .next = weights + position_bytes};
+                                .next = nullptr,
+                                .next_lines = 0};
+    const std::byte* next = weights + position_bytes;
     for (std::size_t patch = 0; patch < block.patches; patch += pixels) {
       const uint8_t* window[pixels];
 #pragma GCC unroll 8
@@ -129,6 +135,8 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
       }
       Int sum[pixels][vectors];
       ShallowTile<pixels, vectors>::run(call, window, sum);
+      for (std::size_t at = 0; at < fetched; at += line) Simd::prefetch(next + at);
+      next += fetched;
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < pixels; ++i) {
         if (patch + i >= block.patches) break;

@@ -12,6 +12,7 @@ template <class Simd>
 struct Depthwise {
   using Int = typename Simd::Int;
   using Float = typename Simd::Float;
+  static constexpr x86::DepthwiseTraits traits = Simd::depthwise_traits();
   static constexpr std::size_t lanes = Simd::lanes;
   static constexpr std::size_t quad = 4;                 // bytes
   static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
@@ -51,9 +52,12 @@ struct Depthwise {
       right = end - begin - left - inside;
       input_offset = static_cast<std::size_t>(inside_begin) * channels + channel;
       output_offset = static_cast<std::size_t>(column) * channels + channel;
-      const auto count = static_cast<std::size_t>(columns);
-      runs = all_channels ? 1 : count;
-      run_values = all_channels ? count * channels : plan.piece_channels;
+      const std::size_t values = static_cast<std::size_t>(columns) * plan.piece_channels;
+      block_values = all_channels ? smaller(plan.block_values, values) : plan.piece_channels;
+      blocks = (values + block_values - 1) / block_values;
+      last_block_values = values - (blocks - 1) * block_values;
+      output_stride = all_channels ? block_values : channels;
+      source_stride = block_values * quad * static_cast<std::size_t>(plan.column_step);
       const std::size_t first_pattern = all_channels ? 0 : channel / lanes;
       patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
     }
@@ -65,13 +69,20 @@ struct Depthwise {
     int32_t right;
     std::size_t input_offset;   ///< From an image row's begin to the first column inside.
     std::size_t output_offset;  ///< From an output row's begin.
-    // Outputs are runs of values that lie side by side, and in the image one pixel from the other.
-    std::size_t runs;
-    std::size_t run_values;
+    // Outputs are blocks of values that lie side by side, for which the weights' patterns begin
+    // anew: traits.blocks of them are made with each weight that is loaded.
+    std::size_t blocks;
+    std::size_t block_values;
+    std::size_t last_block_values;
+    std::size_t output_stride;  ///< Values from a block to the next.
+    std::size_t source_stride;  ///< Bytes, in the quads.
     const std::byte* patterns;
   };
 
-  static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+  template <class T>
+  static T smaller(T a, T b) {
+    return a < b ? a : b;
+  }
   static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
 
   // ---- rows to quads
@@ -228,30 +239,39 @@ struct Depthwise {
     int32_t rows;                   ///< That exist.
   };
 
-  /// Where the next vector's quads lie, and by how much each of the filter's columns is off.
+  /// Where the next vector's quads lie, and by how much each of the filter's columns is off. Two
+  /// blocks, one `second` bytes behind the other, share the weights.
   template <int quad_count, int columns, class = void>
   struct Source {
-    Source(const Layer& layer, const RowsCall& call) {
-#pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) slots[g] = call.slots[g];
+    Source(const Layer& layer, const RowsCall& call, std::size_t distance) : second(distance) {
+      seek(call, 0);
 #pragma GCC unroll 8
       for (int k = 0; k < columns; ++k) taps[k] = layer.taps[k];
     }
-    void advance() {
+    void seek(const RowsCall& call, std::size_t at) {
 #pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) slots[g] += lanes * quad;
+      for (int g = 0; g < quad_count; ++g) slots[g] = call.slots[g] + at;
     }
-    template <int rows>
-    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+    void advance(std::size_t by) {
+#pragma GCC unroll 4
+      for (int g = 0; g < quad_count; ++g) slots[g] += by;
+    }
+    template <int blocks, int rows>
+    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
 #pragma GCC unroll 4
       for (int g = 0; g < quad_count; ++g) {
 #pragma GCC unroll 8
         for (int k = 0; k < columns; ++k) {
-          const typename Simd::Quads x = Simd::load_quads(slots[g] + (k == 0 ? 0 : taps[k]));
+          const std::byte* at = slots[g] + (k == 0 ? 0 : taps[k]);
+          typename Simd::Quads x[blocks];
+          x[0] = Simd::load_quads(at);
+          if constexpr (blocks == 2) x[1] = Simd::load_quads(at + second);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
+            // Of two rows of a 3x3 filter with stride 2, the first has no taps in the second quad.
+            if (columns == 3 && g == 1 && r == 0) continue;
             const int weight = (r * quad_count + g) * columns + k;
-            sum[r] = Simd::dot(sum[r], x, weights + weight * Simd::weight_bytes);
+            add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r);
           }
         }
       }
@@ -260,21 +280,28 @@ struct Depthwise {
     // Copies, since the compiler has to expect that storing bytes changes what is in memory.
     const std::byte* slots[quad_count];
     int64_t taps[columns];
+    std::size_t second;
   };
 
   /// A filter of any size.
   template <class Unused>
   struct Source<0, 0, Unused> {
-    Source(const Layer& l, const RowsCall& c) : layer(l), call(c) {}
-    void advance() { at += lanes * quad; }
-    template <int rows>
-    void add_products(const std::byte* weights, Int (&sum)[rows]) const {
+    Source(const Layer& l, const RowsCall& c, std::size_t distance)
+        : layer(l), call(c), second(distance) {}
+    void seek(const RowsCall&, std::size_t to) { at = to; }
+    void advance(std::size_t by) { at += by; }
+    template <int blocks, int rows>
+    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
       const auto taps_a_row = static_cast<std::size_t>(layer.plan.quads * layer.plan.columns);
       for (int g = 0; g < layer.plan.quads; ++g) {
         for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
-          const typename Simd::Quads x = Simd::load_quads(call.slots[g] + at + layer.taps[k]);
+          const std::byte* from = call.slots[g] + at + layer.taps[k];
+          typename Simd::Quads x[blocks];
+          x[0] = Simd::load_quads(from);
+          if constexpr (blocks == 2) x[1] = Simd::load_quads(from + second);
           for (std::size_t r = 0; r < rows; ++r) {
-            sum[r] = Simd::dot(sum[r], x, weights + r * taps_a_row * Simd::weight_bytes);
+            add_dots<blocks>(x, weights + r * taps_a_row * Simd::weight_bytes, sum,
+                             static_cast<int>(r));
           }
         }
       }
@@ -283,99 +310,171 @@ struct Depthwise {
     const Layer& layer;
     const RowsCall& call;
     std::size_t at = 0;
+    std::size_t second;
   };
 
-  /// A filter of `quad_count` by `columns`, or of any size where these are 0.
-  template <int rows, int quad_count, int columns, Residual kind>
-  static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
+  template <int blocks, int rows>
+  [[gnu::always_inline]] static void add_dots(const typename Simd::Quads (&x)[blocks],
+                                              const std::byte* weights, Int (&sum)[blocks][rows],
+                                              int row) {
+    if constexpr (blocks == 1) {
+      sum[0][row] = Simd::dot(sum[0][row], x[0], weights);
+    } else {
+      const typename Simd::Weights w = Simd::load_quad_weights(weights);
+#pragma GCC unroll 2
+      for (int b = 0; b < blocks; ++b) sum[b][row] = Simd::dot(sum[b][row], x[b], w);
+    }
+  }
+
+  /// Rounded results on their way to one row's 64 (or 32) bytes.
+  struct Bytes {
+    Int q[2];
+    Int halves[2];
+  };
+
+  /// `blocks` blocks from the piece's block `first` on; a filter of `quad_count` by `columns`, or
+  /// of any size where these are 0.
+  template <int blocks, int rows, int quad_count, int columns, bool skips, Residual kind>
+  [[gnu::noinline]] static void run_blocks(const Layer& layer, const Piece& piece,
+                                           const RowsCall& call, std::size_t block,
+                                           std::size_t end) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const std::size_t pattern_bytes =
         quad_count > 0 ? 2 * Simd::bytes + rows * quad_count * columns * Simd::weight_bytes
                        : layer.plan.pattern_bytes;
     const std::byte* const patterns = piece.patterns;
     const std::byte* const patterns_end = patterns + layer.plan.piece_patterns * pattern_bytes;
-    const std::byte* pattern = patterns;
-    Source<quad_count, columns> source(layer, call);
-    const auto pixel = static_cast<std::size_t>(layer.params.geometry.output_channels);
-    const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) * pixel;
-    uint8_t* output = static_cast<uint8_t*>(layer.buffers.output) + call.first_value;
-    const uint8_t* residual = layer.buffers.residual;
-    if constexpr (kind != Residual::none) residual += call.first_value;
-    const std::size_t run_values = piece.run_values;
-    const std::size_t runs = piece.runs;
+    Source<quad_count, columns> source(layer, call, piece.source_stride);
+    const std::size_t column_skip = layer.plan.column_skip;
+    const std::size_t column_vectors = layer.plan.column_vectors;
+    const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) *
+                                   static_cast<std::size_t>(layer.params.geometry.output_channels);
+    const std::size_t second = piece.output_stride;
     const int rows_wanted = call.rows;
 
-    for (std::size_t run = 0; run < runs; ++run) {
-      for (std::size_t value = 0; value < run_values; value += chunk) {
-        Float added[rows][4];
+    for (; block < end; block += blocks) {
+      const std::byte* pattern = patterns;
+      std::size_t column_vector = 0;
+      source.seek(call, block * piece.source_stride);
+      const std::size_t begin = call.first_value + block * piece.output_stride;
+      uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
+      const uint8_t* residual = layer.buffers.residual;
+      if constexpr (kind != Residual::none) residual += begin;
+      // Of the first block, and of the last.
+      std::size_t values[blocks];
+#pragma GCC unroll 2
+      for (std::size_t b = 0; b < blocks; ++b) {
+        values[b] = block + b + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
+      }
+
+      for (std::size_t value = 0; value < values[0]; value += chunk) {
+        Float added[blocks][rows][4];
         if constexpr (kind != Residual::none) {
+#pragma GCC unroll 2
+          for (std::size_t b = 0; b < blocks; ++b) {
+            // What does not exist is read where something does.
+            const std::size_t at = value < values[b] ? value : 0;
 #pragma GCC unroll 4
-          for (int r = 0; r < rows; ++r) {
-            const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
-            const Int bytes = Simd::load(residual + run * pixel + value + row * output_row);
-            residual_vectors<Simd>(Simd::pack_order(bytes), added[r]);
+            for (int r = 0; r < rows; ++r) {
+              const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
+              const Int bytes = Simd::load(residual + b * second + at + row * output_row);
+              residual_vectors<Simd>(Simd::pack_order(bytes), added[b][r]);
+            }
           }
         }
-        Int halves[rows][2];
-        Int q[rows][2];
+        Bytes made[blocks][rows];
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
-          Int sum[rows];
+          Int sum[blocks][rows];
           const Int bias = Simd::load(pattern);
+#pragma GCC unroll 2
+          for (int b = 0; b < blocks; ++b) {
 #pragma GCC unroll 4
-          for (int r = 0; r < rows; ++r) sum[r] = bias;
-          source.template add_products<rows>(pattern + 2 * Simd::bytes, sum);
-          source.advance();
+            for (int r = 0; r < rows; ++r) sum[b][r] = bias;
+          }
+          source.template add_products<blocks, rows>(pattern + 2 * Simd::bytes, sum);
+          source.advance(lanes * quad);
+          if (skips && ++column_vector == column_vectors) {
+            column_vector = 0;
+            source.advance(column_skip);
+          }
           const Float multiplier =
               Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
+#pragma GCC unroll 2
+          for (int b = 0; b < blocks; ++b) {
 #pragma GCC unroll 4
-          for (int r = 0; r < rows; ++r) {
-            if constexpr (kind != Residual::none) {
-              q[r][v % 2] = requantizer.template scale<kind>(sum[r], multiplier, added[r][v]);
-            } else {
-              q[r][v % 2] = requantizer.scale(sum[r], multiplier);
+            for (int r = 0; r < rows; ++r) {
+              Bytes& bytes = made[b][r];
+              bytes.q[v % 2] =
+                  requantizer.template scale<kind>(sum[b][r], multiplier, added[b][r][v]);
+              if (v % 2 == 1) bytes.halves[v / 2] = requantizer.half(bytes.q[0], bytes.q[1]);
             }
-            if (v % 2 == 1) halves[r][v / 2] = requantizer.half(q[r][0], q[r][1]);
           }
           pattern += pattern_bytes;
           pattern = pattern == patterns_end ? patterns : pattern;
         }
-        uint8_t* to = output + run * pixel + value;
-        const std::size_t left = run_values - value;
+#pragma GCC unroll 2
+        for (std::size_t b = 0; b < blocks; ++b) {
+          if (value >= values[b]) break;
+          uint8_t* to = output + b * second + value;
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r, to += output_row) {
-          if (r >= rows_wanted) break;
-          const Int bytes = Simd::natural_order(requantizer.whole(halves[r][0], halves[r][1]));
-          if (left >= chunk) {
-            Simd::store(to, bytes);
-          } else {
-            Simd::store_first(to, bytes, left);
+          for (int r = 0; r < rows; ++r, to += output_row) {
+            if (r >= rows_wanted) break;
+            const Bytes& bytes = made[b][r];
+            const Int x = Simd::natural_order(requantizer.whole(bytes.halves[0], bytes.halves[1]));
+            if (values[b] - value >= chunk) {
+              Simd::store(to, x);
+            } else {
+              Simd::store_first(to, x, values[b] - value);
+            }
           }
         }
       }
     }
   }
 
+  template <int rows, int quad_count, int columns, bool skips, Residual kind>
+  static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    // An odd block is left over.
+    const std::size_t shared = piece.blocks / traits.blocks * traits.blocks;
+    if (shared > 0) {
+      run_blocks<traits.blocks, rows, quad_count, columns, skips, kind>(layer, piece, call, 0,
+                                                                        shared);
+    }
+    if (shared < piece.blocks) {
+      run_blocks<1, rows, quad_count, columns, skips, kind>(layer, piece, call, shared,
+                                                            piece.blocks);
+    }
+  }
+
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
+  template <int rows, int quad_count, int columns>
+  static RunRows choose(const x86::DepthwisePlan& plan) {
+    return plan.column_step > 1 ? run_rows<rows, quad_count, columns, true, Residual::none>
+                                : run_rows<rows, quad_count, columns, false, Residual::none>;
+  }
   /// A residual is rare here: it takes the loop for filters of any size, and the one for bounds.
+  template <int rows>
+  static RunRows choose_any(bool has_residual) {
+    return has_residual ? run_rows<rows, 0, 0, true, Residual::bounded>
+                        : run_rows<rows, 0, 0, true, Residual::none>;
+  }
+
   static RunRows choose(const x86::DepthwisePlan& plan, bool has_residual) {
-    constexpr Residual none = Residual::none;
-    constexpr Residual any = Residual::bounded;
-    if (plan.rows == 1) {
-      if (has_residual) return run_rows<1, 0, 0, any>;
-      if (plan.columns == 3 && plan.quads == 1) return run_rows<1, 1, 3, none>;
-      return run_rows<1, 0, 0, none>;
-    }
+    const bool square3 = !has_residual && plan.columns == 3;
+    const bool square5 = !has_residual && plan.columns == 5;
     if (plan.rows == 2) {
-      if (has_residual) return run_rows<2, 0, 0, any>;
-      return plan.columns == 3 ? run_rows<2, 1, 3, none> : run_rows<2, 2, 5, none>;
+      if (square3 && plan.quads == 1) return choose<2, 1, 3>(plan);
+      if (square3) return choose<2, 2, 3>(plan);
+      if (square5) return choose<2, 2, 5>(plan);
+      return choose_any<2>(has_residual);
     }
-    if constexpr (Simd::depthwise_traits().max_rows == 4) {
-      if (has_residual) return run_rows<4, 0, 0, any>;
-      return run_rows<4, 2, 5, none>;
+    if constexpr (traits.max_rows == 4) {
+      if (plan.rows == 4 && square5) return choose<4, 2, 5>(plan);
+      if (plan.rows == 4) return choose_any<4>(has_residual);
     }
-    return nullptr;
+    return choose_any<1>(has_residual);
   }
 
   /// Items [begin, end) of a piece; all are groups of one image.
@@ -442,7 +541,6 @@ struct Depthwise {
   static bool supports(const ConvParams& p) {
     return p.geometry.window.kernel_h <= 4 * max_quads && x86::depthwise_supports(p);
   }
-  static constexpr x86::DepthwiseTraits traits = Simd::depthwise_traits();
   static std::size_t packed_size(const ConvParams& p) {
     return x86::depthwise_packed_size(traits, p);
   }

@@ -43,7 +43,7 @@ struct Layout {
 /// As many output rows as share all of their quads, for the filters that have a loop of their own.
 int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
   if (w.dilation_h != 1 || w.kernel_h != w.kernel_w) return 1;
-  if (w.kernel_h == 3) return w.stride_h == 1 ? 2 : 1;
+  if (w.kernel_h == 3) return w.stride_h <= 2 ? 2 : 1;
   if (w.kernel_h == 5) return w.stride_h == 1 ? traits.max_rows : w.stride_h == 2 ? 2 : 1;
   return 1;
 }
@@ -101,12 +101,19 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
 
   cut_pieces(traits, g, plan);
   const std::size_t piece_input = static_cast<std::size_t>(columns_read(w, plan.piece_columns));
-  plan.planes = w.stride_w;
+  const bool whole_columns = plan.piece_channels % lanes == 0;
+  plan.planes = whole_columns ? 1 : w.stride_w;
+  plan.column_step = whole_columns ? w.stride_w : 1;
+  plan.column_vectors = plan.piece_channels / lanes;
+  plan.column_skip = static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels * 4;
+  plan.block_values = traits.blocks > 1
+                          ? std::lcm(channels, 4 * lanes)
+                          : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
   const auto planes = static_cast<std::size_t>(plan.planes);
   // Vectors are written and read a little beyond the last column.
   plan.plane_quads = aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
   plan.slot_quads = plan.plane_quads * planes;
-  plan.in_order_first = plan.planes > 1 && plan.piece_channels % lanes != 0;
+  plan.in_order_first = plan.planes > 1;
 
   const std::size_t patterns = channels / std::gcd(channels, lanes);
   plan.piece_patterns = plan.piece_channels == channels ? patterns : plan.piece_channels / lanes;

@@ -22,7 +22,10 @@ namespace octet::kernels::x86 {
 struct DepthwiseTraits {
   int32_t lanes;      ///< s32 values in a vector
   bool wide_weights;  ///< Stored as s16, which vpmaddwd multiplies in pairs.
-  int32_t max_rows;   ///< Output rows at once that registers allow: 2 or 4.
+  /// Blocks of outputs that share the weights that are loaded: 1, where a dot product takes them
+  /// from memory itself, or 2.
+  int32_t blocks;
+  int32_t max_rows;  ///< Output rows at once that registers allow: 2 or 4.
 };
 
 /// Stands at the head of the packed weights.
@@ -42,6 +45,15 @@ struct DepthwisePlan {
   std::size_t plane_quads;  ///< Quads from one plane to the next.
   std::size_t slot_quads;   ///< Quads of all planes.
   bool in_order_first;      ///< Columns are dealt out to planes in a second step.
+
+  /// Where a column is a whole number of vectors there is one plane, whatever the stride: the
+  /// columns that an output does not begin at are skipped.
+  int32_t column_step;         ///< Columns from an output's to the next one's, in its plane.
+  std::size_t column_vectors;  ///< After so many vectors,
+  std::size_t column_skip;     ///< so many bytes of quads are skipped.
+  /// Values after which the patterns and what fills a vector of bytes begin together; or, where
+  /// blocks share nothing, all of a piece.
+  std::size_t block_values;
 
   /// Of one vector of channels: bias [lanes] s32, minus z_x times the weights' sum; multiplier
   /// [lanes] float32; weights [rows][quads][columns][lanes][4].

@@ -38,7 +38,7 @@ struct Simd256 {
     return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;
   }
   static constexpr x86::DepthwiseTraits depthwise_traits(bool wide_weights) {
-    return {.lanes = lanes, .wide_weights = wide_weights, .max_rows = 2};
+    return {.lanes = lanes, .wide_weights = wide_weights, .blocks = 2, .max_rows = 2};
   }
 
   /// Into the second-level cache; any address will do.

@@ -15,8 +15,15 @@ struct Simd : Simd256 {
     Int even;
     Int odd;
   };
+  using Weights = Quads;
   static constexpr int weight_bytes = 2 * bytes;
   static Quads load_quads(const void* from) { return widen(load(from)); }
+  static Weights load_quad_weights(const std::byte* from) {
+    return {.even = load(from), .odd = load(from + bytes)};
+  }
+  static Int dot(Int sum, Quads x, Weights w) {
+    return dot_step(dot_step(sum, x.even, w.even), x.odd, w.odd);
+  }
   static Int dot(Int sum, Quads x, const std::byte* w) {
     // As one piece: from intrinsics g++ 12 loads the weights early, and then has no registers left.
     Int product;

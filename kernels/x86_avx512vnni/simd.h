@@ -21,9 +21,11 @@ struct Simd {
   // ---- dot products of four bytes
 
   using Quads = Int;
+  using Weights = Int;
   static constexpr int weight_bytes = bytes;
   static Quads load_quads(const void* from) { return _mm512_loadu_si512(from); }
-  /// With weights in memory, for kernels that have no register for them.
+  static Weights load_quad_weights(const std::byte* from) { return load(from); }
+  static Int dot(Int sum, Quads x, Weights w) { return dot_step(sum, x, w); }
   static Int dot(Int sum, Quads x, const std::byte* w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*reinterpret_cast<const Int*>(w)));
     return sum;
@@ -67,7 +69,7 @@ struct Simd {
   }
 
   static constexpr x86::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .max_rows = 4};
+    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4};
   }
 
   /// Into the second-level cache; any address will do.

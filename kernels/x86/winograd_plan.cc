@@ -1,6 +1,7 @@
 #include "kernels/x86/winograd_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "kernels/x86/band.h"
@@ -25,12 +26,31 @@ struct Layout {
   std::size_t scratch_size = 0;
 };
 
+constexpr WinogradShape shapes[] = {winograd_3x3, winograd_3x3_stride2, winograd_5x5};
+
+/// -> null where there is none
+const WinogradShape* find_shape(const Window& w) {
+  for (const WinogradShape& shape : shapes) {
+    if (w.kernel_h == shape.kernel && w.kernel_w == shape.kernel && w.stride_h == shape.stride &&
+        w.stride_w == shape.stride && w.dilation_h == 1 && w.dilation_w == 1) {
+      return &shape;
+    }
+  }
+  return nullptr;
+}
+
+std::size_t squared_positions(const WinogradPlan& plan) {
+  return static_cast<std::size_t>(plan.shape.positions * plan.shape.positions);
+}
+
 Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   Layout layout;
   WinogradPlan& plan = layout.plan;
+  plan.shape = *find_shape(g.window);
   plan.patch_rows = ceil_div(g.output_h, 2);
   plan.patch_columns = ceil_div(g.output_w, 2);
+  plan.band_columns = (plan.patch_columns - 1) * plan.shape.step() + plan.shape.patch;
   const int32_t steps = ceil_div(g.input_channels, 2);
   plan.step_bytes = int64_t{steps} * 4;
   plan.patch_values = static_cast<std::size_t>(ceil_div(g.input_channels, 16) * 16);
@@ -51,7 +71,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
                             .offset = offset});
     const auto lanes = static_cast<std::size_t>(vectors * traits.lanes);
     offset += lanes * (sizeof(int32_t) + sizeof(float)) +
-              winograd_positions * winograd_position_bytes(plan, traits.lanes, vectors);
+              squared_positions(plan) * winograd_position_bytes(plan, traits.lanes, vectors);
     offset = aligned(offset);
     first += channels;
   }
@@ -60,7 +80,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   plan.splits_tiles = plan.patch_rows * plan.patch_columns <= few_patches && plan.tiles > 1;
   plan.items = plan.splits_tiles ? plan.tiles : g.batch * plan.patch_rows;
   const std::size_t row_patches = static_cast<std::size_t>(plan.patch_columns);
-  const std::size_t patch_bytes = winograd_positions * plan.patch_values * sizeof(int16_t);
+  const std::size_t patch_bytes = squared_positions(plan) * plan.patch_values * sizeof(int16_t);
   const std::size_t patches =
       std::min(block_patches, std::max<std::size_t>(block_bytes / patch_bytes, 1));
   plan.block_rows = plan.splits_tiles ? plan.patch_rows
@@ -68,38 +88,49 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
                                                    plan.patch_rows);
 
   const auto block = static_cast<std::size_t>(plan.block_rows) * row_patches;
-  const std::size_t band = static_cast<std::size_t>(2 * plan.block_rows + 2) *
-                           static_cast<std::size_t>(2 * plan.patch_columns + 2) *
+  const std::size_t band = static_cast<std::size_t>(plan.band_rows(plan.block_rows)) *
+                           static_cast<std::size_t>(plan.band_columns) *
                            static_cast<std::size_t>(g.input_channels);
   plan.band = 0;
   plan.transformed = aligned(band + overread);
   plan.windows = plan.transformed + aligned(block * patch_bytes);
   plan.sums = plan.windows + aligned(block * sizeof(const uint8_t*));
   layout.scratch_size =
-      plan.sums + winograd_positions * block *
+      plan.sums + squared_positions(plan) * block *
                       static_cast<std::size_t>(traits.max_vectors * traits.lanes) * sizeof(int32_t);
   return layout;
 }
 
-/// The doubled transform 2 G g G^T 2 of a 3x3 filter g.
-void transform_filter(const int8_t* filter, std::size_t stride, int16_t (&out)[4][4]) {
-  int32_t rows[4][3];
-  for (std::size_t column = 0; column < 3; ++column) {
-    const int32_t a = filter[column * stride];
-    const int32_t b = filter[(3 + column) * stride];
-    const int32_t c = filter[(6 + column) * stride];
-    rows[0][column] = 2 * a;
-    rows[1][column] = a + b + c;
-    rows[2][column] = a - b + c;
-    rows[3][column] = 2 * c;
+constexpr std::size_t most_positions = 7;
+constexpr std::size_t most_taps = 5;
+using Taps = std::array<int32_t, most_taps>;
+using Positions = std::array<int32_t, most_positions>;
+
+/// One direction of a filter's transform.
+Positions transform_taps(const WinogradShape& shape, const Taps& w) {
+  if (shape == winograd_3x3_stride2) return {w[0], w[0] + w[2], w[2], w[1], w[1]};
+  const int32_t outer = w[0] + w[2];
+  if (shape == winograd_3x3) return {2 * w[0], outer + w[1], outer - w[1], 2 * w[2]};
+  return {2 * w[0], outer + w[1], outer - w[1], 2 * w[2], 2 * w[3], 2 * (w[3] + w[4]), 2 * w[4]};
+}
+
+/// Both; the taps are `stride` weights apart. -> [positions][positions]
+std::array<Positions, most_positions> transform_filter(const WinogradShape& shape,
+                                                       const int8_t* filter, std::size_t stride) {
+  const auto taps = static_cast<std::size_t>(shape.kernel);
+  std::array<Positions, most_taps> columns{};  // by column, then position
+  for (std::size_t column = 0; column < taps; ++column) {
+    Taps w{};
+    for (std::size_t row = 0; row < taps; ++row) w[row] = filter[(row * taps + column) * stride];
+    columns[column] = transform_taps(shape, w);
   }
-  for (int32_t i = 0; i < 4; ++i) {
-    const auto& [a, b, c] = rows[i];
-    out[i][0] = static_cast<int16_t>(2 * a);
-    out[i][1] = static_cast<int16_t>(a + b + c);
-    out[i][2] = static_cast<int16_t>(a - b + c);
-    out[i][3] = static_cast<int16_t>(2 * c);
+  std::array<Positions, most_positions> out{};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(shape.positions); ++i) {
+    Taps w{};
+    for (std::size_t column = 0; column < taps; ++column) w[column] = columns[column][i];
+    out[i] = transform_taps(shape, w);
   }
+  return out;
 }
 
 void pack_tile(const GemmTraits& traits, const ConvParams& params, const WinogradPlan& plan,
@@ -109,21 +140,26 @@ void pack_tile(const GemmTraits& traits, const ConvParams& params, const Winogra
   const auto channels = static_cast<std::size_t>(params.geometry.input_channels);
   const std::size_t position_bytes = winograd_position_bytes(plan, traits.lanes, tile.vectors);
   const std::size_t head = 2 * vectors * lanes * sizeof(int32_t);
-  std::memset(packed, 0, winograd_positions * position_bytes);
+  const auto positions = static_cast<std::size_t>(plan.shape.positions);
+  const auto taps = static_cast<std::size_t>(plan.shape.kernel * plan.shape.kernel);
+  std::memset(packed, 0, positions * positions * position_bytes);
   for (std::size_t v = 0; v < vectors; ++v) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       const int32_t channel =
           tile_channel(tile, static_cast<int32_t>(v), static_cast<int32_t>(lane));
       if (channel >= tile.channels) continue;
-      const int8_t* filter = params.weights.values +
-                             static_cast<std::size_t>(tile.first_channel + channel) * 9 * channels;
+      const int8_t* filter =
+          params.weights.values +
+          static_cast<std::size_t>(tile.first_channel + channel) * taps * channels;
       for (std::size_t k = 0; k < channels; ++k) {
-        int16_t transformed[4][4];
-        transform_filter(filter + k, channels, transformed);
+        const auto transformed = transform_filter(plan.shape, filter + k, channels);
         const std::size_t at = ((k / 2 * vectors + v) * lanes + lane) * 2 + k % 2;
-        for (std::size_t position = 0; position < winograd_positions; ++position) {
-          reinterpret_cast<int16_t*>(packed + position * position_bytes + head)[at] =
-              transformed[position / 4][position % 4];
+        for (std::size_t i = 0; i < positions; ++i) {
+          for (std::size_t j = 0; j < positions; ++j) {
+            auto* weights =
+                reinterpret_cast<int16_t*>(packed + (i * positions + j) * position_bytes + head);
+            weights[at] = static_cast<int16_t>(transformed[i][j]);
+          }
         }
       }
     }
@@ -151,9 +187,7 @@ std::size_t winograd_position_bytes(const WinogradPlan& plan, int32_t lanes, int
 
 bool winograd_supports(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
-  const Window& w = g.window;
-  const bool shape = g.groups == 1 && w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 1 &&
-                     w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 &&
+  const bool shape = find_shape(g.window) != nullptr && g.groups == 1 &&
                      g.input_channels >= least_channels && g.output_channels >= least_channels &&
                      params.output == ConvOutput::u8;
   if (!shape || params.weights.zero_points != nullptr) return false;
@@ -189,9 +223,9 @@ void winograd_pack(const GemmTraits& traits, const ConvParams& params, std::byte
 void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
                         int32_t row, int32_t rows, uint8_t* band) {
   copy_band(params, image,
-            {.first = 2 * row - params.geometry.window.pad_top,
-             .count = 2 * rows + 2,
-             .values = static_cast<std::size_t>(2 * plan.patch_columns + 2) *
+            {.first = row * plan.shape.step() - params.geometry.window.pad_top,
+             .count = plan.band_rows(rows),
+             .values = static_cast<std::size_t>(plan.band_columns) *
                        static_cast<std::size_t>(params.geometry.input_channels)},
             band);
 }

@@ -1,4 +1,4 @@
-// Dense 3x3 convolutions with fewer products: see kernels/x86/winograd_plan.h.
+// Dense 3x3 and 5x5 convolutions with fewer products: see kernels/x86/winograd_plan.h.
 #include "kernels/x86/gemm_store.h"
 #include "kernels/x86/winograd_plan.h"
 #include "kernels/x86_avx2/kernels.h"
@@ -13,7 +13,7 @@ using x86::GemmTile;
 using x86::WinogradPlan;
 using Int = Simd::Int;
 
-constexpr int positions = x86::winograd_positions;
+using Shape = x86::WinogradShape;
 
 struct Layer {
   Layer(const ConvParams& p, const std::byte* packed_layer, const ConvBuffers& b)
@@ -42,38 +42,62 @@ struct Block {
 
 // ---- pixels
 
-/// One direction of B^T d B.
-void transform(const Int (&d)[4], Int (&out)[4]) {
-  out[0] = _mm256_sub_epi16(d[0], d[2]);
-  out[1] = _mm256_add_epi16(d[1], d[2]);
-  out[2] = _mm256_sub_epi16(d[2], d[1]);
-  out[3] = _mm256_sub_epi16(d[1], d[3]);
+Int add(Int a, Int b) { return _mm256_add_epi16(a, b); }
+Int subtract(Int a, Int b) { return _mm256_sub_epi16(a, b); }
+
+/// One direction of a patch's transform.
+template <Shape shape>
+void transform(const Int (&d)[shape.patch], Int (&out)[shape.positions]) {
+  if constexpr (shape == x86::winograd_3x3_stride2) {
+    out[0] = subtract(d[0], d[2]);
+    out[1] = d[2];
+    out[2] = subtract(d[4], d[2]);
+    out[3] = d[1];
+    out[4] = d[3];
+  } else {
+    out[0] = subtract(d[0], d[2]);
+    out[1] = add(d[1], d[2]);
+    out[2] = subtract(d[2], d[1]);
+    out[3] = subtract(d[1], d[3]);
+  }
+  if constexpr (shape == x86::winograd_5x5) {
+    out[4] = subtract(d[3], d[4]);
+    out[5] = d[4];
+    out[6] = subtract(d[5], d[4]);
+  }
 }
 
-/// 16 channels of a patch, whose values at the 16 positions lie `position_stride` apart.
+/// 16 channels of a patch, whose values at the positions lie `position_stride` apart.
+template <Shape shape>
 void transform_patch(const uint8_t* from, std::size_t column, std::size_t row, int16_t* to,
                      std::size_t position_stride) {
-  Int rows[4][4];
-#pragma GCC unroll 4
-  for (int r = 0; r < 4; ++r) {
-    Int d[4];
-#pragma GCC unroll 4
-    for (std::size_t c = 0; c < 4; ++c) {
-      const uint8_t* at = from + static_cast<std::size_t>(r) * row + c * column;
+  Int rows[shape.patch][shape.positions];
+#pragma GCC unroll 8
+  for (int r = 0; r < shape.patch; ++r) {
+    Int d[shape.patch];
+#pragma GCC unroll 8
+    for (int c = 0; c < shape.patch; ++c) {
+      const uint8_t* at =
+          from + static_cast<std::size_t>(r) * row + static_cast<std::size_t>(c) * column;
       d[c] = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
     }
-    transform(d, rows[r]);
+    transform<shape>(d, rows[r]);
   }
-#pragma GCC unroll 4
-  for (std::size_t c = 0; c < 4; ++c) {
-    const Int column_values[4] = {rows[0][c], rows[1][c], rows[2][c], rows[3][c]};
-    Int out[4];
-    transform(column_values, out);
-#pragma GCC unroll 4
-    for (std::size_t r = 0; r < 4; ++r) Simd::store(to + (4 * r + c) * position_stride, out[r]);
+#pragma GCC unroll 8
+  for (int j = 0; j < shape.positions; ++j) {
+    Int d[shape.patch];
+#pragma GCC unroll 8
+    for (int r = 0; r < shape.patch; ++r) d[r] = rows[r][j];
+    Int out[shape.positions];
+    transform<shape>(d, out);
+#pragma GCC unroll 8
+    for (int i = 0; i < shape.positions; ++i) {
+      Simd::store(to + static_cast<std::size_t>(i * shape.positions + j) * position_stride, out[i]);
+    }
   }
 }
 
+template <Shape shape>
 void transform_block(const Layer& layer, const Block& block, std::byte* scratch) {
   const WinogradPlan& plan = layer.plan;
   const ConvGeometry& g = layer.params.geometry;
@@ -84,17 +108,17 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
   x86::winograd_copy_band(layer.params, plan,
                           layer.buffers.input + static_cast<std::size_t>(block.image) * image_bytes,
                           block.row, block.rows, band);
-  const std::size_t row_bytes = static_cast<std::size_t>(2 * plan.patch_columns + 2) * channels;
+  const std::size_t row_bytes = static_cast<std::size_t>(plan.band_columns) * channels;
   const std::size_t position_stride = block.patches * plan.patch_values;
   auto* to = reinterpret_cast<int16_t*>(scratch + plan.transformed);
   for (int32_t row = 0; row < block.rows; ++row) {
-    const uint8_t* from = band + static_cast<std::size_t>(2 * row) * row_bytes;
+    const uint8_t* from = band + static_cast<std::size_t>(row * shape.step()) * row_bytes;
     for (int32_t column = 0; column < plan.patch_columns; ++column) {
       // The last channels' neighbours are read, too, and meet weights of 0, or none.
       for (std::size_t c = 0; c < channels; c += 16) {
-        transform_patch(from + c, channels, row_bytes, to + c, position_stride);
+        transform_patch<shape>(from + c, channels, row_bytes, to + c, position_stride);
       }
-      from += 2 * channels;
+      from += static_cast<std::size_t>(shape.step()) * channels;
       to += plan.patch_values;
     }
   }
@@ -102,7 +126,7 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
 
 // ---- products
 
-/// sums [16][patches][vectors]: at each position a matrix product of patches and channels.
+/// sums [positions^2][patches][vectors]: at each position a matrix product of patches and channels.
 template <int vectors>
 void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std::byte* scratch) {
   constexpr int pixels = Simd::shallow_pixels(vectors);
@@ -117,6 +141,7 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
   constexpr std::size_t line = 64;
   const std::size_t tiles = (block.patches + pixels - 1) / pixels;
   const std::size_t fetched = (position_bytes / tiles + line - 1) / line * line;
+  const int positions = plan.shape.positions * plan.shape.positions;
   for (int position = 0; position < positions; ++position, weights += position_bytes) {
     const x86::TileCall call = {.windows = nullptr,
                                 .segments = &segment,
@@ -153,32 +178,50 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
 
 // ---- outputs
 
-/// One direction of A^T m A.
-void inverse(Int a, Int b, Int c, Int d, Int& first, Int& second) {
-  first = Simd::add_s32(Simd::add_s32(a, b), c);
-  second = Simd::subtract_s32(Simd::subtract_s32(b, c), d);
+/// One direction from products to 2 sums.
+template <Shape shape>
+void inverse(const Int (&m)[shape.positions], Int (&out)[2]) {
+  if constexpr (shape == x86::winograd_3x3_stride2) {
+    out[0] = Simd::add_s32(Simd::add_s32(m[0], m[1]), m[3]);
+    out[1] = Simd::add_s32(Simd::add_s32(m[1], m[2]), m[4]);
+  } else {
+    out[0] = Simd::add_s32(Simd::add_s32(m[0], m[1]), m[2]);
+    out[1] = Simd::subtract_s32(Simd::subtract_s32(m[1], m[2]), m[3]);
+  }
+  if constexpr (shape == x86::winograd_5x5) {
+    out[0] = Simd::add_s32(out[0], Simd::add_s32(m[4], m[5]));
+    out[1] = Simd::add_s32(out[1], Simd::add_s32(m[5], m[6]));
+  }
 }
 
-/// A patch's 2x2 sums; its 16 products lie `stride` vectors apart.
+/// A patch's 2x2 sums; its products lie `stride` vectors apart.
+template <Shape shape>
 void inverse_patch(const Int* products, std::size_t stride, Int bias, Int (&sum)[2][2]) {
-  Int rows[2][4];
-#pragma GCC unroll 4
-  for (std::size_t c = 0; c < 4; ++c) {
-    inverse(Simd::load(products + c * stride), Simd::load(products + (4 + c) * stride),
-            Simd::load(products + (8 + c) * stride), Simd::load(products + (12 + c) * stride),
-            rows[0][c], rows[1][c]);
+  Int rows[2][shape.positions];
+#pragma GCC unroll 8
+  for (int j = 0; j < shape.positions; ++j) {
+    Int m[shape.positions];
+#pragma GCC unroll 8
+    for (int i = 0; i < shape.positions; ++i) {
+      m[i] = Simd::load(products + static_cast<std::size_t>(i * shape.positions + j) * stride);
+    }
+    Int both[2];
+    inverse<shape>(m, both);
+    rows[0][j] = both[0];
+    rows[1][j] = both[1];
   }
 #pragma GCC unroll 2
   for (int r = 0; r < 2; ++r) {
-    inverse(rows[r][0], rows[r][1], rows[r][2], rows[r][3], sum[r][0], sum[r][1]);
+    inverse<shape>(rows[r], sum[r]);
 #pragma GCC unroll 2
     for (int c = 0; c < 2; ++c) {
-      sum[r][c] = Simd::add_s32(_mm256_srai_epi32(sum[r][c], 2), bias);
+      const Int exact = _mm256_srai_epi32(sum[r][c], 2 * shape.doublings);
+      sum[r][c] = Simd::add_s32(exact, bias);
     }
   }
 }
 
-template <int vectors, Residual kind>
+template <Shape shape, int vectors, Residual kind>
 void store(const Layer& layer, const GemmTile& tile, const Block& block, const std::byte* scratch) {
   constexpr int together = Store::group<vectors>;
   const WinogradPlan& plan = layer.plan;
@@ -194,7 +237,7 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
       Int sum[vectors][2][2];
 #pragma GCC unroll 3
       for (int v = 0; v < vectors; ++v) {
-        inverse_patch(products + v, stride, Simd::load(head + v * Simd::bytes), sum[v]);
+        inverse_patch<shape>(products + v, stride, Simd::load(head + v * Simd::bytes), sum[v]);
       }
       for (int r = 0; r < 2 && y + r < g.output_h; ++r) {
         typename Store::Results to(layer.params, layer.buffers, tile, head,
@@ -218,42 +261,53 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
   }
 }
 
-template <int vectors>
+template <Shape shape, int vectors>
 void run_tile(const Layer& layer, const GemmTile& tile, const Block& block, std::byte* scratch) {
   multiply<vectors>(layer, tile, block, scratch);
   switch (residual_kind(layer.params)) {
     case Residual::none:
-      return store<vectors, Residual::none>(layer, tile, block, scratch);
+      return store<shape, vectors, Residual::none>(layer, tile, block, scratch);
     case Residual::plain:
-      return store<vectors, Residual::plain>(layer, tile, block, scratch);
+      return store<shape, vectors, Residual::plain>(layer, tile, block, scratch);
     case Residual::above:
-      return store<vectors, Residual::above>(layer, tile, block, scratch);
+      return store<shape, vectors, Residual::above>(layer, tile, block, scratch);
     case Residual::bounded:
-      return store<vectors, Residual::bounded>(layer, tile, block, scratch);
+      return store<shape, vectors, Residual::bounded>(layer, tile, block, scratch);
   }
 }
 
-void run_tiles(const Layer& layer, Range tiles, const Block& block, std::byte* scratch) {
+template <Shape shape>
+void run_block(const Layer& layer, Range tiles, const Block& block, std::byte* scratch) {
+  transform_block<shape>(layer, block, scratch);
   for (std::size_t t = tiles.begin; t < tiles.end; ++t) {
     const GemmTile& tile = layer.tiles[t];
     switch (tile.vectors) {
       case 1:
-        run_tile<1>(layer, tile, block, scratch);
+        run_tile<shape, 1>(layer, tile, block, scratch);
         break;
       case 2:
-        run_tile<2>(layer, tile, block, scratch);
+        run_tile<shape, 2>(layer, tile, block, scratch);
         break;
       default:
-        run_tile<3>(layer, tile, block, scratch);
+        run_tile<shape, 3>(layer, tile, block, scratch);
         break;
     }
   }
+}
+
+using RunBlock = void (*)(const Layer&, Range, const Block&, std::byte*);
+
+RunBlock choose(const Shape& shape) {
+  if (shape == x86::winograd_3x3) return run_block<x86::winograd_3x3>;
+  if (shape == x86::winograd_5x5) return run_block<x86::winograd_5x5>;
+  return run_block<x86::winograd_3x3_stride2>;
 }
 
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
   const Layer layer(params, packed, buffers);
   const WinogradPlan& plan = layer.plan;
+  const RunBlock run_tiles = choose(plan.shape);
   const auto row_patches = static_cast<std::size_t>(plan.patch_columns);
   if (plan.splits_tiles) {
     if (items.begin >= items.end) return;
@@ -262,7 +316,6 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
                            .row = 0,
                            .rows = plan.patch_rows,
                            .patches = static_cast<std::size_t>(plan.patch_rows) * row_patches};
-      transform_block(layer, block, scratch);
       run_tiles(layer, items, block, scratch);
     }
     return;
@@ -277,8 +330,8 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
                          .row = row,
                          .rows = rows,
                          .patches = static_cast<std::size_t>(rows) * row_patches};
-    transform_block(layer, block, scratch);
-    run_tiles(layer, {.begin = 0, .end = static_cast<std::size_t>(plan.tiles)}, block, scratch);
+    const Range all = {.begin = 0, .end = static_cast<std::size_t>(plan.tiles)};
+    run_tiles(layer, all, block, scratch);
     item += rows;
   }
 }

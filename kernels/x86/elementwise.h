@@ -220,6 +220,27 @@ struct Elementwise {
     __builtin_memcpy(to + i, last, count - i);
   }
 
+  /// 16 pieces of the table, each looked up with the bytes that are in its range: a shuffle gives 0
+  /// where an index has its upper bit set, and adding 0x70 with saturation sets it from 16 on.
+  static void lookup(const uint8_t* table, const uint8_t* input, uint8_t* to, std::size_t count) {
+    constexpr int piece = 16;
+    Int pieces[256 / piece];
+#pragma GCC unroll 16
+    for (int i = 0; i < 256 / piece; ++i) pieces[i] = Simd::broadcast_128(table + i * piece);
+    const Int next = Simd::set_u8(piece);
+    const Int beyond = Simd::set_u8(0x70);
+    map(input, to, count, [&](Int bytes) {
+      Int found = Simd::zero();
+#pragma GCC unroll 16
+      for (int i = 0; i < 256 / piece; ++i) {
+        const Int index = Simd::add_saturated_u8(bytes, beyond);
+        found = Simd::bit_or(found, Simd::shuffle_u8(pieces[i], index));
+        bytes = Simd::subtract_u8(bytes, next);
+      }
+      return found;
+    });
+  }
+
   static void dequantize(const DequantizeParams& p, const uint8_t* input, float* to,
                          std::size_t count) {
     const Float z = biased(p.zero_point);

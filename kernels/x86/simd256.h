@@ -96,6 +96,16 @@ struct Simd256 {
   static Int add_saturated_s16(Int a, Int b) { return _mm256_adds_epi16(a, b); }
   static Int min_u8(Int a, Int b) { return _mm256_min_epu8(a, b); }
   static Int max_u8(Int a, Int b) { return _mm256_max_epu8(a, b); }
+  static Int add_saturated_u8(Int a, Int b) { return _mm256_adds_epu8(a, b); }
+  static Int subtract_u8(Int a, Int b) { return _mm256_sub_epi8(a, b); }
+  static Int bit_or(Int a, Int b) { return _mm256_or_si256(a, b); }
+  /// 16 bytes, in every 128-bit lane.
+  static Int broadcast_128(const void* from) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+  }
+  /// In each 128-bit lane: bytes of `from` by the low 4 bits of the index, or 0 where it is
+  /// negative.
+  static Int shuffle_u8(Int from, Int index) { return _mm256_shuffle_epi8(from, index); }
   static Int unpack_low_u8(Int a, Int b) { return _mm256_unpacklo_epi8(a, b); }
   static Int unpack_high_u8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
   static Int unpack_low_s16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }

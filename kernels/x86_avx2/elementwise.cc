@@ -25,6 +25,10 @@ void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* o
   Elementwise<Simd>::requantize(params, input, output, count);
 }
 
+void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count) {
+  Elementwise<Simd>::lookup(table, input, output, count);
+}
+
 void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                      std::size_t pixels) {
   Elementwise<Simd>::affine_channels(params, input, output, pixels);

@@ -87,12 +87,12 @@ struct ShallowTile<8, 1> {
 template <>
 struct ShallowPairs<4> {
 // The third vector's pixels: the first of the pair in the lower half, the second in the upper.
-#define OCTET_PAIR(i, first, second)                                                           \
-  OCTET_LOAD_X(first, 30)                                                                      \
-  OCTET_DOT(OCTET_W0, 30, s##i##0)                                                             \
-  OCTET_LOAD_X(second, 31)                                                                     \
-      OCTET_DOT(OCTET_W0, 31, s##i##1) "vmovdqa32 %%zmm30, %%zmm31%{%[lower]%}\n\t" OCTET_DOT( \
-          OCTET_W1, 31, s##i##2)
+#define OCTET_PAIR(i, first, second) \
+  OCTET_LOAD_X(first, 30)            \
+  OCTET_DOT(OCTET_W0, 30, s##i##0)   \
+  OCTET_LOAD_X(second, 31)           \
+  OCTET_DOT(OCTET_W0, 31, s##i##1)   \
+  "vmovdqa32 %%zmm30, %%zmm31%{%[lower]%}\n\t" OCTET_DOT(OCTET_W1, 31, s##i##2)
 #define OCTET_BEGIN_PAIR(i) \
   OCTET_BIAS(2, 0, s##i##0) OCTET_BIAS(2, 0, s##i##1) OCTET_BIAS(2, 1, s##i##2)
 

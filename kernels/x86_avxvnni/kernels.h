@@ -20,6 +20,7 @@ void dequantize(const DequantizeParams& params, const uint8_t* input, float* out
                 std::size_t count);
 void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
                 std::size_t count);
+void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count);
 void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                      std::size_t pixels);
 void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count);

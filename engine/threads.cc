@@ -52,7 +52,8 @@ void relax() {
 
 int default_thread_count() { return std::min(big_cores(), allowed_processors()); }
 
-ThreadPool::ThreadPool(int threads) : shared_(std::make_unique<Shared>()) {
+ThreadPool::ThreadPool(int threads)
+    : shared_(std::make_unique<Shared>(static_cast<std::size_t>(std::max(threads, 1)))) {
   for (int thread = 1; thread < threads; ++thread) {
     auto worker = std::make_unique<Worker>(this, static_cast<std::size_t>(thread));
     const auto begin = [](void* pointer) -> void* {
@@ -90,8 +91,13 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
   shared.call = call;
   shared.context = context;
   shared.finished.store(0, std::memory_order_relaxed);
-  const Ticket last = shared.ticket.load(std::memory_order_relaxed);
-  shared.ticket.store({.work = last.work + 1, .parts = static_cast<uint16_t>(parts), .taken = 0});
+  ++shared.work;
+  const auto threads = static_cast<std::size_t>(this->threads());
+  for (std::size_t t = 0; t < threads; ++t) {
+    shared.shares[t].ticket.store({.work = shared.work,
+                                   .next = static_cast<uint16_t>(parts * t / threads),
+                                   .end = static_cast<uint16_t>(parts * (t + 1) / threads)});
+  }
   shared.signal.fetch_add(1);
   if (shared.sleepers.load() > 0) shared.signal.notify_all();
   take_parts(0);
@@ -108,19 +114,28 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
 
 /// -> whether there was a part to take
 bool ThreadPool::take_parts(std::size_t thread) const {
-  Shared& shared = *shared_;
+  const std::size_t threads = shared_->shares.size();
   bool any = false;
-  Ticket ticket = shared.ticket.load(std::memory_order_acquire);
-  while (ticket.taken < ticket.parts) {
-    Ticket next = ticket;
-    ++next.taken;
-    if (!shared.ticket.compare_exchange_weak(ticket, next, std::memory_order_acq_rel)) continue;
-    shared.call(shared.context, ticket.taken, thread);
-    shared.finished.fetch_add(1, std::memory_order_release);
-    any = true;
-    ticket = shared.ticket.load(std::memory_order_acquire);
+  while (take_part(thread, true, thread)) any = true;
+  for (std::size_t i = 1; i < threads; ++i) {
+    while (take_part((thread + i) % threads, false, thread)) any = true;
   }
   return any;
+}
+
+bool ThreadPool::take_part(std::size_t share, bool from_front, std::size_t thread) const {
+  Shared& shared = *shared_;
+  std::atomic<Ticket>& own = shared.shares[share].ticket;
+  Ticket ticket = own.load(std::memory_order_acquire);
+  while (ticket.next < ticket.end) {
+    Ticket rest = ticket;
+    const std::size_t part = from_front ? rest.next++ : --rest.end;
+    if (!own.compare_exchange_weak(ticket, rest, std::memory_order_acq_rel)) continue;
+    shared.call(shared.context, part, thread);
+    shared.finished.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+  return false;
 }
 
 void ThreadPool::serve(std::size_t thread) const {

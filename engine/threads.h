@@ -17,7 +17,9 @@ namespace octet {
 /// One a big core that this process may use.
 int default_thread_count();
 
-/// Threads that take parts of a piece of work as they come to them.
+/// Threads that take parts of a piece of work as they come to them: each its own share from the
+/// front, which is the same region of every layer, so that what it wrote is still in its core's
+/// cache; and then the others' from the back.
 ///
 /// Nobody waits for a thread that has not begun: where a core is busy with something else, its part
 /// is done by the others. pthreadpool, which float islands run on, gives each thread its share and
@@ -65,18 +67,25 @@ class ThreadPool {
   void run_parts(Call call, const void* context, std::size_t parts) const;
   void serve(std::size_t thread) const;
   bool take_parts(std::size_t thread) const;
+  bool take_part(std::size_t share, bool from_front, std::size_t thread) const;
 
-  // Which work is at hand, how many parts it has and how many of them are taken, in one word:
-  // whoever takes a part knows that it is of this work, and that the work cannot end before the
-  // part does.
+  // Which work is at hand, and which parts of a thread's share are left, in one word: whoever takes
+  // a part knows that it is of this work, and that the work cannot end before the part does.
   struct Ticket {
     uint32_t work;
-    uint16_t parts;
-    uint16_t taken;
+    uint16_t next;
+    uint16_t end;
+  };
+  struct alignas(64) Share {
+    std::atomic<Ticket> ticket{Ticket{}};
   };
   struct Shared {
-    alignas(64) std::atomic<Ticket> ticket{Ticket{}};
-    std::atomic<uint32_t> signal{0};  ///< Changes with each new work; sleepers wait on it.
+    explicit Shared(std::size_t threads) : shares(threads) {}
+
+    std::vector<Share> shares;  ///< By thread.
+    uint32_t work = 0;
+    alignas(64) std::atomic<uint32_t> signal{
+        0};  ///< Changes with each new work; sleepers wait on it.
     alignas(64) std::atomic<uint32_t> finished{0};
     std::atomic<int> sleepers{0};
     std::atomic<bool> stops{false};

@@ -10,10 +10,11 @@
 namespace octet {
 namespace {
 
-// A core's wake-up takes microseconds; work that is done sooner is not shared out.
-constexpr double least_shared_ns = 8000;
+// Sharing out costs about a microsecond, and what comes next then lies in two cores' caches; work
+// that is done sooner is not shared out.
+constexpr double least_shared_ns = 3000;
 // More parts than threads, so that one that begins late leaves work to the others.
-constexpr std::size_t parts_a_thread = 4;
+constexpr std::size_t parts_a_thread = 2;
 constexpr std::size_t most_parts = 1024;
 // How long a thread looks for new work before it sleeps: longer than a layer of one thread's takes.
 constexpr int idle_rounds = 2000;

@@ -45,6 +45,7 @@ std::span<const Engine> engines();
 
 /// octet's own float: the same layers with dequantized weights, on XNNPACK where it is built in.
 OpponentResult make_float_opponent(const Challenge& challenge);
+OpponentResult make_xnnpack_opponent(const Challenge& challenge);
 OpponentResult make_onednn_opponent(const Challenge& challenge);
 
 }  // namespace octet::tool

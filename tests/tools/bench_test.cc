@@ -46,6 +46,7 @@ TEST_CASE("bench measures two models in turn, and layers") {
   CHECK(json["compare"]["ratio"] > 0);
   CHECK(json["compare"]["model"] == w.float_classifier);
   CHECK(json["layers"].size() == 5);
+  CHECK_FALSE(json["layers"][0].contains("float_ms"));
   const std::string isa = json["isa"];
   CHECK(octet_tool({"bench", w.classifier, "--runs", "1", "--isa", isa}).code == 0);
   const std::string library = json["compare"]["isa"];
@@ -85,4 +86,27 @@ TEST_CASE("bench measures against several engines at once") {
     arguments.insert(arguments.end(), {"--against", engine});
   }
   CHECK(bench(arguments)["against"].size() == names.size());
+}
+
+TEST_CASE("each int8 layer is measured beside its float form; what only converts has none") {
+  const Workplace& w = workplace();
+  for (const std::string& model : {w.classifier, w.detector}) {
+    const auto json = bench({model, "--against", "float", "--layers"});
+    std::size_t raced = 0;
+    for (const auto& layer : json["layers"]) {
+      INFO(layer.dump());
+      const std::string op = layer["op"];
+      if (layer["int8"] == true && (op == "conv2d" || op == "linear" || op == "avg_pool2d")) {
+        CHECK(layer["ratio"].get<double>() ==
+              Approx(layer["float_ms"].get<double>() / layer["alone_ms"].get<double>()));
+        ++raced;
+      }
+      if (op == "quantize" || op == "reshape") CHECK(layer["float_ms"].is_null());
+    }
+    CHECK(raced > 0);
+  }
+  const Outcome text =
+      octet_tool({"bench", w.classifier, "--against", "float", "--layers", "--runs", "1"});
+  CHECK(contains(text.out, "float ms"));
+  CHECK(contains(text.out, "int8 is slower on"));
 }

@@ -99,6 +99,12 @@ Expected<int> bench(const Options& options) {
   if (auto ok = take_turns(schedule, contestants, "measuring"); !ok) {
     return tl::unexpected(ok.error());
   }
+  std::vector<std::optional<LayerRace>> races;
+  if (options.layers && std::ranges::count(options.against, "float") > 0) {
+    auto raced = race_layers(*ours, schedule);
+    if (!raced) return tl::unexpected(raced.error());
+    races = std::move(*raced);
+  }
 
   json out = result_json(*ours);
   out["runs"] = ours->samples().count();
@@ -106,12 +112,12 @@ Expected<int> bench(const Options& options) {
   out["macs"] = ours->model().macs();
   out["gmacs_per_s"] =
       static_cast<double>(ours->model().macs()) / ours->samples().median_ms() * 1e-6;
-  if (options.layers) out["layers"] = layers_json(*ours);
+  if (options.layers) out["layers"] = layers_json(*ours, races);
   const double ratio = theirs ? theirs->samples().median_ms() / ours->samples().median_ms() : 0;
   if (theirs) {
     out["compare"] = result_json(*theirs);
     out["compare"]["ratio"] = ratio;
-    if (options.layers) out["compare"]["layers"] = layers_json(*theirs);
+    if (options.layers) out["compare"]["layers"] = layers_json(*theirs, {});
   }
   for (const Rival& rival : *rivals) out["against"].push_back(rival_json(rival, *ours));
   if (options.as_json) {
@@ -134,8 +140,8 @@ Expected<int> bench(const Options& options) {
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {
-    print_layers(*ours);
-    if (theirs) print_layers(*theirs);
+    print_layers(*ours, races);
+    if (theirs) print_layers(*theirs, {});
   }
   return succeeded;
 }
@@ -178,7 +184,8 @@ Command add_bench(CLI::App& app) {
       ->type_name("N");
   command->add_flag("--layers", options->layers,
                     "Each step's time, multiply-accumulates a second, share of the most that the "
-                    "instruction set can do on this machine, and bytes read and written");
+                    "instruction set can do on this machine, and bytes read and written; with "
+                    "--against float also each int8 layer and its float form by themselves");
   command->add_flag("--json", options->as_json,
                     "One JSON object; isa is xnnpack or eigen for a model without int8");
   return [options] { return bench(*options); };

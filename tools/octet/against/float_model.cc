@@ -116,10 +116,14 @@ class FloatOpponent final : public Opponent {
 
 }  // namespace
 
-OpponentResult make_float_opponent(const Challenge& challenge) {
-  const auto bytes = FloatModelMaker(challenge.model.data()).make();
+Expected<Model> make_float_model(const Model& model) {
+  const auto bytes = FloatModelMaker(model.data()).make();
   if (!bytes) return tl::unexpected(bytes.error());
-  const auto model = Model::from_memory(*bytes, challenge.model.path() + " in float");
+  return Model::from_memory(*bytes, model.path() + " in float");
+}
+
+OpponentResult make_float_opponent(const Challenge& challenge) {
+  const auto model = make_float_model(challenge.model);
   if (!model) return tl::unexpected(model.error());
   auto session = Session::create(*model, {.threads = challenge.threads});
   if (!session) return tl::unexpected(session.error());

@@ -41,6 +41,13 @@ TEST_CASE("bench measures two models in turn, and layers") {
   CHECK(json["runs"] == 3);
   CHECK(json["median_ms"] >= json["min_ms"]);
   CHECK(json["create_ms"] > 0);
+  CHECK(json["weight_bytes"] > 0);
+  CHECK(json["packed_bytes"] > 0);
+  CHECK(json["arena_bytes"] >= json["arena_lower_bound"]);
+  CHECK(json.contains("scratch_bytes"));
+  CHECK(json.contains("peak_bytes"));
+  CHECK(json["interruptions"] >= 0);
+  CHECK(json["quiet"].is_boolean());
   CHECK(json["macs"] > 0);
   CHECK(json["gmacs_per_s"] > 0);
   CHECK(json["compare"]["ratio"] > 0);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tools/octet/bench/contender.h"
+#include "tools/octet/bench/interruptions.h"
 #include "tools/octet/bench/layers.h"
 #include "tools/octet/bench/rival.h"
 #include "tools/octet/commands.h"
@@ -32,6 +33,18 @@ json result_json(const Contender& contender) {
           {"threads", contender.session().threads()},
           {"median_ms", contender.samples().median_ms()},
           {"min_ms", contender.samples().minimum_ms()}};
+}
+
+/// What a session costs.
+void add_session(json& out, const Contender& contender) {
+  const Session& session = contender.session();
+  out["create_ms"] = contender.create_ms();
+  out["weight_bytes"] = contender.model().weight_bytes();
+  out["packed_bytes"] = session.packed_bytes();
+  out["arena_bytes"] = session.arena_bytes();
+  out["arena_lower_bound"] = session.arena_lower_bound();
+  out["scratch_bytes"] = session.scratch_bytes();
+  out["peak_bytes"] = contender.peak_bytes() ? json(*contender.peak_bytes()) : json(nullptr);
 }
 
 json rival_json(const Rival& rival, const Contender& ours) {
@@ -96,9 +109,12 @@ Expected<int> bench(const Options& options) {
   std::vector<Contestant> contestants;
   for (Contender* contender : contenders) contestants.push_back(contender->contestant());
   for (Rival& rival : *rivals) contestants.push_back(rival.contestant());
+  const Interruptions interruptions;
   if (auto ok = take_turns(schedule, contestants, "measuring"); !ok) {
     return tl::unexpected(ok.error());
   }
+  const std::size_t interrupted = interruptions.count();
+  const bool disturbed = interruptions.too_many();
   std::vector<std::optional<LayerRace>> races;
   if (options.layers && std::ranges::count(options.against, "float") > 0) {
     auto raced = race_layers(*ours, schedule);
@@ -108,10 +124,12 @@ Expected<int> bench(const Options& options) {
 
   json out = result_json(*ours);
   out["runs"] = ours->samples().count();
-  out["create_ms"] = ours->create_ms();
+  add_session(out, *ours);
   out["macs"] = ours->model().macs();
   out["gmacs_per_s"] =
       static_cast<double>(ours->model().macs()) / ours->samples().median_ms() * 1e-6;
+  out["interruptions"] = interrupted;
+  out["quiet"] = !disturbed;
   if (options.layers) out["layers"] = layers_json(*ours, races);
   const double ratio = theirs ? theirs->samples().median_ms() / ours->samples().median_ms() : 0;
   if (theirs) {
@@ -137,6 +155,12 @@ Expected<int> bench(const Options& options) {
         rival.name().c_str(), "", ours->session().threads(), rival.samples().median_ms(),
         rival.samples().minimum_ms(), rival.samples().median_ms() / ours->samples().median_ms(),
         rival.cosine());
+  }
+  if (disturbed) {
+    std::printf(
+        "other programs took a core away %zu times: measure again when the machine is "
+        "quiet\n",
+        interrupted);
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {

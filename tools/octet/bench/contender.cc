@@ -15,31 +15,63 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+Inputs make_inputs(const Model& model) {
+  Inputs inputs;
+  std::mt19937 random(1);
+  for (const TensorInfo& input : model.inputs()) {
+    std::size_t count = 1;
+    for (const int32_t extent : input.shape) count *= static_cast<std::size_t>(extent);
+    auto& values = inputs.floats.emplace_back(count);
+    std::normal_distribution<float> normal;
+    std::ranges::generate(values, [&] { return normal(random); });
+  }
+  const Preprocess* preprocess = model.preprocess();
+  if (preprocess == nullptr) return inputs;
+  // The same image for those who take pixels and those who take floats.
+  std::vector<float>& image = inputs.floats[0];
+  const std::size_t channels = preprocess->mean.size();
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    inputs.pixels.push_back(static_cast<uint8_t>(random() & 0xFF));
+    const std::size_t c = i % channels;
+    image[i] = (static_cast<float>(inputs.pixels[i]) - preprocess->mean[c]) / preprocess->std[c];
+  }
+  return inputs;
+}
+
 }  // namespace
 
 Expected<Contender> Contender::create(const std::string& path, const SessionOptions& options) {
   auto model = Model::load(path);
   if (!model) return tl::unexpected(model.error());
+  Inputs inputs = make_inputs(*model);
+  const PeakMemory memory;
   const auto begin = Clock::now();
   auto session = Session::create(*model, options);
   const double create_ms = seconds_since(begin) * 1e3;
   if (!session) return tl::unexpected(session.error());
-  Contender contender(std::move(*model), std::move(*session), create_ms);
-  contender.make_inputs();
-  return contender;
+  return Contender(std::move(*model), std::move(inputs), memory, std::move(*session), create_ms);
 }
 
 Expected<double> Contender::run() {
   const auto begin = Clock::now();
   for (std::size_t i = 0; i < model_.inputs().size(); ++i) {
-    const bool image = i == 0 && !pixels_.empty();
-    if (auto ok = image ? session_.set_pixels(0, pixels_) : session_.set_input(i, floats_[i]);
+    const bool image = i == 0 && !inputs_.pixels.empty();
+    if (auto ok = image ? session_.set_pixels(0, inputs_.pixels)
+                        : session_.set_input(i, inputs_.floats[i]);
         !ok) {
       return tl::unexpected(ok.error());
     }
   }
   if (auto ok = session_.run(); !ok) return tl::unexpected(ok.error());
-  return seconds_since(begin);
+  const double seconds = seconds_since(begin);
+  note_peak();
+  return seconds;
+}
+
+void Contender::note_peak() {
+  if (ran_) return;
+  ran_ = true;
+  peak_bytes_ = memory_.bytes();
 }
 
 void Contender::keep(double seconds) {
@@ -54,10 +86,11 @@ Contestant Contender::contestant() {
 }
 
 Expected<std::vector<float>> Contender::answer() {
-  for (std::size_t i = 0; i < floats_.size(); ++i) {
-    if (auto ok = session_.set_input(i, floats_[i]); !ok) return tl::unexpected(ok.error());
+  for (std::size_t i = 0; i < inputs_.floats.size(); ++i) {
+    if (auto ok = session_.set_input(i, inputs_.floats[i]); !ok) return tl::unexpected(ok.error());
   }
   if (auto ok = session_.run(); !ok) return tl::unexpected(ok.error());
+  note_peak();
   std::vector<float> all;
   for (std::size_t i = 0; i < session_.output_count(); ++i) {
     const TensorView view = session_.output(i);
@@ -72,25 +105,5 @@ Expected<std::vector<float>> Contender::answer() {
 }
 
 const char* Contender::isa() const { return model_.has_int8() ? session_.isa() : float_library(); }
-
-void Contender::make_inputs() {
-  std::mt19937 random(1);
-  for (const TensorInfo& input : model_.inputs()) {
-    std::size_t count = 1;
-    for (const int32_t extent : input.shape) count *= static_cast<std::size_t>(extent);
-    auto& values = floats_.emplace_back(count);
-    std::normal_distribution<float> normal;
-    std::ranges::generate(values, [&] { return normal(random); });
-  }
-  const Preprocess* preprocess = model_.preprocess();
-  if (preprocess == nullptr) return;
-  // The same image for those who take pixels and those who take floats.
-  const std::size_t channels = preprocess->mean.size();
-  for (std::size_t i = 0; i < floats_[0].size(); ++i) {
-    pixels_.push_back(static_cast<uint8_t>(random() & 0xFF));
-    const std::size_t c = i % channels;
-    floats_[0][i] = (static_cast<float>(pixels_[i]) - preprocess->mean[c]) / preprocess->std[c];
-  }
-}
 
 }  // namespace octet::tool

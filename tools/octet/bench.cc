@@ -178,7 +178,7 @@ Command add_bench(CLI::App& app) {
       app.add_subcommand("bench",
                          "Measure latency from u8 pixels (or float inputs) to outputs: median and "
                          "minimum. With --compare or --against\n"
-                         "all run in one process, in turns of some 30 ms that begin when the "
+                         "all run in one process, in turns of some 40 ms that begin when the "
                          "others' threads are asleep, and the ratio\n"
                          "of their medians is printed.");
   command->add_option("MODEL", options->model, "An .octet model")
@@ -202,7 +202,7 @@ Command add_bench(CLI::App& app) {
       ->type_name("N");
   command
       ->add_option("--warmup", options->warmup,
-                   "Runs at the beginning of each turn that do not count (default: 5 ms of them); "
+                   "Runs at the beginning of each turn that do not count (default: 10 ms of them); "
                    "one model alone has one turn")
       ->check(whole_number_from(0))
       ->type_name("N");

@@ -15,7 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double turn_seconds = 0.03;
-constexpr double warm_seconds = 0.005;
+constexpr double warm_seconds = 0.01;
 constexpr std::size_t least_turn_runs = 2;
 constexpr std::size_t least_runs = 10;
 constexpr std::size_t most_runs = 2000;

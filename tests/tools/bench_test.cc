@@ -117,3 +117,17 @@ TEST_CASE("each int8 layer is measured beside its float form; what only converts
   CHECK(contains(text.out, "float ms"));
   CHECK(contains(text.out, "int8 is slower on"));
 }
+
+TEST_CASE("held to an instruction set, all engines still run the same network") {
+  const Workplace& w = workplace();
+  for (const char* isa : {"reference", "avx2", "avxvnni"}) {
+    const Outcome outcome = octet_tool(
+        {"bench", w.classifier, "--against", "float", "--isa", isa, "--runs", "2", "--json"});
+    if (outcome.code != 0) {  // this machine does not have it
+      CHECK(contains(outcome.err, isa));
+      continue;
+    }
+    CHECK(outcome.json()["isa"] == isa);
+    CHECK(outcome.json()["against"][0]["cosine"] > 0.98);
+  }
+}

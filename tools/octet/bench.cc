@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "tools/octet/against/hold_xnnpack.h"
 #include "tools/octet/bench/contender.h"
 #include "tools/octet/bench/interruptions.h"
 #include "tools/octet/bench/layers.h"
@@ -90,6 +91,7 @@ std::string engine_descriptions() {
 
 Expected<int> bench(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
+  hold_xnnpack(options.session.isa);
   SessionOptions session = options.session;
   session.time_steps = options.layers;
   auto ours = Contender::create(options.model, session);

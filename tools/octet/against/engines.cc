@@ -9,9 +9,7 @@ constexpr Engine table[] = {
      make_onednn_opponent},
 #endif
 #if OCTET_HAS_XNNPACK
-    {"xnnpack",
-     "XNNPACK's int8 operators with the same layers, weights, scales and zero points, on the "
-     "instruction set of its own choice",
+    {"xnnpack", "XNNPACK's int8 operators with the same layers, weights, scales and zero points",
      make_xnnpack_opponent},
 #endif
     {"float", "octet's own float: the same layers with dequantized weights", make_float_opponent},

@@ -2,7 +2,7 @@
 //
 // octet's u8 become s8 with their sign bit flipped, which changes no value and no rounding; weights
 // keep a scale an output channel (qc8). What XNNPACK has no int8 operator for runs in its float,
-// with conversions around it. It chooses its instruction set itself, and cannot be held to one.
+// with conversions around it.
 #include <algorithm>
 
 #include "tools/octet/against/opponent.h"

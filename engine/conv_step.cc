@@ -55,9 +55,9 @@ class ConvStep final : public Step {
     return {};
   }
 
-  std::size_t scratch_bytes() const override { return kernel_->scratch_size(params_); }
+  std::size_t scratch_bytes() const override { return scratch_bytes_; }
   void set_scratch(const Scratch& scratch) override { scratch_ = scratch; }
-  std::size_t packed_bytes() const override { return kernel_->packed_size(params_); }
+  std::size_t packed_bytes() const override { return packed_bytes_; }
   void pack(std::byte* to) const override { kernel_->pack(params_, to); }
   void set_packed_weights(const std::byte* packed) override { packed_ = packed; }
   void set_next_weights(const std::byte* weights) override { buffers_.next_weights = weights; }
@@ -117,6 +117,9 @@ class ConvStep final : public Step {
       if (!residual) return tl::unexpected(residual.error());
       buffers_.residual = *residual;
     }
+    // A kernel plans the layer anew for each of these.
+    scratch_bytes_ = kernel_->scratch_size(params_);
+    packed_bytes_ = kernel_->packed_size(params_);
     items_ = kernel_->items(params_);
     cost_ = estimated_ns(params_.geometry);
     return {};
@@ -130,6 +133,8 @@ class ConvStep final : public Step {
   AlignedBuffer constant_input_;
   AlignedBuffer constant_residual_;
   const std::byte* packed_ = nullptr;
+  std::size_t scratch_bytes_ = 0;
+  std::size_t packed_bytes_ = 0;
   std::size_t items_ = 0;
   double cost_ = 0;  ///< See ThreadPool::share_out.
   Scratch scratch_;

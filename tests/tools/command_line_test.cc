@@ -432,53 +432,6 @@ TEST_CASE("eval: no folder, no images, a folder that no label names, images with
   check_failed(octet_tool({"eval", w.classifier, folder.path(".")}), "unknown");
 }
 
-TEST_CASE("bench measures two models in turn, and layers") {
-  const Workplace& w = workplace();
-  const Outcome outcome = octet_tool({"bench", w.classifier, "--compare", w.float_classifier,
-                                      "--runs", "5", "--threads", "1", "--layers", "--json"});
-  INFO(outcome.err);
-  REQUIRE(outcome.code == 0);
-  const auto json = outcome.json();
-  CHECK(json["model"] == w.classifier);
-  CHECK(json["threads"] == 1);
-  CHECK(json["runs"] == 5);
-  CHECK(json["median_ms"] >= json["min_ms"]);
-  CHECK(json["compare"]["ratio"] > 0);
-  CHECK(json["compare"]["model"] == w.float_classifier);
-  CHECK(json["layers"].size() == 5);
-  const std::string isa = json["isa"];
-  CHECK(octet_tool({"bench", w.classifier, "--runs", "1", "--isa", isa}).code == 0);
-  const std::string library = json["compare"]["isa"];
-  CHECK((library == "xnnpack" || library == "eigen"));
-  const Outcome text = octet_tool({"bench", w.classifier, "--runs", "2"});
-  CHECK(contains(text.out, "median"));
-  check_failed(octet_tool({"bench", w.classifier, "--compare", w.path("absent.octet")}),
-               "absent.octet");
-}
-
-TEST_CASE("bench measures against other engines that run the same network") {
-  const Workplace& w = workplace();
-  const Outcome outcome = octet_tool(
-      {"bench", w.classifier, "--against", "float", "--runs", "3", "--threads", "1", "--json"});
-  INFO(outcome.err);
-  REQUIRE(outcome.code == 0);
-  const auto json = outcome.json();
-  CHECK(json["macs"] > 0);
-  CHECK(json["gmacs_per_s"] > 0);
-  REQUIRE(json["against"].size() == 1);
-  const auto& rival = json["against"][0];
-  CHECK(rival["engine"] == "float");
-  CHECK(rival["median_ms"] >= rival["min_ms"]);
-  CHECK(rival["ratio"].get<double>() ==
-        Approx(rival["median_ms"].get<double>() / json["median_ms"].get<double>()));
-  CHECK(rival["cosine"] > 0.98);
-  CHECK(octet_tool({"bench", w.classifier, "--against", "nobody"}).code == 2);
-  if (!contains(octet_tool({"bench", "--help"}).out, "onednn")) return;
-  const auto onednn =
-      octet_tool({"bench", w.classifier, "--against", "onednn", "--runs", "3", "--json"}).json();
-  CHECK(onednn["against"][0]["cosine"] > 0.98);
-}
-
 TEST_CASE("progress bars stay out of what is no terminal") {
   const Workplace& w = workplace();
   CHECK(octet_tool({"bench", w.classifier, "--runs", "3", "--json"}).err.empty());

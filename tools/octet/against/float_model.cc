@@ -1,7 +1,7 @@
 // The float model that an int8 one was made from, as far as it can be told: dequantized weights in
 // the same layers.
-#include "engine/model_data.h"
 #include "graph/graph.h"
+#include "tools/octet/against/dequantized.h"
 #include "tools/octet/against/opponent.h"
 
 namespace octet::tool {
@@ -26,6 +26,8 @@ class FloatModelMaker {
       to.type = from.info.type == Type::s32 ? Type::s32 : Type::f32;
       if (from.is_constant && from.info.type == Type::f32) {
         to.data.emplace(from.data.begin(), from.data.end());
+      } else if (from.is_constant && from.info.type == Type::u8) {
+        to = graph::make_float_constant(to.name, to.shape, dequantize_operand(from));
       }
     }
   }
@@ -49,9 +51,7 @@ class FloatModelMaker {
       return {};
     }
     if (from.op == Op::lookup) {
-      return fail(model_.path + ": node '" + from.name +
-                  "' is a table in int8, which no longer says which function it was: measure "
-                  "against the converted float model (octet convert --float, bench --compare)");
+      return no_function_of_table(model_, from);
     }
     graph::Node node{.name = from.name,
                      .op = from.op == Op::requantize ? Op::clip : from.op,
@@ -69,25 +69,12 @@ class FloatModelMaker {
     const TensorRecord& weight = model_.tensor(from.inputs[1]);
     if (weight.info.type != Type::s8) return;
     const TensorRecord& bias = model_.tensor(from.inputs[2]);
-    const float input_scale = model_.tensor(from.inputs[0]).info.scale;
-    const std::size_t channels = weight.channel_scales.size();
-    const auto depth = static_cast<std::size_t>(element_count(weight.info.shape)) / channels;
-    std::vector<float> weights;
-    std::vector<float> biases;
-    for (std::size_t c = 0; c < channels; ++c) {
-      const int32_t zero = weight.channel_zero_points.empty() ? 0 : weight.channel_zero_points[c];
-      for (std::size_t k = 0; k < depth; ++k) {
-        const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
-        weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
-      }
-      biases.push_back(input_scale * weight.channel_scales[c] *
-                       static_cast<float>(bias.values<int32_t>()[c]));
-    }
+    const DequantizedLayer layer = dequantize_layer(model_, from);
     std::get<ConvAttributes>(node.attributes).has_bias = true;
-    node.inputs[1] =
-        graph_.add_tensor(graph::make_float_constant(weight.info.name, weight.info.shape, weights));
+    node.inputs[1] = graph_.add_tensor(
+        graph::make_float_constant(weight.info.name, weight.info.shape, layer.weights));
     node.inputs[2] =
-        graph_.add_tensor(graph::make_float_constant(bias.info.name, bias.info.shape, biases));
+        graph_.add_tensor(graph::make_float_constant(bias.info.name, bias.info.shape, layer.bias));
   }
 
   const Model::Data& model_;
@@ -129,10 +116,14 @@ class FloatOpponent final : public Opponent {
 
 }  // namespace
 
-OpponentResult make_float_opponent(const Challenge& challenge) {
-  const auto bytes = FloatModelMaker(challenge.model.data()).make();
+Expected<Model> make_float_model(const Model& model) {
+  const auto bytes = FloatModelMaker(model.data()).make();
   if (!bytes) return tl::unexpected(bytes.error());
-  const auto model = Model::from_memory(*bytes, challenge.model.path() + " in float");
+  return Model::from_memory(*bytes, model.path() + " in float");
+}
+
+OpponentResult make_float_opponent(const Challenge& challenge) {
+  const auto model = make_float_model(challenge.model);
   if (!model) return tl::unexpected(model.error());
   auto session = Session::create(*model, {.threads = challenge.threads});
   if (!session) return tl::unexpected(session.error());

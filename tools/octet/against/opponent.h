@@ -43,8 +43,13 @@ struct Engine {
 /// Those that were found when octet was built.
 std::span<const Engine> engines();
 
+/// The same layers with dequantized weights, all in float. Errors: tables, of which nobody knows
+/// the function.
+Expected<Model> make_float_model(const Model& model);
+
 /// octet's own float: the same layers with dequantized weights, on XNNPACK where it is built in.
 OpponentResult make_float_opponent(const Challenge& challenge);
+OpponentResult make_xnnpack_opponent(const Challenge& challenge);
 OpponentResult make_onednn_opponent(const Challenge& challenge);
 
 }  // namespace octet::tool

@@ -1,0 +1,40 @@
+#include "tools/octet/against/dequantized.h"
+
+namespace octet::tool {
+
+DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node) {
+  const TensorRecord& weight = model.tensor(node.inputs[1]);
+  const TensorRecord& bias = model.tensor(node.inputs[2]);
+  const float input_scale = model.tensor(node.inputs[0]).info.scale;
+  const std::size_t channels = weight.channel_scales.size();
+  const auto depth = static_cast<std::size_t>(element_count(weight.info.shape)) / channels;
+  DequantizedLayer out;
+  out.weights.reserve(channels * depth);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const int32_t zero = weight.channel_zero_points.empty() ? 0 : weight.channel_zero_points[c];
+    for (std::size_t k = 0; k < depth; ++k) {
+      const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
+      out.weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
+    }
+    out.bias.push_back(input_scale * weight.channel_scales[c] *
+                       static_cast<float>(bias.values<int32_t>()[c]));
+  }
+  return out;
+}
+
+std::vector<float> dequantize_operand(const TensorRecord& tensor) {
+  std::vector<float> out;
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) {
+    const int32_t q = tensor.values<uint8_t>()[i] - tensor.info.zero_point;
+    out.push_back(tensor.info.scale * static_cast<float>(q));
+  }
+  return out;
+}
+
+tl::unexpected<Error> no_function_of_table(const Model::Data& model, const NodeRecord& node) {
+  return fail(model.path + ": node '" + node.name +
+              "' is a table in int8, which no longer says which function it was: measure against "
+              "the converted float model (octet convert --float, bench --compare)");
+}
+
+}  // namespace octet::tool

@@ -1,0 +1,106 @@
+#include "tools/octet/against/one_layer.h"
+
+#include <map>
+
+#include "engine/model_data.h"
+#include "graph/graph.h"
+
+namespace octet::tool {
+namespace {
+
+using graph::TensorId;
+
+graph::Tensor copied(const TensorRecord& from) {
+  graph::Tensor to{.name = from.info.name, .type = from.info.type, .shape = from.info.shape};
+  if (from.info.type == Type::u8 && from.info.scale > 0) {
+    to.quantization = {.scale = from.info.scale, .zero_point = from.info.zero_point};
+  }
+  if (from.is_constant) to.data.emplace(from.data.begin(), from.data.end());
+  to.channel_scales.assign(from.channel_scales.begin(), from.channel_scales.end());
+  to.channel_zero_points.assign(from.channel_zero_points.begin(), from.channel_zero_points.end());
+  return to;
+}
+
+class LayerCutter {
+ public:
+  LayerCutter(const Model::Data& model, const NodeRecord& node) : model_(model), node_(node) {
+    graph_.name = model.path + ": node '" + node.name + "'";
+    graph_.producer = model.producer;
+  }
+
+  Expected<std::vector<std::byte>> cut() {
+    graph::Node node{.name = node_.name,
+                     .op = node_.op,
+                     .attributes = node_.attributes,
+                     .precision = graph::Precision::int8};
+    for (const int32_t id : node_.inputs) node.inputs.push_back(operand(id));
+    const TensorRecord& output = model_.tensor(node_.output);
+    node.output = graph_.add_tensor(copied(output));
+    const TensorId result = node.output;
+    graph_.nodes.push_back(std::move(node));
+    graph_.outputs = {output.info.type == Type::u8 ? converted(result, Op::dequantize) : result};
+    return graph::write_model(graph_);
+  }
+
+ private:
+  /// -> the same tensor here; an activation is an input of the model, quantized where it is u8.
+  TensorId operand(int32_t id) {
+    const auto known = operands_.find(id);
+    if (known != operands_.end()) return known->second;
+    const TensorRecord& tensor = model_.tensor(id);
+    TensorId here = graph_.add_tensor(copied(tensor));
+    if (!tensor.is_constant && tensor.info.type == Type::u8) {
+      graph_.inputs.push_back(
+          graph_.add_tensor({.name = tensor.info.name + " in float", .shape = tensor.info.shape}));
+      graph_.nodes.push_back({.name = tensor.info.name + " quantized",
+                              .op = Op::quantize,
+                              .inputs = {graph_.inputs.back()},
+                              .output = here,
+                              .precision = graph::Precision::int8});
+    } else if (!tensor.is_constant) {
+      graph_.inputs.push_back(here);
+    }
+    return operands_[id] = here;
+  }
+
+  TensorId converted(TensorId from, Op op) {
+    const TensorId to = graph_.add_tensor(
+        {.name = graph_.tensor(from).name + " in float", .shape = graph_.tensor(from).shape});
+    graph_.nodes.push_back({.name = graph_.tensor(to).name,
+                            .op = op,
+                            .inputs = {from},
+                            .output = to,
+                            .precision = graph::Precision::int8});
+    return to;
+  }
+
+  const Model::Data& model_;
+  const NodeRecord& node_;
+  graph::Graph graph_;
+  std::map<int32_t, TensorId> operands_;
+};
+
+}  // namespace
+
+bool has_float_form(const Model& model, std::size_t index) {
+  if (!model.nodes()[index].int8) return false;
+  switch (model.data().nodes[index].op) {
+    case Op::quantize:
+    case Op::dequantize:
+    case Op::requantize:
+    case Op::reshape:
+    case Op::lookup:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Expected<Model> make_one_layer_model(const Model& model, std::size_t index) {
+  const NodeRecord& node = model.data().nodes[index];
+  const auto bytes = LayerCutter(model.data(), node).cut();
+  if (!bytes) return tl::unexpected(bytes.error());
+  return Model::from_memory(*bytes, model.path() + ": node '" + node.name + "' alone");
+}
+
+}  // namespace octet::tool

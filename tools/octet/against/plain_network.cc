@@ -1,0 +1,217 @@
+#include "tools/octet/against/plain_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/octet/against/dequantized.h"
+
+namespace octet::tool {
+namespace {
+
+constexpr std::size_t floats_read_beyond = 4;
+
+/// Splits what octet fuses, and collects the values that want a scale.
+class Splitter {
+ public:
+  explicit Splitter(const Model::Data& model) : network_{.model = model} {
+    for (const TensorRecord& tensor : model.tensors) {
+      const bool quantized = tensor.info.type == Type::u8;
+      network_.values.push_back({.shape = tensor.info.shape,
+                                 .quantized = quantized,
+                                 .scale = tensor.info.scale,
+                                 .zero_point = quantized ? tensor.info.zero_point - 128 : 0,
+                                 .constant = tensor.is_constant ? &tensor : nullptr});
+    }
+  }
+
+  Expected<void> split() {
+    for (const NodeRecord& node : network_.model.nodes) {
+      if (node.op == Op::lookup) return no_function_of_table(network_.model, node);
+      if (node.op == Op::argmax) {
+        return fail(network_.model.path + ": node '" + node.name +
+                    "' (argmax) has no counterpart in XNNPACK");
+      }
+      const bool layer = node.op == Op::conv2d || node.op == Op::linear;
+      if (layer && network_.model.tensor(node.inputs[1]).info.type == Type::s8) {
+        split_layer(node);
+        continue;
+      }
+      PlainNode plain{.name = node.name,
+                      .op = node.op,
+                      .attributes = node.attributes,
+                      .inputs = node.inputs,
+                      .output = node.output};
+      if (node.op == Op::softmax) plain.inputs.resize(1);  // without its table
+      network_.nodes.push_back(std::move(plain));
+    }
+    return {};
+  }
+
+  PlainNetwork& network() { return network_; }
+  const std::vector<int32_t>& without_scale() const { return without_scale_; }
+
+ private:
+  int32_t add_value(const Shape& shape) {
+    const auto id = static_cast<int32_t>(network_.values.size());
+    network_.values.push_back({.shape = shape, .quantized = true});
+    without_scale_.push_back(id);
+    return id;
+  }
+
+  void split_layer(const NodeRecord& node) {
+    auto attributes = std::get<ConvAttributes>(node.attributes);
+    const Bounds outer = attributes.bounds;
+    const bool residual = attributes.has_residual;
+    const Shape shape = network_.value(node.output).shape;
+    const bool to_float = !network_.value(node.output).quantized;
+    const int32_t sum = residual || to_float ? add_value(shape) : node.output;
+    if (residual) attributes.bounds = attributes.inner_bounds;
+    attributes.has_residual = false;
+    attributes.inner_bounds = {};
+    attributes.has_bias = true;
+    network_.nodes.push_back({.name = node.name,
+                              .op = node.op,
+                              .attributes = attributes,
+                              .inputs = {node.inputs[0]},
+                              .output = sum,
+                              .layer = &node});
+    if (residual) {  // only ever from u8 to u8
+      network_.nodes.push_back({.name = node.name + " + residual",
+                                .op = Op::add,
+                                .attributes = BinaryAttributes{.bounds = outer},
+                                .inputs = {sum, node.inputs.back()},
+                                .output = node.output});
+    } else if (to_float) {
+      network_.nodes.push_back({.name = node.name + " in float",
+                                .op = Op::dequantize,
+                                .attributes = NoAttributes{},
+                                .inputs = {sum},
+                                .output = node.output});
+    }
+  }
+
+  PlainNetwork network_;
+  std::vector<int32_t> without_scale_;
+};
+
+/// The node within what its result can hold, as octet's saturates: an input unlike the
+/// calibration's would otherwise give ranges that never come up.
+PlainNode saturating(const PlainNetwork& network, PlainNode node) {
+  const PlainValue& y = network.value(node.output);
+  if (!y.quantized || !(y.scale > 0)) return node;
+  const float min = y.scale * static_cast<float>(-128 - y.zero_point);
+  const float max = y.scale * static_cast<float>(127 - y.zero_point);
+  std::visit(
+      [&](auto& a) {
+        if constexpr (requires { a.bounds; }) {
+          const Bounds within{.min = std::max(a.bounds.min, min),
+                              .max = std::min(a.bounds.max, max)};
+          if (within.min < within.max) a.bounds = within;
+        }
+      },
+      node.attributes);
+  return node;
+}
+
+/// The scale that takes all of `values` in, and 0 exactly.
+void set_scale(PlainValue& value, const std::vector<float>& values) {
+  const auto [low, high] = std::ranges::minmax(values);
+  const float min = std::min(low, 0.0F);
+  const float max = std::max(high, 0.0F);
+  value.scale = std::max((max - min) / 255.0F, 1e-20F);
+  const float zero = std::nearbyint(-128.0F - min / value.scale);
+  value.zero_point = static_cast<int32_t>(std::clamp(zero, -128.0F, 127.0F));
+}
+
+Expected<void> find_scales(PlainNetwork& network, const std::vector<int32_t>& ids,
+                           const std::vector<std::vector<float>>& inputs) {
+  if (ids.empty()) return {};
+  PlainFloat::Outside outside;
+  std::map<int32_t, std::vector<float>> memory;
+  const auto place = [&](int32_t id, std::vector<float> values) {
+    values.resize(values.size() + floats_read_beyond);
+    outside[id] = (memory[id] = std::move(values)).data();
+  };
+  for (std::size_t i = 0; i < inputs.size(); ++i) place(network.model.inputs[i], inputs[i]);
+  for (const int32_t id : ids) {
+    place(id, std::vector<float>(static_cast<std::size_t>(element_count(network.value(id).shape))));
+  }
+  PlainNetwork limited{.model = network.model, .values = network.values};
+  std::vector<std::size_t> all;
+  for (const PlainNode& node : network.nodes) {
+    all.push_back(all.size());
+    limited.nodes.push_back(saturating(network, node));
+  }
+  const auto run = PlainFloat::create(limited, all, outside, nullptr);
+  if (!run) return tl::unexpected(run.error());
+  if (auto ok = run->run(); !ok) return ok;
+  for (const int32_t id : ids) {
+    std::vector<float>& values = memory[id];
+    values.resize(values.size() - floats_read_beyond);
+    set_scale(network.values[static_cast<std::size_t>(id)], values);
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<PlainNetwork> make_plain_network(const Model::Data& model,
+                                          const std::vector<std::vector<float>>& inputs) {
+  Splitter splitter(model);
+  if (auto ok = splitter.split(); !ok) return tl::unexpected(ok.error());
+  if (auto ok = find_scales(splitter.network(), splitter.without_scale(), inputs); !ok) {
+    return tl::unexpected(ok.error());
+  }
+  return std::move(splitter.network());
+}
+
+Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
+                                        const std::vector<std::size_t>& nodes,
+                                        const Outside& outside, pthreadpool_t pool) {
+  PlainFloat made;
+  std::vector<FloatNode> float_nodes;
+  std::vector<FloatValue> values;
+  std::vector<int32_t> same_as;  // quantize and dequantize do nothing to float values
+  for (const PlainValue& value : network.values) {
+    same_as.push_back(static_cast<int32_t>(values.size()));
+    FloatValue& to = values.emplace_back(FloatValue{.shape = value.shape});
+    if (value.constant == nullptr) continue;
+    if (value.constant->info.type == Type::f32) to.constant = value.constant->values<float>();
+    if (!value.quantized) continue;
+    made.constants_.push_back(dequantize_operand(*value.constant));
+    to.constant = made.constants_.back().data();
+  }
+  for (const auto& [id, memory] : outside) values[static_cast<std::size_t>(id)].external = memory;
+  const auto add_constant = [&](const Shape& shape, std::vector<float> from) {
+    made.constants_.push_back(std::move(from));
+    values.push_back({.shape = shape, .constant = made.constants_.back().data()});
+    return static_cast<int32_t>(values.size() - 1);
+  };
+  for (const std::size_t index : nodes) {
+    const PlainNode& node = network.nodes[index];
+    FloatNode to{.name = node.name,
+                 .op = node.op == Op::requantize ? Op::clip : node.op,
+                 .attributes = node.attributes,
+                 .output = node.output};
+    for (const int32_t id : node.inputs) to.inputs.push_back(same_as[static_cast<std::size_t>(id)]);
+    if (node.op == Op::quantize || node.op == Op::dequantize) {
+      same_as[static_cast<std::size_t>(node.output)] = to.inputs[0];
+      continue;
+    }
+    if (node.layer != nullptr) {
+      const Model::Data& model = network.model;
+      DequantizedLayer layer = dequantize_layer(model, *node.layer);
+      const TensorRecord& weight = model.tensor(node.layer->inputs[1]);
+      const TensorRecord& bias = model.tensor(node.layer->inputs[2]);
+      to.inputs.push_back(add_constant(weight.info.shape, std::move(layer.weights)));
+      to.inputs.push_back(add_constant(bias.info.shape, std::move(layer.bias)));
+    }
+    float_nodes.push_back(std::move(to));
+  }
+  auto island = FloatIsland::create(std::move(float_nodes), std::move(values), pool);
+  if (!island) return fail(network.model.path + ": " + island.error().message);
+  made.island_ = std::move(*island);
+  return made;
+}
+
+}  // namespace octet::tool

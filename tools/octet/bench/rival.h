@@ -1,0 +1,36 @@
+// Another engine under measurement.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/octet/against/opponent.h"
+#include "tools/octet/bench/turns.h"
+
+namespace octet::tool {
+
+class Rival {
+ public:
+  Rival(std::string name, std::unique_ptr<Opponent> opponent)
+      : name_(std::move(name)), opponent_(std::move(opponent)) {}
+
+  /// -> seconds
+  Expected<double> run();
+  Contestant contestant();
+
+  /// Runs once and compares its outputs with octet's: is it the same network?
+  Expected<void> compare_outputs(const std::vector<float>& ours);
+
+  const std::string& name() const { return name_; }
+  double cosine() const { return cosine_; }
+  const Samples& samples() const { return samples_; }
+
+ private:
+  std::string name_;
+  std::unique_ptr<Opponent> opponent_;
+  double cosine_ = 0;
+  Samples samples_;
+};
+
+}  // namespace octet::tool

@@ -16,8 +16,9 @@ constexpr double least_shared_ns = 3000;
 // More parts than threads, so that one that begins late leaves work to the others.
 constexpr std::size_t parts_a_thread = 2;
 constexpr std::size_t most_parts = 1024;
-// How long a thread looks for new work before it sleeps: longer than a layer of one thread's takes.
-constexpr int idle_rounds = 2000;
+// How long a thread looks for new work before it sleeps, some 200 us: longer than a layer of one
+// thread's takes, or than what comes between two images.
+constexpr int idle_rounds = 10000;
 
 int allowed_processors() {
   cpu_set_t set;

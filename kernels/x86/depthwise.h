@@ -18,18 +18,24 @@ struct Depthwise {
   static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
 
   struct Layer {
-    Layer(const ConvParams& p, const std::byte* packed_layer, const ConvBuffers& b)
+    Layer(const ConvParams& p, const std::byte* packed_layer, const ConvBuffers& b,
+          std::byte* scratch)
         : params(p),
           packed(packed_layer),
           plan(*reinterpret_cast<const x86::DepthwisePlan*>(packed)),
           taps(reinterpret_cast<const int64_t*>(packed + plan.tap_table)),
+          padding(reinterpret_cast<const uint8_t*>(scratch + plan.padding_row)),
           buffers(b),
-          requantizer(p) {}
+          requantizer(p) {
+      __builtin_memset(scratch + plan.padding_row, p.input_zero_point,
+                       plan.slots - plan.padding_row);
+    }
 
     const ConvParams& params;
     const std::byte* packed;
     const x86::DepthwisePlan& plan;
     const int64_t* taps;
+    const uint8_t* padding;  ///< A row of z_x, for rows above and below the image.
     const ConvBuffers& buffers;
     Requantizer<Simd> requantizer;
   };
@@ -194,7 +200,7 @@ struct Depthwise {
       const int32_t row = first_row + r * g.window.dilation_h;
       rows[r] = row >= 0 && row < g.input_h
                     ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
-                    : reinterpret_cast<const uint8_t*>(layer.packed + plan.padding_row);
+                    : layer.padding;
     }
     const auto z = static_cast<uint8_t>(layer.params.input_zero_point);
     const std::size_t channels = plan.piece_channels;
@@ -517,7 +523,7 @@ struct Depthwise {
 
   static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
                   Range items, std::byte* scratch) {
-    const Layer layer(params, packed, buffers);
+    const Layer layer(params, packed, buffers, scratch);
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
     const RunRows run_group = choose(plan, params.has_residual);

@@ -121,16 +121,16 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
       lanes * (sizeof(int32_t) + sizeof(float)) +
       static_cast<std::size_t>(plan.rows * plan.quads * plan.columns) * weight_vector_bytes(traits);
   plan.tap_table = aligned(sizeof(DepthwisePlan));
-  plan.padding_row =
-      plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
   plan.patterns =
-      plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
+      plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
   layout.packed_size = plan.patterns + patterns * plan.pattern_bytes;
   layout.patterns = patterns;
 
   const std::size_t in_order =
       plan.in_order_first ? piece_input * plan.piece_channels + 4 * lanes : 0;
-  plan.slots = aligned(in_order * 4);
+  plan.padding_row = aligned(in_order * 4);
+  plan.slots =
+      plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
   layout.scratch_size = plan.slots + static_cast<std::size_t>(plan.quads) * plan.slot_quads * 4;
   return layout;
 }
@@ -203,8 +203,6 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
     taps[kw] = 4 * (static_cast<int64_t>(plan.plane_quads) * (column % plan.planes) +
                     static_cast<int64_t>(plan.piece_channels) * (column / plan.planes));
   }
-  std::memset(packed + plan.padding_row, params.input_zero_point,
-              static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
 
   const std::size_t taps_a_filter =
       static_cast<std::size_t>(g.window.kernel_h) * static_cast<std::size_t>(g.window.kernel_w);

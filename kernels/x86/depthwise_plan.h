@@ -62,11 +62,11 @@ struct DepthwisePlan {
 
   // Bytes from the head.
   std::size_t tap_table;  ///< int64_t [columns]: bytes from a slot's begin to where the tap reads.
-  std::size_t padding_row;  ///< As long as an image row, of z_x.
   std::size_t patterns;
 
   // Bytes in scratch.
-  std::size_t slots;  ///< [quads][slot_quads][4]; before it, a row of quads in order.
+  std::size_t padding_row;  ///< As long as an image row, of z_x.
+  std::size_t slots;  ///< [quads][slot_quads][4]; at the begin of scratch, a row of quads in order.
 };
 
 /// One filter a channel, u8 output, and results that provably stay within s32 before the clamp.

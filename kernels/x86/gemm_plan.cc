@@ -15,6 +15,8 @@ namespace {
 // What a block of pixels reads and writes should stay within a core's nearest caches.
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
+// And the pointers to its windows.
+constexpr int32_t block_pixels = 2048;
 // Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
 constexpr int32_t few_pixels = 128;
 
@@ -128,7 +130,7 @@ void share_out(const ConvGeometry& g, Layout& layout) {
   const std::size_t rows = band_bytes / std::max<std::size_t>(plan.row_bytes, 1);
   const int32_t window = plan.window_rows;
   const auto wanted = (static_cast<int32_t>(rows) - window) / plan.stride_rows + 1;
-  plan.band_rows = std::clamp(wanted, 1, g.output_h);
+  plan.band_rows = std::clamp(std::min(wanted, block_pixels / g.output_w), 1, g.output_h);
   if (plan.splits_tiles) {
     plan.band_rows = g.output_h;
     plan.block_pixels = g.output_h * g.output_w * g.batch;

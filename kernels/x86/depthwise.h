@@ -276,8 +276,10 @@ struct Depthwise {
           for (int r = 0; r < rows; ++r) {
             // Of two rows of a 3x3 filter with stride 2, the first has no taps in the second quad.
             if (columns == 3 && g == 1 && r == 0) continue;
+            // Of two rows, the second quad has its first byte only for one.
+            const bool first_byte = rows == 2 && g == 1 && r == (columns == 3 ? 1 : 0);
             const int weight = (r * quad_count + g) * columns + k;
-            add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r);
+            add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r, first_byte);
           }
         }
       }
@@ -307,7 +309,7 @@ struct Depthwise {
           if constexpr (blocks == 2) x[1] = Simd::load_quads(from + second);
           for (std::size_t r = 0; r < rows; ++r) {
             add_dots<blocks>(x, weights + r * taps_a_row * Simd::weight_bytes, sum,
-                             static_cast<int>(r));
+                             static_cast<int>(r), false);
           }
         }
       }
@@ -319,10 +321,19 @@ struct Depthwise {
     std::size_t second;
   };
 
+  /// `first_byte`: the weights of the quads' other bytes are 0.
   template <int blocks, int rows>
   [[gnu::always_inline]] static void add_dots(const typename Simd::Quads (&x)[blocks],
                                               const std::byte* weights, Int (&sum)[blocks][rows],
-                                              int row) {
+                                              int row, bool first_byte) {
+    if constexpr (traits.wide_weights) {
+      if (first_byte) {
+        const Int w = Simd::load(weights);
+#pragma GCC unroll 2
+        for (int b = 0; b < blocks; ++b) sum[b][row] = Simd::dot_step(sum[b][row], x[b].even, w);
+        return;
+      }
+    }
     if constexpr (blocks == 1) {
       sum[0][row] = Simd::dot(sum[0][row], x[0], weights);
     } else {

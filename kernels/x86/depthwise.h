@@ -369,10 +369,11 @@ struct Depthwise {
     const std::size_t second = piece.output_stride;
     const int rows_wanted = call.rows;
 
+    // At the end of a block, patterns and columns begin anew by themselves.
+    const std::byte* pattern = patterns;
+    std::size_t column_vector = 0;
+    source.seek(call, block * piece.source_stride);
     for (; block < end; block += blocks) {
-      const std::byte* pattern = patterns;
-      std::size_t column_vector = 0;
-      source.seek(call, block * piece.source_stride);
       const std::size_t begin = call.first_value + block * piece.output_stride;
       uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
       const uint8_t* residual = layer.buffers.residual;
@@ -447,6 +448,7 @@ struct Depthwise {
           }
         }
       }
+      if constexpr (blocks == 2) source.advance(source.second);
     }
   }
 

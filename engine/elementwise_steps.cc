@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "engine/broadcast.h"
 #include "engine/step.h"
 
@@ -63,39 +66,90 @@ kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const Te
           .output_max = quantized_bound(bounds.max, y)};
 }
 
-// One long row is split by elements, many rows by rows.
-template <class Params, class Kernel>
-StepResult binary_step(const StepContext& context, const NodeRecord& node, Params params,
-                       Kernel kernel) {
-  const BroadcastPlan plan = plan_broadcast(context.tensor(node.inputs[0]).info.shape,
-                                            context.tensor(node.inputs[1]).info.shape,
-                                            context.tensor(node.output).info.shape);
-  const auto* a = context.read<uint8_t>(node.inputs[0]);
-  const auto* b = context.read<uint8_t>(node.inputs[1]);
-  auto* y = context.write<uint8_t>(node.output);
-  const auto row_at = [=](std::size_t row, std::size_t begin, std::size_t count) {
-    return kernels::BinaryRow{.a = a + plan.offset(0, row) + begin * plan.step[0],
-                              .b = b + plan.offset(1, row) + begin * plan.step[1],
-                              .output = y + row * plan.row_size + begin,
-                              .count = count,
-                              .a_step = plan.step[0],
-                              .b_step = plan.step[1]};
-  };
-  const ThreadPool& pool = context.pool;
-  return call_step([=, &pool] {
-    if (plan.rows == 1) {
-      share_out_elements(pool, plan.row_size, [&](std::size_t begin, std::size_t count) {
-        kernel(params, row_at(0, begin, count));
-      });
-      return;
+// One long row is split by elements, many rows by rows. Where one operand is the same for all rows,
+// as a channel's scale is for all pixels, several rows are taken as one, with the operand as often
+// in scratch: a kernel would spend its time on beginning.
+template <class Params>
+class BinaryStep final : public Step {
+ public:
+  using Kernel = void (*)(const Params& params, const kernels::BinaryRow& row);
+
+  BinaryStep(const StepContext& context, const NodeRecord& node, const Params& params,
+             Kernel kernel)
+      : pool_(context.pool),
+        params_(params),
+        kernel_(kernel),
+        plan_(plan_broadcast(context.tensor(node.inputs[0]).info.shape,
+                             context.tensor(node.inputs[1]).info.shape,
+                             context.tensor(node.output).info.shape)),
+        operands_{context.read<uint8_t>(node.inputs[0]), context.read<uint8_t>(node.inputs[1])},
+        output_(context.write<uint8_t>(node.output)) {
+    const bool whole_rows = plan_.outer_rank == 1 && plan_.step[0] == 1 && plan_.step[1] == 1;
+    for (const std::size_t operand : {0, 1}) {
+      const bool repeats = plan_.outer_stride[operand][0] == 0 &&
+                           plan_.outer_stride[1 - operand][0] == plan_.row_size;
+      if (!whole_rows || !repeats) continue;
+      repeated_ = operand;
+      rows_at_once_ = std::clamp<std::size_t>(block / plan_.row_size, 1, plan_.rows);
     }
-    pool.share_out(plan.rows, elements_ns(plan.rows * plan.row_size),
-                   [&](kernels::Range rows, std::size_t) {
-                     for (std::size_t row = rows.begin; row < rows.end; ++row)
-                       kernel(params, row_at(row, 0, plan.row_size));
-                   });
-  });
-}
+  }
+
+  std::size_t scratch_bytes() const override {
+    return rows_at_once_ > 1 ? rows_at_once_ * plan_.row_size + kernels::overread : 0;
+  }
+  void set_scratch(const Scratch& scratch) override { scratch_ = scratch; }
+
+  Expected<void> run() override {
+    if (plan_.rows == 1) {
+      share_out_elements(pool_, plan_.row_size, [&](std::size_t begin, std::size_t count) {
+        kernel_(params_, row(0, begin, count));
+      });
+      return {};
+    }
+    const std::size_t groups = (plan_.rows + rows_at_once_ - 1) / rows_at_once_;
+    pool_.share_out(groups, elements_ns(plan_.rows * plan_.row_size),
+                    [&](kernels::Range range, std::size_t thread) { run_groups(range, thread); });
+    return {};
+  }
+
+ private:
+  kernels::BinaryRow row(std::size_t index, std::size_t begin, std::size_t count) const {
+    return {.a = operands_[0] + plan_.offset(0, index) + begin * plan_.step[0],
+            .b = operands_[1] + plan_.offset(1, index) + begin * plan_.step[1],
+            .output = output_ + index * plan_.row_size + begin,
+            .count = count,
+            .a_step = plan_.step[0],
+            .b_step = plan_.step[1]};
+  }
+
+  void run_groups(kernels::Range groups, std::size_t thread) const {
+    const uint8_t* copies = nullptr;
+    if (rows_at_once_ > 1) {
+      auto* to = reinterpret_cast<uint8_t*>(scratch_.of_thread(thread));
+      copies = to;
+      for (std::size_t i = 0; i < rows_at_once_; ++i) {
+        to = std::copy_n(operands_[repeated_], plan_.row_size, to);
+      }
+    }
+    for (std::size_t group = groups.begin; group < groups.end; ++group) {
+      const std::size_t first = group * rows_at_once_;
+      const std::size_t rows = std::min(rows_at_once_, plan_.rows - first);
+      kernels::BinaryRow many = row(first, 0, rows * plan_.row_size);
+      if (copies != nullptr) (repeated_ == 0 ? many.a : many.b) = copies;
+      kernel_(params_, many);
+    }
+  }
+
+  const ThreadPool& pool_;
+  Params params_;
+  Kernel kernel_;
+  BroadcastPlan plan_;
+  std::array<const uint8_t*, 2> operands_;
+  uint8_t* output_;
+  std::size_t repeated_ = 0;      ///< The operand that is the same for all rows,
+  std::size_t rows_at_once_ = 1;  ///< where this is more than one.
+  Scratch scratch_;
+};
 
 }  // namespace
 
@@ -104,10 +158,12 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
   const TensorInfo& b = context.tensor(node.inputs[1]).info;
   const TensorInfo& y = context.tensor(node.output).info;
   const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
-  if (node.op == Op::mul)
-    return binary_step(context, node, mul_params(a, b, y, bounds), context.table.mul);
-  return binary_step(context, node, add_params(a, b, y, bounds, node.op == Op::sub),
-                     context.table.add);
+  if (node.op == Op::mul) {
+    return std::make_unique<BinaryStep<kernels::MulParams>>(
+        context, node, mul_params(a, b, y, bounds), context.table.mul);
+  }
+  return std::make_unique<BinaryStep<kernels::AddParams>>(
+      context, node, add_params(a, b, y, bounds, node.op == Op::sub), context.table.add);
 }
 
 StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node) {

@@ -74,6 +74,44 @@ Graph pixel_network(Channels channels, bool float_reader) {
 
 }  // namespace
 
+TEST_CASE("an operand that repeats for every pixel gives the bytes of one that is written out") {
+  const auto product = [](const Shape& image, const Shape& gate, bool gate_first, bool adds) {
+    GraphMaker m;
+    const auto x = m.input(image, Quantization{0.02f, 117});
+    const auto y = m.input(gate, Quantization{0.008f, 3});
+    const auto a = gate_first ? y : x;
+    const auto b = gate_first ? x : y;
+    const auto z = adds ? m.add("z", a, b) : m.mul("z", a, b);
+    m.scale(z, 0.031f, 120);
+    const Model model = build(m.finish({z}));
+    REQUIRE_FALSE(model.has_float_island());
+    return model;
+  };
+  std::mt19937 random(1);
+  for (const int32_t channels : {1, 3, 24, 511, 3000}) {
+    const Shape image = {1, 5, 7, channels};
+    std::vector<float> pixels(static_cast<std::size_t>(35 * channels));
+    std::vector<float> gate(static_cast<std::size_t>(channels));
+    std::normal_distribution<float> normal;
+    for (float& v : pixels) v = normal(random);
+    for (float& v : gate) v = normal(random) + 1;
+    std::vector<float> written_out;
+    for (int i = 0; i < 35; ++i) written_out.insert(written_out.end(), gate.begin(), gate.end());
+    for (const bool gate_first : {false, true}) {
+      for (const bool adds : {false, true}) {
+        for (const int threads : {1, 2}) {
+          INFO(channels << " channels, gate first: " << gate_first << ", sum: " << adds);
+          const Model repeats = product(image, {1, 1, 1, channels}, gate_first, adds);
+          const Model whole = product(image, image, gate_first, adds);
+          const Session a = session_of(repeats, {.threads = threads}, {pixels, gate});
+          const Session b = session_of(whole, {.threads = threads}, {pixels, written_out});
+          CHECK(output_bytes(a) == output_bytes(b));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE(
     "int8 outputs are the same bytes with every number of threads, on every run, in every "
     "session") {

@@ -1,0 +1,260 @@
+#include "loaders/onnx/builder.h"
+
+#include <algorithm>
+
+namespace octet::loaders::onnx {
+
+using graph::TensorId;
+
+void Builder::set_constant(const std::string& name, Constant constant) {
+  constants_[name] = std::move(constant);
+}
+
+void Builder::finish(const Node& node, const Value& value, std::size_t output) {
+  const std::string& name = node.output(output);
+  const bool made_here = static_cast<std::size_t>(value.id) >= first_tensor_;
+  if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
+  values_[name] = value;
+}
+
+void Builder::add_input(const std::string& name, const Shape& shape, const AxisOrder& order) {
+  const TensorId id = graph_.add_tensor({.name = name, .shape = stored_shape(shape, order)});
+  graph_.inputs.push_back(id);
+  values_[name] = Value{.id = id, .shape = shape, .order = order};
+}
+
+void Builder::add_output(const std::string& name) {
+  if (find_constant(name) != nullptr) {
+    throw LoadError("the output '" + name +
+                    "' is a constant: it depends on no input. Remove it from the model's outputs");
+  }
+  const auto found = values_.find(name);
+  if (found == values_.end()) throw LoadError("no node writes the output '" + name + "'");
+  const TensorId original = found->second.id;
+  TensorId id = stored_as(found->second, identity_order(found->second.shape.size())).id;
+  if (id != original) {  // the copy in the author's order of axes is the output
+    graph::Tensor& from = graph_.tensor(original);
+    if (from.name == name && !graph_.is_input(original)) from.name = name + ".stored";
+    graph_.tensor(id).name = name;
+  } else if (graph_.tensor(id).name != name || graph_.is_input(id)) {
+    // Another name of a tensor that has one.
+    const graph::Tensor& from = graph_.tensor(id);
+    const TensorId copy = graph_.add_tensor(
+        {.name = name, .type = from.type, .shape = from.shape, .quantization = from.quantization});
+    graph_.nodes.push_back(
+        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .output = copy});
+    id = copy;
+  }
+  graph_.outputs.push_back(id);
+}
+
+bool Builder::is_known(const std::string& name) const {
+  return values_.contains(name) || constants_.contains(name);
+}
+
+int Builder::readers(const std::string& name) const {
+  const auto found = readers_.find(name);
+  return found != readers_.end() ? found->second : 0;
+}
+
+const Constant* Builder::find_constant(const std::string& name) const {
+  const auto found = constants_.find(name);
+  return found != constants_.end() ? &found->second : nullptr;
+}
+
+const Constant* Builder::constant(const Node& node, std::size_t index) const {
+  return node.has_input(index) ? find_constant(node.input(index)) : nullptr;
+}
+
+const Constant& Builder::required_constant(const Node& node, std::size_t index,
+                                           const char* what) const {
+  const std::string& name = node.input(index);
+  const Constant* found = find_constant(name);
+  if (found == nullptr)
+    node.missing(std::string("with ") + what + " computed ('" + name + "') instead of constant");
+  return *found;
+}
+
+float Builder::required_number(const Node& node, std::size_t index, const char* what) const {
+  const Constant& found = required_constant(node, index, what);
+  if (found.size() != 1) node.fail(std::string(what) + " is not one number");
+  return found.is_float() ? found.floats[0] : static_cast<float>(found.integers[0]);
+}
+
+TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
+  if (const auto known = constant_tensors_.find(name); known != constant_tensors_.end())
+    return known->second;
+  const Constant& from = constants_.at(name);
+  const Shape shape = shape_of(from.dims, node.where() + "its operand '" + name + "' ");
+  std::vector<float> values = from.floats;
+  if (!from.is_float()) values.assign(from.integers.begin(), from.integers.end());
+  graph::Tensor tensor = graph::make_float_constant(name, shape, values);
+  if (from.quantized && from.quantized->scale.size() == 1) {
+    tensor.quantization = graph::Quantization{.scale = from.quantized->scale[0],
+                                              .zero_point = from.quantized->zero_point[0] + 128};
+  }
+  return constant_tensors_[name] = graph_.add_tensor(std::move(tensor));
+}
+
+Value Builder::any_operand(const Node& node, std::size_t index) {
+  const std::string& name = node.input(index);
+  if (const auto value = values_.find(name); value != values_.end()) return value->second;
+  if (find_constant(name) == nullptr) {
+    node.fail("reads '" + name +
+              "', which is neither an input, a constant, nor written by an earlier node");
+  }
+  const TensorId id = constant_tensor(node, name);
+  const Shape shape = graph_.tensor(id).shape;
+  return {.id = id, .shape = shape, .order = identity_order(shape.size())};
+}
+
+Value Builder::operand(const Node& node, std::size_t index) {
+  const Value value = any_operand(node, index);
+  if (graph_.tensor(value.id).type != Type::f32)
+    node.missing("on the indices '" + node.input(index) + "'");
+  return value;
+}
+
+Value Builder::image(const Node& node, std::size_t index) {
+  const Value value = operand(node, index);
+  if (value.shape.size() != 4)
+    node.missing("on a tensor of rank " + std::to_string(value.shape.size()) + " " +
+                 shape_text(value.shape) + "; octet's takes images, of rank 4");
+  return stored_as(value, channels_last_order(4));
+}
+
+std::vector<int64_t> Builder::dims(const Node& node, std::size_t index) const {
+  const std::string& name = node.input(index);
+  if (const auto value = values_.find(name); value != values_.end())
+    return {value->second.shape.begin(), value->second.shape.end()};
+  const Constant* found = find_constant(name);
+  if (found == nullptr) node.fail("reads '" + name + "', which no earlier node writes");
+  return found->dims;
+}
+
+void Builder::begin(const Node&) { first_tensor_ = graph_.tensors.size(); }
+
+TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
+                             std::vector<float> values) {
+  return graph_.add_tensor(
+      graph::make_float_constant(node.name() + suffix, std::move(shape), values));
+}
+
+Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
+                    AxisOrder order, const std::string& suffix) {
+  std::vector<Shape> shapes;
+  for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
+  const auto stored = infer_shape(op, attributes, shapes);
+  if (!stored) node.fail(stored.error().message);
+  if (stored->size() != order.size())
+    node.fail("has a rank of output that its input does not give");
+  Value value{.shape = Shape(order.size()), .order = std::move(order)};
+  for (std::size_t i = 0; i < stored->size(); ++i)
+    value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
+
+  std::string name = node.name() + suffix;
+  for (int n = 2; !node_names_.insert(name).second; ++n)
+    name = node.name() + suffix + "." + std::to_string(n);
+  value.id = graph_.add_tensor({.name = name, .shape = *stored});
+  graph_.nodes.push_back({.name = name,
+                          .op = op,
+                          .attributes = std::move(attributes),
+                          .inputs = std::move(inputs),
+                          .output = value.id});
+  return value;
+}
+
+Value Builder::transposed(const Value& value, const AxisOrder& permutation) const {
+  Value out{.id = value.id};
+  for (const int32_t axis : permutation)
+    out.shape.push_back(value.shape[static_cast<std::size_t>(axis)]);
+  for (const int32_t old : value.order) {
+    out.order.push_back(
+        static_cast<int32_t>(std::ranges::find(permutation, old) - permutation.begin()));
+  }
+  return out;
+}
+
+namespace {
+
+// Neighbouring axes of one shape that hold the same elements as neighbouring axes of another.
+struct AxisGroup {
+  std::vector<int32_t> from;
+  std::vector<int32_t> to;
+};
+
+std::vector<AxisGroup> common_groups(const Shape& from, const Shape& to) {
+  std::vector<AxisGroup> groups;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < from.size() || j < to.size()) {
+    AxisGroup group;
+    int64_t a = 1;
+    int64_t b = 1;
+    do {
+      const bool takes_from = i < from.size() && (a <= b || j == to.size());
+      if (takes_from) {
+        a *= from[i];
+        group.from.push_back(static_cast<int32_t>(i++));
+      } else {
+        b *= to[j];
+        group.to.push_back(static_cast<int32_t>(j++));
+      }
+    } while (a != b && (i < from.size() || j < to.size()));
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+// The stored order after the reshape; empty where a group's axes do not lie side by side, in order.
+AxisOrder order_after_reshape(const Value& value, const std::vector<AxisGroup>& groups,
+                              std::size_t rank) {
+  AxisOrder order;
+  std::vector<bool> placed(groups.size(), false);
+  const auto group_of = [&](int32_t axis) {
+    const auto has = [axis](const AxisGroup& g) { return std::ranges::count(g.from, axis) > 0; };
+    return static_cast<std::size_t>(std::ranges::find_if(groups, has) - groups.begin());
+  };
+  for (std::size_t i = 0; i < value.order.size();) {
+    const std::size_t g = group_of(value.order[i]);
+    for (const int32_t axis : groups[g].from) {
+      if (i >= value.order.size() || value.order[i] != axis) return {};
+      ++i;
+    }
+    placed[g] = true;
+    order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
+  }
+  // New axes of extent 1 that came out of nothing.
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!placed[g]) order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
+  }
+  return order.size() == rank ? order : AxisOrder{};
+}
+
+}  // namespace
+
+Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape,
+                        const std::string& suffix) {
+  AxisOrder order = order_after_reshape(value, common_groups(value.shape, shape), shape.size());
+  if (order.empty() && !shape.empty()) {
+    const Value plain = stored_as(value, identity_order(value.shape.size()));
+    order = identity_order(shape.size());
+    return emit(node, Op::reshape, ReshapeAttributes{shape}, {plain.id}, order, suffix);
+  }
+  return emit(node, Op::reshape, ReshapeAttributes{stored_shape(shape, order)}, {value.id}, order,
+              suffix);
+}
+
+AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
+                                bool keepdims) {
+  if (keepdims) return order;
+  AxisOrder out;
+  for (const int32_t axis : order) {
+    if (std::ranges::count(reduced, axis) > 0) continue;
+    const auto below = std::ranges::count_if(reduced, [&](int32_t r) { return r < axis; });
+    out.push_back(axis - static_cast<int32_t>(below));
+  }
+  return out;
+}
+
+}  // namespace octet::loaders::onnx

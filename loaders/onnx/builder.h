@@ -1,0 +1,94 @@
+// The graph on its way from ONNX: which names are constants and which are activations, and the
+// nodes that operators add.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "loaders/layout.h"
+#include "loaders/onnx/constant.h"
+#include "loaders/onnx/node.h"
+
+namespace octet::loaders::onnx {
+
+class Builder {
+ public:
+  /// `readers`: how many nodes and outputs of the graph read each name.
+  Builder(graph::Graph& graph, std::map<std::string, int> readers)
+      : graph_(graph), readers_(std::move(readers)) {}
+
+  graph::Graph& graph() { return graph_; }
+
+  // ---- names
+
+  void set_constant(const std::string& name, Constant constant);
+  /// `name` stands for the value. A tensor that `node` made, or a layout node for it, takes the
+  /// name.
+  void finish(const Node& node, const Value& value, std::size_t output = 0);
+  void add_input(const std::string& name, const Shape& shape, const AxisOrder& order);
+  void add_output(const std::string& name);
+
+  bool is_known(const std::string& name) const;
+  /// How many nodes and outputs read it.
+  int readers(const std::string& name) const;
+  /// Null for an activation and for an unknown name.
+  const Constant* find_constant(const std::string& name) const;
+
+  // ---- a node's inputs
+
+  /// Null where the input is left out or computed.
+  const Constant* constant(const Node& node, std::size_t index) const;
+  /// Throws MissingOperator where it is computed: `what` names it ("its weights").
+  const Constant& required_constant(const Node& node, std::size_t index, const char* what) const;
+  /// One number; throws as above.
+  float required_number(const Node& node, std::size_t index, const char* what) const;
+  /// An activation, or a constant in its logical order; float32.
+  Value operand(const Node& node, std::size_t index);
+  /// The same, or indices: what moves takes both.
+  Value any_operand(const Node& node, std::size_t index);
+  /// Of rank 4, stored N, H, W, C.
+  Value image(const Node& node, std::size_t index);
+  /// The logical shape of an input that is there.
+  std::vector<int64_t> dims(const Node& node, std::size_t index) const;
+
+  // ---- new tensors and nodes
+
+  /// Begins a node of the ONNX graph: what is emitted from here on is its.
+  void begin(const Node& node);
+  graph::TensorId add_floats(const Node& node, const std::string& suffix, Shape shape,
+                             std::vector<float> values);
+  /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
+  Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
+             AxisOrder order, const std::string& suffix = "");
+  /// The node that was emitted last.
+  graph::Node& last_node() { return graph_.nodes.back(); }
+
+  Value stored_as(const Value& value, const AxisOrder& order) {
+    return loaders::stored_as(graph_, value, order);
+  }
+  /// The same values under another logical shape: axes that are split or joined stay where they are
+  /// stored, so that nothing moves where nothing has to.
+  Value reshaped(const Node& node, const Value& value, const Shape& shape,
+                 const std::string& suffix = "");
+  /// Output axis i is axis permutation[i]: only the names of the stored axes change.
+  Value transposed(const Value& value, const AxisOrder& permutation) const;
+
+ private:
+  graph::TensorId constant_tensor(const Node& node, const std::string& name);
+
+  graph::Graph& graph_;
+  std::map<std::string, int> readers_;
+  std::map<std::string, Constant> constants_;
+  std::map<std::string, Value> values_;
+  std::map<std::string, graph::TensorId> constant_tensors_;
+  std::set<std::string> node_names_;
+  std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
+};
+
+/// NumPy's order of axes after `reduced` ones are gone, or kept with extent 1.
+AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
+                                bool keepdims);
+
+}  // namespace octet::loaders::onnx

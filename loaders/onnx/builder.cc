@@ -14,6 +14,7 @@ void Builder::finish(const Node& node, const Value& value, std::size_t output) {
   const std::string& name = node.output(output);
   const bool made_here = static_cast<std::size_t>(value.id) >= first_tensor_;
   if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
+  if (!made_here && node.has_input(0) && readers(node.input(0)) > 1) shared_.insert(value.id);
   values_[name] = value;
 }
 
@@ -132,8 +133,6 @@ std::vector<int64_t> Builder::dims(const Node& node, std::size_t index) const {
   return found->dims;
 }
 
-void Builder::begin(const Node&) { first_tensor_ = graph_.tensors.size(); }
-
 TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
                              std::vector<float> values) {
   return graph_.add_tensor(
@@ -173,6 +172,31 @@ Value Builder::transposed(const Value& value, const AxisOrder& permutation) cons
         static_cast<int32_t>(std::ranges::find(permutation, old) - permutation.begin()));
   }
   return out;
+}
+
+void Builder::mark_quantized() {
+  graph_.keeps_rounding = true;
+  graph_.has_authors_borders = true;
+  graph_.unscaled_is_float = true;
+}
+
+bool Builder::is_read_once(const std::string& name, const Value& value) const {
+  return readers(name) == 1 && !shared_.contains(value.id);
+}
+
+void Builder::set_quantization(const Node& node, const Value& value,
+                               graph::Quantization quantization) {
+  mark_quantized();
+  auto& known = graph_.tensor(value.id).quantization;
+  if (known && !(*known == quantization)) {
+    node.fail("reads '" + graph_.tensor(value.id).name +
+              "' with another scale or zero point than it was quantized with");
+  }
+  known = quantization;
+}
+
+void Builder::quantize_result(const Node& node, graph::Quantization quantization) {
+  graph_.tensor(values_.at(node.output()).id).quantization = quantization;
 }
 
 namespace {

@@ -53,10 +53,22 @@ class Builder {
   /// The logical shape of an input that is there.
   std::vector<int64_t> dims(const Node& node, std::size_t index) const;
 
+  // ---- scales
+
+  /// The graph came quantized: its scales are its calibration, and what has none is float.
+  void mark_quantized();
+  /// Does nobody but one node read `name`, nor the tensor under another name?
+  bool is_read_once(const std::string& name, const Value& value) const;
+  /// What an operand's bytes mean; an input of the graph learns it here. Throws where the tensor
+  /// was written with another scale.
+  void set_quantization(const Node& node, const Value& value, graph::Quantization quantization);
+  /// The scale of the tensor that `node` wrote.
+  void quantize_result(const Node& node, graph::Quantization quantization);
+
   // ---- new tensors and nodes
 
   /// Begins a node of the ONNX graph: what is emitted from here on is its.
-  void begin(const Node& node);
+  void begin() { first_tensor_ = graph_.tensors.size(); }
   graph::TensorId add_floats(const Node& node, const std::string& suffix, Shape shape,
                              std::vector<float> values);
   /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
@@ -84,7 +96,8 @@ class Builder {
   std::map<std::string, Value> values_;
   std::map<std::string, graph::TensorId> constant_tensors_;
   std::set<std::string> node_names_;
-  std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
+  std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
+  std::size_t first_tensor_ = 0;      ///< Of the node that was begun.
 };
 
 /// NumPy's order of axes after `reduced` ones are gone, or kept with extent 1.

@@ -135,7 +135,7 @@ Constant make_phases(const Constant& weights, const Shape& shape, int32_t groups
 /// [N, H, W, groups * phases * C] -> [N, H * sh, W * sw, groups * C]
 Value to_space(Builder& builder, const Node& node, const Value& y, int32_t groups,
                const AxisPlan& h, const AxisPlan& w) {
-  const Shape& stored = builder.graph().tensor(y.id).shape;
+  const Shape stored = builder.graph().tensor(y.id).shape;
   const int32_t channels = stored[3] / (groups * h.stride * w.stride);
   const int32_t rows = stored[0] * stored[1];
   const AxisOrder six = identity_order(6);

@@ -22,6 +22,7 @@ class Node {
   Node(const NodeProto& proto, std::string name, int64_t opset)
       : proto_(proto), name_(std::move(name)), opset_(opset) {}
 
+  const NodeProto& proto() const { return proto_; }
   const std::string& name() const { return name_; }
   const std::string& op() const { return proto_.op_type; }
   int64_t opset() const { return opset_; }

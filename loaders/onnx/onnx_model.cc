@@ -116,7 +116,7 @@ class ModelLoader {
       if (!known) throw MissingOperator("");
       decode_constants(node);
       if (reads_unknown(node)) return mark_unknown(proto);
-      builder_.begin(node);
+      builder_.begin();
       if (!domain.empty() || !try_fold(node)) run_operator(domain, node);
     } catch (const MissingOperator& reason) {
       missing_.push_back("'" + name + "': " + (domain.empty() ? "" : domain + ".") + proto.op_type +

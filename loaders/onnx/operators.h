@@ -60,4 +60,18 @@ void load_space_to_depth(Builder& builder, const Node& node);
 // ---- resize.cc
 void load_resize(Builder& builder, const Node& node);
 
+// ---- quantize.cc
+void load_quantize(Builder& builder, const Node& node);
+void load_dequantize(Builder& builder, const Node& node);
+/// Recognised, to say what to do instead.
+void load_dynamic_quantization(Builder& builder, const Node& node);
+
+// ---- qlinear.cc: ONNX Runtime's operators on bytes
+void load_qlinear_conv(Builder& builder, const Node& node);
+void load_qlinear_matmul(Builder& builder, const Node& node);
+void load_qgemm(Builder& builder, const Node& node);
+void load_qlinear_binary(Builder& builder, const Node& node);
+void load_qlinear_unary(Builder& builder, const Node& node);
+void load_qlinear_concat(Builder& builder, const Node& node);
+
 }  // namespace octet::loaders::onnx

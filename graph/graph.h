@@ -87,6 +87,8 @@ struct Graph {
   /// The file's scales are all there will be: a node whose operands or result have none runs in
   /// float, as its author left it.
   bool unscaled_is_float = false;
+  /// What to do where scales are missing, for a format whose remedy is not the float export's.
+  std::string calibration_remedy;
   std::optional<Preprocess> preprocess;
   std::vector<std::string> labels;
   Task task;

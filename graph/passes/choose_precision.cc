@@ -220,7 +220,8 @@ Status check_calibration(const Graph& graph) {
   }
   if (missing.size() > listed_at_most) text += "\n  and more";
   const std::string remedy =
-      has_authors_scales(graph)
+      !graph.calibration_remedy.empty() ? graph.calibration_remedy
+      : has_authors_scales(graph)
           ? "The scales of this model are its author's observers: give each of these results one "
             "(a qconfig for its module, FloatFunctional instead of + and torch.cat), calibrate the "
             "prepared model and export it again,"

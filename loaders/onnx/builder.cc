@@ -6,7 +6,14 @@ namespace octet::loaders::onnx {
 
 using graph::TensorId;
 
+void Builder::count_constant(std::size_t elements) {
+  constexpr std::size_t most = std::size_t{1} << 30;
+  constant_elements_ += elements;
+  if (constant_elements_ > most) throw LoadError("the model's constants are too large");
+}
+
 void Builder::set_constant(const std::string& name, Constant constant) {
+  count_constant(constant.size());
   constants_[name] = std::move(constant);
 }
 
@@ -82,6 +89,17 @@ float Builder::required_number(const Node& node, std::size_t index, const char* 
   return found.is_float() ? found.floats[0] : static_cast<float>(found.integers[0]);
 }
 
+float Builder::real_number(const Node& node, std::size_t index, const char* what,
+                           const Value& of) const {
+  const float number = required_number(node, index, what);
+  const DataType type = required_constant(node, index, what).type;
+  if (type != DataType::uint8 && type != DataType::int8) return number;
+  const auto& q = graph_.tensor(of.id).quantization;
+  if (!q) node.missing("on bytes that have no scale");
+  const float unsigned_number = type == DataType::int8 ? number + 128 : number;
+  return q->scale * (unsigned_number - static_cast<float>(q->zero_point));
+}
+
 TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   if (const auto known = constant_tensors_.find(name); known != constant_tensors_.end())
     return known->second;
@@ -135,6 +153,7 @@ std::vector<int64_t> Builder::dims(const Node& node, std::size_t index) const {
 
 TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
                              std::vector<float> values) {
+  count_constant(values.size());
   return graph_.add_tensor(
       graph::make_float_constant(node.name() + suffix, std::move(shape), values));
 }

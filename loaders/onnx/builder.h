@@ -44,6 +44,8 @@ class Builder {
   const Constant& required_constant(const Node& node, std::size_t index, const char* what) const;
   /// One number; throws as above.
   float required_number(const Node& node, std::size_t index, const char* what) const;
+  /// A number beside operand `of`, in the operand's own terms: bytes are what they stand for.
+  float real_number(const Node& node, std::size_t index, const char* what, const Value& of) const;
   /// An activation, or a constant in its logical order; float32.
   Value operand(const Node& node, std::size_t index);
   /// The same, or indices: what moves takes both.
@@ -89,6 +91,8 @@ class Builder {
 
  private:
   graph::TensorId constant_tensor(const Node& node, const std::string& name);
+  /// No file may ask for more memory than the largest that protobuf allows would need.
+  void count_constant(std::size_t elements);
 
   graph::Graph& graph_;
   std::map<std::string, int> readers_;
@@ -98,6 +102,7 @@ class Builder {
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
   std::size_t first_tensor_ = 0;      ///< Of the node that was begun.
+  std::size_t constant_elements_ = 0;
 };
 
 /// NumPy's order of axes after `reduced` ones are gone, or kept with extent 1.

@@ -190,7 +190,11 @@ void load_conv_transpose(Builder& builder, const Node& node) {
                                 .upper = upper});
 
   const int64_t phases = int64_t{h.stride} * w.stride;
-  count_elements({phases, h.taps, w.taps, shape[0], shape[1]}, node.where() + "its weight ");
+  const int64_t spread =
+      count_elements({phases, h.taps, w.taps, shape[0], shape[1]}, node.where() + "its weight ");
+  // A stride far above the kernel: zeros, most of all.
+  if (spread > std::max<int64_t>(1 << 22, 16 * element_count(shape)))
+    node.missing("with strides far larger than its kernel");
   const LayerWeights layer = add_weights(builder, node, make_phases(weights, shape, groups, h, w));
   ConvAttributes a{.window = {.kernel_h = h.taps,
                               .kernel_w = w.taps,

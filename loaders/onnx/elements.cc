@@ -37,6 +37,15 @@ Value emit_clip(Builder& builder, const Node& node, const Value& x, Bounds bound
   return builder.emit(node, Op::clip, ClipAttributes{bounds}, {x.id}, x.order, suffix);
 }
 
+// Between a quantize and a dequantize: what comes out has the scale of what goes in.
+bool clips_bytes(const Builder& builder, const Node& node) {
+  for (std::size_t i = 1; i < node.input_count(); ++i) {
+    const Constant* bound = builder.constant(node, i);
+    if (bound != nullptr && !bound->is_float()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void load_unary(Builder& builder, const Node& node) {
@@ -68,14 +77,18 @@ void load_clip(Builder& builder, const Node& node) {
   } else if (node.opset() < 11) {
     bounds = {node.number("min", bounds.min), node.number("max", bounds.max)};
   } else {
-    if (node.has_input(1)) bounds.min = builder.required_number(node, 1, "its minimum");
-    if (node.has_input(2)) bounds.max = builder.required_number(node, 2, "its maximum");
+    if (node.has_input(1)) bounds.min = builder.real_number(node, 1, "its minimum", x);
+    if (node.has_input(2)) bounds.max = builder.real_number(node, 2, "its maximum", x);
   }
   // Exporters write 'no bound' as the largest number.
   if (bounds.min == std::numeric_limits<float>::lowest()) bounds.min = Bounds{}.min;
   if (bounds.max == std::numeric_limits<float>::max()) bounds.max = Bounds{}.max;
   if (!(bounds.min <= bounds.max)) node.fail("has a min above its max");
-  builder.finish(node, emit_clip(builder, node, x, bounds));
+  const Value y = emit_clip(builder, node, x, bounds);
+  if (clips_bytes(builder, node)) {
+    builder.graph().tensor(y.id).quantization = builder.graph().tensor(x.id).quantization;
+  }
+  builder.finish(node, y);
 }
 
 void load_hard_sigmoid(Builder& builder, const Node& node) {

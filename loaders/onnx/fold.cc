@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace octet::loaders::onnx {
-namespace {
-
-// Shapes are tiny, and folded weights are not made larger than a file's: more is damage.
-constexpr int64_t most_elements = int64_t{1} << 26;
-
-}  // namespace
-
 const Constant& input_of(const Node& node, ConstantInputs inputs, std::size_t index) {
   if (index >= inputs.size() || inputs[index] == nullptr)
     node.fail("has no input " + std::to_string(index) + ", which it needs");
@@ -68,10 +61,14 @@ std::vector<std::size_t> broadcast_source(const std::vector<int64_t>& from,
   return source;
 }
 
-std::size_t checked_count(const Node& node, const std::vector<int64_t>& dims) {
-  const int64_t count = count_elements(dims, node.where() + "its result ");
-  if (count > most_elements) node.fail("makes a constant that is too large");
-  return static_cast<std::size_t>(count);
+std::size_t checked_count(const Node& node, ConstantInputs inputs,
+                          const std::vector<int64_t>& dims) {
+  constexpr std::size_t always_fine = std::size_t{1} << 22;
+  std::size_t given = 0;
+  for (const Constant* input : inputs) given += input != nullptr ? input->size() : 0;
+  const auto count = static_cast<std::size_t>(count_elements(dims, node.where() + "its result "));
+  if (count > std::max(always_fine, 4 * given)) node.fail("makes a constant that is too large");
+  return count;
 }
 
 std::vector<int64_t> axes_of(const Node& node, const Constant* input) {

@@ -43,8 +43,10 @@ std::vector<int64_t> broadcast_dims(const Node& node, const std::vector<int64_t>
 std::vector<std::size_t> broadcast_source(const std::vector<int64_t>& from,
                                           const std::vector<int64_t>& to);
 
-/// Folded tensors stay far below weights' sizes: throws for more elements than that.
-std::size_t checked_count(const Node& node, const std::vector<int64_t>& dims);
+/// The number of elements of a result; throws where it is out of all proportion to the inputs, so
+/// that no small file asks for all memory.
+std::size_t checked_count(const Node& node, ConstantInputs inputs,
+                          const std::vector<int64_t>& dims);
 
 /// The axes of Squeeze, Unsqueeze and reductions: an attribute in old operator sets, input `index`
 /// in new ones. Empty where there are none.

@@ -17,6 +17,12 @@ double value_at(const Constant& constant, std::size_t i) {
                              : static_cast<double>(constant.integers[i]);
 }
 
+// Towards 0, and to the bounds where the number does not fit: no model's shapes depend on that.
+int64_t truncated(double x) {
+  if (std::isnan(x)) return 0;
+  return static_cast<int64_t>(std::clamp(x, -9.2e18, 9.2e18));
+}
+
 // ---- of two values
 
 double float_result(const Node& node, double a, double b) {
@@ -66,8 +72,9 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
 }
 
 Constant binary(const Node& node, const Constant& a, const Constant& b) {
+  const Constant* const inputs[] = {&a, &b};
   Constant out{.type = a.type, .dims = broadcast_dims(node, a.dims, b.dims)};
-  checked_count(node, out.dims);
+  checked_count(node, inputs, out.dims);
   const auto from_a = broadcast_source(a.dims, out.dims);
   const auto from_b = broadcast_source(b.dims, out.dims);
   for (std::size_t i = 0; i < from_a.size(); ++i) {
@@ -106,7 +113,7 @@ Results fold_comparison(const Node& node, ConstantInputs inputs) {
   const Constant& a = input_of(node, inputs, 0);
   const Constant& b = input_of(node, inputs, 1);
   Constant out{.type = DataType::boolean, .dims = broadcast_dims(node, a.dims, b.dims)};
-  checked_count(node, out.dims);
+  checked_count(node, inputs, out.dims);
   const auto from_a = broadcast_source(a.dims, out.dims);
   const auto from_b = broadcast_source(b.dims, out.dims);
   for (std::size_t i = 0; i < from_a.size(); ++i) {
@@ -147,6 +154,27 @@ Results fold_unary(const Node& node, ConstantInputs inputs) {
   return {out};
 }
 
+Results fold_clip(const Node& node, ConstantInputs inputs) {
+  Constant out = input_of(node, inputs, 0);
+  out.quantized.reset();
+  const auto bound = [&](std::size_t index, const char* attribute, double missing) {
+    if (node.has(attribute)) return static_cast<double>(node.number(attribute, 0));
+    if (index >= inputs.size() || inputs[index] == nullptr) return missing;
+    if (inputs[index]->size() != 1) node.fail("has a bound that is not one number");
+    return value_at(*inputs[index], 0);
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double low = bound(1, "min", -infinity);
+  const double high = bound(2, "max", infinity);
+  for (float& x : out.floats)
+    x = static_cast<float>(std::min(std::max(static_cast<double>(x), low), high));
+  for (int64_t& x : out.integers) {
+    if (static_cast<double>(x) < low) x = truncated(low);
+    if (static_cast<double>(x) > high) x = truncated(high);
+  }
+  return {out};
+}
+
 Results fold_not(const Node& node, ConstantInputs inputs) {
   Constant out = input_of(node, inputs, 0);
   for (int64_t& x : out.integers) x = x == 0 ? 1 : 0;
@@ -161,7 +189,7 @@ Results fold_where(const Node& node, ConstantInputs inputs) {
   Constant out{
       .type = yes.type,
       .dims = broadcast_dims(node, broadcast_dims(node, yes.dims, no.dims), condition.dims)};
-  checked_count(node, out.dims);
+  checked_count(node, inputs, out.dims);
   const auto which = broadcast_source(condition.dims, out.dims);
   const auto from_yes = broadcast_source(yes.dims, out.dims);
   const auto from_no = broadcast_source(no.dims, out.dims);
@@ -176,12 +204,6 @@ Results fold_where(const Node& node, ConstantInputs inputs) {
     }
   }
   return {out};
-}
-
-// Towards 0, and to the bounds where the number does not fit: no model's shapes depend on that.
-int64_t truncated(double x) {
-  if (std::isnan(x)) return 0;
-  return static_cast<int64_t>(std::clamp(x, -9.2e18, 9.2e18));
 }
 
 Constant cast(const Node& node, const Constant& x, DataType to) {
@@ -218,7 +240,7 @@ Results fold_reduction(const Node& node, ConstantInputs inputs) {
     reduced[static_cast<std::size_t>(node.axis(axis, x.dims.size()))] = true;
   std::vector<int64_t> kept;  // with reduced axes of extent 1
   for (std::size_t i = 0; i < reduced.size(); ++i) kept.push_back(reduced[i] ? 1 : x.dims[i]);
-  const std::size_t count = checked_count(node, kept);
+  const std::size_t count = checked_count(node, inputs, kept);
   const auto target = broadcast_source(kept, x.dims);
 
   const std::string& op = node.op();
@@ -276,6 +298,7 @@ Fold find_arithmetic(const std::string& op) {
       {"Or", fold_comparison},
       {"Xor", fold_comparison},
       {"Not", fold_not},
+      {"Clip", fold_clip},
       {"Neg", fold_unary},
       {"Abs", fold_unary},
       {"Sqrt", fold_unary},

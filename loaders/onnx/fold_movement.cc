@@ -64,7 +64,7 @@ Results fold_constant_of_shape(const Node& node, ConstantInputs inputs) {
     if (value.size() != 1) node.fail("has a 'value' of more than one number");
   }
   const Dims dims = integers_of(node, input_of(node, inputs, 0));
-  return {take(value, dims, std::vector<std::size_t>(checked_count(node, dims), 0))};
+  return {take(value, dims, std::vector<std::size_t>(checked_count(node, inputs, dims), 0))};
 }
 
 Results fold_same(const Node& node, ConstantInputs inputs) { return {input_of(node, inputs, 0)}; }
@@ -84,7 +84,7 @@ Results fold_gather(const Node& node, ConstantInputs inputs) {
   dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
   dims.insert(dims.end(), x.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, x.dims.end());
   std::vector<std::size_t> source;
-  source.reserve(checked_count(node, dims));
+  source.reserve(checked_count(node, inputs, dims));
   for (std::size_t o = 0; o < outer; ++o) {
     for (int64_t index : integers_of(node, indices)) {
       if (index < 0) index += extent;
@@ -111,7 +111,7 @@ Results fold_concat(const Node& node, ConstantInputs inputs) {
     if (expected != first.dims) node.fail("joins tensors that do not fit");
     out.dims[axis] += x.dims[axis];
   }
-  checked_count(node, out.dims);
+  checked_count(node, inputs, out.dims);
   const std::size_t outer = product(std::span(first.dims).first(axis));
   for (std::size_t o = 0; o < outer; ++o) {
     for (const Constant* x : inputs) {
@@ -167,7 +167,7 @@ Results fold_slice(const Node& node, ConstantInputs inputs) {
   }
   Dims dims;
   for (const SliceRange& range : ranges) dims.push_back(range.count);
-  if (checked_count(node, dims) == 0) return {take(x, dims, {})};
+  if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
   std::vector<std::size_t> source = {0};
   for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
     std::vector<std::size_t> next;
@@ -211,7 +211,7 @@ Results fold_range(const Node& node, ConstantInputs inputs) {
 Results fold_expand(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   const Dims dims = broadcast_dims(node, x.dims, integers_of(node, input_of(node, inputs, 1)));
-  checked_count(node, dims);
+  checked_count(node, inputs, dims);
   return {take(x, dims, broadcast_source(x.dims, dims))};
 }
 
@@ -224,7 +224,7 @@ Results fold_tile(const Node& node, ConstantInputs inputs) {
     if (repeats[i] < 0 || repeats[i] > (int64_t{1} << 26)) node.fail("repeats too often");
     dims.push_back(x.dims[i] * repeats[i]);
   }
-  if (checked_count(node, dims) == 0) return {take(x, dims, {})};
+  if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
   std::vector<std::size_t> source = {0};
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
     std::vector<std::size_t> next;

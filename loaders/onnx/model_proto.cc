@@ -4,6 +4,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "loaders/load_error.h"
+#include "loaders/onnx/message.h"
 
 namespace octet::loaders::onnx {
 namespace {
@@ -11,232 +12,205 @@ namespace {
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
 
-std::string text(pbf_reader& reader) { return reader.get_string(); }
-
-std::string_view bytes(pbf_reader& reader) {
-  const protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
-}
-
-// Repeated numbers: packed, or one field each as older writers do it.
-template <class T, class One, class Packed>
-void append(std::vector<T>& to, pbf_reader& reader, One one, Packed packed) {
-  if (reader.wire_type() != pbf_wire_type::length_delimited) {
-    to.push_back(static_cast<T>(one()));
-    return;
-  }
-  for (const auto value : packed()) to.push_back(static_cast<T>(value));
-}
-
-void append_int64(std::vector<int64_t>& to, pbf_reader& reader) {
-  append(
-      to, reader, [&] { return reader.get_int64(); }, [&] { return reader.get_packed_int64(); });
-}
-
-void append_floats(std::vector<float>& to, pbf_reader& reader) {
-  append(
-      to, reader, [&] { return reader.get_float(); }, [&] { return reader.get_packed_float(); });
-}
-
-TensorProto parse_tensor(pbf_reader reader) {
+TensorProto parse_tensor(Message message) {
   TensorProto tensor;
-  while (reader.next()) {
-    switch (reader.tag()) {
+  while (message.next()) {
+    switch (message.field()) {
       case 1:
-        append_int64(tensor.dims, reader);
+        message.append_int64(tensor.dims);
         break;
       case 2:
-        tensor.type = static_cast<DataType>(reader.get_int32());
+        tensor.type = static_cast<DataType>(message.int32());
         break;
       case 4:
-        append_floats(tensor.floats, reader);
+        message.append_float32(tensor.floats);
         break;
-      case 5:
-        append(
-            tensor.integers, reader, [&] { return reader.get_int32(); },
-            [&] { return reader.get_packed_int32(); });
-        break;
-      case 7:
-        append_int64(tensor.integers, reader);
+      case 5:   // int32_data
+      case 7:   // int64_data
+      case 11:  // uint64_data
+        message.append_int64(tensor.integers);
         break;
       case 8:
-        tensor.name = text(reader);
+        tensor.name = message.text();
         break;
       case 9:
-        tensor.raw = bytes(reader);
+        tensor.raw = message.bytes();
         break;
       case 10:
-        append(
-            tensor.doubles, reader, [&] { return reader.get_double(); },
-            [&] { return reader.get_packed_double(); });
-        break;
-      case 11:
-        append(
-            tensor.integers, reader, [&] { return reader.get_uint64(); },
-            [&] { return reader.get_packed_uint64(); });
+        message.append_float64(tensor.doubles);
         break;
       case 14:
-        tensor.external = reader.get_int32() == 1;
+        tensor.external = message.int32() == 1;
         break;
       default:
-        reader.skip();
+        message.skip();
     }
   }
   return tensor;
 }
 
-AttributeProto parse_attribute(pbf_reader reader) {
+AttributeProto parse_attribute(Message message) {
   AttributeProto attribute;
-  while (reader.next()) {
-    switch (reader.tag()) {
+  while (message.next()) {
+    switch (message.field()) {
       case 1:
-        attribute.name = text(reader);
+        attribute.name = message.text();
         break;
       case 2:
-        attribute.f = reader.get_float();
+        attribute.f = message.float32();
         break;
       case 3:
-        attribute.i = reader.get_int64();
+        attribute.i = message.int64();
         break;
       case 4:
-        attribute.s = text(reader);
+        attribute.s = message.text();
         break;
       case 5:
-        attribute.tensor = parse_tensor(reader.get_message());
+        attribute.tensor = parse_tensor(message.message());
         break;
       case 7:
-        append_floats(attribute.floats, reader);
+        message.append_float32(attribute.floats);
         break;
       case 8:
-        append_int64(attribute.ints, reader);
+        message.append_int64(attribute.ints);
         break;
       case 9:
-        attribute.strings.push_back(text(reader));
+        attribute.strings.push_back(message.text());
         break;
       case 20:
-        attribute.type = reader.get_int32();
+        attribute.type = message.int32();
         break;
       case 6:
       case 11:
         attribute.has_graph = true;
-        reader.skip();
+        message.skip();
         break;
       default:
-        reader.skip();
+        message.skip();
     }
   }
   return attribute;
 }
 
-NodeProto parse_node(pbf_reader reader) {
+NodeProto parse_node(Message message) {
   NodeProto node;
-  while (reader.next()) {
-    switch (reader.tag()) {
+  while (message.next()) {
+    switch (message.field()) {
       case 1:
-        node.inputs.push_back(text(reader));
+        node.inputs.push_back(message.text());
         break;
       case 2:
-        node.outputs.push_back(text(reader));
+        node.outputs.push_back(message.text());
         break;
       case 3:
-        node.name = text(reader);
+        node.name = message.text();
         break;
       case 4:
-        node.op_type = text(reader);
+        node.op_type = message.text();
         break;
       case 5:
-        node.attributes.push_back(parse_attribute(reader.get_message()));
+        node.attributes.push_back(parse_attribute(message.message()));
         break;
       case 7:
-        node.domain = text(reader);
+        node.domain = message.text();
         break;
       default:
-        reader.skip();
+        message.skip();
     }
   }
   return node;
 }
 
-Dimension parse_dimension(pbf_reader reader) {
+Dimension parse_dimension(Message message) {
   Dimension dimension;
-  while (reader.next()) {
-    if (reader.tag() == 1) {
-      dimension.value = reader.get_int64();
-    } else if (reader.tag() == 2) {
-      dimension.parameter = text(reader);
+  while (message.next()) {
+    if (message.field() == 1) {
+      dimension.value = message.int64();
+    } else if (message.field() == 2) {
+      dimension.parameter = message.text();
     } else {
-      reader.skip();
+      message.skip();
     }
   }
   return dimension;
 }
 
-void parse_tensor_type(pbf_reader reader, ValueInfoProto& info) {
+void parse_tensor_type(Message message, ValueInfoProto& info) {
   info.is_tensor = true;
-  while (reader.next()) {
-    if (reader.tag() == 1) {
-      info.type = static_cast<DataType>(reader.get_int32());
-    } else if (reader.tag() == 2) {
+  while (message.next()) {
+    if (message.field() == 1) {
+      info.type = static_cast<DataType>(message.int32());
+    } else if (message.field() == 2) {
       info.has_shape = true;
-      pbf_reader shape = reader.get_message();
-      while (shape.next(1)) info.dims.push_back(parse_dimension(shape.get_message()));
+      for (Message shape = message.message(); shape.next();) {
+        if (shape.field() == 1) {
+          info.dims.push_back(parse_dimension(shape.message()));
+        } else {
+          shape.skip();
+        }
+      }
     } else {
-      reader.skip();
+      message.skip();
     }
   }
 }
 
-ValueInfoProto parse_value_info(pbf_reader reader) {
+ValueInfoProto parse_value_info(Message message) {
   ValueInfoProto info;
-  while (reader.next()) {
-    if (reader.tag() == 1) {
-      info.name = text(reader);
-    } else if (reader.tag() == 2) {
-      pbf_reader type = reader.get_message();
-      while (type.next(1)) parse_tensor_type(type.get_message(), info);
+  while (message.next()) {
+    if (message.field() == 1) {
+      info.name = message.text();
+    } else if (message.field() == 2) {
+      for (Message type = message.message(); type.next();) {
+        if (type.field() == 1) {
+          parse_tensor_type(type.message(), info);
+        } else {
+          type.skip();
+        }
+      }
     } else {
-      reader.skip();
+      message.skip();
     }
   }
   return info;
 }
 
-GraphProto parse_graph(pbf_reader reader) {
+GraphProto parse_graph(Message message) {
   GraphProto graph;
-  while (reader.next()) {
-    switch (reader.tag()) {
+  while (message.next()) {
+    switch (message.field()) {
       case 1:
-        graph.nodes.push_back(parse_node(reader.get_message()));
+        graph.nodes.push_back(parse_node(message.message()));
         break;
       case 5:
-        graph.initializers.push_back(parse_tensor(reader.get_message()));
+        graph.initializers.push_back(parse_tensor(message.message()));
         break;
       case 11:
-        graph.inputs.push_back(parse_value_info(reader.get_message()));
+        graph.inputs.push_back(parse_value_info(message.message()));
         break;
       case 12:
-        graph.outputs.push_back(parse_value_info(reader.get_message()));
+        graph.outputs.push_back(parse_value_info(message.message()));
         break;
       case 15:
         graph.has_sparse_initializers = true;
-        reader.skip();
+        message.skip();
         break;
       default:
-        reader.skip();
+        message.skip();
     }
   }
   return graph;
 }
 
-OperatorSet parse_operator_set(pbf_reader reader) {
+OperatorSet parse_operator_set(Message message) {
   OperatorSet set;
-  while (reader.next()) {
-    if (reader.tag() == 1) {
-      set.domain = text(reader);
-    } else if (reader.tag() == 2) {
-      set.version = reader.get_int64();
+  while (message.next()) {
+    if (message.field() == 1) {
+      set.domain = message.text();
+    } else if (message.field() == 2) {
+      set.version = message.int64();
     } else {
-      reader.skip();
+      message.skip();
     }
   }
   return set;
@@ -287,31 +261,31 @@ bool looks_like_model(std::span<const std::byte> file) {
 ModelProto parse_model(std::span<const std::byte> file) {
   ModelProto model;
   try {
-    pbf_reader reader = reader_of(file);
+    Message message(reader_of(file));
     std::string version;
-    while (reader.next()) {
-      switch (reader.tag()) {
+    while (message.next()) {
+      switch (message.field()) {
         case 1:
-          model.ir_version = reader.get_int64();
+          model.ir_version = message.int64();
           break;
         case 2:
-          model.producer = text(reader);
+          model.producer = message.text();
           break;
         case 3:
-          version = text(reader);
+          version = message.text();
           break;
         case 7:
-          model.graph = parse_graph(reader.get_message());
+          model.graph = parse_graph(message.message());
           break;
         case 8:
-          model.operator_sets.push_back(parse_operator_set(reader.get_message()));
+          model.operator_sets.push_back(parse_operator_set(message.message()));
           break;
         case 25:
           model.has_functions = true;
-          reader.skip();
+          message.skip();
           break;
         default:
-          reader.skip();
+          message.skip();
       }
     }
     if (!version.empty()) model.producer += " " + version;

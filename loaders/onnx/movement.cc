@@ -221,7 +221,7 @@ void load_pad(Builder& builder, const Node& node) {
   PadAttributes added{.before = std::vector<int32_t>(rank, 0),
                       .after = std::vector<int32_t>(rank, 0),
                       .value = node.number("value", 0)};
-  if (node.has_input(2)) added.value = builder.required_number(node, 2, "its value");
+  if (node.has_input(2)) added.value = builder.real_number(node, 2, "its value", x);
   bool cuts = false;
   bool adds = false;
   for (std::size_t i = 0; i < rank; ++i) {  // a negative pad cuts off

@@ -179,6 +179,10 @@ class ModelLoader {
                        (missing_.size() == 1 ? " operator" : " operators") +
                        " of this model (docs/formats.md lists those it has):";
     for (const std::string& one : missing_) text += "\n  node " + one;
+    if (model_.has_functions)
+      text +=
+          "\nThe model has functions of its own: onnx.inliner.inline_local_functions replaces "
+          "them by ONNX's operators";
     throw LoadError(text);
   }
 
@@ -199,6 +203,9 @@ graph::Graph load_onnx(std::span<const std::byte> bytes, const std::string& name
   const onnx::ModelProto model = onnx::parse_model(bytes);
   onnx::check_model(model);
   graph::Graph graph{.name = name, .producer = model.producer};
+  graph.calibration_remedy =
+      "This ONNX model is in float: int8 needs scales. Give octet a quantized ONNX model (QDQ, as "
+      "onnxruntime.quantization.quantize_static makes one from sample images),";
   onnx::ModelLoader(model, graph).load(options);
   return graph;
 }

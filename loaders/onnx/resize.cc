@@ -100,7 +100,7 @@ std::vector<float> matrix(const Rule& rule, const ResizedAxis& a) {
 
 Value resize_by_matrix(Builder& builder, const Node& node, const Value& x, const Rule& rule,
                        const ResizedAxis& a, const std::string& suffix) {
-  if (int64_t{a.input} * a.output > int64_t{1} << 24)
+  if (int64_t{a.input} * a.output > int64_t{1} << 22)
     node.missing("with these coordinates at this size");
   AxisOrder order = x.order;
   std::erase(order, a.axis);

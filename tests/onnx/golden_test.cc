@@ -69,8 +69,8 @@ std::vector<Values> make_inputs(const Graph& graph, const std::vector<Shape>& lo
     Values values(static_cast<std::size_t>(element_count(shape)));
     for (float& value : values) value = random.next(range);
     if (graph.tensor(graph.inputs[i]).shape != shape) {
-      const auto stored = loaders::permute(std::as_bytes(std::span(values)), shape, {0, 2, 3, 1},
-                                           sizeof(float));
+      const auto stored =
+          loaders::permute(std::as_bytes(std::span(values)), shape, {0, 2, 3, 1}, sizeof(float));
       std::memcpy(values.data(), stored.data(), stored.size());
     }
     inputs.push_back(std::move(values));

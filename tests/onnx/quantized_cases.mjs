@@ -172,6 +172,17 @@ for (const [name, op, attributes] of [['max_pool', 'MaxPool', { kernel_shape: [2
   g.finish('qdq_softmax', g.q(g.op('Softmax', [g.q('x', 4 / 127, 128)]), 1 / 256), 2, 1 / 256, { inputs: { x: [3, 7] }, range: 4 });
 }
 
+{ // PyTorch with 7 bits: a clip of the bytes between quantize and dequantize, on weights too
+  const g = new Qdq();
+  const parameters = g.scales(2 / 63, 64, 'uint8');
+  const weights = g.scales(0.01, 0, 'int8');
+  g.nodes.push(node('QuantizeLinear', ['x', ...parameters], ['xq']),
+    node('Clip', ['xq', g.constant(byte('uint8', 0)), g.constant(byte('uint8', 120))], ['xc']), node('DequantizeLinear', ['xc', ...parameters], ['xd']),
+    node('QuantizeLinear', [g.constant(floats([5, 4, 3, 3])), ...weights], ['wq']),
+    node('Clip', ['wq', g.constant(byte('int8', -64)), g.constant(byte('int8', 63))], ['wc']), node('DequantizeLinear', ['wc', ...weights], ['wd']));
+  g.finish('qdq_seven_bits', g.q(g.op('Conv', ['xd', 'wd']), 0.06, 128), 4, 0.06);
+}
+
 // ---- QOperator: bytes go from node to node; the graph's input and output are float
 class QOperator extends Qdq {
   tensors = {};
@@ -257,6 +268,15 @@ for (const [name, op, attributes] of [['global_average_pool', 'QLinearGlobalAver
   g.nodes.push(node('QLinearConcat', [scale, zero, ...x, ...z], ['joined'], { axis: 1 }, microsoft));
   g.tensors.joined = [scale, zero];
   g.dequantize('qlinear_concat', 'joined', 4, 0.02, { inputs: { x: image, z: [1, 2, 7, 6] } });
+}
+{ // operators on bytes that move them; the padding is a byte
+  const g = new QOperator();
+  const w = g.bytes(s8([5, 4, 1, 1]), 0.01, 0, 'int8');
+  const x = g.quantize('x', 2 / 127, 128);
+  g.nodes.push(node('Pad', [x, g.constant(tensor('int64', [8], [0, 0, 1, 0, 0, 0, 0, 1])), g.constant(byte('uint8', 140))], ['padded']));
+  g.nodes.push(node('MaxPool', ['padded'], ['pooled'], { kernel_shape: [2, 2] }));
+  const y = g.result('QLinearConv', ['pooled', ...g.tensors[x], ...g.with(w)], 0.06, 128, { domain: '' });
+  g.dequantize('qlinear_pad_pool', y, 4, 0.06);
 }
 { // signed bytes throughout
   const g = new QOperator();

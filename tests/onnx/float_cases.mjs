@@ -238,3 +238,34 @@ graph('two_names', { inputs: { x: small }, outputs: { y: any(4), z: any(4), t: a
 graph('residual_block', { inputs: { x: image }, outputs: { y: any(2) }, initializers: { w: floats([4, 4, 3, 3]), v: floats([4, 4, 1, 1], 2), f: floats([5, 4]), c: floats([5]) },
   nodes: [node('Conv', ['x', 'w'], ['a'], { pads: [1, 1, 1, 1] }), node('Relu', ['a'], ['b']), node('Conv', ['b', 'v'], ['c1']), node('Add', ['c1', 'x'], ['d']), node('Relu', ['d'], ['e']),
     node('GlobalAveragePool', ['e'], ['g']), node('Flatten', ['g'], ['h']), node('Gemm', ['h', 'f', 'c'], ['y'], { transB: 1 })] });
+
+// ---- small networks, as exporters write them
+graph('squeeze_excite_hard_swish', { opset: 11, inputs: { x: image }, outputs: { y: any(4) },
+  initializers: { w: floats([8, 4, 1, 1]), d: floats([8, 1, 3, 3], 1), r: floats([4, 8, 1, 1]), e: floats([8, 4, 1, 1], 2), p: floats([4, 8, 1, 1], 3), three: scalar(3), six: scalar(6), zero: scalar(0) },
+  nodes: [node('Conv', ['x', 'w'], ['a']),
+    node('Add', ['a', 'three'], ['a3']), node('Clip', ['a3', 'zero', 'six'], ['a6']), node('Mul', ['a', 'a6'], ['am']), node('Div', ['am', 'six'], ['h']),
+    node('Conv', ['h', 'd'], ['dw'], { group: 8, pads: [1, 1, 1, 1] }), node('GlobalAveragePool', ['dw'], ['g']),
+    node('Conv', ['g', 'r'], ['s']), node('Relu', ['s'], ['sr']), node('Conv', ['sr', 'e'], ['t']), node('HardSigmoid', ['t'], ['gate'], { alpha: { float: 0.16666667 }, beta: { float: 0.5 } }),
+    node('Mul', ['dw', 'gate'], ['m']), node('Conv', ['m', 'p'], ['o']), node('Add', ['o', 'x'], ['y'])] });
+graph('unet', { inputs: { x: [1, 3, 8, 12] }, outputs: { y: any(4) },
+  initializers: { a: floats([4, 3, 3, 3]), b: floats([6, 4, 3, 3], 1), u: floats([6, 4, 2, 2], 2), c: floats([2, 8, 3, 3], 3) },
+  nodes: [node('Conv', ['x', 'a'], ['e'], { pads: [1, 1, 1, 1] }), node('Relu', ['e'], ['er']), node('MaxPool', ['er'], ['d'], { kernel_shape: [2, 2], strides: [2, 2] }),
+    node('Conv', ['d', 'b'], ['m'], { pads: [1, 1, 1, 1] }), node('Relu', ['m'], ['mr']), node('ConvTranspose', ['mr', 'u'], ['up'], { strides: [2, 2] }),
+    node('Concat', ['er', 'up'], ['k'], { axis: 1 }), node('Conv', ['k', 'c'], ['o'], { pads: [1, 1, 1, 1] }), node('Softmax', ['o'], ['y'], { axis: 1 })] });
+graph('split_silu_upsample_head', { opset: 13, inputs: { x: image }, outputs: { y: any(3) },
+  initializers: { w: floats([8, 4, 3, 3]), v: floats([4, 4, 3, 3], 1), s: tensor('float', [4], [1, 1, 2, 2]), h: floats([6, 12, 1, 1], 2), shape: ints(1, 6, -1), halves: ints(4, 4) },
+  nodes: [node('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1] }), node('Sigmoid', ['c'], ['g']), node('Mul', ['c', 'g'], ['silu']),
+    node('Split', ['silu', 'halves'], ['p', 'q'], { axis: 1 }), node('Conv', ['q', 'v'], ['r'], { pads: [1, 1, 1, 1] }), node('Add', ['q', 'r'], ['t']),
+    node('Concat', ['p', 'q', 't'], ['k'], { axis: 1 }), node('Resize', ['k', '', 's'], ['z'], asymmetric), node('Conv', ['z', 'h'], ['o']),
+    node('Reshape', ['o', 'shape'], ['f']), node('Transpose', ['f'], ['y'], { perm: [0, 2, 1] })] });
+graph('channels_last_classifier', { inputs: { x: [['unk__1', 7, 6, 3], 'float'] }, outputs: { y: any(2) },
+  initializers: { w: floats([4, 3, 3, 3]), f: floats([4, 5], 1), b: floats([5], 2), axes: ints(2, 3) },
+  nodes: [node('Transpose', ['x'], ['t'], { perm: [0, 3, 1, 2] }), node('Conv', ['t', 'w'], ['c'], { auto_pad: 'SAME_UPPER', strides: [2, 2] }), node('Relu', ['c'], ['r']),
+    node('GlobalAveragePool', ['r'], ['g']), node('Squeeze', ['g', 'axes'], ['q']), node('MatMul', ['q', 'f'], ['m']), node('Add', ['m', 'b'], ['a']), node('Softmax', ['a'], ['y'])] });
+graph('normalised_rows', { inputs: { x: [3, 6] }, outputs: { y: any(2) }, initializers: { two: scalar(2), eps: scalar(1e-5), g: floats([6]), b: floats([6], 1) },
+  nodes: [node('ReduceMean', ['x'], ['m'], { axes: [-1] }), node('Sub', ['x', 'm'], ['d']), node('Pow', ['d', 'two'], ['s']), node('ReduceMean', ['s'], ['v'], { axes: [-1] }),
+    node('Add', ['v', 'eps'], ['e']), node('Sqrt', ['e'], ['r']), node('Div', ['d', 'r'], ['n']), node('Mul', ['n', 'g'], ['ng']), node('Add', ['ng', 'b'], ['y'])] });
+graph('byte_input_cast', { inputs: { x: [small, 'float'] }, outputs: { y: any(4) }, initializers: { m: scalar(0.5) },
+  nodes: [node('Cast', ['x'], ['f'], { to: 1 }), node('Sub', ['f', 'm'], ['y'])] });
+graph('newest_operator_set', { opset: 23, inputs: { x: image }, outputs: { y: any(2) }, initializers: { w: floats([4, 4, 3, 3]), s: ints(1, -1) },
+  nodes: [node('Conv', ['x', 'w'], ['c']), node('Relu', ['c'], ['r']), node('AveragePool', ['r'], ['p'], { kernel_shape: [2, 2] }), node('Reshape', ['p', 's'], ['y'])] });

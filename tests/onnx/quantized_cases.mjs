@@ -172,6 +172,32 @@ for (const [name, op, attributes] of [['max_pool', 'MaxPool', { kernel_shape: [2
   g.finish('qdq_softmax', g.q(g.op('Softmax', [g.q('x', 4 / 127, 128)]), 1 / 256), 2, 1 / 256, { inputs: { x: [3, 7] }, range: 4 });
 }
 
+{ // inverted residuals with squeeze and excite; scales without common factors, so that hardly a value
+  // lies halfway between two steps, where every order of arithmetic rounds its own way
+  const g = new Qdq();
+  let x = g.q('x', 2 / 127, 128);
+  const conv = (input, dims, scale, zero, attributes = {}, phase = 0) =>
+    g.q(g.op('Conv', [input, g.dq(s8(dims, phase), channelScales(dims[0], 0.002)), g.constant(floats([dims[0]], phase))], attributes), scale, zero);
+  for (const block of [0, 1]) {
+    const a = g.q(g.op('HardSwish', [conv(x, [8, 4, 1, 1], 0.0613, 128, {}, block)]), 0.0497, 20);
+    const d = conv(a, [8, 1, 3, 3], 0.0711, 120, { group: 8, pads: [1, 1, 1, 1] }, block + 2);
+    const s = g.q(g.op('Relu', [g.op('Conv', [g.q(g.op('GlobalAveragePool', [d]), 0.0207, 128), g.dq(s8([4, 8, 1, 1], 3), 0.004)])]), 0.0103);
+    const gate = g.q(g.op('HardSigmoid', [conv(s, [8, 4, 1, 1], 0.0307, 128, {}, 4)], { alpha: { float: 1 / 6 } }), 1 / 255);
+    const m = g.q(g.op('Mul', [d, gate]), 0.0519, 120);
+    x = g.q(g.op('Add', [conv(m, [4, 8, 1, 1], 0.0409, 128, {}, block + 5), x]), 0.0523, 128);
+  }
+  g.finish('qdq_inverted_residuals', x, 4, 0.0523);
+}
+{ // an encoder and decoder: pooled, transposed, joined
+  const g = new Qdq();
+  const x = g.q('x', 2 / 127, 0, 'int8');
+  const e = g.q(g.op('Relu', [g.op('Conv', [x, g.dq(s8([6, 3, 3, 3]), 0.01)], { pads: [1, 1, 1, 1] })]), 0.05, -128, 'int8');
+  const p = g.q(g.op('MaxPool', [e], { kernel_shape: [2, 2], strides: [2, 2] }), 0.05, -128, 'int8');
+  const t = g.q(g.op('ConvTranspose', [p, g.dq(s8([6, 4, 2, 2], 1), 0.01)], { strides: [2, 2] }), 0.08, 0, 'int8');
+  const k = g.q(g.op('Concat', [e, t], { axis: 1 }), 0.09, -10, 'int8');
+  const o = g.q(g.op('Conv', [k, g.dq(s8([2, 10, 1, 1], 2), channelScales(2))]), 0.15, 3, 'int8');
+  g.finish('qdq_encoder_decoder', o, 4, 0.15, { inputs: { x: [1, 3, 8, 12] } });
+}
 { // PyTorch with 7 bits: a clip of the bytes between quantize and dequantize, on weights too
   const g = new Qdq();
   const parameters = g.scales(2 / 63, 64, 'uint8');

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "loaders/onnx/reshape_plan.h"
+
 namespace octet::loaders::onnx {
 
 using graph::TensorId;
@@ -218,74 +220,11 @@ void Builder::quantize_result(const Node& node, graph::Quantization quantization
   graph_.tensor(values_.at(node.output()).id).quantization = quantization;
 }
 
-namespace {
-
-// Neighbouring axes of one shape that hold the same elements as neighbouring axes of another.
-struct AxisGroup {
-  std::vector<int32_t> from;
-  std::vector<int32_t> to;
-};
-
-std::vector<AxisGroup> common_groups(const Shape& from, const Shape& to) {
-  std::vector<AxisGroup> groups;
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < from.size() || j < to.size()) {
-    AxisGroup group;
-    int64_t a = 1;
-    int64_t b = 1;
-    do {
-      const bool takes_from = i < from.size() && (a <= b || j == to.size());
-      if (takes_from) {
-        a *= from[i];
-        group.from.push_back(static_cast<int32_t>(i++));
-      } else {
-        b *= to[j];
-        group.to.push_back(static_cast<int32_t>(j++));
-      }
-    } while (a != b && (i < from.size() || j < to.size()));
-    groups.push_back(std::move(group));
-  }
-  return groups;
-}
-
-// The stored order after the reshape; empty where a group's axes do not lie side by side, in order.
-AxisOrder order_after_reshape(const Value& value, const std::vector<AxisGroup>& groups,
-                              std::size_t rank) {
-  AxisOrder order;
-  std::vector<bool> placed(groups.size(), false);
-  const auto group_of = [&](int32_t axis) {
-    const auto has = [axis](const AxisGroup& g) { return std::ranges::count(g.from, axis) > 0; };
-    return static_cast<std::size_t>(std::ranges::find_if(groups, has) - groups.begin());
-  };
-  for (std::size_t i = 0; i < value.order.size();) {
-    const std::size_t g = group_of(value.order[i]);
-    for (const int32_t axis : groups[g].from) {
-      if (i >= value.order.size() || value.order[i] != axis) return {};
-      ++i;
-    }
-    placed[g] = true;
-    order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
-  }
-  // New axes of extent 1 that came out of nothing.
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    if (!placed[g]) order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
-  }
-  return order.size() == rank ? order : AxisOrder{};
-}
-
-}  // namespace
-
 Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape,
                         const std::string& suffix) {
-  AxisOrder order = order_after_reshape(value, common_groups(value.shape, shape), shape.size());
-  if (order.empty() && !shape.empty()) {
-    const Value plain = stored_as(value, identity_order(value.shape.size()));
-    order = identity_order(shape.size());
-    return emit(node, Op::reshape, ReshapeAttributes{shape}, {plain.id}, order, suffix);
-  }
-  return emit(node, Op::reshape, ReshapeAttributes{stored_shape(shape, order)}, {value.id}, order,
-              suffix);
+  const ReshapePlan plan = plan_reshape(value, shape);
+  return emit(node, Op::reshape, ReshapeAttributes{stored_shape(shape, plan.after)},
+              {stored_as(value, plan.before).id}, plan.after, suffix);
 }
 
 AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,

@@ -227,6 +227,31 @@ Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape
               {stored_as(value, plan.before).id}, plan.after, suffix);
 }
 
+const PhasedLayer* Builder::find_phased(const Node& node, const Value& x) const {
+  const auto found = phased_.find(x.id);
+  const bool alone = is_read_once(node.input(0), x) && !graph_.tensor(x.id).quantization;
+  return found != phased_.end() && alone ? &found->second : nullptr;
+}
+
+void Builder::insert_after(const PhasedLayer& layer, const Node& node, Op op, Attributes attributes,
+                           const std::vector<TensorId>& parameters) {
+  const TensorId before = layer.output;
+  const auto at = static_cast<std::ptrdiff_t>(graph_.producer_of(before)) + 1;
+  const std::string name = node.name() + ".phases";
+  const TensorId after = graph_.add_tensor({.name = name, .shape = graph_.tensor(before).shape});
+  graph_.redirect(before, after);
+  graph::Node inserted{.name = node.name(),
+                       .op = op,
+                       .attributes = std::move(attributes),
+                       .inputs = {before},
+                       .output = after};
+  inserted.inputs.insert(inserted.inputs.end(), parameters.begin(), parameters.end());
+  graph_.nodes.insert(graph_.nodes.begin() + at, std::move(inserted));
+  for (auto& [result, phased] : phased_) {
+    if (phased.output == before) phased.output = after;
+  }
+}
+
 AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
                                 bool keepdims) {
   if (keepdims) return order;

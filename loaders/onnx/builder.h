@@ -13,6 +13,14 @@
 
 namespace octet::loaders::onnx {
 
+/// A convolution whose channels are the phases of a transposed one: per channel of the result, it
+/// has `phases` of its own, [groups][phases][channels of a group].
+struct PhasedLayer {
+  graph::TensorId output = 0;  ///< Of the convolution, before its phases are laid out in space.
+  int32_t phases = 1;
+  int32_t groups = 1;
+};
+
 class Builder {
  public:
   /// `readers`: how many nodes and outputs of the graph read each name.
@@ -76,6 +84,13 @@ class Builder {
   /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
   Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
              AxisOrder order, const std::string& suffix = "");
+  /// Remembers what lies behind a transposed convolution's result.
+  void set_phased(const Value& result, const PhasedLayer& layer) { phased_[result.id] = layer; }
+  /// The layer behind operand 0, where nobody else reads it: null, or what insert_after takes.
+  const PhasedLayer* find_phased(const Node& node, const Value& x) const;
+  /// Puts a node right behind the convolution, where the passes fuse the two.
+  void insert_after(const PhasedLayer& layer, const Node& node, Op op, Attributes attributes,
+                    const std::vector<graph::TensorId>& parameters);
   /// The node that was emitted last.
   graph::Node& last_node() { return graph_.nodes.back(); }
 
@@ -101,7 +116,8 @@ class Builder {
   std::map<std::string, graph::TensorId> constant_tensors_;
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
-  std::size_t first_tensor_ = 0;      ///< Of the node that was begun.
+  std::map<graph::TensorId, PhasedLayer> phased_;
+  std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
   std::size_t constant_elements_ = 0;
 };
 

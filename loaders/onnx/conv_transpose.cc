@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "loaders/onnx/operators.h"
+#include "loaders/onnx/phases.h"
 #include "loaders/onnx/weights.h"
 #include "loaders/onnx/window.h"
 
@@ -96,23 +97,6 @@ std::vector<T> phase_weights(const std::vector<T>& from, const Shape& shape, int
     }
   }
   return to;
-}
-
-/// `values` one an output channel of a group, repeated for all phases and groups.
-template <class T>
-std::vector<T> for_phases(const std::vector<T>& values, int32_t phases, int32_t groups,
-                          bool of_all_channels) {
-  if (values.size() <= 1) return values;
-  const std::size_t group =
-      of_all_channels ? values.size() / static_cast<std::size_t>(groups) : values.size();
-  std::vector<T> out;
-  for (std::size_t g = 0; g < static_cast<std::size_t>(groups); ++g) {
-    const std::size_t first = of_all_channels ? g * group : 0;
-    for (int32_t phase = 0; phase < phases; ++phase) {
-      for (std::size_t o = 0; o < group; ++o) out.push_back(values[first + o]);
-    }
-  }
-  return out;
 }
 
 Constant make_phases(const Constant& weights, const Shape& shape, int32_t groups, const AxisPlan& h,
@@ -220,6 +204,8 @@ void load_conv_transpose(Builder& builder, const Node& node) {
     builder.last_node().precision = graph::Precision::float32;
     builder.last_node().reason = "no int8 form: its weights have scales along another axis";
   }
+  const PhasedLayer phased{
+      .output = y.id, .phases = static_cast<int32_t>(phases), .groups = groups};
   if (phases > 1) y = to_space(builder, node, y, groups, h, w);
   const Shape whole = builder.graph().tensor(y.id).shape;
   if (whole[1] != h.output || whole[2] != w.output) {
@@ -229,6 +215,7 @@ void load_conv_transpose(Builder& builder, const Node& node) {
     y = builder.emit(node, Op::slice, cut, {y.id}, channels_last_order(4), ".cut");
   }
   builder.finish(node, y);
+  if (phases > 1) builder.set_phased(y, phased);
 }
 
 }  // namespace octet::loaders::onnx

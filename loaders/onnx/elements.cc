@@ -84,6 +84,10 @@ void load_clip(Builder& builder, const Node& node) {
   if (bounds.min == std::numeric_limits<float>::lowest()) bounds.min = Bounds{}.min;
   if (bounds.max == std::numeric_limits<float>::max()) bounds.max = Bounds{}.max;
   if (!(bounds.min <= bounds.max)) node.fail("has a min above its max");
+  if (const PhasedLayer* phased = builder.find_phased(node, x)) {
+    builder.insert_after(*phased, node, Op::clip, ClipAttributes{bounds}, {});
+    return builder.finish(node, x);
+  }
   const Value y = emit_clip(builder, node, x, bounds);
   if (clips_bytes(builder, node)) {
     builder.graph().tensor(y.id).quantization = builder.graph().tensor(x.id).quantization;

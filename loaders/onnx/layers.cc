@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "loaders/onnx/operators.h"
+#include "loaders/onnx/phases.h"
 #include "loaders/onnx/weights.h"
 #include "loaders/onnx/window.h"
 
@@ -131,17 +132,29 @@ void load_batch_norm(Builder& builder, const Node& node) {
   if (node.integer("spatial", 1) == 0) node.missing("with statistics of each place");
   const Value given = builder.operand(node, 0);
   if (given.shape.size() < 2) node.fail("takes a tensor of rank 2 at least");
+  const PhasedLayer* phased = builder.find_phased(node, given);
   const Value x = builder.stored_as(given, channels_last_order(given.shape.size()));
   constexpr const char* names[] = {".scale", ".shift", ".mean", ".variance"};
-  std::vector<TensorId> inputs = {x.id};
+  std::vector<TensorId> inputs;
   for (std::size_t i = 0; i < 4; ++i) {
-    const Constant& values = builder.required_constant(node, i + 1, "its parameters");
-    inputs.push_back(add_vector(builder, node, values, x.shape[1], names[i]));
+    Constant values = builder.required_constant(node, i + 1, "its parameters");
+    int32_t channels = x.shape[1];
+    if (phased != nullptr && values.size() == static_cast<std::size_t>(channels)) {
+      values.floats = for_phases(values.floats, phased->phases, phased->groups, true);
+      channels *= phased->phases;
+      values.floats.resize(static_cast<std::size_t>(channels), values.floats[0]);
+    }
+    inputs.push_back(add_vector(builder, node, values, channels, names[i]));
   }
   const float epsilon = node.number("epsilon", 1e-5f);
-  for (const float variance : graph::float_values(builder.graph().tensor(inputs[4]))) {
+  for (const float variance : graph::float_values(builder.graph().tensor(inputs[3]))) {
     if (!(variance + epsilon > 0)) node.fail("has a variance that is not positive");
   }
+  if (phased != nullptr) {
+    builder.insert_after(*phased, node, Op::batch_norm, ScalarAttributes{epsilon}, inputs);
+    return builder.finish(node, x);
+  }
+  inputs.insert(inputs.begin(), x.id);
   builder.finish(node, builder.emit(node, Op::batch_norm, ScalarAttributes{epsilon},
                                     std::move(inputs), x.order));
 }

@@ -63,6 +63,13 @@ one('conv_transpose_same_upper', 'ConvTranspose', t({ attributes: { auto_pad: 'S
 one('conv_transpose_same_lower', 'ConvTranspose', t({ attributes: { auto_pad: 'SAME_LOWER', strides: [2, 2] } }));
 one('conv_transpose_output_shape', 'ConvTranspose', t({ attributes: { output_shape: [14, 11], strides: [2, 2] } }));
 
+graph('conv_transpose_batch_norm_relu', { inputs: { x: image }, outputs: { y: any(4) },
+  initializers: { w: floats([4, 2, 3, 3]), s: positive([4]), h: floats([4]), m: floats([4], 1), v: positive([4]) },
+  nodes: [node('ConvTranspose', ['x', 'w'], ['t'], { group: 2, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }),
+    node('BatchNormalization', ['t', 's', 'h', 'm', 'v'], ['n']), node('Relu', ['n'], ['y'])] });
+graph('conv_transpose_read_twice', { inputs: { x: image }, outputs: { y: any(4) }, initializers: { w: floats([4, 1, 2, 2]) },
+  nodes: [node('ConvTranspose', ['x', 'w'], ['t'], { strides: [2, 2] }), node('Relu', ['t'], ['r']), node('Sub', ['t', 'r'], ['y'])] });
+
 // ---- matrices
 one('gemm', 'Gemm', { x: [2, 5], initializers: { w: floats([5, 3]), c: floats([3], 1) } });
 one('gemm_transposed', 'Gemm', { x: [2, 5], initializers: { w: floats([3, 5]), c: floats([1, 3], 1) }, attributes: { transB: 1, alpha: { float: 0.5 }, beta: { float: 2 } } });

@@ -42,6 +42,11 @@ TEST_CASE("ONNX: a transposed convolution is one convolution of all phases") {
   CHECK(nodes_of_file("conv_transpose_2x2").starts_with("y:conv2d y.phases:reshape"));
 }
 
+TEST_CASE("ONNX: a batch norm and a relu after a transposed convolution become part of it") {
+  CHECK(nodes_of_file("conv_transpose_batch_norm_relu")
+            .starts_with("t:conv2d t.phases:reshape t.to_space:transpose t.image:reshape"));
+}
+
 TEST_CASE("ONNX: a quantized model converts to float as well") {
   for (const char* name : {"qdq_residual", "qlinear_residual_signed", "qdq_encoder_decoder"}) {
     INFO(name);

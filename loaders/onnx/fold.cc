@@ -1,12 +1,23 @@
 #include "loaders/onnx/fold.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace octet::loaders::onnx {
 const Constant& input_of(const Node& node, ConstantInputs inputs, std::size_t index) {
   if (index >= inputs.size() || inputs[index] == nullptr)
     node.fail("has no input " + std::to_string(index) + ", which it needs");
   return *inputs[index];
+}
+
+double value_at(const Constant& constant, std::size_t i) {
+  return constant.is_float() ? static_cast<double>(constant.floats[i])
+                             : static_cast<double>(constant.integers[i]);
+}
+
+int64_t truncated(double x) {
+  if (std::isnan(x)) return 0;
+  return static_cast<int64_t>(std::clamp(x, -9.2e18, 9.2e18));
 }
 
 Constant take(const Constant& from, std::vector<int64_t> dims,
@@ -77,11 +88,21 @@ std::vector<int64_t> axes_of(const Node& node, const Constant* input) {
   return input->integers;
 }
 
-bool can_fold(const std::string& op) { return find_arithmetic(op) || find_movement(op); }
+namespace {
+
+Fold find_fold(const std::string& op) {
+  for (const auto find : {find_arithmetic, find_reduction, find_movement}) {
+    if (const Fold fold = find(op)) return fold;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool can_fold(const std::string& op) { return find_fold(op) != nullptr; }
 
 std::vector<Constant> fold(const Node& node, ConstantInputs inputs) {
-  const Fold arithmetic = find_arithmetic(node.op());
-  return arithmetic ? arithmetic(node, inputs) : find_movement(node.op())(node, inputs);
+  return find_fold(node.op())(node, inputs);
 }
 
 }  // namespace octet::loaders::onnx

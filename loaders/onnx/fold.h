@@ -22,15 +22,23 @@ std::vector<Constant> fold(const Node& node, ConstantInputs inputs);
 
 // ---- the functions, by what they do
 
-/// Of one and of two values, with broadcasting; comparisons; Where; Cast; reductions.
+/// Of one and of two values, with broadcasting; comparisons; Where; Cast.
 using Fold = std::vector<Constant> (*)(const Node& node, ConstantInputs inputs);
 Fold find_arithmetic(const std::string& op);
+
+/// ReduceSum and its kin.
+Fold find_reduction(const std::string& op);
 
 /// What moves, repeats and makes values: Gather, Concat, Reshape, Slice, Range, Expand, ...
 Fold find_movement(const std::string& op);
 
 /// Constant input `index`; throws where it is left out.
 const Constant& input_of(const Node& node, ConstantInputs inputs, std::size_t index);
+
+double value_at(const Constant& constant, std::size_t index);
+
+/// Towards 0, and to the bounds where the number does not fit.
+int64_t truncated(double x);
 
 /// Element i of the result is element source[i] of `from`.
 Constant take(const Constant& from, std::vector<int64_t> dims, std::span<const std::size_t> source);

@@ -57,7 +57,8 @@ int default_thread_count() { return std::min(big_cores(), allowed_processors());
 ThreadPool::ThreadPool(int threads)
     : shared_(std::make_unique<Shared>(static_cast<std::size_t>(std::max(threads, 1)))) {
   for (int thread = 1; thread < threads; ++thread) {
-    auto worker = std::make_unique<Worker>(this, static_cast<std::size_t>(thread));
+    auto worker =
+        std::make_unique<Worker>(Worker{.pool = this, .thread = static_cast<std::size_t>(thread)});
     const auto begin = [](void* pointer) -> void* {
       const auto& self = *static_cast<const Worker*>(pointer);
       self.pool->serve(self.thread);

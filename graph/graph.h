@@ -84,6 +84,11 @@ struct Graph {
   /// The author drew quantize and dequantize borders: an output's scale is then a wish, not an
   /// observation.
   bool has_authors_borders = false;
+  /// The file's scales are all there will be: a node whose operands or result have none runs in
+  /// float, as its author left it.
+  bool unscaled_is_float = false;
+  /// What to do where scales are missing, for a format whose remedy is not the float export's.
+  std::string calibration_remedy;
   std::optional<Preprocess> preprocess;
   std::vector<std::string> labels;
   Task task;

@@ -105,7 +105,8 @@ Value stored_as(Graph& graph, const Value& value, const AxisOrder& order) {
   Value out{.shape = value.shape, .order = order};
   const graph::Tensor& tensor = graph.tensor(value.id);
   if (tensor.is_constant()) {
-    graph::Tensor constant{.name = tensor.name, .type = tensor.type, .shape = to};
+    graph::Tensor constant{
+        .name = tensor.name, .type = tensor.type, .shape = to, .quantization = tensor.quantization};
     constant.data = permute(*tensor.data, from, permutation, type_size(tensor.type));
     out.id = graph.add_tensor(std::move(constant));
   } else if (only_moves_ones(from, permutation)) {

@@ -4,6 +4,7 @@
 
 #include "engine/model_data.h"
 #include "loaders/load_error.h"
+#include "loaders/onnx/onnx_model.h"
 #include "loaders/safetensors/float_export.h"
 #include "loaders/safetensors/safetensors_file.h"
 
@@ -12,11 +13,20 @@ namespace {
 
 struct Format {
   bool (*matches)(std::span<const std::byte> file);
-  graph::Graph (*load)(std::span<const std::byte> file, const std::string& name);
+  graph::Graph (*load)(std::span<const std::byte> file, const std::string& name,
+                       const LoadOptions& options);
 };
 
+graph::Graph load_float_export_file(std::span<const std::byte> file, const std::string& name,
+                                    const LoadOptions& options) {
+  if (!options.shapes.empty())
+    throw LoadError("--shape is given, but a float export says its own shapes: leave it out");
+  return load_float_export(file, name);
+}
+
 constexpr Format formats[] = {
-    {looks_like_safetensors, load_float_export},
+    {looks_like_safetensors, load_float_export_file},
+    {looks_like_onnx, load_onnx},
 };
 
 bool looks_like_octet(std::span<const std::byte> file) {
@@ -27,7 +37,7 @@ bool looks_like_octet(std::span<const std::byte> file) {
 
 }  // namespace
 
-Expected<graph::Graph> load(const std::string& path) {
+Expected<graph::Graph> load(const std::string& path, const LoadOptions& options) {
   const auto storage = ModelBytes::map(path);
   if (!storage) return tl::unexpected(storage.error());
   const std::span<const std::byte> file = (*storage)->bytes();
@@ -36,7 +46,7 @@ Expected<graph::Graph> load(const std::string& path) {
   for (const Format& format : formats) {
     if (!format.matches(file)) continue;
     try {
-      graph::Graph graph = format.load(file, path);
+      graph::Graph graph = format.load(file, path, options);
       if (auto ok = graph::check(graph); !ok) return fail(path + ": " + ok.error().message);
       return graph;
     } catch (const std::exception& error) {
@@ -45,7 +55,7 @@ Expected<graph::Graph> load(const std::string& path) {
   }
   return fail(path +
               ": not a model that octet reads. It reads float exports (.safetensors made by "
-              "tools/pytorch/octet_export.py)");
+              "tools/pytorch/octet_export.py) and ONNX models");
 }
 
 }  // namespace octet::loaders

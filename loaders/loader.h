@@ -4,13 +4,14 @@
 #include <string>
 
 #include "graph/graph.h"
+#include "loaders/load_options.h"
 
 namespace octet::loaders {
 
 /// Reads a model of a format that is found by the file's content, not by its name. Formats: float
-/// export
-/// (.safetensors with `octet.graph`, docs/float_export.md). Everything in the file is checked;
-/// nothing is folded. Errors name the file, the node or tensor, and the remedy.
-Expected<graph::Graph> load(const std::string& path);
+/// export (.safetensors with `octet.graph`, docs/float_export.md), ONNX (docs/formats.md).
+/// Everything in the file is checked; nothing is folded but arithmetic on constants. Errors name
+/// the file, the node or tensor, and the remedy.
+Expected<graph::Graph> load(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace octet::loaders

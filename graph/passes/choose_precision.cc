@@ -139,6 +139,17 @@ bool reads_int8(const Graph& graph, const Node& node) {
   });
 }
 
+// In a model whose author chose all scales: has the node none where int8 needs one?
+bool left_unscaled(const Graph& graph, const Node& node) {
+  const auto unscaled = [&](TensorId id) {
+    const Tensor& tensor = graph.tensor(id);
+    return !tensor.is_constant() && tensor.type != Type::s32 && !tensor.quantization;
+  };
+  const bool float_result =
+      node.op == Op::softmax || (is_layer(node) && can_store_float(graph, node));
+  return std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result);
+}
+
 void decide_the_rest(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.precision != Precision::undecided) continue;
@@ -146,6 +157,9 @@ void decide_the_rest(Graph& graph) {
     if (!reason.empty()) {
       node.precision = Precision::float32;
       node.reason = reason;
+    } else if (graph.unscaled_is_float && left_unscaled(graph, node)) {
+      node.precision = Precision::float32;
+      node.reason = "left in float by the model's author: a tensor of it has no scale";
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = "only moves what is float";
@@ -206,7 +220,8 @@ Status check_calibration(const Graph& graph) {
   }
   if (missing.size() > listed_at_most) text += "\n  and more";
   const std::string remedy =
-      has_authors_scales(graph)
+      !graph.calibration_remedy.empty() ? graph.calibration_remedy
+      : has_authors_scales(graph)
           ? "The scales of this model are its author's observers: give each of these results one "
             "(a qconfig for its module, FloatFunctional instead of + and torch.cat), calibrate the "
             "prepared model and export it again,"

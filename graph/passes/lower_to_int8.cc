@@ -68,7 +68,8 @@ void add_softmax_table(Graph& graph, Node& node) {
   node.inputs.push_back(graph.add_tensor(make_float_constant(node.name + ".table", {256}, table)));
 }
 
-// A constant operand (x + 3, x * mask) becomes u8 with the finest scale that holds its values.
+// A constant operand (x + 3, x * mask) becomes u8: with its own scale where it came with one, else
+// with the finest that holds its values.
 Status quantize_constant(Graph& graph, TensorId& id) {
   const Tensor constant = graph.tensor(id);
   const auto values = float_values(constant);
@@ -82,9 +83,11 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   // Values too small for a scale of their own are zeros to everything that they meet.
   const float finest = high / 255.0f - low / 255.0f;
   const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
-  const Quantization q{
+  const Quantization finest_q{
       .scale = scale,
       .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
+  // Bytes that the model's author made of it stay those bytes.
+  const Quantization q = constant.quantization.value_or(finest_q);
   std::vector<std::byte> bytes;
   for (const float v : values) bytes.push_back(quantized(v, q));
   id = graph.add_tensor({.name = constant.name + ".u8",

@@ -27,6 +27,10 @@ Status absorb_quantize_nodes(Graph& graph);
 /// reshapes to the same shape go.
 Status canonicalise(Graph& graph);
 
+/// A constant that is added to a convolution or linear layer becomes its bias, where nobody else
+/// reads the layer: exporters write one as the other.
+Status fold_bias_add(Graph& graph);
+
 /// A batch norm after or before a convolution or linear layer goes into its weights (Jacob et al.
 /// 2018, section 3.2); a lone one becomes a depthwise 1x1 convolution.
 Status fold_batch_norm(Graph& graph);

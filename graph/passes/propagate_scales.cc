@@ -48,10 +48,16 @@ void scale_of_concat(Graph& graph, const Node& node) {
     equal = equal && *q == *first;
     widen(range, *q);
   }
+  if (!equal && graph.unscaled_is_float) return;
   graph.tensor(node.output).quantization = equal ? *first : quantization_for(range);
 }
 
-bool passes_scale_on(const Node& node) {
+bool passes_scale_on(const Graph& graph, const Node& node) {
+  // Where the author left a result in float, only what has the operand's very values is quantized.
+  if (graph.unscaled_is_float) {
+    const auto* pad = std::get_if<PadAttributes>(&node.attributes);
+    return moves_bytes(node) && (pad == nullptr || pad->value == 0);
+  }
   // A pool keeps its operand's scale where nothing else is said, as every framework does.
   return moves_bytes(node) || node.op == Op::clip || node.op == Op::average_pool;
 }
@@ -62,7 +68,7 @@ Status propagate_scales(Graph& graph) {
   for (const Node& node : graph.nodes) {
     auto& output = graph.tensor(node.output).quantization;
     if (output) continue;
-    if (passes_scale_on(node)) output = graph.tensor(node.inputs[0]).quantization;
+    if (passes_scale_on(graph, node)) output = graph.tensor(node.inputs[0]).quantization;
     if (node.op == Op::concat) scale_of_concat(graph, node);
     if (!output && !graph.has_authors_borders) output = range_of_function(node.op);
   }
@@ -70,6 +76,8 @@ Status propagate_scales(Graph& graph) {
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
     if (!moves_bytes(node) || graph.is_input(node.inputs[0])) continue;
+    if (graph.unscaled_is_float && !graph.read_only_by(node.inputs[0], static_cast<int>(i)))
+      continue;
     auto& input = graph.tensor(node.inputs[0]).quantization;
     if (!input && !graph.tensor(node.inputs[0]).is_constant())
       input = graph.tensor(node.output).quantization;

@@ -106,7 +106,8 @@ std::vector<std::string> JsonObject::texts(const std::string& key) const {
 }
 
 void JsonObject::allow_only(std::initializer_list<const char*> keys) const {
-  for (const auto& [key, value] : value_.items()) {
+  for (const auto& item : value_.items()) {
+    const std::string& key = item.key();
     const bool known = std::ranges::any_of(keys, [&](const char* k) { return key == k; });
     if (!known) fail("'" + key + "' is unknown here");
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
+#include "loaders/half.h"
 #include "loaders/load_error.h"
 
 namespace octet::loaders {
@@ -33,28 +33,6 @@ struct NodeLoader::Context {
 };
 
 namespace {
-
-float half_to_float(uint16_t h) {
-  const uint32_t sign = uint32_t{h & 0x8000U} << 16;
-  const uint32_t exponent = (h >> 10) & 0x1FU;
-  const uint32_t mantissa = h & 0x3FFU;
-  if (exponent == 0) {
-    const float value = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -value : value;
-  }
-  const uint32_t bits =
-      sign | (exponent == 31 ? 0x7F800000U : (exponent + 112) << 23) | (mantissa << 13);
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-float bfloat_to_float(uint16_t b) {
-  const uint32_t bits = uint32_t{b} << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
 
 std::vector<std::byte> as_float32(const SafeTensor& tensor) {
   if (tensor.dtype == "F32") return {tensor.bytes.begin(), tensor.bytes.end()};

@@ -14,6 +14,7 @@ struct Options {
   std::string input;
   std::string output;
   bool float_only = false;
+  std::vector<std::string> shapes;
   std::vector<std::string> keep_float;
 };
 
@@ -38,7 +39,12 @@ void print_summary(const Model& model, const std::string& path) {
 Expected<Model> make_model(const Options& options) {
   StagedProgress progress("converting",
                           {"reading", "fusing and quantizing", "checking", "writing"});
-  auto graph = loaders::load(options.input);
+  loaders::LoadOptions load_options;
+  for (const std::string& shape : options.shapes) {
+    if (auto ok = loaders::add_shape_option(shape, load_options); !ok)
+      return tl::unexpected(ok.error());
+  }
+  auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
   progress.advance();
   const auto bytes = graph::build_model(
@@ -66,7 +72,8 @@ Command add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("convert",
                                          "Make an .octet model of a float export (.safetensors "
-                                         "made by tools/pytorch/octet_export.py).\n"
+                                         "made by tools/pytorch/octet_export.py) or of an ONNX "
+                                         "model.\n"
                                          "Convolutions, batch norms, activations and residual adds "
                                          "are fused, weights quantized; what stays in float is "
                                          "listed with the reason.");
@@ -76,6 +83,12 @@ Command add_convert(CLI::App& app) {
       ->type_name("OUT.octet");
   command->add_flag("--float", options->float_only,
                     "Keep everything in float: the baseline to compare with");
+  command
+      ->add_option("--shape", options->shapes,
+                   "The shape of an input that the file leaves open, in the file's order of axes: "
+                   "1,3,224,224, or NAME=1,3,224,224 for each of several inputs")
+      ->allow_extra_args(false)
+      ->type_name("SHAPE");
   command
       ->add_option("--keep-float", options->keep_float,
                    "Keep a node in float, or all nodes below a module: names as `octet inspect` "

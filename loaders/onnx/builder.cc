@@ -1,0 +1,267 @@
+#include "loaders/onnx/builder.h"
+
+#include <algorithm>
+
+#include "loaders/onnx/reshape_plan.h"
+
+namespace octet::loaders::onnx {
+
+using graph::TensorId;
+
+void Builder::count_constant(std::size_t elements) {
+  constexpr std::size_t most = std::size_t{1} << 30;
+  constant_elements_ += elements;
+  if (constant_elements_ > most) throw LoadError("the model's constants are too large");
+}
+
+void Builder::set_constant(const std::string& name, Constant constant) {
+  count_constant(constant.size());
+  constants_[name] = std::move(constant);
+}
+
+void Builder::finish(const Node& node, const Value& value, std::size_t output) {
+  const std::string& name = node.output(output);
+  const bool made_here = static_cast<std::size_t>(value.id) >= first_tensor_;
+  if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
+  if (!made_here && node.has_input(0) && readers(node.input(0)) > 1) shared_.insert(value.id);
+  values_[name] = value;
+}
+
+void Builder::add_input(const std::string& name, const Shape& shape, const AxisOrder& order) {
+  const TensorId id = graph_.add_tensor({.name = name, .shape = stored_shape(shape, order)});
+  graph_.inputs.push_back(id);
+  values_[name] = Value{.id = id, .shape = shape, .order = order};
+}
+
+void Builder::add_output(const std::string& name) {
+  if (find_constant(name) != nullptr) {
+    throw LoadError("the output '" + name +
+                    "' is a constant: it depends on no input. Remove it from the model's outputs");
+  }
+  const auto found = values_.find(name);
+  if (found == values_.end()) throw LoadError("no node writes the output '" + name + "'");
+  const TensorId original = found->second.id;
+  TensorId id = stored_as(found->second, identity_order(found->second.shape.size())).id;
+  if (id != original) {  // the copy in the author's order of axes is the output
+    graph::Tensor& from = graph_.tensor(original);
+    if (from.name == name && !graph_.is_input(original)) from.name = name + ".stored";
+    graph_.tensor(id).name = name;
+  } else if (graph_.tensor(id).name != name || graph_.is_input(id)) {
+    // Another name of a tensor that has one.
+    const graph::Tensor& from = graph_.tensor(id);
+    const TensorId copy = graph_.add_tensor(
+        {.name = name, .type = from.type, .shape = from.shape, .quantization = from.quantization});
+    graph_.nodes.push_back(
+        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .output = copy});
+    id = copy;
+  }
+  graph_.outputs.push_back(id);
+}
+
+bool Builder::is_known(const std::string& name) const {
+  return values_.contains(name) || constants_.contains(name);
+}
+
+int Builder::readers(const std::string& name) const {
+  const auto found = readers_.find(name);
+  return found != readers_.end() ? found->second : 0;
+}
+
+const Constant* Builder::find_constant(const std::string& name) const {
+  const auto found = constants_.find(name);
+  return found != constants_.end() ? &found->second : nullptr;
+}
+
+const Constant* Builder::constant(const Node& node, std::size_t index) const {
+  return node.has_input(index) ? find_constant(node.input(index)) : nullptr;
+}
+
+const Constant& Builder::required_constant(const Node& node, std::size_t index,
+                                           const char* what) const {
+  const std::string& name = node.input(index);
+  const Constant* found = find_constant(name);
+  if (found == nullptr)
+    node.missing(std::string("with ") + what + " computed ('" + name + "') instead of constant");
+  return *found;
+}
+
+float Builder::required_number(const Node& node, std::size_t index, const char* what) const {
+  const Constant& found = required_constant(node, index, what);
+  if (found.size() != 1) node.fail(std::string(what) + " is not one number");
+  return found.is_float() ? found.floats[0] : static_cast<float>(found.integers[0]);
+}
+
+float Builder::real_number(const Node& node, std::size_t index, const char* what,
+                           const Value& of) const {
+  const float number = required_number(node, index, what);
+  const DataType type = required_constant(node, index, what).type;
+  if (type != DataType::uint8 && type != DataType::int8) return number;
+  const auto& q = graph_.tensor(of.id).quantization;
+  if (!q) node.missing("on bytes that have no scale");
+  const float unsigned_number = type == DataType::int8 ? number + 128 : number;
+  return q->scale * (unsigned_number - static_cast<float>(q->zero_point));
+}
+
+TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
+  if (const auto known = constant_tensors_.find(name); known != constant_tensors_.end())
+    return known->second;
+  const Constant& from = constants_.at(name);
+  const Shape shape = shape_of(from.dims, node.where() + "its operand '" + name + "' ");
+  std::vector<float> values = from.floats;
+  if (!from.is_float()) values.assign(from.integers.begin(), from.integers.end());
+  graph::Tensor tensor = graph::make_float_constant(name, shape, values);
+  if (from.quantized && from.quantized->scale.size() == 1) {
+    tensor.quantization = graph::Quantization{.scale = from.quantized->scale[0],
+                                              .zero_point = from.quantized->zero_point[0] + 128};
+  }
+  return constant_tensors_[name] = graph_.add_tensor(std::move(tensor));
+}
+
+Value Builder::any_operand(const Node& node, std::size_t index) {
+  const std::string& name = node.input(index);
+  if (const auto value = values_.find(name); value != values_.end()) return value->second;
+  if (find_constant(name) == nullptr) {
+    node.fail("reads '" + name +
+              "', which is neither an input, a constant, nor written by an earlier node");
+  }
+  const TensorId id = constant_tensor(node, name);
+  const Shape shape = graph_.tensor(id).shape;
+  return {.id = id, .shape = shape, .order = identity_order(shape.size())};
+}
+
+Value Builder::operand(const Node& node, std::size_t index) {
+  const Value value = any_operand(node, index);
+  if (graph_.tensor(value.id).type != Type::f32)
+    node.missing("on the indices '" + node.input(index) + "'");
+  return value;
+}
+
+Value Builder::image(const Node& node, std::size_t index) {
+  const Value value = operand(node, index);
+  if (value.shape.size() != 4)
+    node.missing("on a tensor of rank " + std::to_string(value.shape.size()) + " " +
+                 shape_text(value.shape) + "; octet's takes images, of rank 4");
+  return stored_as(value, channels_last_order(4));
+}
+
+std::vector<int64_t> Builder::dims(const Node& node, std::size_t index) const {
+  const std::string& name = node.input(index);
+  if (const auto value = values_.find(name); value != values_.end())
+    return {value->second.shape.begin(), value->second.shape.end()};
+  const Constant* found = find_constant(name);
+  if (found == nullptr) node.fail("reads '" + name + "', which no earlier node writes");
+  return found->dims;
+}
+
+TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
+                             std::vector<float> values) {
+  count_constant(values.size());
+  return graph_.add_tensor(
+      graph::make_float_constant(node.name() + suffix, std::move(shape), values));
+}
+
+Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
+                    AxisOrder order, const std::string& suffix) {
+  std::vector<Shape> shapes;
+  for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
+  const auto stored = infer_shape(op, attributes, shapes);
+  if (!stored) node.fail(stored.error().message);
+  if (stored->size() != order.size())
+    node.fail("has a rank of output that its input does not give");
+  Value value{.shape = Shape(order.size()), .order = std::move(order)};
+  for (std::size_t i = 0; i < stored->size(); ++i)
+    value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
+
+  std::string name = node.name() + suffix;
+  for (int n = 2; !node_names_.insert(name).second; ++n)
+    name = node.name() + suffix + "." + std::to_string(n);
+  value.id = graph_.add_tensor({.name = name, .shape = *stored});
+  graph_.nodes.push_back({.name = name,
+                          .op = op,
+                          .attributes = std::move(attributes),
+                          .inputs = std::move(inputs),
+                          .output = value.id});
+  return value;
+}
+
+Value Builder::transposed(const Value& value, const AxisOrder& permutation) const {
+  Value out{.id = value.id};
+  for (const int32_t axis : permutation)
+    out.shape.push_back(value.shape[static_cast<std::size_t>(axis)]);
+  for (const int32_t old : value.order) {
+    out.order.push_back(
+        static_cast<int32_t>(std::ranges::find(permutation, old) - permutation.begin()));
+  }
+  return out;
+}
+
+void Builder::mark_quantized() {
+  graph_.keeps_rounding = true;
+  graph_.has_authors_borders = true;
+  graph_.unscaled_is_float = true;
+}
+
+bool Builder::is_read_once(const std::string& name, const Value& value) const {
+  return readers(name) == 1 && !shared_.contains(value.id);
+}
+
+void Builder::set_quantization(const Node& node, const Value& value,
+                               graph::Quantization quantization) {
+  mark_quantized();
+  auto& known = graph_.tensor(value.id).quantization;
+  if (known && !(*known == quantization)) {
+    node.fail("reads '" + graph_.tensor(value.id).name +
+              "' with another scale or zero point than it was quantized with");
+  }
+  known = quantization;
+}
+
+void Builder::quantize_result(const Node& node, graph::Quantization quantization) {
+  graph_.tensor(values_.at(node.output()).id).quantization = quantization;
+}
+
+Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape,
+                        const std::string& suffix) {
+  const ReshapePlan plan = plan_reshape(value, shape);
+  return emit(node, Op::reshape, ReshapeAttributes{stored_shape(shape, plan.after)},
+              {stored_as(value, plan.before).id}, plan.after, suffix);
+}
+
+const PhasedLayer* Builder::find_phased(const Node& node, const Value& x) const {
+  const auto found = phased_.find(x.id);
+  const bool alone = is_read_once(node.input(0), x) && !graph_.tensor(x.id).quantization;
+  return found != phased_.end() && alone ? &found->second : nullptr;
+}
+
+void Builder::insert_after(const PhasedLayer& layer, const Node& node, Op op, Attributes attributes,
+                           const std::vector<TensorId>& parameters) {
+  const TensorId before = layer.output;
+  const auto at = static_cast<std::ptrdiff_t>(graph_.producer_of(before)) + 1;
+  const std::string name = node.name() + ".phases";
+  const TensorId after = graph_.add_tensor({.name = name, .shape = graph_.tensor(before).shape});
+  graph_.redirect(before, after);
+  graph::Node inserted{.name = node.name(),
+                       .op = op,
+                       .attributes = std::move(attributes),
+                       .inputs = {before},
+                       .output = after};
+  inserted.inputs.insert(inserted.inputs.end(), parameters.begin(), parameters.end());
+  graph_.nodes.insert(graph_.nodes.begin() + at, std::move(inserted));
+  for (auto& [result, phased] : phased_) {
+    if (phased.output == before) phased.output = after;
+  }
+}
+
+AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
+                                bool keepdims) {
+  if (keepdims) return order;
+  AxisOrder out;
+  for (const int32_t axis : order) {
+    if (std::ranges::count(reduced, axis) > 0) continue;
+    const auto below = std::ranges::count_if(reduced, [&](int32_t r) { return r < axis; });
+    out.push_back(axis - static_cast<int32_t>(below));
+  }
+  return out;
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,128 @@
+// The graph on its way from ONNX: which names are constants and which are activations, and the
+// nodes that operators add.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "loaders/layout.h"
+#include "loaders/onnx/constant.h"
+#include "loaders/onnx/node.h"
+
+namespace octet::loaders::onnx {
+
+/// A convolution whose channels are the phases of a transposed one: per channel of the result, it
+/// has `phases` of its own, [groups][phases][channels of a group].
+struct PhasedLayer {
+  graph::TensorId output = 0;  ///< Of the convolution, before its phases are laid out in space.
+  int32_t phases = 1;
+  int32_t groups = 1;
+};
+
+class Builder {
+ public:
+  /// `readers`: how many nodes and outputs of the graph read each name.
+  Builder(graph::Graph& graph, std::map<std::string, int> readers)
+      : graph_(graph), readers_(std::move(readers)) {}
+
+  graph::Graph& graph() { return graph_; }
+
+  // ---- names
+
+  void set_constant(const std::string& name, Constant constant);
+  /// `name` stands for the value. A tensor that `node` made, or a layout node for it, takes the
+  /// name.
+  void finish(const Node& node, const Value& value, std::size_t output = 0);
+  void add_input(const std::string& name, const Shape& shape, const AxisOrder& order);
+  void add_output(const std::string& name);
+
+  bool is_known(const std::string& name) const;
+  /// How many nodes and outputs read it.
+  int readers(const std::string& name) const;
+  /// Null for an activation and for an unknown name.
+  const Constant* find_constant(const std::string& name) const;
+
+  // ---- a node's inputs
+
+  /// Null where the input is left out or computed.
+  const Constant* constant(const Node& node, std::size_t index) const;
+  /// Throws MissingOperator where it is computed: `what` names it ("its weights").
+  const Constant& required_constant(const Node& node, std::size_t index, const char* what) const;
+  /// One number; throws as above.
+  float required_number(const Node& node, std::size_t index, const char* what) const;
+  /// A number beside operand `of`, in the operand's own terms: bytes are what they stand for.
+  float real_number(const Node& node, std::size_t index, const char* what, const Value& of) const;
+  /// An activation, or a constant in its logical order; float32.
+  Value operand(const Node& node, std::size_t index);
+  /// The same, or indices: what moves takes both.
+  Value any_operand(const Node& node, std::size_t index);
+  /// Of rank 4, stored N, H, W, C.
+  Value image(const Node& node, std::size_t index);
+  /// The logical shape of an input that is there.
+  std::vector<int64_t> dims(const Node& node, std::size_t index) const;
+
+  // ---- scales
+
+  /// The graph came quantized: its scales are its calibration, and what has none is float.
+  void mark_quantized();
+  /// Does nobody but one node read `name`, nor the tensor under another name?
+  bool is_read_once(const std::string& name, const Value& value) const;
+  /// What an operand's bytes mean; an input of the graph learns it here. Throws where the tensor
+  /// was written with another scale.
+  void set_quantization(const Node& node, const Value& value, graph::Quantization quantization);
+  /// The scale of the tensor that `node` wrote.
+  void quantize_result(const Node& node, graph::Quantization quantization);
+
+  // ---- new tensors and nodes
+
+  /// Begins a node of the ONNX graph: what is emitted from here on is its.
+  void begin() { first_tensor_ = graph_.tensors.size(); }
+  graph::TensorId add_floats(const Node& node, const std::string& suffix, Shape shape,
+                             std::vector<float> values);
+  /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
+  Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
+             AxisOrder order, const std::string& suffix = "");
+  /// Remembers what lies behind a transposed convolution's result.
+  void set_phased(const Value& result, const PhasedLayer& layer) { phased_[result.id] = layer; }
+  /// The layer behind operand 0, where nobody else reads it: null, or what insert_after takes.
+  const PhasedLayer* find_phased(const Node& node, const Value& x) const;
+  /// Puts a node right behind the convolution, where the passes fuse the two.
+  void insert_after(const PhasedLayer& layer, const Node& node, Op op, Attributes attributes,
+                    const std::vector<graph::TensorId>& parameters);
+  /// The node that was emitted last.
+  graph::Node& last_node() { return graph_.nodes.back(); }
+
+  Value stored_as(const Value& value, const AxisOrder& order) {
+    return loaders::stored_as(graph_, value, order);
+  }
+  /// The same values under another logical shape: axes that are split or joined stay where they are
+  /// stored, so that nothing moves where nothing has to.
+  Value reshaped(const Node& node, const Value& value, const Shape& shape,
+                 const std::string& suffix = "");
+  /// Output axis i is axis permutation[i]: only the names of the stored axes change.
+  Value transposed(const Value& value, const AxisOrder& permutation) const;
+
+ private:
+  graph::TensorId constant_tensor(const Node& node, const std::string& name);
+  /// No file may ask for more memory than the largest that protobuf allows would need.
+  void count_constant(std::size_t elements);
+
+  graph::Graph& graph_;
+  std::map<std::string, int> readers_;
+  std::map<std::string, Constant> constants_;
+  std::map<std::string, Value> values_;
+  std::map<std::string, graph::TensorId> constant_tensors_;
+  std::set<std::string> node_names_;
+  std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
+  std::map<graph::TensorId, PhasedLayer> phased_;
+  std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
+  std::size_t constant_elements_ = 0;
+};
+
+/// NumPy's order of axes after `reduced` ones are gone, or kept with extent 1.
+AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
+                                bool keepdims);
+
+}  // namespace octet::loaders::onnx

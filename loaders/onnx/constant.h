@@ -1,0 +1,54 @@
+// Values that are known when a model is loaded: weights, and the arithmetic on shapes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loaders/layout.h"
+#include "loaders/onnx/model_proto.h"
+
+namespace octet::loaders::onnx {
+
+/// How a constant's floats came out of bytes: real = scale * (q - zero_point).
+struct QuantizedValues {
+  std::vector<int8_t> values;  ///< Row-major; uint8 ones less 128, as their zero points.
+  std::vector<float> scale;    ///< One, or one for each position along `axis`.
+  std::vector<int32_t> zero_point;
+  int32_t axis = 0;
+};
+
+/// A tensor of numbers, row-major: floats for the types with a fraction, integers for the others.
+struct Constant {
+  DataType type = DataType::float32;
+  std::vector<int64_t> dims;
+  std::vector<float> floats;
+  std::vector<int64_t> integers;
+  std::optional<QuantizedValues> quantized;  ///< Of floats that DequantizeLinear made.
+
+  bool is_float() const;
+  std::size_t size() const { return is_float() ? floats.size() : integers.size(); }
+};
+
+/// float16, bfloat16, float32 and float64 become float32 here.
+bool is_float_type(DataType type);
+
+/// The number of elements; throws LoadError, beginning with `where`, for extents below 0 and for
+/// more than fit a tensor of octet's.
+int64_t count_elements(const std::vector<int64_t>& dims, const std::string& where);
+
+/// Decodes every encoding that onnx.proto has. Throws LoadError: unknown type, values in another
+/// file, another number of values than the dims say.
+Constant decode_tensor(const TensorProto& tensor);
+
+Constant make_integers(std::vector<int64_t> values);
+
+/// The dims as a shape of octet's; throws LoadError where an extent is below 1 or too large.
+Shape shape_of(const std::vector<int64_t>& dims, const std::string& where);
+
+/// The constant with its axes permuted: output axis i is input axis order[i]. The quantized form
+/// goes with it.
+Constant permuted(const Constant& from, const AxisOrder& order);
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,260 @@
+// Constants that are moved, repeated and made.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "loaders/onnx/fold.h"
+#include "loaders/onnx/slice_range.h"
+#include "loaders/onnx/static_shape.h"
+
+namespace octet::loaders::onnx {
+namespace {
+
+using Results = std::vector<Constant>;
+using Dims = std::vector<int64_t>;
+
+const std::vector<int64_t>& integers_of(const Node& node, const Constant& constant) {
+  if (constant.is_float()) node.fail("takes integers where it is given floats");
+  return constant.integers;
+}
+
+std::size_t product(std::span<const int64_t> extents) {
+  std::size_t out = 1;
+  for (const int64_t extent : extents) out *= static_cast<std::size_t>(extent);
+  return out;
+}
+
+// The same values, and their quantized form where no axis of it moves, under other dims.
+Constant with_dims(const Constant& from, Dims dims) {
+  Constant out = from;
+  const bool keeps_axis = from.quantized && from.quantized->scale.size() == 1;
+  if (!keeps_axis && dims != from.dims) out.quantized.reset();
+  out.dims = std::move(dims);
+  return out;
+}
+
+Results fold_constant(const Node& node, ConstantInputs) {
+  if (const auto* a = node.find("value"); a != nullptr && a->tensor) {
+    return {decode_tensor(*a->tensor)};
+  }
+  Constant out;
+  if (const auto* a = node.find("value_float")) {
+    out.floats = {a->f};
+    return {out};
+  }
+  if (const auto* a = node.find("value_floats")) {
+    out.dims = {static_cast<int64_t>(a->floats.size())};
+    out.floats = a->floats;
+    return {out};
+  }
+  if (const auto* a = node.find("value_ints")) return {make_integers(a->ints)};
+  if (const auto* a = node.find("value_int")) {
+    out.type = DataType::int64;
+    out.integers = {a->i};
+    return {out};
+  }
+  node.missing("a Constant of text or of sparse values");
+}
+
+Results fold_constant_of_shape(const Node& node, ConstantInputs inputs) {
+  Constant value{.dims = {1}, .floats = {0}};
+  if (const auto* a = node.find("value"); a != nullptr && a->tensor) {
+    value = decode_tensor(*a->tensor);
+    if (value.size() != 1) node.fail("has a 'value' of more than one number");
+  }
+  const Dims dims = integers_of(node, input_of(node, inputs, 0));
+  return {take(value, dims, std::vector<std::size_t>(checked_count(node, inputs, dims), 0))};
+}
+
+Results fold_same(const Node& node, ConstantInputs inputs) { return {input_of(node, inputs, 0)}; }
+
+Results fold_shape(const Node& node, ConstantInputs inputs) {
+  return {shape_constant(node, input_of(node, inputs, 0).dims)};
+}
+
+Results fold_gather(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const Constant& indices = input_of(node, inputs, 1);
+  const auto axis = static_cast<std::size_t>(node.axis(node.integer("axis", 0), x.dims.size()));
+  const std::size_t inner = product(std::span(x.dims).subspan(axis + 1));
+  const std::size_t outer = product(std::span(x.dims).first(axis));
+  const int64_t extent = x.dims[axis];
+  Dims dims(x.dims.begin(), x.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
+  dims.insert(dims.end(), x.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, x.dims.end());
+  std::vector<std::size_t> source;
+  source.reserve(checked_count(node, inputs, dims));
+  for (std::size_t o = 0; o < outer; ++o) {
+    for (int64_t index : integers_of(node, indices)) {
+      if (index < 0) index += extent;
+      if (index < 0 || index >= extent) node.fail("gathers outside its input");
+      const std::size_t row =
+          o * static_cast<std::size_t>(extent) + static_cast<std::size_t>(index);
+      for (std::size_t i = 0; i < inner; ++i) source.push_back(row * inner + i);
+    }
+  }
+  return {take(x, dims, source)};
+}
+
+Results fold_concat(const Node& node, ConstantInputs inputs) {
+  const Constant& first = input_of(node, inputs, 0);
+  const auto axis = static_cast<std::size_t>(node.axis(node.integer("axis", 0), first.dims.size()));
+  Constant out{.type = first.type, .dims = first.dims};
+  out.dims[axis] = 0;
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const Constant& x = input_of(node, inputs, k);
+    Dims expected = x.dims;
+    if (x.is_float() != first.is_float() || x.dims.size() != first.dims.size())
+      node.fail("joins tensors of different types or ranks");
+    expected[axis] = first.dims[axis];
+    if (expected != first.dims) node.fail("joins tensors that do not fit");
+    out.dims[axis] += x.dims[axis];
+  }
+  checked_count(node, inputs, out.dims);
+  const std::size_t outer = product(std::span(first.dims).first(axis));
+  for (std::size_t o = 0; o < outer; ++o) {
+    for (const Constant* x : inputs) {
+      const std::size_t row = product(std::span(x->dims).subspan(axis));
+      const auto from = static_cast<std::ptrdiff_t>(o * row);
+      const auto to = static_cast<std::ptrdiff_t>((o + 1) * row);
+      if (out.is_float()) {
+        out.floats.insert(out.floats.end(), x->floats.begin() + from, x->floats.begin() + to);
+      } else {
+        out.integers.insert(out.integers.end(), x->integers.begin() + from,
+                            x->integers.begin() + to);
+      }
+    }
+  }
+  return {out};
+}
+
+Results fold_reshape(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const Dims wanted = integers_of(node, input_of(node, inputs, 1));
+  return {with_dims(x, reshaped_dims(node, x.dims, wanted))};
+}
+
+Results fold_flatten(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  return {with_dims(x, flattened_dims(node, x.dims))};
+}
+
+Results fold_unsqueeze(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  return {with_dims(
+      x, unsqueezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
+}
+
+Results fold_squeeze(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  return {with_dims(
+      x, squeezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
+}
+
+Results fold_transpose(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  return {permuted(x, permutation_of(node, x.dims.size()))};
+}
+
+Results fold_slice(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  std::vector<SliceRange> ranges;
+  for (const int64_t extent : x.dims) ranges.push_back({.begin = 0, .step = 1, .count = extent});
+  for (const AxisSlice& slice : slices_of(node, inputs.subspan(1), x.dims.size())) {
+    ranges[static_cast<std::size_t>(slice.axis)] = slice_range(
+        slice.start, slice.end, slice.step, x.dims[static_cast<std::size_t>(slice.axis)]);
+  }
+  Dims dims;
+  for (const SliceRange& range : ranges) dims.push_back(range.count);
+  if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
+  std::vector<std::size_t> source = {0};
+  for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
+    std::vector<std::size_t> next;
+    for (const std::size_t base : source) {
+      for (int64_t n = 0; n < ranges[axis].count; ++n) {
+        const int64_t at = ranges[axis].begin + n * ranges[axis].step;
+        next.push_back(base * static_cast<std::size_t>(x.dims[axis]) +
+                       static_cast<std::size_t>(at));
+      }
+    }
+    source = std::move(next);
+  }
+  return {take(x, dims, source)};
+}
+
+Results fold_range(const Node& node, ConstantInputs inputs) {
+  const Constant& start = input_of(node, inputs, 0);
+  const Constant& limit = input_of(node, inputs, 1);
+  const Constant& delta = input_of(node, inputs, 2);
+  if (start.size() != 1 || limit.size() != 1 || delta.size() != 1 ||
+      start.is_float() != limit.is_float() || start.is_float() != delta.is_float()) {
+    node.fail("takes three numbers of one type");
+  }
+  const auto number = [](const Constant& c) {
+    return c.is_float() ? double{c.floats[0]} : static_cast<double>(c.integers[0]);
+  };
+  const double steps = std::ceil((number(limit) - number(start)) / number(delta));
+  if (!(steps < 1 << 22)) node.fail("makes a range without end, or one that is too long");
+  Constant out{.type = start.type, .dims = {static_cast<int64_t>(std::max(steps, 0.0))}};
+  for (int64_t i = 0; i < out.dims[0]; ++i) {
+    const double value = number(start) + static_cast<double>(i) * number(delta);
+    if (out.is_float()) {
+      out.floats.push_back(static_cast<float>(value));
+    } else {
+      out.integers.push_back(static_cast<int64_t>(std::clamp(value, -9.2e18, 9.2e18)));
+    }
+  }
+  return {out};
+}
+
+Results fold_expand(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const Dims dims = broadcast_dims(node, x.dims, integers_of(node, input_of(node, inputs, 1)));
+  checked_count(node, inputs, dims);
+  return {take(x, dims, broadcast_source(x.dims, dims))};
+}
+
+Results fold_tile(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const Dims& repeats = integers_of(node, input_of(node, inputs, 1));
+  if (repeats.size() != x.dims.size()) node.fail("needs a number of repeats for each axis");
+  Dims dims;
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    if (repeats[i] < 0 || repeats[i] > (int64_t{1} << 26)) node.fail("repeats too often");
+    dims.push_back(x.dims[i] * repeats[i]);
+  }
+  if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
+  std::vector<std::size_t> source = {0};
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    std::vector<std::size_t> next;
+    for (const std::size_t base : source) {
+      for (int64_t n = 0; n < dims[axis]; ++n) {
+        next.push_back(base * static_cast<std::size_t>(x.dims[axis]) +
+                       static_cast<std::size_t>(n % x.dims[axis]));
+      }
+    }
+    source = std::move(next);
+  }
+  return {take(x, dims, source)};
+}
+
+}  // namespace
+
+Fold find_movement(const std::string& op) {
+  static const std::map<std::string, Fold> table = {
+      {"Constant", fold_constant},   {"ConstantOfShape", fold_constant_of_shape},
+      {"Identity", fold_same},       {"Dropout", fold_same},
+      {"Shape", fold_shape},         {"Size", fold_shape},
+      {"Gather", fold_gather},       {"Concat", fold_concat},
+      {"Reshape", fold_reshape},     {"Flatten", fold_flatten},
+      {"Unsqueeze", fold_unsqueeze}, {"Squeeze", fold_squeeze},
+      {"Transpose", fold_transpose}, {"Slice", fold_slice},
+      {"Range", fold_range},         {"Expand", fold_expand},
+      {"Tile", fold_tile},
+  };
+  const auto found = table.find(op);
+  return found != table.end() ? found->second : nullptr;
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,13 @@
+// The inputs of an ONNX graph and their shapes.
+#pragma once
+
+#include "loaders/load_options.h"
+#include "loaders/onnx/builder.h"
+
+namespace octet::loaders::onnx {
+
+/// Adds the inputs that are no initializers. A dynamic batch is 1; other dynamic extents come from
+/// the options, or are an error that says how to give them.
+void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& builder);
+
+}  // namespace octet::loaders::onnx

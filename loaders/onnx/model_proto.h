@@ -1,0 +1,114 @@
+// An ONNX file as plain structs: what octet reads of onnx.proto, nothing interpreted yet. Texts and
+// raw data are views into the file's bytes.
+//
+// Graphs inside attributes (If, Loop) are noted, not read, so that no file can nest its way through
+// the stack.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace octet::loaders::onnx {
+
+/// TensorProto.DataType: the numbers of onnx.proto.
+enum class DataType : int32_t {
+  undefined = 0,
+  float32 = 1,
+  uint8 = 2,
+  int8 = 3,
+  uint16 = 4,
+  int16 = 5,
+  int32 = 6,
+  int64 = 7,
+  text = 8,
+  boolean = 9,
+  float16 = 10,
+  float64 = 11,
+  uint32 = 12,
+  uint64 = 13,
+  bfloat16 = 16,
+};
+
+/// "float16", "int64", ...; the number of a type that octet does not know.
+std::string data_type_name(DataType type);
+
+struct TensorProto {
+  std::string name;
+  std::vector<int64_t> dims;
+  DataType type = DataType::undefined;
+  bool external = false;  ///< The values are in another file.
+  std::optional<std::string_view> raw;
+  std::vector<float> floats;      ///< float_data
+  std::vector<double> doubles;    ///< double_data
+  std::vector<int64_t> integers;  ///< int32_data, int64_data, uint64_data
+};
+
+struct AttributeProto {
+  std::string name;
+  int32_t type = 0;  ///< AttributeProto.AttributeType; 0 in old files.
+  float f = 0;
+  int64_t i = 0;
+  std::string s;
+  std::optional<TensorProto> tensor;
+  std::vector<float> floats;
+  std::vector<int64_t> ints;
+  std::vector<std::string> strings;
+  bool has_graph = false;
+};
+
+struct NodeProto {
+  std::string name;
+  std::string op_type;
+  std::string domain;
+  std::vector<std::string> inputs;  ///< "" for an optional input that is left out.
+  std::vector<std::string> outputs;
+  std::vector<AttributeProto> attributes;
+};
+
+struct Dimension {
+  std::optional<int64_t> value;
+  std::string parameter;  ///< The name of a dynamic one, where it has one.
+};
+
+struct ValueInfoProto {
+  std::string name;
+  DataType type = DataType::undefined;
+  bool is_tensor = false;
+  bool has_shape = false;
+  std::vector<Dimension> dims;
+};
+
+struct GraphProto {
+  std::vector<NodeProto> nodes;
+  std::vector<TensorProto> initializers;
+  std::vector<ValueInfoProto> inputs;
+  std::vector<ValueInfoProto> outputs;
+  bool has_sparse_initializers = false;
+};
+
+struct OperatorSet {
+  std::string domain;
+  int64_t version = 0;
+};
+
+struct ModelProto {
+  int64_t ir_version = 0;
+  std::string producer;  ///< Name and version.
+  std::vector<OperatorSet> operator_sets;
+  GraphProto graph;
+  bool has_functions = false;
+};
+
+/// Is this a ModelProto, perhaps a damaged one? ONNX files have no magic number: the fields that
+/// every model has must come before anything that is no field of one.
+bool looks_like_model(std::span<const std::byte> file);
+
+/// Throws LoadError where the bytes are no message of onnx.proto. The bytes must outlive the
+/// result.
+ModelProto parse_model(std::span<const std::byte> file);
+
+}  // namespace octet::loaders::onnx

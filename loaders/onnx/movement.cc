@@ -1,0 +1,254 @@
+// Parts of tensors: cut out, joined, padded.
+#include <algorithm>
+
+#include "loaders/onnx/operators.h"
+#include "loaders/onnx/slice_range.h"
+#include "loaders/onnx/static_shape.h"
+
+namespace octet::loaders::onnx {
+
+using graph::TensorId;
+
+namespace {
+
+SliceAttributes whole(Builder& builder, const Value& x) {
+  const Shape& stored = builder.graph().tensor(x.id).shape;
+  return {.begin = std::vector<int32_t>(stored.size(), 0),
+          .step = std::vector<int32_t>(stored.size(), 1),
+          .count = stored};
+}
+
+// One range of one logical axis.
+void restrict(const Node& node, const Value& x, int32_t axis, const SliceRange& range,
+              SliceAttributes& slice) {
+  if (range.count < 1) node.missing("that leaves nothing of its operand");
+  const auto at = static_cast<std::size_t>(stored_axis(x.order, axis));
+  slice.begin[at] = static_cast<int32_t>(range.begin);
+  slice.step[at] = static_cast<int32_t>(range.step);
+  slice.count[at] = static_cast<int32_t>(range.count);
+}
+
+// A node's output keeps its operand's type: indices stay indices.
+Value emit_moved(Builder& builder, const Node& node, Op op, Attributes attributes, const Value& x,
+                 const std::string& suffix = "") {
+  const Type type = builder.graph().tensor(x.id).type;
+  const Value y = builder.emit(node, op, std::move(attributes), {x.id}, x.order, suffix);
+  builder.graph().tensor(y.id).type = type;
+  return y;
+}
+
+Value emit_slice(Builder& builder, const Node& node, const Value& x, int32_t axis,
+                 const SliceRange& range, const std::string& suffix = "") {
+  SliceAttributes slice = whole(builder, x);
+  restrict(node, x, axis, range, slice);
+  return emit_moved(builder, node, Op::slice, std::move(slice), x, suffix);
+}
+
+Value emit_concat(Builder& builder, const Node& node, const std::vector<Value>& values,
+                  int32_t axis, const std::string& suffix = "") {
+  // The first activation says how all are stored.
+  const auto computed = [&](const Value& v) { return !builder.graph().tensor(v.id).is_constant(); };
+  const auto first = std::ranges::find_if(values, computed);
+  const AxisOrder order = (first != values.end() ? *first : values[0]).order;
+  std::vector<TensorId> inputs;
+  for (const Value& value : values) {
+    if (value.order.size() != order.size()) node.fail("joins tensors of different ranks");
+    inputs.push_back(builder.stored_as(value, order).id);
+  }
+  const Type type = builder.graph().tensor(inputs[0]).type;
+  const Value y = builder.emit(node, Op::concat, AxisAttributes{.axis = stored_axis(order, axis)},
+                               std::move(inputs), order, suffix);
+  builder.graph().tensor(y.id).type = type;
+  return y;
+}
+
+}  // namespace
+
+void load_concat(Builder& builder, const Node& node) {
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < node.input_count(); ++i) values.push_back(builder.operand(node, i));
+  if (values.empty()) node.fail("joins nothing");
+  const int32_t axis = node.axis(node.required("axis").i, values[0].shape.size());
+  builder.finish(node, emit_concat(builder, node, values, axis));
+}
+
+void load_split(Builder& builder, const Node& node) {
+  const Value x = builder.any_operand(node, 0);
+  const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
+  const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
+  const auto outputs = static_cast<int64_t>(node.output_count());
+  std::vector<int64_t> sizes = node.integers("split");
+  if (node.has_input(1)) {
+    const Constant& given = builder.required_constant(node, 1, "its sizes");
+    sizes = given.integers;
+  }
+  if (sizes.empty()) {
+    const int64_t each = (extent + outputs - 1) / std::max<int64_t>(outputs, 1);
+    for (int64_t i = 0; i < outputs; ++i)
+      sizes.push_back(std::min(each, extent - std::min(extent, i * each)));
+  }
+  if (static_cast<int64_t>(sizes.size()) != outputs)
+    node.fail("has sizes for another number of outputs");
+  int64_t begin = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] < 0 || sizes[i] > extent - begin) node.fail("splits more than there is");
+    if (node.has_output(i)) {
+      const Value part =
+          emit_slice(builder, node, x, axis, {.begin = begin, .step = 1, .count = sizes[i]},
+                     "." + std::to_string(i));
+      builder.finish(node, part, i);
+    }
+    begin += sizes[i];
+  }
+  if (begin != extent) node.fail("splits less than there is");
+}
+
+void load_slice(Builder& builder, const Node& node) {
+  const Value x = builder.any_operand(node, 0);
+  std::vector<const Constant*> inputs;
+  for (std::size_t i = 1; i < node.input_count(); ++i) {
+    inputs.push_back(node.has_input(i) ? &builder.required_constant(node, i, "its positions")
+                                       : nullptr);
+  }
+  SliceAttributes attributes = whole(builder, x);
+  for (const AxisSlice& slice : slices_of(node, inputs, x.shape.size())) {
+    const int64_t extent = x.shape[static_cast<std::size_t>(slice.axis)];
+    restrict(node, x, slice.axis, slice_range(slice.start, slice.end, slice.step, extent),
+             attributes);
+  }
+  builder.finish(node, emit_moved(builder, node, Op::slice, std::move(attributes), x));
+}
+
+void load_gather(Builder& builder, const Node& node) {
+  const Value x = builder.any_operand(node, 0);
+  const Constant& indices = builder.required_constant(node, 1, "its indices");
+  const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
+  const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
+  if (indices.is_float() || indices.integers.empty() || indices.dims.size() > 1)
+    node.missing("with indices of rank " + std::to_string(indices.dims.size()));
+  std::vector<int64_t> at = indices.integers;
+  for (int64_t& index : at) {
+    if (index < 0) index += extent;
+    if (index < 0 || index >= extent) node.fail("gathers outside its input");
+  }
+  // Equal steps are one slice; otherwise one an index, joined.
+  const int64_t step = at.size() > 1 ? at[1] - at[0] : 1;
+  bool regular = step != 0;
+  for (std::size_t i = 1; i < at.size(); ++i) regular = regular && at[i] - at[i - 1] == step;
+  Value y;
+  if (regular) {
+    y = emit_slice(builder, node, x, axis,
+                   {.begin = at[0], .step = step, .count = static_cast<int64_t>(at.size())});
+  } else {
+    if (builder.graph().tensor(x.id).type != Type::f32 || at.size() > 4096)
+      node.missing("of indices, or of more than 4096 places without order");
+    std::vector<Value> parts;
+    for (std::size_t i = 0; i < at.size(); ++i)
+      parts.push_back(emit_slice(builder, node, x, axis, {.begin = at[i], .step = 1, .count = 1},
+                                 "." + std::to_string(i)));
+    y = emit_concat(builder, node, parts, axis);
+  }
+  if (indices.dims.empty()) {
+    Shape shape = y.shape;
+    shape.erase(shape.begin() + axis);
+    y = builder.reshaped(node, y, shape, ".squeezed");
+  }
+  builder.finish(node, y);
+}
+
+namespace {
+
+struct AxisPadding {
+  int64_t before = 0;
+  int64_t after = 0;
+};
+
+std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::size_t rank) {
+  std::vector<int64_t> pads = node.integers(node.has("pads") ? "pads" : "paddings");
+  if (node.has_input(1)) pads = builder.required_constant(node, 1, "its pads").integers;
+  std::vector<int64_t> axes;
+  if (node.has_input(3)) {
+    axes = builder.required_constant(node, 3, "its axes").integers;
+  } else {
+    for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<int64_t>(i));
+  }
+  if (pads.size() != 2 * axes.size()) node.fail("has pads of another rank than its operand");
+  std::vector<AxisPadding> padding(rank);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    padding[static_cast<std::size_t>(node.axis(axes[i], rank))] = {pads[i], pads[axes.size() + i]};
+  }
+  return padding;
+}
+
+// reflect: the border's neighbours in reverse; edge: the border again and again.
+Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
+                      const AxisPadding& padding, bool reflects) {
+  const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
+  const std::string suffix = ".axis" + std::to_string(axis);
+  std::vector<Value> parts;
+  const auto add = [&](int64_t count, bool in_front) {
+    if (count == 0) return;
+    if (reflects) {
+      if (count >= extent) node.fail("reflects more than its operand has");
+      parts.push_back(
+          emit_slice(builder, node, x, axis,
+                     {.begin = in_front ? count : extent - 2, .step = -1, .count = count}, suffix));
+      return;
+    }
+    if (count > 1024) node.missing("of more than 1024 copies of an edge");
+    const Value edge =
+        emit_slice(builder, node, x, axis,
+                   {.begin = in_front ? 0 : extent - 1, .step = 1, .count = 1}, suffix);
+    parts.insert(parts.end(), static_cast<std::size_t>(count), edge);
+  };
+  add(padding.before, true);
+  parts.push_back(x);
+  add(padding.after, false);
+  return parts.size() == 1 ? x : emit_concat(builder, node, parts, axis, suffix);
+}
+
+}  // namespace
+
+void load_pad(Builder& builder, const Node& node) {
+  Value x = builder.operand(node, 0);
+  const std::size_t rank = x.shape.size();
+  const std::string mode = node.text("mode", "constant");
+  if (mode != "constant" && mode != "reflect" && mode != "edge")
+    node.missing("with the mode '" + mode + "'");
+  std::vector<AxisPadding> padding = read_padding(builder, node, rank);
+
+  SliceAttributes kept = whole(builder, x);
+  PadAttributes added{.before = std::vector<int32_t>(rank, 0),
+                      .after = std::vector<int32_t>(rank, 0),
+                      .value = node.number("value", 0)};
+  if (node.has_input(2)) added.value = builder.real_number(node, 2, "its value", x);
+  bool cuts = false;
+  bool adds = false;
+  for (std::size_t i = 0; i < rank; ++i) {  // a negative pad cuts off
+    const auto axis = static_cast<int32_t>(i);
+    const int64_t extent = x.shape[i];
+    AxisPadding& p = padding[i];
+    if (std::max(p.before, p.after) > 1 << 15 || std::min(p.before, p.after) < -extent)
+      node.fail("has pads out of range");
+    const AxisPadding cut = {std::max<int64_t>(-p.before, 0), std::max<int64_t>(-p.after, 0)};
+    restrict(node, x, axis,
+             {.begin = cut.before, .step = 1, .count = extent - cut.before - cut.after}, kept);
+    cuts = cuts || cut.before + cut.after > 0;
+    p = {std::max<int64_t>(p.before, 0), std::max<int64_t>(p.after, 0)};
+    adds = adds || p.before + p.after > 0;
+    const auto at = static_cast<std::size_t>(stored_axis(x.order, axis));
+    added.before[at] = static_cast<int32_t>(p.before);
+    added.after[at] = static_cast<int32_t>(p.after);
+  }
+  if (cuts) x = emit_moved(builder, node, Op::slice, std::move(kept), x, ".cut");
+  if (mode == "constant") {
+    if (adds || !cuts) x = emit_moved(builder, node, Op::pad, std::move(added), x);
+    return builder.finish(node, x);
+  }
+  for (std::size_t i = 0; i < rank; ++i) {
+    x = pad_with_itself(builder, node, x, static_cast<int32_t>(i), padding[i], mode == "reflect");
+  }
+  builder.finish(node, x);
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,77 @@
+// ONNX operators -> nodes of the graph: a function each, in files by what they do.
+#pragma once
+
+#include <string>
+
+#include "loaders/onnx/builder.h"
+
+namespace octet::loaders::onnx {
+
+/// Adds what the node is in octet's operators and finishes its outputs. Throws MissingOperator for
+/// a form that octet lacks, LoadError for a node that is wrong.
+using Operator = void (*)(Builder& builder, const Node& node);
+
+/// Null where octet has no such operator. `domain` is "" for ONNX's own.
+Operator find_operator(const std::string& domain, const std::string& op);
+
+// ---- layers.cc: what has weights
+void load_conv(Builder& builder, const Node& node);
+void load_gemm(Builder& builder, const Node& node);
+void load_matmul(Builder& builder, const Node& node);
+void load_batch_norm(Builder& builder, const Node& node);
+
+// ---- conv_transpose.cc
+void load_conv_transpose(Builder& builder, const Node& node);
+
+// ---- elements.cc: functions of one and of two values
+void load_unary(Builder& builder, const Node& node);
+void load_scaled_unary(Builder& builder, const Node& node);
+void load_clip(Builder& builder, const Node& node);
+void load_hard_sigmoid(Builder& builder, const Node& node);
+void load_prelu(Builder& builder, const Node& node);
+void load_binary(Builder& builder, const Node& node);
+void load_sum(Builder& builder, const Node& node);
+void load_min_max(Builder& builder, const Node& node);
+void load_pow(Builder& builder, const Node& node);
+void load_reciprocal(Builder& builder, const Node& node);
+void load_same(Builder& builder, const Node& node);
+void load_cast(Builder& builder, const Node& node);
+
+// ---- pools.cc: windows and whole axes
+void load_pool(Builder& builder, const Node& node);
+void load_global_pool(Builder& builder, const Node& node);
+void load_reduction(Builder& builder, const Node& node);
+void load_softmax(Builder& builder, const Node& node);
+void load_argmax(Builder& builder, const Node& node);
+
+// ---- movement.cc: parts of tensors
+void load_concat(Builder& builder, const Node& node);
+void load_split(Builder& builder, const Node& node);
+void load_slice(Builder& builder, const Node& node);
+void load_gather(Builder& builder, const Node& node);
+void load_pad(Builder& builder, const Node& node);
+
+// ---- shapes.cc: the same values under another shape
+void load_reshape(Builder& builder, const Node& node);
+void load_transpose(Builder& builder, const Node& node);
+void load_depth_to_space(Builder& builder, const Node& node);
+void load_space_to_depth(Builder& builder, const Node& node);
+
+// ---- resize.cc
+void load_resize(Builder& builder, const Node& node);
+
+// ---- quantize.cc
+void load_quantize(Builder& builder, const Node& node);
+void load_dequantize(Builder& builder, const Node& node);
+/// Recognised, to say what to do instead.
+void load_dynamic_quantization(Builder& builder, const Node& node);
+
+// ---- qlinear.cc: ONNX Runtime's operators on bytes
+void load_qlinear_conv(Builder& builder, const Node& node);
+void load_qlinear_matmul(Builder& builder, const Node& node);
+void load_qgemm(Builder& builder, const Node& node);
+void load_qlinear_binary(Builder& builder, const Node& node);
+void load_qlinear_unary(Builder& builder, const Node& node);
+void load_qlinear_concat(Builder& builder, const Node& node);
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,103 @@
+// ONNX Runtime's QLinear operators: the float operator between its operands' and its result's
+// scales.
+#include "loaders/onnx/operators.h"
+#include "loaders/onnx/quantization.h"
+
+namespace octet::loaders::onnx {
+
+namespace {
+
+/// An operand in bytes, as a name that the float operator may read: its scale stays on the tensor,
+/// and a constant becomes floats that remember their bytes.
+std::string operand(Builder& builder, const Node& node, std::size_t index, QuantizationInputs at,
+                    int64_t axis = 0) {
+  builder.mark_quantized();
+  const std::string& name = node.input(index);
+  if (const Constant* constant = builder.constant(node, index)) {
+    const std::string real = node.name() + ".real" + std::to_string(index);
+    builder.set_constant(real, dequantized(builder, node, *constant, at, axis));
+    return real;
+  }
+  builder.set_quantization(node, builder.operand(node, index),
+                           read_quantization(builder, node, at));
+  return name;
+}
+
+/// A bias in s32, whose scale is that of the products.
+std::string bias(Builder& builder, const Node& node, std::size_t index, std::size_t x_scale,
+                 std::size_t w_scale) {
+  const Constant& given = builder.required_constant(node, index, "its bias");
+  const float x = builder.required_number(node, x_scale, "its scale");
+  const std::vector<float> w = builder.required_constant(node, w_scale, "its scale").floats;
+  if (given.type != DataType::int32 || (w.size() != 1 && w.size() != given.size()))
+    node.fail("has a bias that is no int32, or of another size than its scales");
+  Constant real{.dims = given.dims};
+  for (std::size_t i = 0; i < given.size(); ++i)
+    real.floats.push_back(static_cast<float>(given.integers[i]) * (x * w[w.size() == 1 ? 0 : i]));
+  const std::string name = node.name() + ".real" + std::to_string(index);
+  builder.set_constant(name, std::move(real));
+  return name;
+}
+
+/// Loads the node as the float operator `op` on `inputs`, with the node's own attributes.
+void load_as(Builder& builder, const Node& node, const char* op, std::vector<std::string> inputs,
+             int64_t opset = 13) {
+  NodeProto proto = node.proto();
+  proto.op_type = op;
+  proto.domain.clear();
+  proto.inputs = std::move(inputs);
+  find_operator("", op)(builder, Node(proto, node.name(), opset));
+}
+
+void quantize_result(Builder& builder, const Node& node, QuantizationInputs at) {
+  builder.quantize_result(node, read_quantization(builder, node, at));
+}
+
+}  // namespace
+
+void load_qlinear_conv(Builder& builder, const Node& node) {
+  std::vector<std::string> inputs = {operand(builder, node, 0, {1, 2}),
+                                     operand(builder, node, 3, {4, 5})};
+  if (node.has_input(8)) inputs.push_back(bias(builder, node, 8, 1, 4));
+  load_as(builder, node, "Conv", std::move(inputs));
+  quantize_result(builder, node, {6, 7});
+}
+
+void load_qlinear_matmul(Builder& builder, const Node& node) {
+  load_as(builder, node, "MatMul",
+          {operand(builder, node, 0, {1, 2}), operand(builder, node, 3, {4, 5}, -1)});
+  quantize_result(builder, node, {6, 7});
+}
+
+void load_qgemm(Builder& builder, const Node& node) {
+  const int64_t outputs_axis = node.integer("transB", 0) != 0 ? 0 : 1;
+  std::vector<std::string> inputs = {operand(builder, node, 0, {1, 2}),
+                                     operand(builder, node, 3, {4, 5}, outputs_axis)};
+  if (node.has_input(6)) inputs.push_back(bias(builder, node, 6, 1, 4));
+  load_as(builder, node, "Gemm", std::move(inputs));
+  if (node.has_input(7)) quantize_result(builder, node, {7, 8});
+}
+
+void load_qlinear_binary(Builder& builder, const Node& node) {
+  load_as(builder, node, node.op() == "QLinearAdd" ? "Add" : "Mul",
+          {operand(builder, node, 0, {1, 2}), operand(builder, node, 3, {4, 5})});
+  quantize_result(builder, node, {6, 7});
+}
+
+void load_qlinear_unary(Builder& builder, const Node& node) {
+  if (node.integer("channels_last", 0) != 0) node.missing("with channels last");
+  const std::string op = node.op().substr(std::string("QLinear").size());
+  const int64_t opset = op == "Softmax" ? node.integer("opset", 13) : 13;
+  load_as(builder, node, op.c_str(), {operand(builder, node, 0, {1, 2})}, opset);
+  quantize_result(builder, node, {3, 4});
+}
+
+void load_qlinear_concat(Builder& builder, const Node& node) {
+  std::vector<std::string> inputs;
+  for (std::size_t i = 2; i < node.input_count(); i += 3)
+    inputs.push_back(operand(builder, node, i, {i + 1, i + 2}));
+  load_as(builder, node, "Concat", std::move(inputs));
+  quantize_result(builder, node, {0, 1});
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,130 @@
+#include "loaders/onnx/quantization.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace octet::loaders::onnx {
+namespace {
+
+/// Scales and zero points of one type, as the file has them: one value, or one along an axis.
+struct Parameters {
+  std::vector<float> scale;
+  std::vector<int64_t> zero_point;
+  DataType type = DataType::uint8;
+};
+
+Parameters read_parameters(const Builder& builder, const Node& node, QuantizationInputs at) {
+  const Constant& scale = builder.required_constant(node, at.scale, "its scale");
+  if (!scale.is_float()) node.fail("has a scale that is no float");
+  if (scale.dims.size() > 1 || node.integer("block_size", 0) != 0)
+    node.missing("with scales in blocks; octet's are one a tensor or one a channel");
+  Parameters out{.scale = scale.floats};
+  if (node.has_input(at.zero_point)) {
+    const Constant& zero_point = builder.required_constant(node, at.zero_point, "its zero point");
+    if (zero_point.is_float()) node.missing("to " + data_type_name(zero_point.type));
+    out.type = zero_point.type;
+    out.zero_point = zero_point.integers;
+  } else {
+    const int64_t type = node.integer("output_dtype", 0);
+    if (type != 0) out.type = static_cast<DataType>(node.to_int32(type, "its type"));
+    out.zero_point.assign(out.scale.size(), 0);
+  }
+  if (out.scale.empty() || out.zero_point.size() != out.scale.size())
+    node.fail("has another number of zero points than of scales");
+  for (const float value : out.scale) {
+    if (!(value > 0) || !std::isnormal(value) || !std::isnormal(1.0f / value))
+      node.fail("has a scale that is no positive number");
+  }
+  return out;
+}
+
+int64_t lowest(DataType type) { return type == DataType::int8 ? -128 : 0; }
+
+void check_bytes(const Node& node, const Parameters& parameters) {
+  if (parameters.type != DataType::uint8 && parameters.type != DataType::int8)
+    node.missing("with " + data_type_name(parameters.type) + "; octet quantizes to 8 bits");
+  for (const int64_t zero_point : parameters.zero_point) {
+    const int64_t low = lowest(parameters.type);
+    if (zero_point < low || zero_point > low + 255) node.fail("has a zero point out of range");
+  }
+}
+
+/// Which of the scales an element has.
+struct AxisOfScales {
+  std::size_t inner = 1;
+  std::size_t extent = 1;
+  int32_t axis = 0;
+
+  std::size_t operator()(std::size_t element) const { return element / inner % extent; }
+};
+
+AxisOfScales axis_of_scales(const Node& node, const Constant& values, std::size_t scales,
+                            int64_t axis) {
+  AxisOfScales out;
+  if (scales == 1) return out;
+  out.axis = node.axis(axis, values.dims.size());
+  out.extent = scales;
+  if (values.dims[static_cast<std::size_t>(out.axis)] != static_cast<int64_t>(scales))
+    node.fail("has " + std::to_string(scales) + " scales along an axis of another extent");
+  for (std::size_t i = static_cast<std::size_t>(out.axis) + 1; i < values.dims.size(); ++i)
+    out.inner *= static_cast<std::size_t>(values.dims[i]);
+  return out;
+}
+
+}  // namespace
+
+graph::Quantization read_quantization(const Builder& builder, const Node& node,
+                                      QuantizationInputs at) {
+  const Parameters parameters = read_parameters(builder, node, at);
+  check_bytes(node, parameters);
+  if (parameters.scale.size() != 1) node.missing("with a scale a channel on an activation");
+  return {.scale = parameters.scale[0],
+          .zero_point = static_cast<int32_t>(parameters.zero_point[0] - lowest(parameters.type))};
+}
+
+Constant dequantized(const Builder& builder, const Node& node, const Constant& from,
+                     QuantizationInputs at, int64_t axis) {
+  Parameters parameters = read_parameters(builder, node, at);
+  if (!node.has_input(at.zero_point)) parameters.type = from.type;
+  if (from.is_float() || from.type != parameters.type)
+    node.fail("dequantizes " + data_type_name(from.type) + " with a zero point of " +
+              data_type_name(parameters.type));
+  const AxisOfScales scale_of = axis_of_scales(node, from, parameters.scale.size(), axis);
+  Constant out{.dims = from.dims};
+  for (std::size_t i = 0; i < from.integers.size(); ++i) {
+    const std::size_t s = scale_of(i);
+    out.floats.push_back(parameters.scale[s] *
+                         static_cast<float>(from.integers[i] - parameters.zero_point[s]));
+  }
+  if (from.type == DataType::int32) return out;
+
+  check_bytes(node, parameters);
+  const int64_t to_signed = from.type == DataType::uint8 ? 128 : 0;
+  QuantizedValues kept{.scale = parameters.scale, .axis = scale_of.axis};
+  for (const int64_t value : from.integers)
+    kept.values.push_back(static_cast<int8_t>(value - to_signed));
+  for (const int64_t value : parameters.zero_point)
+    kept.zero_point.push_back(static_cast<int32_t>(value - to_signed));
+  out.quantized = std::move(kept);
+  return out;
+}
+
+Constant quantized(const Builder& builder, const Node& node, const Constant& from,
+                   QuantizationInputs at, int64_t axis) {
+  const Parameters parameters = read_parameters(builder, node, at);
+  check_bytes(node, parameters);
+  if (!from.is_float()) node.fail("quantizes integers");
+  const AxisOfScales scale_of = axis_of_scales(node, from, parameters.scale.size(), axis);
+  Constant out{.type = parameters.type, .dims = from.dims};
+  const auto low = static_cast<float>(lowest(parameters.type));
+  for (std::size_t i = 0; i < from.floats.size(); ++i) {
+    const std::size_t s = scale_of(i);
+    const float q = std::nearbyint(from.floats[i] / parameters.scale[s]) +
+                    static_cast<float>(parameters.zero_point[s]);
+    out.integers.push_back(std::isnan(q) ? parameters.zero_point[s]
+                                         : static_cast<int64_t>(std::clamp(q, low, low + 255)));
+  }
+  return out;
+}
+
+}  // namespace octet::loaders::onnx

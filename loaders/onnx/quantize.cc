@@ -1,0 +1,47 @@
+// QuantizeLinear and DequantizeLinear. On an activation a pair of them says what the tensor between
+// is quantized with: the nodes go, the scale stays on the tensor.
+#include "loaders/onnx/operators.h"
+#include "loaders/onnx/quantization.h"
+
+namespace octet::loaders::onnx {
+
+void load_quantize(Builder& builder, const Node& node) {
+  if (const Constant* constant = builder.constant(node, 0)) {
+    builder.set_constant(node.output(),
+                         quantized(builder, node, *constant, {}, node.integer("axis", 1)));
+    return;
+  }
+  const Value x = builder.operand(node, 0);
+  const graph::Quantization quantization = read_quantization(builder, node, {});
+  builder.mark_quantized();
+  const auto& known = builder.graph().tensor(x.id).quantization;
+  if (known && *known == quantization) return builder.finish(node, x);
+  if (!known && builder.is_read_once(node.input(0), x)) {
+    builder.graph().tensor(x.id).quantization = quantization;
+    return builder.finish(node, x);
+  }
+  // Others read the tensor as it is, or it has another scale: a copy in this one.
+  const Value y = builder.emit(node, Op::clip, ClipAttributes{}, {x.id}, x.order);
+  builder.graph().tensor(y.id).quantization = quantization;
+  builder.finish(node, y);
+}
+
+void load_dequantize(Builder& builder, const Node& node) {
+  if (const Constant* constant = builder.constant(node, 0)) {
+    builder.mark_quantized();
+    builder.set_constant(node.output(),
+                         dequantized(builder, node, *constant, {}, node.integer("axis", 1)));
+    return;
+  }
+  const Value x = builder.operand(node, 0);
+  builder.set_quantization(node, x, read_quantization(builder, node, {}));
+  builder.finish(node, x);
+}
+
+void load_dynamic_quantization(Builder&, const Node& node) {
+  node.missing(
+      "(dynamic quantization: the scales are computed for each input); quantize the float "
+      "model statically, with calibration, or convert the float model itself");
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,35 @@
+// The rule of ONNX's Slice for one axis.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace octet::loaders::onnx {
+
+/// Positions begin, begin + step, ...: `count` of them, 0 where the slice is empty.
+struct SliceRange {
+  int64_t begin = 0;
+  int64_t step = 1;
+  int64_t count = 0;
+};
+
+/// Negative positions count from the end; what lies outside is clipped. `step` is not 0.
+inline SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t extent) {
+  if (extent == 0) return {};
+  const auto position = [extent](int64_t given, int64_t least, int64_t most) {
+    if (given < 0) given += extent;  // no overflow: of different signs
+    return std::clamp(given, least, most);
+  };
+  // Steps beyond the extent take the first position only; none of them may overflow.
+  step = std::clamp(step, -extent - 1, extent + 1);
+  if (step > 0) {
+    const int64_t from = position(start, 0, extent);
+    const int64_t to = position(end, 0, extent);
+    return {.begin = from, .step = step, .count = to > from ? (to - from - 1) / step + 1 : 0};
+  }
+  const int64_t from = position(start, 0, extent - 1);
+  const int64_t to = position(end, -1, extent - 1);
+  return {.begin = from, .step = step, .count = from > to ? (from - to - 1) / -step + 1 : 0};
+}
+
+}  // namespace octet::loaders::onnx

@@ -1,0 +1,89 @@
+#include "graph/calibration/calibration.h"
+
+#include <sstream>
+
+namespace octet::graph {
+namespace {
+
+/// Activations that have a scale of their own to be found.
+std::vector<TensorId> observed_tensors(const Graph& graph) {
+  std::vector<TensorId> ids;
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
+    const Tensor& tensor = graph.tensors[i];
+    const auto id = static_cast<TensorId>(i);
+    if (tensor.is_constant() || tensor.type != Type::f32 || tensor.quantization) continue;
+    if (graph.is_input(id) || graph.producer_of(id) >= 0) ids.push_back(id);
+  }
+  return ids;
+}
+
+/// Empty where there is nothing to say.
+std::string remark(const std::string& name, const Histogram& histogram,
+                   const Quantization& chosen) {
+  std::ostringstream text;
+  if (histogram.empty()) {
+    text << "tensor '" << name << "' had no finite value: scale 1 was chosen";
+  } else if (histogram.not_finite() > 0) {
+    text << "tensor '" << name << "' had " << histogram.not_finite()
+         << " values that are infinite or no numbers; of the others scale " << chosen.scale
+         << ", zero point " << chosen.zero_point << " were chosen";
+  } else if (histogram.low() == 0 && histogram.high() == 0) {
+    text << "tensor '" << name << "' was always 0: scale 1 was chosen";
+  } else if (histogram.low() == histogram.high()) {
+    text << "tensor '" << name << "' was always " << histogram.low() << ": scale " << chosen.scale
+         << ", zero point " << chosen.zero_point << " were chosen, which cover it and 0";
+  }
+  return text.str();
+}
+
+}  // namespace
+
+Calibration::Calibration(Session session, std::vector<TensorId> tensors)
+    : session_(std::make_unique<Session>(std::move(session))),
+      tensors_(std::move(tensors)),
+      histograms_(tensors_.size()) {}
+
+Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
+  // Every activation is an output, so that no pass makes two nodes one.
+  Graph probe = graph;
+  std::vector<TensorId> tensors = observed_tensors(graph);
+  probe.outputs = tensors;
+  probe.task = {};
+  probe.labels.clear();
+  const auto bytes = build_model(std::move(probe), {.float_only = true});
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto model = Model::from_memory(*bytes, graph.name + " in float");
+  if (!model) return tl::unexpected(model.error());
+  auto session = Session::create(*model, {.threads = threads});
+  if (!session) return tl::unexpected(session.error());
+  return Calibration(std::move(*session), std::move(tensors));
+}
+
+Expected<void> Calibration::observe(const std::vector<std::vector<float>>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (auto ok = session_->set_input(i, inputs[i]); !ok) return ok;
+  }
+  if (auto ok = session_->run(); !ok) return ok;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    histograms_[i].observe(session_->output(i).values<float>());
+  }
+  return {};
+}
+
+Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator calibrator) const {
+  std::vector<std::string> remarks;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const Histogram& histogram = histograms_[i];
+    if (histogram.empty() && histogram.not_finite() == 0) {
+      return fail(graph.name + ": calibration saw no input");
+    }
+    Tensor& tensor = graph.tensor(tensors_[i]);
+    tensor.quantization =
+        histogram.empty() ? Quantization{.scale = 1} : choose_quantization(histogram, calibrator);
+    std::string text = remark(tensor.name, histogram, *tensor.quantization);
+    if (!text.empty()) remarks.push_back(std::move(text));
+  }
+  return remarks;
+}
+
+}  // namespace octet::graph

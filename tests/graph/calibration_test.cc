@@ -1,0 +1,183 @@
+#include "graph/calibration/calibration.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "tests/graph/run_graph.h"
+
+using namespace octet;
+using namespace octet::test;
+using graph::Calibration;
+using graph::Calibrator;
+using graph::Histogram;
+using graph::Quantization;
+
+namespace {
+
+std::vector<float> normal_values(std::size_t count, float deviation = 1) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(0, deviation);
+  std::vector<float> values(count);
+  std::ranges::generate(values, [&] { return normal(random); });
+  return values;
+}
+
+double squared_error(const std::vector<float>& values, const Quantization& q) {
+  double total = 0;
+  for (const float value : values) {
+    const float level = std::nearbyint(value / q.scale) + static_cast<float>(q.zero_point);
+    const float back =
+        q.scale * (std::clamp(level, 0.0f, 255.0f) - static_cast<float>(q.zero_point));
+    total += static_cast<double>((back - value) * (back - value));
+  }
+  return total;
+}
+
+double highest(const Quantization& q) { return q.scale * static_cast<double>(255 - q.zero_point); }
+double lowest(const Quantization& q) { return q.scale * static_cast<double>(-q.zero_point); }
+
+}  // namespace
+
+TEST_CASE("a histogram counts every value once, however its range grows") {
+  Histogram histogram;
+  std::vector<float> values = normal_values(5000);
+  values.push_back(300);
+  values.push_back(-7000);
+  values.insert(values.end(), 40, 0.0f);
+  histogram.observe(values);
+  double count = 0;
+  double sum = 0;
+  for (const auto& bin : histogram.bins()) {
+    count += bin.count;
+    sum += bin.sum;
+  }
+  CHECK(count == 5002);
+  CHECK(histogram.zeros() == 40);
+  CHECK(histogram.count() == 5042);
+  CHECK(histogram.low() == -7000);
+  CHECK(histogram.high() == 300);
+  double expected = 0;
+  for (const float value : values) expected += static_cast<double>(value);
+  CHECK(sum == Approx(expected));
+}
+
+TEST_CASE("a histogram of one value is one bin, and the value is counted as often as it came") {
+  Histogram histogram;
+  histogram.observe(std::vector<float>(7, 2.5f));
+  REQUIRE(histogram.bins().size() == 1);
+  CHECK(histogram.bins()[0].count == 7);
+  CHECK(histogram.bins()[0].mean() == 2.5);
+  histogram.observe(std::vector<float>{3.0f});
+  double count = 0;
+  for (const auto& bin : histogram.bins()) count += bin.count;
+  CHECK(count == 8);
+}
+
+TEST_CASE("min-max covers all that was seen, and 0") {
+  Histogram histogram;
+  histogram.observe(std::vector<float>{1.0f, 5.1f});
+  const Quantization q = choose_quantization(histogram, Calibrator::min_max);
+  CHECK(q.zero_point == 0);
+  CHECK(q.scale == Approx(5.1 / 255));
+}
+
+TEST_CASE("an outlier widens min-max, and not the calibrators that weigh it") {
+  Histogram histogram;
+  std::vector<float> values = normal_values(1000000);
+  values.push_back(60);
+  histogram.observe(values);
+  CHECK(highest(choose_quantization(histogram, Calibrator::min_max)) == Approx(60).epsilon(0.01));
+  for (const Calibrator calibrator :
+       {Calibrator::percentile, Calibrator::mse, Calibrator::entropy}) {
+    const Quantization q = choose_quantization(histogram, calibrator);
+    CHECK(highest(q) < 30);
+    CHECK(highest(q) > 2.5);
+    CHECK(lowest(q) < -1);
+  }
+}
+
+TEST_CASE(
+    "mse gives less squared error than the whole range, and near the least of a fine search") {
+  for (const float deviation : {0.01f, 1.0f, 300.0f}) {
+    Histogram histogram;
+    std::vector<float> values = normal_values(20000, deviation);
+    for (float& value : values)
+      value = std::max(value, -0.2f * deviation);  // a leaky activation's shape
+    histogram.observe(values);
+    const double chosen = squared_error(values, choose_quantization(histogram, Calibrator::mse));
+    CHECK(chosen <= squared_error(values, choose_quantization(histogram, Calibrator::min_max)));
+    double least = std::numeric_limits<double>::infinity();
+    for (double high = 1; high < 5; high += 0.05) {
+      const auto range = graph::quantization_of_range(-0.2 * static_cast<double>(deviation),
+                                                      high * static_cast<double>(deviation));
+      least = std::min(least, squared_error(values, range));
+    }
+    CHECK(chosen < 1.02 * least);
+  }
+}
+
+TEST_CASE("percentile leaves one value in ten thousand out at each end") {
+  Histogram histogram;
+  std::vector<float> values;
+  for (int i = 1; i <= 100000; ++i) values.push_back(static_cast<float>(i));
+  histogram.observe(values);
+  const Quantization q = choose_quantization(histogram, Calibrator::percentile);
+  CHECK(highest(q) == Approx(99990).epsilon(0.001));
+  CHECK(q.zero_point == 0);
+}
+
+TEST_CASE("calibrated by octet itself, a network in int8 answers as in float") {
+  GraphMaker m;
+  const auto x = m.input({1, 16, 16, 3});
+  const auto a = m.relu("r", m.batch_norm("b", m.conv("c", x, {.channels = 8, .kernel = 3})));
+  const auto b = m.add("sum", m.conv("d", a, {.channels = 8}), a);
+  graph::Graph graph = m.finish({m.linear("fc", m.mean("mean", b, {1, 2}), {.channels = 5})});
+  const auto expected = run(build(graph, {.float_only = true}), random_inputs(graph));
+  for (const Calibrator calibrator :
+       {Calibrator::min_max, Calibrator::percentile, Calibrator::mse, Calibrator::entropy}) {
+    graph::Graph calibrated = graph;
+    auto calibration = Calibration::create(calibrated, 1);
+    INFO((calibration ? "" : calibration.error().message));
+    REQUIRE(calibration);
+    for (uint32_t seed = 7; seed < 12; ++seed) {
+      REQUIRE(calibration->observe(random_inputs(graph, seed)));
+    }
+    const auto remarks = calibration->apply(calibrated, calibrator);
+    REQUIRE(remarks);
+    CHECK(remarks->empty());
+    const Model model = build(calibrated);
+    CHECK_FALSE(model.has_float_island());
+    CHECK(relative_error(run(model, random_inputs(graph))[0], expected[0]) < 0.1f);
+  }
+}
+
+TEST_CASE("what was constant, zero or infinite in calibration is said with the tensor's name") {
+  GraphMaker m;
+  const auto x = m.input({1, 1, 1, 4});
+  const auto zero = m.mul("zero", x, m.constant("zeros", {4}, {0, 0, 0, 0}));
+  const auto two = m.add("two", zero, m.constant("twos", {4}, {2, 2, 2, 2}));
+  const auto huge = m.simple("huge", Op::exp, x);
+  graph::Graph graph = m.finish({two, huge});
+  auto calibration = Calibration::create(graph, 1);
+  REQUIRE(calibration);
+  REQUIRE(calibration->observe({{1, 2, 3, 200}}));
+  const auto remarks = calibration->apply(graph, Calibrator::mse);
+  REQUIRE(remarks);
+  REQUIRE(remarks->size() == 3);
+  CHECK_THAT((*remarks)[0], Catch::Contains("'zero' was always 0"));
+  CHECK_THAT((*remarks)[1], Catch::Contains("'two' was always 2"));
+  CHECK_THAT((*remarks)[2], Catch::Contains("'huge' had 1 values that are infinite"));
+}
+
+TEST_CASE("without an input there is nothing to calibrate with") {
+  GraphMaker m;
+  const auto x = m.input({1, 1, 1, 4});
+  graph::Graph graph = m.finish({m.relu("r", x)});
+  auto calibration = Calibration::create(graph, 1);
+  REQUIRE(calibration);
+  const auto remarks = calibration->apply(graph, Calibrator::mse);
+  REQUIRE_FALSE(remarks);
+  CHECK_THAT(remarks.error().message, Catch::Contains("saw no input"));
+}

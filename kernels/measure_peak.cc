@@ -12,10 +12,16 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-double timed(const KernelTable& table, std::size_t rounds) {
+struct Try {
+  double seconds;
+  double rate;  ///< multiply-accumulates a second
+};
+
+Try timed(const KernelTable& table, std::size_t rounds) {
   const double begin = cpu_seconds();
   const auto done = static_cast<double>(table.peak(rounds));
-  return done / std::max(cpu_seconds() - begin, 1e-9);
+  const double seconds = std::max(cpu_seconds() - begin, 1e-9);
+  return {.seconds = seconds, .rate = done / seconds};
 }
 
 }  // namespace
@@ -23,12 +29,12 @@ double timed(const KernelTable& table, std::size_t rounds) {
 double measure_peak(const KernelTable& table) {
   constexpr double try_seconds = 0.5e-3;
   constexpr int tries = 50;
-  constexpr std::size_t first_rounds = 100;
-  const double macs_a_round = static_cast<double>(table.peak(1));
-  const double rough = timed(table, first_rounds);
-  const auto rounds = static_cast<std::size_t>(std::max(1.0, rough * try_seconds / macs_a_round));
+  // Twice as many until a try is long: one that was interrupted ends this too early, at worst by
+  // what the interruption took.
+  std::size_t rounds = 1000;
+  while (timed(table, rounds).seconds < try_seconds) rounds *= 2;
   double best = 0;
-  for (int i = 0; i < tries; ++i) best = std::max(best, timed(table, rounds));
+  for (int i = 0; i < tries; ++i) best = std::max(best, timed(table, rounds).rate);
   return best;
 }
 

@@ -151,35 +151,15 @@ struct Depthwise {
     }
   }
 
-  /// The image's columns, where each column is a whole number of vectors.
+  /// Some channels of the image's columns: a whole number of vectors of bytes.
   static void interleave_columns(const Layer& layer, const Piece& piece,
-                                 const uint8_t* const (&rows)[4], Planes& planes) {
-    const std::size_t channels = layer.plan.piece_channels;
+                                 const uint8_t* const (&rows)[4], std::byte* to) {
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.input_channels);
-    if (pixel != channels) {
-      for (int32_t column = 0; column < piece.inside; ++column) {
-        const std::size_t at = static_cast<std::size_t>(column) * pixel;
-        const uint8_t* const from[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
-        interleave(from, channels, planes.next());
-      }
-      return;
-    }
-    const std::size_t count = static_cast<std::size_t>(piece.inside) * channels;
-    std::byte* to = nullptr;
-    std::size_t left = 0;  // bytes of the column that are still to be written
-    for (std::size_t at = 0; at < count; at += chunk) {
-      const Interleaved quads(rows, at);
-#pragma GCC unroll 4
-      for (std::size_t v = 0; v < 4; ++v) {
-        if (at + v * lanes >= count) break;
-        if (left == 0) {
-          to = planes.next();
-          left = channels * quad;
-        }
-        Simd::store(to, quads.vectors[v]);
-        to += Simd::bytes;
-        left -= Simd::bytes;
-      }
+    for (int32_t column = 0; column < piece.inside; ++column) {
+      const std::size_t at = static_cast<std::size_t>(column) * pixel;
+      const uint8_t* const from[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
+      interleave(from, layer.plan.piece_channels, to);
+      to += layer.plan.piece_channels * quad;
     }
   }
 
@@ -208,18 +188,15 @@ struct Depthwise {
     const std::size_t left = static_cast<std::size_t>(piece.left) * channels;
     const std::size_t inside = static_cast<std::size_t>(piece.inside) * channels;
     const std::size_t right = static_cast<std::size_t>(piece.right) * channels;
-    if (one_run && (plan.planes == 1 || plan.in_order_first)) {
-      std::byte* to = plan.planes == 1 ? slot : in_order;
-      fill(to, left, z);
+    std::byte* to = plan.planes == 1 ? slot : in_order;
+    fill(to, left, z);
+    if (one_run) {
       interleave(rows, inside, to + left * quad);
-      fill(to + (left + inside) * quad, right, z);
-      if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
-      return;
+    } else {
+      interleave_columns(layer, piece, rows, to + left * quad);
     }
-    Planes planes(layer, slot);
-    for (int32_t i = 0; i < piece.left; ++i) fill(planes.next(), channels, z);
-    interleave_columns(layer, piece, rows, planes);
-    for (int32_t i = 0; i < piece.right; ++i) fill(planes.next(), channels, z);
+    fill(to + (left + inside) * quad, right, z);
+    if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
   }
 
   /// Columns of a row of quads to the planes of a slot; may write a vector's length beyond.
@@ -369,7 +346,7 @@ struct Depthwise {
     const std::size_t second = piece.output_stride;
     const int rows_wanted = call.rows;
 
-    // At the end of a block, patterns and columns begin anew by themselves.
+    // At the end of a whole block, patterns and columns begin anew by themselves.
     const std::byte* pattern = patterns;
     std::size_t column_vector = 0;
     source.seek(call, block * piece.source_stride);
@@ -378,24 +355,18 @@ struct Depthwise {
       uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
       const uint8_t* residual = layer.buffers.residual;
       if constexpr (kind != Residual::none) residual += begin;
-      // Of the first block, and of the last.
-      std::size_t values[blocks];
-#pragma GCC unroll 2
-      for (std::size_t b = 0; b < blocks; ++b) {
-        values[b] = block + b + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
-      }
+      const std::size_t values =
+          block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
 
-      for (std::size_t value = 0; value < values[0]; value += chunk) {
+      for (std::size_t value = 0; value < values; value += chunk) {
         Float added[blocks][rows][4];
         if constexpr (kind != Residual::none) {
 #pragma GCC unroll 2
           for (std::size_t b = 0; b < blocks; ++b) {
-            // What does not exist is read where something does.
-            const std::size_t at = value < values[b] ? value : 0;
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
-              const Int bytes = Simd::load(residual + b * second + at + row * output_row);
+              const Int bytes = Simd::load(residual + b * second + value + row * output_row);
               residual_vectors<Simd>(Simd::pack_order(bytes), added[b][r]);
             }
           }
@@ -433,17 +404,16 @@ struct Depthwise {
         }
 #pragma GCC unroll 2
         for (std::size_t b = 0; b < blocks; ++b) {
-          if (value >= values[b]) break;
           uint8_t* to = output + b * second + value;
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r, to += output_row) {
             if (r >= rows_wanted) break;
             const Bytes& bytes = made[b][r];
             const Int x = Simd::natural_order(requantizer.whole(bytes.halves[0], bytes.halves[1]));
-            if (values[b] - value >= chunk) {
+            if (values - value >= chunk) {
               Simd::store(to, x);
             } else {
-              Simd::store_first(to, x, values[b] - value);
+              Simd::store_first(to, x, values - value);
             }
           }
         }
@@ -454,8 +424,10 @@ struct Depthwise {
 
   template <int rows, int quad_count, int columns, bool skips, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    // An odd block is left over.
-    const std::size_t shared = piece.blocks / traits.blocks * traits.blocks;
+    // An odd block is left over, and one that is cut off: two are made of what both have.
+    const bool last_is_whole = piece.last_block_values == piece.block_values;
+    const std::size_t whole = last_is_whole ? piece.blocks : piece.blocks - 1;
+    const std::size_t shared = whole / traits.blocks * traits.blocks;
     if (shared > 0) {
       run_blocks<traits.blocks, rows, quad_count, columns, skips, kind>(layer, piece, call, 0,
                                                                         shared);

@@ -110,10 +110,12 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
                           ? std::lcm(channels, 4 * lanes)
                           : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
   const auto planes = static_cast<std::size_t>(plan.planes);
-  // Vectors are written and read a little beyond the last column.
-  plan.plane_quads = aligned((piece_input + planes - 1) / planes * plan.piece_channels + 4 * lanes);
+  // Vectors are written and read a little beyond the last column: those that fill up the last
+  // vector of bytes, each of which may skip columns.
+  const std::size_t beyond =
+      4 * lanes + 3 * static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels;
+  plan.plane_quads = aligned((piece_input + planes - 1) / planes * plan.piece_channels + beyond);
   plan.slot_quads = plan.plane_quads * planes;
-  plan.in_order_first = plan.planes > 1;
 
   const std::size_t patterns = channels / std::gcd(channels, lanes);
   plan.piece_patterns = plan.piece_channels == channels ? patterns : plan.piece_channels / lanes;
@@ -126,8 +128,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   layout.packed_size = plan.patterns + patterns * plan.pattern_bytes;
   layout.patterns = patterns;
 
-  const std::size_t in_order =
-      plan.in_order_first ? piece_input * plan.piece_channels + 4 * lanes : 0;
+  const std::size_t in_order = plan.planes > 1 ? piece_input * plan.piece_channels + 4 * lanes : 0;
   plan.padding_row = aligned(in_order * 4);
   plan.slots =
       plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);

@@ -44,7 +44,6 @@ struct DepthwisePlan {
   int32_t planes;
   std::size_t plane_quads;  ///< Quads from one plane to the next.
   std::size_t slot_quads;   ///< Quads of all planes.
-  bool in_order_first;      ///< Columns are dealt out to planes in a second step.
 
   /// Where a column is a whole number of vectors there is one plane, whatever the stride: the
   /// columns that an output does not begin at are skipped.

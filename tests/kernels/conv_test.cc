@@ -263,6 +263,33 @@ TEST_CASE("convolutions of random shapes give the contract's bytes, in one range
   }
 }
 
+TEST_CASE("wide depthwise layers give the reference's bytes and stay within their memory") {
+  Random random(6);
+  for (int round = 0; round < 150; ++round) {
+    ConvGeometry g;
+    g.input_h = random.integer(1, 12);
+    g.input_w = random.integer(20, 130);
+    g.groups = g.input_channels = g.output_channels = random.integer(1, 80);
+    const int32_t kernel = random.pick({3, 3, 5, 5, 2, 7});
+    const int32_t stride = random.integer(1, 4);
+    g.window = {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
+    g.window.pad_top = g.window.pad_bottom = random.integer(0, kernel - 1);
+    g.window.pad_left = g.window.pad_right = random.integer(0, kernel - 1);
+    set_sizes(g);
+    const Layer layer = random_layer(random, g);
+    INFO("seed " << random.seed << ", round " << round << ": " << describe(layer.params));
+    const std::vector<std::byte> expected =
+        run(*find_table(Isa::reference)->convolutions.back(), layer);
+    for (const KernelTable* table : available_tables()) {
+      for (const ConvKernel* kernel_of_table : table->convolutions) {
+        if (!kernel_of_table->supports(layer.params)) continue;
+        INFO("table " << table->name << ", kernel " << kernel_of_table->name);
+        CHECK(run(*kernel_of_table, layer, &random) == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("common layers give the contract's bytes") {
   Random random(2);
   for (const int32_t channels : {16, 24, 32, 48, 64, 96}) {

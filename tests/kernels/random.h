@@ -1,9 +1,13 @@
 // Random test data: the same on every run, another with Catch2's --rng-seed.
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -58,16 +62,33 @@ class Random {
 };
 
 /// Memory aligned as kernels want their packed weights and scratch; holds arbitrary bytes at first.
+/// It ends, up to the alignment, at a page that nobody may touch: who reads or writes beyond it
+/// crashes.
 class AlignedBuffer {
  public:
-  explicit AlignedBuffer(std::size_t size) : storage_(size + 64, std::byte{0xA5}) {}
-  std::byte* data() {
-    const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
-    return storage_.data() + (64 - address % 64) % 64;
+  explicit AlignedBuffer(std::size_t size) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t whole = (size + 63) / 64 * 64;
+    const std::size_t pages = (whole + page - 1) / page * page;
+    mapped_ = pages + page;
+    void* memory =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED);
+    begin_ = static_cast<std::byte*>(memory);
+    REQUIRE(mprotect(begin_ + pages, page, PROT_NONE) == 0);
+    data_ = begin_ + pages - whole;
+    std::memset(data_, 0xA5, whole);
   }
+  ~AlignedBuffer() { munmap(begin_, mapped_); }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+
+  std::byte* data() { return data_; }
 
  private:
-  std::vector<std::byte> storage_;
+  std::byte* begin_ = nullptr;
+  std::byte* data_ = nullptr;
+  std::size_t mapped_ = 0;
 };
 
 }  // namespace octet::test

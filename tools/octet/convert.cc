@@ -1,8 +1,10 @@
 #include <iostream>
 #include <memory>
 
+#include "graph/calibration/calibrators.h"
 #include "graph/graph.h"
 #include "loaders/loader.h"
+#include "tools/octet/calibrate.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/progress.h"
 #include "tools/write_file.h"
@@ -16,6 +18,8 @@ struct Options {
   bool float_only = false;
   std::vector<std::string> shapes;
   std::vector<std::string> keep_float;
+  std::string preprocess;
+  CalibrationOptions calibration;
 };
 
 void print_summary(const Model& model, const std::string& path) {
@@ -35,10 +39,26 @@ void print_summary(const Model& model, const std::string& path) {
   }
 }
 
-/// Reads, builds, checks and writes the model.
+/// What the file leaves open and the user says: preprocessing, and scales.
+Expected<void> complete(graph::Graph& graph, const Options& options) {
+  if (!options.preprocess.empty()) {
+    if (auto ok = set_preprocess(graph, options.preprocess); !ok) return ok;
+  }
+  const CalibrationOptions& calibration = options.calibration;
+  if (!calibration.folder.empty()) {
+    const auto remarks = calibrate(graph, calibration);
+    if (!remarks) return tl::unexpected(remarks.error());
+    for (const std::string& remark : *remarks) std::cerr << "warning: " << remark << "\n";
+  }
+  if (!calibration.scales.empty()) {
+    if (auto ok = read_scales(graph, calibration.scales); !ok) return ok;
+  }
+  if (calibration.save_scales.empty()) return {};
+  return write_scales(graph, calibration.save_scales);
+}
+
+/// Reads, completes, builds, checks and writes the model.
 Expected<Model> make_model(const Options& options) {
-  StagedProgress progress("converting",
-                          {"reading", "fusing and quantizing", "checking", "writing"});
   loaders::LoadOptions load_options;
   for (const std::string& shape : options.shapes) {
     if (auto ok = loaders::add_shape_option(shape, load_options); !ok)
@@ -46,7 +66,8 @@ Expected<Model> make_model(const Options& options) {
   }
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
-  progress.advance();
+  if (auto ok = complete(*graph, options); !ok) return tl::unexpected(ok.error());
+  StagedProgress progress("converting", {"fusing and quantizing", "checking", "writing"});
   const auto bytes = graph::build_model(
       std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
   if (!bytes) return tl::unexpected(bytes.error());
@@ -96,6 +117,38 @@ Command add_convert(CLI::App& app) {
                    "given several times")
       ->allow_extra_args(false)  // else it takes IN for a name
       ->type_name("NAME");
+  CLI::Option* calibrate =
+      command
+          ->add_option("--calibrate", options->calibration.folder,
+                       "Choose the scales of int8 from images: typical ones, some hundred, in this "
+                       "folder and below it")
+          ->type_name("DIR");
+  command
+      ->add_option("--calibrator", options->calibration.calibrator,
+                   "How ranges are chosen (docs/calibration.md)")
+      ->check(CLI::IsMember(graph::calibrator_names()))
+      ->needs(calibrate)
+      ->capture_default_str();
+  command
+      ->add_option("--calibration-limit", options->calibration.limit,
+                   "Take so many of the images, evenly spaced")
+      ->check(whole_number_from(1))
+      ->needs(calibrate)
+      ->type_name("N");
+  command
+      ->add_option("--preprocess", options->preprocess,
+                   "How an image becomes the input, where the file does not say: imagenet-torch, "
+                   "imagenet-tf, zero-one, or JSON (docs/calibration.md); kept in the model")
+      ->type_name("PRESET|JSON");
+  command
+      ->add_option("--save-scales", options->calibration.save_scales,
+                   "Write the scales of activations to a JSON file")
+      ->type_name("FILE");
+  command
+      ->add_option("--scales", options->calibration.scales,
+                   "Take the scales of activations from such a file")
+      ->excludes(calibrate)
+      ->type_name("FILE");
   return [options] { return convert(*options); };
 }
 

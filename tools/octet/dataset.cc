@@ -50,7 +50,31 @@ Expected<void> collect(const fs::path& folder, const Model& model, bool top_leve
   return {};
 }
 
+// With a limit above 0, that many, evenly spaced.
+template <class T>
+std::vector<T> evenly_spaced(std::vector<T> all, std::size_t limit) {
+  if (limit == 0 || limit >= all.size()) return all;
+  std::vector<T> chosen;
+  for (std::size_t i = 0; i < limit; ++i) chosen.push_back(all[i * all.size() / limit]);
+  return chosen;
+}
+
 }  // namespace
+
+Expected<std::vector<std::string>> list_images(const std::string& folder, std::size_t limit) {
+  std::vector<std::string> images;
+  std::error_code error;
+  auto entry = fs::recursive_directory_iterator(folder, error);
+  while (!error && entry != fs::recursive_directory_iterator()) {
+    if (entry->is_regular_file() && is_image(entry->path()))
+      images.push_back(entry->path().string());
+    entry.increment(error);
+  }
+  if (error) return fail(folder + ": cannot read the folder: " + error.message());
+  if (images.empty()) return fail(folder + ": no JPEG or PNG images in it");
+  std::ranges::sort(images);
+  return evenly_spaced(std::move(images), limit);
+}
 
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
                                            std::size_t limit) {
@@ -58,12 +82,7 @@ Expected<std::vector<Sample>> list_samples(const std::string& folder, const Mode
   if (auto ok = collect(folder, model, true, -1, samples); !ok) return tl::unexpected(ok.error());
   if (samples.empty()) return fail(folder + ": no JPEG or PNG images in it");
   std::ranges::sort(samples, {}, &Sample::path);
-  if (limit > 0 && limit < samples.size()) {
-    std::vector<Sample> chosen;
-    for (std::size_t i = 0; i < limit; ++i) chosen.push_back(samples[i * samples.size() / limit]);
-    samples = std::move(chosen);
-  }
-  return samples;
+  return evenly_spaced(std::move(samples), limit);
 }
 
 }  // namespace octet::tool

@@ -19,4 +19,8 @@ struct Sample {
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
                                            std::size_t limit);
 
+/// Images of `folder` and of the folders below it, sorted by path; `limit` as above. Errors: no
+/// such folder, no images.
+Expected<std::vector<std::string>> list_images(const std::string& folder, std::size_t limit);
+
 }  // namespace octet::tool

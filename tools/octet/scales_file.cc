@@ -1,0 +1,84 @@
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tools/octet/calibrate.h"
+#include "tools/write_file.h"
+
+namespace octet::tool {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// What is wrong with an entry; empty where nothing is.
+std::string complaint(const json& entry) {
+  if (!entry.is_object() || !entry.contains("scale") || !entry.contains("zero_point")) {
+    return "needs 'scale' and 'zero_point'";
+  }
+  const json& scale = entry["scale"];
+  const json& zero_point = entry["zero_point"];
+  const float value = scale.is_number() ? scale.get<float>() : 0.0F;
+  if (!(value > 0) || !std::isfinite(value)) return "needs a 'scale' above 0";
+  if (!zero_point.is_number_integer() || zero_point.get<int64_t>() < 0 ||
+      zero_point.get<int64_t>() > 255) {
+    return "needs a 'zero_point' from 0 to 255";
+  }
+  return "";
+}
+
+}  // namespace
+
+Expected<void> write_scales(const graph::Graph& graph, const std::string& path) {
+  json out = json::object();
+  for (const graph::Tensor& tensor : graph.tensors) {
+    if (tensor.is_constant() || !tensor.quantization) continue;
+    out[tensor.name] = {{"scale", tensor.quantization->scale},
+                        {"zero_point", tensor.quantization->zero_point}};
+  }
+  const std::string text = out.dump(1) + "\n";
+  return write_file(path, std::as_bytes(std::span(text)));
+}
+
+Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return fail(path + ": cannot be read");
+  const json in = json::parse(text.str(), nullptr, false);
+  if (!in.is_object()) {
+    return fail(path +
+                ": no JSON object of scales by tensor name, as octet convert --save-scales "
+                "writes it");
+  }
+  std::map<std::string, graph::Tensor*> activations;
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
+    graph::Tensor& tensor = graph.tensors[i];
+    const auto id = static_cast<graph::TensorId>(i);
+    const bool written = graph.is_input(id) || graph.producer_of(id) >= 0;
+    if (!tensor.is_constant() && tensor.type == Type::f32 && written)
+      activations[tensor.name] = &tensor;
+  }
+  for (const auto& [name, entry] : in.items()) {
+    const auto found = activations.find(name);
+    if (found == activations.end()) {
+      return fail(path + ": the model has no activation '" + name +
+                  "': these scales were saved of another model");
+    }
+    if (const std::string wrong = complaint(entry); !wrong.empty()) {
+      return fail(path + ": tensor '" + name + "' " + wrong);
+    }
+    found->second->quantization = graph::Quantization{
+        .scale = entry["scale"].get<float>(), .zero_point = entry["zero_point"].get<int32_t>()};
+  }
+  for (const auto& [name, tensor] : activations) {
+    if (!tensor->quantization) {
+      return fail(path + ": no scale for tensor '" + name +
+                  "': save the scales of this model (octet convert --calibrate DIR --save-scales)");
+    }
+  }
+  return {};
+}
+
+}  // namespace octet::tool

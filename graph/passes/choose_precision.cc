@@ -225,7 +225,9 @@ Status check_calibration(const Graph& graph) {
           ? "The scales of this model are its author's observers: give each of these results one "
             "(a qconfig for its module, FloatFunctional instead of + and torch.cat), calibrate the "
             "prepared model and export it again,"
-          : "Export the model again with calibration (octet_export.export(..., calibration=...)),";
+          : "Export the model again with calibration (octet_export.export(..., calibration=...)), "
+            "let "
+            "octet calibrate it (octet convert --calibrate DIR),";
   return fail(text + "\n" + remedy +
               " keep these nodes in float (--keep-float NAME), or convert all of it in float "
               "(--float).");

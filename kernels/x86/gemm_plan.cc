@@ -185,7 +185,11 @@ void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile
 }  // namespace
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {
-  return params.weights.zero_points == nullptr && results_fit_s32(params);
+  const ConvGeometry& g = params.geometry;
+  // With one filter a channel nearly all lanes would be idle.
+  const bool depthwise =
+      g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
+  return !depthwise && params.weights.zero_points == nullptr && results_fit_s32(params);
 }
 
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {

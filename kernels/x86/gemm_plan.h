@@ -84,8 +84,7 @@ struct GemmPlan {
 };
 
 /// Dense and grouped convolutions whose results provably stay within s32 before the clamp, and
-/// whose weights have no zero points. Depthwise ones have a kernel of their own, which is tried
-/// first; those with several filters a channel or with float32 output come here.
+/// whose weights have no zero points; not those with one filter a channel.
 bool gemm_supports(const GemmTraits& traits, const ConvParams& params);
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params);
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed);

@@ -1,0 +1,107 @@
+// convert --calibrate, --scales and --preprocess, as a user gives them.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/loaders/sample_exports.h"
+#include "tests/tools/command_line.h"
+
+using namespace octet;
+using namespace octet::test;
+
+namespace {
+
+/// A classifier without scales, with a preprocessing or without one.
+std::string write_uncalibrated(const Workplace& w, bool has_preprocess) {
+  SampleExport sample = sample_classifier();
+  for (auto& [name, tensor] : sample.graph["tensors"].items()) {
+    tensor.erase("scale");
+    tensor.erase("zero_point");
+  }
+  if (!has_preprocess) sample.graph.erase("preprocess");
+  return w.folder.write(has_preprocess ? "float.safetensors" : "bare.safetensors", sample.file());
+}
+
+void check_failed(const Outcome& outcome, const std::string& part) {
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.code != 0);
+  CHECK(contains(outcome.err, part));
+}
+
+}  // namespace
+
+TEST_CASE("convert --calibrate makes an int8 model of a float one and a folder of images") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  for (const char* calibrator : {"min-max", "percentile", "mse", "entropy"}) {
+    INFO(calibrator);
+    const std::string out = w.path("calibrated.octet");
+    const Outcome outcome = octet_tool(
+        {"convert", in, "-o", out, "--calibrate", w.path("."), "--calibrator", calibrator});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(contains(outcome.out, "in int8"));
+    const auto nodes = octet_tool({"inspect", out, "--json"}).json()["nodes"];
+    CHECK(nodes[0]["precision"] == "int8");
+    CHECK(octet_tool({"run", out, w.images[0]}).code == 0);
+  }
+}
+
+TEST_CASE("scales that were saved give the same model as the calibration that found them") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  REQUIRE(octet_tool({"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."),
+                      "--save-scales", w.path("scales.json")})
+              .code == 0);
+  const Outcome second =
+      octet_tool({"convert", in, "-o", w.path("b.octet"), "--scales", w.path("scales.json")});
+  INFO(second.err);
+  REQUIRE(second.code == 0);
+  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+}
+
+TEST_CASE("a preset of preprocessing is kept in the model") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, false);
+  const std::string out = w.path("preset.octet");
+  check_failed(octet_tool({"convert", in, "-o", out, "--calibrate", w.path(".")}),
+               "--preprocess with a preset");
+  for (const char* preset : {"imagenet-torch", "imagenet-tf", "zero-one"}) {
+    const Outcome outcome =
+        octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."), "--preprocess", preset});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(octet_tool({"run", out, w.images[0]}).code == 0);
+  }
+}
+
+TEST_CASE("calibration: what is wrong is said, and nothing is written") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  const std::string bare = write_uncalibrated(w, false);
+  const std::string out = w.path("none.octet");
+  check_failed(octet_tool({"convert", in, "-o", out, "--calibrate", w.path("absent")}), "absent");
+  check_failed(
+      octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."), "--calibrator", "best"}),
+      "best");
+  check_failed(octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."),
+                           "--calibration-limit", "0"}),
+               "whole number");
+  check_failed(octet_tool({"convert", in, "-o", out, "--preprocess", "zero-one"}),
+               "leave --preprocess out");
+  check_failed(octet_tool({"convert", bare, "-o", out, "--preprocess", "imagenet"}),
+               "neither a preset");
+  check_failed(octet_tool({"convert", bare, "-o", out, "--preprocess", "{\"size\": [9, 9]}"}), "");
+  check_failed(octet_tool({"convert", w.path("classifier.safetensors"), "-o", out, "--calibrate",
+                           w.path(".")}),
+               "scales of its own");
+  w.folder.write("damaged.json", "{\"image\": {\"scale\": -1, \"zero_point\": 3}}");
+  check_failed(octet_tool({"convert", in, "-o", out, "--scales", w.path("damaged.json")}),
+               "'image' needs a 'scale' above 0");
+  w.folder.write("other.json", "{\"nobody\": {\"scale\": 1, \"zero_point\": 3}}");
+  check_failed(octet_tool({"convert", in, "-o", out, "--scales", w.path("other.json")}),
+               "no activation 'nobody'");
+  w.folder.write("few.json", "{\"image\": {\"scale\": 1, \"zero_point\": 3}}");
+  check_failed(octet_tool({"convert", in, "-o", out, "--scales", w.path("few.json")}),
+               "no scale for tensor");
+  CHECK_FALSE(std::filesystem::exists(out));
+}

@@ -438,6 +438,54 @@ struct Depthwise {
     }
   }
 
+  /// The same with float32 results.
+  template <int rows, int quad_count, int columns>
+  static void run_float_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    const ConvGeometry& g = layer.params.geometry;
+    const std::size_t output_row =
+        static_cast<std::size_t>(g.output_w) * static_cast<std::size_t>(g.output_channels);
+    const Float low = Simd::set(layer.params.float_min);
+    const Float high = Simd::set(layer.params.float_max);
+    const std::byte* const patterns_end =
+        piece.patterns + layer.plan.piece_patterns * layer.plan.pattern_bytes;
+    for (std::size_t block = 0; block < piece.blocks; ++block) {
+      const std::byte* pattern = piece.patterns;
+      std::size_t column_vector = 0;
+      Source<quad_count, columns> source(layer, call, piece.source_stride);
+      source.seek(call, block * piece.source_stride);
+      float* output = static_cast<float*>(layer.buffers.output) + call.first_value +
+                      block * piece.output_stride;
+      const std::size_t values =
+          block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
+      for (std::size_t value = 0; value < values; value += lanes) {
+        Int sum[1][rows];
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; ++r) sum[0][r] = Simd::load(pattern);
+        source.template add_products<1, rows>(pattern + 2 * Simd::bytes, sum);
+        const Float multiplier =
+            Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
+        const std::size_t count = smaller(values - value, lanes);
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; ++r) {
+          if (r >= call.rows) break;
+          alignas(64) float results[lanes];
+          // The value comes second, so that a NaN stays what it is.
+          const Float own = Simd::multiply(Simd::to_float(sum[0][r]), multiplier);
+          Simd::store_float(results, Simd::min(high, Simd::max(low, own)));
+          __builtin_memcpy(output + static_cast<std::size_t>(r) * output_row + value, results,
+                           count * sizeof(float));
+        }
+        source.advance(lanes * quad);
+        if (++column_vector == layer.plan.column_vectors) {
+          column_vector = 0;
+          source.advance(layer.plan.column_skip);
+        }
+        pattern += layer.plan.pattern_bytes;
+        if (pattern == patterns_end) pattern = piece.patterns;
+      }
+    }
+  }
+
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
   template <int rows, int quad_count, int columns>
@@ -452,7 +500,14 @@ struct Depthwise {
                         : run_rows<rows, 0, 0, true, Residual::none>;
   }
 
-  static RunRows choose(const x86::DepthwisePlan& plan, bool has_residual) {
+  static RunRows choose(const x86::DepthwisePlan& plan, const ConvParams& params) {
+    if (params.output == ConvOutput::float32) {
+      if (plan.rows == 1) return run_float_rows<1, 0, 0>;
+      if (plan.rows == 2 && plan.columns == 3 && plan.quads == 1) return run_float_rows<2, 1, 3>;
+      if (plan.rows == 2) return run_float_rows<2, 0, 0>;
+      return run_float_rows<traits.max_rows, 0, 0>;
+    }
+    const bool has_residual = params.has_residual;
     const bool square3 = !has_residual && plan.columns == 3;
     const bool square5 = !has_residual && plan.columns == 5;
     if (plan.rows == 2) {
@@ -511,7 +566,7 @@ struct Depthwise {
     const Layer layer(params, packed, buffers, scratch);
     const x86::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
-    const RunRows run_group = choose(plan, params.has_residual);
+    const RunRows run_group = choose(plan, params);
     const auto groups = static_cast<std::size_t>(plan.groups);
     const auto channels = static_cast<std::size_t>(g.input_channels);
     for (std::size_t begin = items.begin; begin < items.end;) {

@@ -173,8 +173,7 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
 bool depthwise_supports(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   return g.groups == g.input_channels && g.groups == g.output_channels &&
-         params.output == ConvOutput::u8 && params.weights.zero_points == nullptr &&
-         results_fit_s32(params);
+         params.weights.zero_points == nullptr && results_fit_s32(params);
 }
 
 std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params) {

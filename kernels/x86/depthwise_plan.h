@@ -68,7 +68,7 @@ struct DepthwisePlan {
   std::size_t slots;  ///< [quads][slot_quads][4]; at the begin of scratch, a row of quads in order.
 };
 
-/// One filter a channel, u8 output, and results that provably stay within s32 before the clamp.
+/// One filter a channel, and results that provably stay within s32 before the clamp.
 bool depthwise_supports(const ConvParams& params);
 std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params);
 void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std::byte* packed);

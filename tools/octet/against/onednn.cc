@@ -563,6 +563,10 @@ class OnednnOpponent final : public Opponent {
 }  // namespace
 
 OpponentResult make_onednn_opponent(const Challenge& challenge) {
+  if (!challenge.model.has_int8()) {
+    return fail(challenge.model.path() +
+                ": oneDNN is measured on int8 models, and all of this one is in float");
+  }
   // Held to an instruction set before its first use; "all" it has where octet's is its best.
   const dnnl::cpu_isa isa = challenge.isa == "avx2"      ? dnnl::cpu_isa::avx2
                             : challenge.isa == "avxvnni" ? dnnl::cpu_isa::avx2_vnni

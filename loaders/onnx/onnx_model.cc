@@ -205,7 +205,8 @@ graph::Graph load_onnx(std::span<const std::byte> bytes, const std::string& name
   graph::Graph graph{.name = name, .producer = model.producer};
   graph.calibration_remedy =
       "This ONNX model is in float: int8 needs scales. Let octet find them on typical images "
-      "(octet convert --calibrate DIR), give it a quantized ONNX model (QDQ),";
+      "(octet convert --calibrate DIR), give it a quantized ONNX model (QDQ, as "
+      "onnxruntime.quantization.quantize_static makes one from sample images),";
   onnx::ModelLoader(model, graph).load(options);
   return graph;
 }

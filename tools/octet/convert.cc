@@ -1,5 +1,6 @@
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "graph/calibration/calibrators.h"
 #include "graph/graph.h"
@@ -64,18 +65,25 @@ Expected<Model> make_model(const Options& options) {
     if (auto ok = loaders::add_shape_option(shape, load_options); !ok)
       return tl::unexpected(ok.error());
   }
+  const std::vector<std::string> stages = {"reading", "fusing and quantizing", "checking",
+                                           "writing"};
+  // Calibration has a bar of its own.
+  const bool calibrates = !options.calibration.folder.empty();
+  std::optional<StagedProgress> progress;
+  if (!calibrates) progress.emplace("converting", stages);
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
   if (auto ok = complete(*graph, options); !ok) return tl::unexpected(ok.error());
-  StagedProgress progress("converting", {"fusing and quantizing", "checking", "writing"});
+  if (calibrates) progress.emplace("converting", stages);
+  progress->advance();
   const auto bytes = graph::build_model(
       std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
   if (!bytes) return tl::unexpected(bytes.error());
-  progress.advance();
+  progress->advance();
   // What the engine would refuse is not written.
   auto model = Model::from_memory(*bytes, options.output);
   if (!model) return tl::unexpected(model.error());
-  progress.advance();
+  progress->advance();
   if (auto ok = write_file(options.output, *bytes); !ok) return tl::unexpected(ok.error());
   return model;
 }

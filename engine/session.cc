@@ -98,6 +98,12 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
   return tables;
 }
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -134,6 +140,19 @@ struct Session::Impl {
     input_set.assign(data().inputs.size(), false);
     if (time_steps) step_seconds.assign(data().steps.size(), 0.0);
     return {};
+  }
+
+  /// Runs `convert`, which writes an input's tensor, and counts its time as that of the quantize
+  /// node that it replaces.
+  template <class Convert>
+  void convert_input(int32_t tensor, const Convert& convert) {
+    if (step_seconds.empty()) return convert();
+    const auto begin = Clock::now();
+    convert();
+    const double seconds = seconds_since(begin);
+    for (const NodeRecord& node : data().nodes) {
+      if (node.output == tensor) step_seconds[static_cast<std::size_t>(node.step)] = seconds;
+    }
   }
 
   /// The layers' weights lie one after the other in the order in which they run.
@@ -245,8 +264,10 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
     std::memcpy(impl_->activation(impl_->data().inputs[index]), values.data(), values.size_bytes());
   }
   for (const int32_t id : input.quantized) {
-    impl_->table.quantize(quantize_params(impl_->data().tensor(id).info), values.data(),
-                          reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
+    impl_->convert_input(id, [&] {
+      impl_->table.quantize(quantize_params(impl_->data().tensor(id).info), values.data(),
+                            reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
+    });
   }
   impl_->input_set[index] = true;
   return {};
@@ -269,12 +290,14 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
   for (std::size_t i = 0; i < input.quantized.size(); ++i) {
     const QuantizedPixels& quantized = tables.quantized[i];
     auto* to = reinterpret_cast<uint8_t*>(impl_->activation(input.quantized[i]));
-    if (quantized.affine) {
-      impl_->table.affine_channels(*quantized.affine, pixels.data(), to, count);
-    } else {
-      impl_->table.lookup_channels(quantized.values.data(), tables.channels, pixels.data(), to,
-                                   count);
-    }
+    impl_->convert_input(input.quantized[i], [&] {
+      if (quantized.affine) {
+        impl_->table.affine_channels(*quantized.affine, pixels.data(), to, count);
+      } else {
+        impl_->table.lookup_channels(quantized.values.data(), tables.channels, pixels.data(), to,
+                                     count);
+      }
+    });
   }
   impl_->input_set[0] = true;
   return {};
@@ -287,13 +310,12 @@ Expected<void> Session::run() {
                   "' was never set");
     }
   }
-  using Clock = std::chrono::steady_clock;
   const bool timed = !impl_->step_seconds.empty();
   for (std::size_t i = 0; i < impl_->steps.size(); ++i) {
     if (impl_->steps[i] == nullptr) continue;
     const auto begin = timed ? Clock::now() : Clock::time_point();
     if (auto ok = impl_->steps[i]->run(); !ok) return ok;
-    if (timed) impl_->step_seconds[i] = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (timed) impl_->step_seconds[i] = seconds_since(begin);
   }
   return {};
 }

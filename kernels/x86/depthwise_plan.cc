@@ -74,9 +74,11 @@ void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwiseP
       plan.piece_channels /= 3;
     }
   }
-  // Pieces begin where the weights' pattern does, and share few columns with their neighbours.
+  // Pieces begin where the weights' pattern does. What they interleave again that a neighbour did,
+  // kernel - stride columns of columns * stride, is an eighth at most.
   const auto step = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
-  const int32_t least = std::max(8 * g.window.kernel_w, step);
+  const int32_t least =
+      std::max(8 * g.window.kernel_w / (g.window.stride_w * g.window.stride_w), step);
   for (int32_t pieces = 2; bytes(plan.piece_channels, plan.piece_columns) > piece_bytes; ++pieces) {
     const int32_t narrower = ceil_div(ceil_div(g.output_w, pieces), step) * step;
     if (narrower < least) break;

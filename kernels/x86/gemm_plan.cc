@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
 // And the pointers to its windows.
-constexpr int32_t block_pixels = 2048;
+constexpr int32_t block_pixels = 1024;
 // Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
 constexpr int32_t few_pixels = 128;
 

@@ -80,7 +80,7 @@ struct GemmStore {
     for (int p = 0; p < together; ++p) {
       const auto pixel = static_cast<std::size_t>(p < count ? p : count - 1);
       to[p] = at.output + pixel * at.stride;
-      from[p] = at.residual + pixel * at.stride;
+      if constexpr (kind != Residual::none) from[p] = at.residual + pixel * at.stride;
     }
     Float r[4];
     if constexpr (kind != Residual::none) {

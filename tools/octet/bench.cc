@@ -48,6 +48,16 @@ void add_session(json& out, const Contender& contender) {
   out["peak_bytes"] = contender.peak_bytes() ? json(*contender.peak_bytes()) : json(nullptr);
 }
 
+void print_session(const Contender& contender) {
+  std::printf("  session made in %.1f ms", contender.create_ms());
+  if (contender.peak_bytes()) {
+    std::printf(", at most %zu bytes: %zu of packed weights, %zu of activations, %zu of scratch",
+                *contender.peak_bytes(), contender.session().packed_bytes(),
+                contender.session().arena_bytes(), contender.session().scratch_bytes());
+  }
+  std::printf("\n");
+}
+
 json rival_json(const Rival& rival, const Contender& ours) {
   return {{"engine", rival.name()},
           {"median_ms", rival.samples().median_ms()},
@@ -149,6 +159,7 @@ Expected<int> bench(const Options& options) {
                 contender->model().path().c_str(), contender->isa(), contender->session().threads(),
                 contender->samples().median_ms(), contender->samples().minimum_ms(),
                 contender->samples().count());
+    print_session(*contender);
   }
   for (const Rival& rival : *rivals) {
     std::printf(
@@ -190,12 +201,13 @@ Command add_bench(CLI::App& app) {
       ->type_name("FLOAT_MODEL.octet");
   command
       ->add_option("--against", options->against,
-                   "Another engine with the same layers, weights and scales; may be given again. "
+                   "Other engines with the same layers, weights and scales, with commas between. "
                    "ratio = theirs / octet's." +
                        engine_descriptions())
       ->allow_extra_args(false)
+      ->delimiter(',')
       ->check(CLI::IsMember(engine_names()))
-      ->type_name("ENGINE");
+      ->type_name("ENGINE,...");
   add_session_options(*command, options->session);
   command
       ->add_option("--runs", options->runs,

@@ -14,6 +14,7 @@ using json = nlohmann::ordered_json;
 
 struct Options {
   std::string model;
+  SessionOptions session{.threads = 1};
   bool as_json = false;
 };
 
@@ -46,6 +47,8 @@ json describe(const Model& model, const Session& session) {
               {"macs", model.macs()},
               {"has_int8", model.has_int8()},
               {"has_float_island", model.has_float_island()},
+              {"isa", session.isa()},
+              {"threads", session.threads()},
               {"arena_bytes", session.arena_bytes()},
               {"arena_lower_bound", session.arena_lower_bound()},
               {"packed_bytes", session.packed_bytes()},
@@ -70,12 +73,12 @@ void print(const Model& model, const Session& session) {
               model.producer().c_str());
   std::printf(
       "%.2f million multiply-accumulates, %zu bytes of weights\n"
-      "a session of one thread on %s: %zu bytes of packed weights, %zu of activations (no plan "
+      "a session of %d thread%s on %s: %zu bytes of packed weights, %zu of activations (no plan "
       "needs "
       "less than %zu), %zu of scratch\n",
-      static_cast<double>(model.macs()) * 1e-6, model.weight_bytes(), session.isa(),
-      session.packed_bytes(), session.arena_bytes(), session.arena_lower_bound(),
-      session.scratch_bytes());
+      static_cast<double>(model.macs()) * 1e-6, model.weight_bytes(), session.threads(),
+      session.threads() == 1 ? "" : "s", session.isa(), session.packed_bytes(),
+      session.arena_bytes(), session.arena_lower_bound(), session.scratch_bytes());
   std::printf("bytes of the outputs are the same on every CPU: %s\n",
               model.has_float_island() ? "no, it has a float island" : "yes");
   print_tensors("input", model.inputs());
@@ -102,9 +105,10 @@ void print(const Model& model, const Session& session) {
 }
 
 Expected<int> inspect(const Options& options) {
+  if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   const auto model = Model::load(options.model);
   if (!model) return tl::unexpected(model.error());
-  const auto session = Session::create(*model, {.threads = 1});
+  const auto session = Session::create(*model, options.session);
   if (!session) return tl::unexpected(session.error());
   if (options.as_json) {
     std::cout << describe(*model, *session).dump(2, ' ', false, json::error_handler_t::replace)
@@ -127,6 +131,7 @@ Command add_inspect(CLI::App& app) {
   command->add_option("MODEL", options->model, "An .octet model")
       ->required()
       ->type_name("MODEL.octet");
+  add_session_options(*command, options->session);
   command->add_flag("--json", options->as_json, "One JSON object");
   return [options] { return inspect(*options); };
 }

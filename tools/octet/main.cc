@@ -13,7 +13,9 @@
 namespace octet::tool {
 
 void add_session_options(CLI::App& command, SessionOptions& options) {
-  command.add_option("--threads", options.threads, "Threads (default: one a big core)")
+  const std::string threads =
+      options.threads > 0 ? std::to_string(options.threads) : std::string("one a big core");
+  command.add_option("--threads", options.threads, "Threads (default: " + threads + ")")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   command

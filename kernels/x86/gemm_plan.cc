@@ -90,12 +90,12 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
     int32_t first = 0;
     for (const int32_t vectors : widths) {
       const int32_t channels = std::min(vectors * traits.lanes, group_outputs - first);
-      layout.tiles.push_back({.first_channel = group * group_outputs + first,
-                              .channels = channels,
-                              .vectors = vectors,
+      layout.tiles.push_back({.offset = offset,
+                              .first_channel = group * group_outputs + first,
                               .first_segment = group * plan.segments,
-                              .loop = choose_loop(traits, params, plan, vectors, channels),
-                              .offset = offset});
+                              .channels = static_cast<int16_t>(channels),
+                              .vectors = static_cast<int8_t>(vectors),
+                              .loop = choose_loop(traits, params, plan, vectors, channels)});
       offset += aligned(tile_bytes(traits, plan, vectors));
       first += channels;
     }

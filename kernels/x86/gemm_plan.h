@@ -28,7 +28,7 @@ struct GemmTraits {
 };
 
 /// How a tile is run.
-enum class GemmLoop : int32_t {
+enum class GemmLoop : int8_t {
   deep,     ///< As many accumulators as there are registers, which leave through memory.
   shallow,  ///< Small tiles, requantized in registers.
   pairs,    ///< Shallow, two pixels in three vectors.
@@ -42,12 +42,12 @@ enum class GemmLoop : int32_t {
 /// which two saturating packs leave channels side by side again. In a tile of pairs, the second
 /// vector has channels 16 to 23 twice.
 struct GemmTile {
-  int32_t first_channel;
-  int32_t channels;
-  int32_t vectors;
-  int32_t first_segment;  ///< Of the group's, in the table of segments.
-  GemmLoop loop;
   std::size_t offset;
+  int32_t first_channel;
+  int32_t first_segment;  ///< Of the group's, in the table of segments.
+  int16_t channels;
+  int8_t vectors;
+  GemmLoop loop;
 };
 
 /// Stands at the head of the packed weights.

@@ -63,12 +63,12 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   int32_t first = 0;
   for (const int32_t vectors : widths) {
     const int32_t channels = std::min(vectors * traits.lanes, g.output_channels - first);
-    layout.tiles.push_back({.first_channel = first,
-                            .channels = channels,
-                            .vectors = vectors,
+    layout.tiles.push_back({.offset = offset,
+                            .first_channel = first,
                             .first_segment = 0,
-                            .loop = GemmLoop::shallow,
-                            .offset = offset});
+                            .channels = static_cast<int16_t>(channels),
+                            .vectors = static_cast<int8_t>(vectors),
+                            .loop = GemmLoop::shallow});
     const auto lanes = static_cast<std::size_t>(vectors * traits.lanes);
     offset += lanes * (sizeof(int32_t) + sizeof(float)) +
               squared_positions(plan) * winograd_position_bytes(plan, traits.lanes, vectors);

@@ -318,7 +318,8 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
           .steps = values(from->steps()),
           .variances = values(from->variances()),
           .score_threshold = from->score_threshold(),
-          .nms_iou = from->nms_iou()};
+          .nms_iou = from->nms_iou(),
+          .corners = from->corners()};
   if (from->min_sizes() != nullptr) {
     for (const auto* sizes : *from->min_sizes()) task.min_sizes.push_back(values(sizes->values()));
   }
@@ -329,6 +330,7 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
       (task.landmarks != -1 && !valid(task.landmarks))) {
     return fail("the detector's task names outputs that the model does not have");
   }
+  if (task.corners) return {};
   const auto positive = [](float v) { return std::isfinite(v) && v > 0; };
   bool sizes_valid = task.min_sizes.size() == task.steps.size() && task.variances.size() == 2;
   for (const auto& sizes : task.min_sizes)

@@ -208,7 +208,7 @@ Offset<format::Task> write_task(FlatBufferBuilder& builder, const Task& task) {
     sizes.push_back(format::CreateSizesDirect(builder, &values));
   return format::CreateTaskDirect(builder, static_cast<format::TaskType>(task.type), task.boxes,
                                   task.scores, task.landmarks, &sizes, &task.steps, &task.variances,
-                                  task.score_threshold, task.nms_iou);
+                                  task.score_threshold, task.nms_iou, task.corners);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "loaders/safetensors/json_reader.h"
 #include "loaders/safetensors/node_loader.h"
 #include "loaders/safetensors/safetensors_file.h"
+#include "loaders/task.h"
 
 namespace octet::loaders {
 namespace {
@@ -44,41 +45,6 @@ std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root,
   return out;
 }
 
-Task read_task(const JsonObject& from, std::size_t outputs) {
-  const std::string type = from.text("type");
-  if (type == "classify") {
-    from.allow_only({"type"});
-    return {.type = TaskType::classify};
-  }
-  if (type != "detect") from.fail("'type' is neither classify nor detect");
-  from.allow_only({"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances",
-                   "score_threshold", "nms_iou"});
-  Task task{.type = TaskType::detect,
-            .boxes = from.integer("boxes"),
-            .scores = from.integer("scores"),
-            .landmarks = from.integer("landmarks", -1),
-            .steps = from.numbers("steps"),
-            .variances = from.numbers("variances"),
-            .score_threshold = from.number("score_threshold"),
-            .nms_iou = from.number("nms_iou")};
-  for (const int32_t output : {task.boxes, task.scores, task.landmarks}) {
-    if (output < -1 || output >= static_cast<int32_t>(outputs)) {
-      from.fail("there is no output " + std::to_string(output));
-    }
-  }
-  if (task.boxes < 0 || task.scores < 0) from.fail("'boxes' and 'scores' must name outputs");
-  const json& sizes = from.at("min_sizes");
-  if (!sizes.is_array() || sizes.size() != task.steps.size())
-    from.fail("'min_sizes' needs an array for each step");
-  for (const json& row : sizes) {
-    if (!row.is_array()) from.fail("'min_sizes' needs an array for each step");
-    auto& values = task.min_sizes.emplace_back();
-    for (const json& value : row) values.push_back(to_float(value, from.where() + "a size"));
-  }
-  if (task.variances.size() != 2) from.fail("'variances' needs 2 values");
-  return task;
-}
-
 // A node that another node's name is a prefix of is fine; two of the same name are not.
 void check_names(const json& nodes) {
   std::set<std::string> names;
@@ -88,23 +54,6 @@ void check_names(const json& nodes) {
     if (!names.insert(node["name"].get<std::string>()).second) {
       throw LoadError("two nodes are named '" + node["name"].get<std::string>() + "'");
     }
-  }
-}
-
-// A classifier answers with one row of scores, or with the index of one class.
-void check_one_answer(const JsonObject& root, const graph::Graph& graph) {
-  const graph::Tensor& output = graph.tensor(graph.outputs[0]);
-  const bool is_index = output.type == Type::s32;
-  const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
-  if (axes > (is_index ? 0 : 1)) {
-    root.fail("the task is classify, but the first output '" + output.name + "' is " +
-              shape_text(output.shape) + ": answers at many places; leave the task out");
-  }
-  const auto labels = static_cast<int64_t>(graph.labels.size());
-  const int64_t classes = element_count(output.shape);
-  if (!is_index && labels != 0 && labels != classes) {
-    root.fail("there are " + std::to_string(labels) + " labels, but the first output '" +
-              output.name + "' has " + std::to_string(classes) + " classes");
   }
 }
 
@@ -147,10 +96,8 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   });
   if (root.has("keep_float")) graph.keep_float = root.texts("keep_float");
   if (root.has("labels")) graph.labels = root.texts("labels");
-  if (root.has("task")) {
-    graph.task = read_task(root.object("task"), graph.outputs.size());
-    if (graph.task.type == TaskType::classify) check_one_answer(root, graph);
-  }
+  if (root.has("task")) graph.task = read_task(root.object("task"), graph);
+  check_labels(graph);
   if (root.has("preprocess")) {
     graph.preprocess = read_preprocess(root.object("preprocess"));
     const Preprocess& p = *graph.preprocess;

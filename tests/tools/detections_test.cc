@@ -92,6 +92,30 @@ TEST_CASE("a detection is decoded as SSD's boxes are, in pixels of the image") {
   CHECK(d.landmarks[1].y == Approx((12 - 4 * 0.1 * 8) * 20));
 }
 
+TEST_CASE("boxes that are corners already need no priors") {
+  Graph graph = detector_graph(3);
+  graph.task.corners = true;
+  graph.task.min_sizes.clear();
+  graph.task.steps.clear();
+  graph.task.variances.clear();
+  const auto found = detect(graph,
+                            {{0, 0, 0, 0, 0.25f, 0.5f, 0.5f, 1, 0, 0, 0, 0},
+                             {1, 0, 0.125f, 0.875f, 1, 0},
+                             {0, 0, 0, 0, 0.5f, 0.25f, 1, 0, 0, 0, 0, 0}},
+                            {.scale_x = 10, .scale_y = 20, .offset_x = 1});
+  REQUIRE(found);
+  REQUIRE(found->size() == 1);
+  const Detection& d = found->front();
+  CHECK(d.score == 0.875f);
+  CHECK(d.left == Approx((0.25 * 32 + 1) * 10));
+  CHECK(d.top == Approx(0.5 * 16 * 20));
+  CHECK(d.right == Approx((0.5 * 32 + 1) * 10));
+  CHECK(d.bottom == Approx(16 * 20));
+  REQUIRE(d.landmarks.size() == 2);
+  CHECK(d.landmarks[1].x == Approx((32 + 1) * 10));
+  CHECK(d.landmarks[0].y == Approx(0.25 * 16 * 20));
+}
+
 TEST_CASE("priors of the second map come after the first") {
   auto outputs = nothing_found();
   outputs[1][2 * 17 + 1] = 0.9f;

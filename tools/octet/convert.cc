@@ -7,6 +7,7 @@
 #include "loaders/loader.h"
 #include "tools/octet/calibrate.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/describe.h"
 #include "tools/octet/progress.h"
 #include "tools/write_file.h"
 
@@ -20,6 +21,8 @@ struct Options {
   std::vector<std::string> shapes;
   std::vector<std::string> keep_float;
   std::string preprocess;
+  std::string task;
+  std::string labels;
   CalibrationOptions calibration;
 };
 
@@ -40,10 +43,16 @@ void print_summary(const Model& model, const std::string& path) {
   }
 }
 
-/// What the file leaves open and the user says: preprocessing, and scales.
+/// What the file leaves open and the user says: preprocessing, task, labels, and scales.
 Expected<void> complete(graph::Graph& graph, const Options& options) {
   if (!options.preprocess.empty()) {
     if (auto ok = set_preprocess(graph, options.preprocess); !ok) return ok;
+  }
+  if (!options.task.empty()) {
+    if (auto ok = set_task(graph, options.task); !ok) return ok;
+  }
+  if (!options.labels.empty()) {
+    if (auto ok = set_labels(graph, options.labels); !ok) return ok;
   }
   const CalibrationOptions& calibration = options.calibration;
   if (!calibration.folder.empty()) {
@@ -148,6 +157,17 @@ Command add_convert(CLI::App& app) {
                    "How an image becomes the input, where the file does not say: imagenet-torch, "
                    "imagenet-tf, zero-one, or JSON (docs/calibration.md); kept in the model")
       ->type_name("PRESET|JSON");
+  command
+      ->add_option("--task", options->task,
+                   "What the model answers, where the file does not say: classify, or JSON "
+                   "(docs/float_export.md, \"task\"), for `octet run` and `octet eval`; kept in "
+                   "the model")
+      ->type_name("classify|JSON");
+  command
+      ->add_option("--labels", options->labels,
+                   "The names of the classes, a line each in the order of the scores, where the "
+                   "file has none; kept in the model")
+      ->type_name("FILE");
   command
       ->add_option("--save-scales", options->calibration.save_scales,
                    "Write the scales of activations to a JSON file")

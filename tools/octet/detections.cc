@@ -14,6 +14,31 @@ struct Prior {
   double x, y, width, height;
 };
 
+/// Corners, or what is to be decoded with a prior.
+using Box = std::span<const float, 4>;
+
+/// A box's corners as shares of the input's width and height.
+struct Corners {
+  double left, top, right, bottom;
+};
+
+Corners decode_box(Box box, const Prior& prior, const std::vector<float>& variances) {
+  const double x = prior.x + box[0] * double{variances[0]} * prior.width;
+  const double y = prior.y + box[1] * double{variances[0]} * prior.height;
+  const double half_width = prior.width * std::exp(box[2] * double{variances[1]}) / 2;
+  const double half_height = prior.height * std::exp(box[3] * double{variances[1]}) / 2;
+  return {.left = x - half_width,
+          .top = y - half_height,
+          .right = x + half_width,
+          .bottom = y + half_height};
+}
+
+/// Where there are no priors, the scores say how many boxes there are.
+double count_boxes(const TensorView& scores) {
+  const auto& shape = scores.info->shape;
+  return shape.size() == 3 ? shape[1] : 0;
+}
+
 // In double, since a damaged file's steps may be anything.
 double count_priors(const Task& task, int height, int width) {
   double count = 0;
@@ -61,8 +86,8 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
                     static_cast<std::size_t>(shape[2]) % columns_multiple == 0;
   if (!fits) {
     return fail(std::string("the detector's ") + what + " output '" + view.info->name +
-                "' does not have the shape that its task's steps and sizes ask for, [1, " +
-                whole_number(priors) + ", " + std::to_string(columns_multiple) + "]");
+                "' does not have the shape that its task asks for, [1, " + whole_number(priors) +
+                ", " + std::to_string(columns_multiple) + "]");
   }
   return view.values<float>();
 }
@@ -101,7 +126,9 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
     return fail(model.path() + ": a detector's input is an image [1, H, W, C]");
   const int height = input[1];
   const int width = input[2];
-  const double prior_count = count_priors(task, height, width);
+  const double prior_count =
+      task.corners ? count_boxes(session.output(static_cast<std::size_t>(task.scores)))
+                   : count_priors(task, height, width);
   const auto boxes = detector_output(session, task.boxes, "boxes", prior_count, 4);
   if (!boxes) return fail(model.path() + ": " + boxes.error().message);
   const auto scores = detector_output(session, task.scores, "scores", prior_count, 2);
@@ -112,39 +139,40 @@ Expected<std::vector<Detection>> decode_detections(const Session& session, const
     if (!values) return fail(model.path() + ": " + values.error().message);
     landmarks = *values;
   }
-  const std::vector<Prior> priors = make_priors(task, height, width);
-  if (boxes->size() != priors.size() * 4 || scores->size() != priors.size() * 2) {
+  const std::vector<Prior> priors =
+      task.corners ? std::vector<Prior>() : make_priors(task, height, width);
+  const auto box_count = static_cast<std::size_t>(prior_count);
+  if (boxes->size() != box_count * 4 || scores->size() != box_count * 2) {
     return fail(model.path() +
                 ": the detector's boxes or scores have another number of columns than 4 and 2");
   }
-  const std::size_t coordinates = landmarks.size() / priors.size();
+  const std::size_t coordinates = box_count == 0 ? 0 : landmarks.size() / box_count;
 
   const auto image_x = [&](double x) { return (x * width + prepared.offset_x) * prepared.scale_x; };
   const auto image_y = [&](double y) {
     return (y * height + prepared.offset_y) * prepared.scale_y;
   };
-  const double centre_variance = task.variances[0];
-  const double size_variance = task.variances[1];
   std::vector<Detection> found;
-  for (std::size_t i = 0; i < priors.size(); ++i) {
+  for (std::size_t i = 0; i < box_count; ++i) {
     const float score = (*scores)[2 * i + 1];
     if (!(score >= task.score_threshold)) continue;
-    const Prior& prior = priors[i];
-    const float* d = boxes->data() + 4 * i;
-    const double x = prior.x + d[0] * centre_variance * prior.width;
-    const double y = prior.y + d[1] * centre_variance * prior.height;
-    const double half_width = prior.width * std::exp(d[2] * size_variance) / 2;
-    const double half_height = prior.height * std::exp(d[3] * size_variance) / 2;
-    Detection detection{.left = image_x(x - half_width),
-                        .top = image_y(y - half_height),
-                        .right = image_x(x + half_width),
-                        .bottom = image_y(y + half_height),
+    const Box box(boxes->data() + 4 * i, 4);
+    const Corners corners =
+        task.corners ? Corners{.left = box[0], .top = box[1], .right = box[2], .bottom = box[3]}
+                     : decode_box(box, priors[i], task.variances);
+    Detection detection{.left = image_x(corners.left),
+                        .top = image_y(corners.top),
+                        .right = image_x(corners.right),
+                        .bottom = image_y(corners.bottom),
                         .score = score};
     for (std::size_t k = 0; k + 1 < coordinates; k += 2) {
       const float* p = landmarks.data() + coordinates * i + k;
-      detection.landmarks.push_back(
-          {.x = image_x(prior.x + p[0] * centre_variance * prior.width),
-           .y = image_y(prior.y + p[1] * centre_variance * prior.height)});
+      Point point{.x = p[0], .y = p[1]};
+      if (!task.corners) {
+        point.x = priors[i].x + p[0] * double{task.variances[0]} * priors[i].width;
+        point.y = priors[i].y + p[1] * double{task.variances[0]} * priors[i].height;
+      }
+      detection.landmarks.push_back({.x = image_x(point.x), .y = image_y(point.y)});
     }
     found.push_back(std::move(detection));
   }

@@ -84,6 +84,9 @@ struct Task {
   std::vector<float> variances;
   float score_threshold = 0;
   float nms_iou = 0;
+  /// Boxes are corners already: left, top, right, bottom as shares of the input's width and height;
+  /// landmarks likewise x, y. There are no priors then.
+  bool corners = false;
 };
 
 /// One node of the model as the graph builder left it, for `octet inspect` and for timing.

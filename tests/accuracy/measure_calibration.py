@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Measures what octet's own calibration costs in accuracy, and prints Markdown tables.
+
+    python3 tests/accuracy/measure_calibration.py --octet build/octet --data ../shared/data
+
+--data names a folder with onnx/ (the face detectors) and faces/calibrate and faces/evaluate (photographs).
+Needs no training framework.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+CALIBRATORS = ("min-max", "percentile", "mse", "entropy")
+ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127], "std": [128, 128, 128]}
+DETECTORS = {
+    "blaceface.onnx": {
+        "preprocess": {"resize": "letterbox", "channels": "bgr", "mean": [104, 117, 123], "std": [1, 1, 1]},
+        "task": {"type": "detect", "boxes": "boxes", "scores": "scores", "landmarks": "landmark",
+                 "min_sizes": [[8, 11], [14, 19, 26, 38, 64, 149]], "steps": [8, 16], "variances": [0.1, 0.2],
+                 "score_threshold": 0.3, "nms_iou": 0.5},
+    },
+    "version-RFB-320.onnx": {  # decodes its boxes itself
+        "preprocess": ULTRA_LIGHT,
+        "task": {"type": "detect", "boxes": "boxes", "scores": "scores", "box_coding": "corners",
+                 "score_threshold": 0.5, "nms_iou": 0.3},
+    },
+    "version-slim-320_simplified.onnx": {
+        "preprocess": ULTRA_LIGHT,
+        "task": {"type": "detect", "boxes": "boxes", "scores": "scores", "variances": [0.1, 0.2],
+                 "min_sizes": [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]], "steps": [8, 16, 32, 64],
+                 "score_threshold": 0.5, "nms_iou": 0.3},
+    },
+}
+
+
+class Octet:
+    """The program, and a folder for the models that it makes."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+
+    def call(self, *arguments):
+        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
+        return done.stdout
+
+    def convert(self, source, name, *options):
+        """-> the path of the .octet model."""
+        path = os.path.join(self.folder, name + ".octet")
+        self.call("convert", source, "-o", path, *options)
+        return path
+
+    def evaluate(self, model, images, *options):
+        return json.loads(self.call("eval", model, images, "--json", "--threads", "1", *options))
+
+
+def print_table(head, rows):
+    print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |", flush=True)
+    print()
+
+
+def detectors(octet, data):
+    """Yields (model, calibrator, what was measured)."""
+    faces = os.path.join(data, "faces")
+    for file, described in DETECTORS.items():
+        source = os.path.join(data, "onnx", file)
+        options = ["--preprocess", json.dumps(described["preprocess"]), "--task", json.dumps(described["task"])]
+        in_float = octet.convert(source, "float", "--float", *options)
+        for calibrator in CALIBRATORS:
+            int8 = octet.convert(source, "int8", *options, "--calibrate", os.path.join(faces, "calibrate"),
+                                 "--calibrator", calibrator)
+            result = octet.evaluate(int8, os.path.join(faces, "evaluate"), "--compare", in_float)
+            yield (file, calibrator, f"{result['precision']:.4f}", f"{result['recall']:.4f}",
+                   f"{result['mean_iou']:.4f}", f"{result['detections']} for {result['compared_detections']}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--octet", default="build/octet", help="the program")
+    parser.add_argument("--data", default="../shared/data", help="the folder with onnx and faces")
+    arguments = parser.parse_args()
+    needed = [os.path.join("onnx", file) for file in DETECTORS] + ["faces/calibrate", "faces/evaluate"]
+    missing = [name for name in needed if not os.path.exists(os.path.join(arguments.data, name))]
+    if missing:
+        sys.exit(f"measure_calibration: {arguments.data} has no {', '.join(missing)}")
+    with tempfile.TemporaryDirectory() as folder:
+        octet = Octet(arguments.octet, folder)
+        print_table(("detector", "calibrator", "precision", "recall", "mean IoU", "boxes in int8, in float"),
+                    detectors(octet, arguments.data))
+
+
+if __name__ == "__main__":
+    main()

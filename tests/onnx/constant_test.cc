@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "loaders/load_error.h"
-#include "loaders/onnx/slice_range.h"
+#include "loaders/slice_range.h"
 #include "tests/kernels/random.h"
 
 namespace octet::test {

@@ -3,6 +3,25 @@
 #include <algorithm>
 
 namespace octet::loaders {
+namespace {
+
+// Weights that fit into a byte without their zero point need none: the sums are the same, and every
+// kernel takes them.
+void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
+  const std::size_t per_channel = weights.values.size() / channels;
+  const std::vector<int32_t> zero_point = weights.zero_point;
+  const auto shifted = [&](std::size_t i) {
+    return weights.values[i] - zero_point[zero_point.size() == 1 ? 0 : i / per_channel];
+  };
+  for (std::size_t i = 0; i < weights.values.size(); ++i) {
+    if (shifted(i) < -128 || shifted(i) > 127) return;
+  }
+  for (std::size_t i = 0; i < weights.values.size(); ++i)
+    weights.values[i] = static_cast<int8_t>(shifted(i));
+  weights.zero_point.clear();
+}
+
+}  // namespace
 
 LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Shape& shape,
                          std::span<const float> floats,
@@ -12,12 +31,12 @@ LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Sha
     return {.id = graph.add_tensor(graph::make_float_constant(name, shape, floats)),
             .only_float = quantized.has_value()};
   }
+  QuantizedValues bytes = *quantized;
+  drop_zero_points(bytes, static_cast<std::size_t>(shape[0]));
   graph::Tensor tensor{.name = name, .type = Type::s8, .shape = shape};
-  const auto bytes = std::as_bytes(std::span(quantized->values));
-  tensor.data.emplace(bytes.begin(), bytes.end());
-  graph::WeightQuantization quantization{.scale = quantized->scale};
-  if (std::ranges::any_of(quantized->zero_point, [](int32_t z) { return z != 0; }))
-    quantization.zero_point = quantized->zero_point;
+  const auto data = std::as_bytes(std::span(bytes.values));
+  tensor.data.emplace(data.begin(), data.end());
+  graph::WeightQuantization quantization{.scale = bytes.scale, .zero_point = bytes.zero_point};
   return {.id = graph.add_tensor(std::move(tensor)), .quantization = std::move(quantization)};
 }
 

@@ -20,7 +20,8 @@ struct QuantizedValues {
 
 /// Weights with the output channels on axis 0. Int8 ones stay bytes, with `quantization`, where
 /// their scales are one a tensor or one an output channel; otherwise they become floats, and the
-/// layer has to run in float.
+/// layer has to run in float. Zero points without which the weights fit into a byte as well are
+/// taken off.
 struct LayerWeights {
   graph::TensorId id = 0;
   std::optional<graph::WeightQuantization> quantization;

@@ -180,7 +180,10 @@ void choose_float_outputs(Graph& graph) {
     });
     if (!float_readers) continue;
     const bool free_layer = is_layer(node) && can_store_float(graph, node);
-    node.float_output = node.op == Op::softmax || free_layer;
+    // A scale that the author gave a softmax's result is a rounding of the author's.
+    const bool rounded =
+        graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
+    node.float_output = (node.op == Op::softmax && !rounded) || free_layer;
     if (free_layer) node.reason = "float32 output straight from the accumulators";
   }
 }

@@ -96,10 +96,17 @@ class ModelLoader {
   }
 
  private:
-  // TFLite's operators have no names: each is called by its first result, whose name is unique.
-  std::string name_of(const OperatorRecord& record, std::size_t index) const {
-    return record.outputs.empty() ? "operator " + std::to_string(index)
-                                  : file_.tensors[static_cast<std::size_t>(record.outputs[0])].name;
+  // TFLite's operators have no names: each is called by its first result. The converter joins the
+  // names of what it fused with semicolons; the first will do.
+  std::string name_of(const OperatorRecord& record, std::size_t index) {
+    std::string wanted = "operator " + std::to_string(index);
+    if (!record.outputs.empty()) {
+      const std::string& result = file_.tensors[static_cast<std::size_t>(record.outputs[0])].name;
+      wanted = result.substr(0, result.find(';'));
+    }
+    std::string name = wanted;
+    for (int n = 2; !names_.insert(name).second; ++n) name = wanted + "_" + std::to_string(n);
+    return name;
   }
 
   void load_node(std::size_t index) {
@@ -169,6 +176,7 @@ class ModelLoader {
   Builder builder_;
   std::vector<std::string> missing_;
   std::set<int32_t> unknown_;
+  std::set<std::string> names_;
   bool has_custom_ = false;
 };
 

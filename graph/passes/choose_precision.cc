@@ -159,7 +159,7 @@ void decide_the_rest(Graph& graph) {
       node.reason = reason;
     } else if (graph.unscaled_is_float && left_unscaled(graph, node)) {
       node.precision = Precision::float32;
-      node.reason = "left in float by the model's author: a tensor of it has no scale";
+      node.reason = std::string(left_in_float) + ": a tensor of it has no scale";
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = "only moves what is float";

@@ -194,6 +194,7 @@ graph::Graph load_tflite(std::span<const std::byte> bytes, const std::string& na
       "(octet convert --calibrate DIR), give it a model of full integer quantization,";
   tflite::ModelLoader(file, graph, options).load();
   graph.preprocess = tflite::pixels_as_they_are(graph, file);
+  graph.preprocess_is_usual = graph.preprocess.has_value();
   return graph;
 }
 

@@ -78,7 +78,7 @@ void apply(const Builder& builder, const LayerConstants& constants, graph::Node&
   if (constants.weights.quantization || constants.weights.only_float) return;
   if (!builder.graph().unscaled_is_float) return;
   layer.precision = graph::Precision::float32;
-  layer.reason = "left in float by the model's author: its weights are floats";
+  layer.reason = std::string(graph::left_in_float) + ": its weights are floats";
 }
 
 }  // namespace octet::loaders::tflite

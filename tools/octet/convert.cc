@@ -1,3 +1,4 @@
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -20,6 +21,9 @@ struct Options {
   std::vector<std::string> shapes;
   std::vector<std::string> keep_float;
   std::string preprocess;
+  std::string task;
+  std::string labels;
+  bool forget_scales = false;
   CalibrationOptions calibration;
 };
 
@@ -40,8 +44,42 @@ void print_summary(const Model& model, const std::string& path) {
   }
 }
 
-/// What the file leaves open and the user says: preprocessing, and scales.
+Expected<void> set_task(graph::Graph& graph, const std::string& task) {
+  if (task.empty()) return {};
+  if (graph.task.type != TaskType::none)
+    return fail(graph.name + ": the file says its task itself: leave --task out");
+  graph.task.type = TaskType::classify;
+  return {};
+}
+
+/// A label a line, for the classes in their order.
+Expected<void> read_labels(graph::Graph& graph, const std::string& path) {
+  if (path.empty()) return {};
+  if (!graph.labels.empty())
+    return fail(graph.name + ": the file has labels itself: leave --labels out");
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    graph.labels.push_back(line);
+  }
+  if (graph.labels.empty()) return fail(path + ": cannot read labels, one a line, from this file");
+  const Shape& scores = graph.tensor(graph.outputs[0]).shape;
+  const auto classes = static_cast<std::size_t>(element_count(scores));
+  if (graph.tensor(graph.outputs[0]).type == Type::f32 && classes != graph.labels.size()) {
+    return fail(path + ": has " + std::to_string(graph.labels.size()) +
+                " labels, but the output '" + graph.tensor(graph.outputs[0]).name + "' is " +
+                shape_text(scores));
+  }
+  return {};
+}
+
+/// What the file leaves open and the user says: preprocessing, task, labels, and scales.
 Expected<void> complete(graph::Graph& graph, const Options& options) {
+  if (options.forget_scales) {
+    if (auto ok = graph::forget_scales(graph); !ok) return ok;
+  }
+  if (auto ok = set_task(graph, options.task); !ok) return ok;
+  if (auto ok = read_labels(graph, options.labels); !ok) return ok;
   if (!options.preprocess.empty()) {
     if (auto ok = set_preprocess(graph, options.preprocess); !ok) return ok;
   }
@@ -101,8 +139,8 @@ Command add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("convert",
                                          "Make an .octet model of a float export (.safetensors "
-                                         "made by tools/pytorch/octet_export.py) or of an ONNX "
-                                         "model.\n"
+                                         "made by tools/pytorch/octet_export.py), of an ONNX or "
+                                         "of a TFLite model.\n"
                                          "Convolutions, batch norms, activations and residual adds "
                                          "are fused, weights quantized; what stays in float is "
                                          "listed with the reason.");
@@ -148,6 +186,17 @@ Command add_convert(CLI::App& app) {
                    "How an image becomes the input, where the file does not say: imagenet-torch, "
                    "imagenet-tf, zero-one, or JSON (docs/calibration.md); kept in the model")
       ->type_name("PRESET|JSON");
+  command
+      ->add_option("--task", options->task,
+                   "What the output is, where the file does not say: classify, a score a class")
+      ->check(CLI::IsMember({"classify"}));
+  command
+      ->add_option("--labels", options->labels,
+                   "Names of the classes, one a line; kept in the model")
+      ->type_name("FILE");
+  command->add_flag("--forget-scales", options->forget_scales,
+                    "Take a quantized model as the float one that its bytes stand for: with "
+                    "--calibrate or --scales, scales are chosen again");
   command
       ->add_option("--save-scales", options->calibration.save_scales,
                    "Write the scales of activations to a JSON file")

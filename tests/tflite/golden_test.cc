@@ -51,7 +51,8 @@ TEST_CASE("the s8 MobileNetV2 answers as TensorFlow's reference kernels do") {
     for (std::size_t c = 0; c < classes; ++c) {
       const int difference = std::abs(scores[c] - golden[c]);
       largest = std::max(largest, difference);
-      if (getenv("OCTET_DEBUG") && difference > 3) printf("image %zu class %zu: %d against %d\n", i, c, scores[c], golden[c]);
+      if (getenv("OCTET_DEBUG") && difference > 3)
+        printf("image %zu class %zu: %d against %d\n", i, c, scores[c], golden[c]);
       sum += difference;
     }
   }

@@ -90,6 +90,9 @@ struct Graph {
   /// What to do where scales are missing, for a format whose remedy is not the float export's.
   std::string calibration_remedy;
   std::optional<Preprocess> preprocess;
+  /// `preprocess` is what the format's inputs usually take, not what the file says: the user may
+  /// say another.
+  bool preprocess_is_usual = false;
   std::vector<std::string> labels;
   Task task;
 
@@ -123,11 +126,18 @@ Tensor make_float_constant(std::string name, Shape shape, std::span<const float>
 /// (named by node).
 Expected<void> check(const Graph& graph);
 
+/// How the reason begins for which a node runs in float where its author has it so.
+constexpr const char* left_in_float = "left in float by the model's author";
+
 /// conv2d and linear: what has weights, a bias, and sums of products.
 bool is_layer(const Node& node);
 
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
+
+/// The float model that a quantized one's bytes stand for: weights become floats, and scales go, so
+/// that others can be chosen. Errors: scales that do not fit their weights.
+Expected<void> forget_scales(Graph& graph);
 
 struct BuildOptions {
   bool float_only = false;  ///< No int8 at all: the float baseline.

@@ -12,4 +12,10 @@ class LoadError : public std::runtime_error {
   explicit LoadError(const std::string& message) : std::runtime_error(message) {}
 };
 
+/// What octet lacks to run a node. A loader goes on to the next one, and lists all of them.
+class MissingOperator : public std::runtime_error {
+ public:
+  explicit MissingOperator(const std::string& what) : std::runtime_error(what) {}
+};
+
 }  // namespace octet::loaders

@@ -7,6 +7,7 @@
 #include "loaders/onnx/onnx_model.h"
 #include "loaders/safetensors/float_export.h"
 #include "loaders/safetensors/safetensors_file.h"
+#include "loaders/tflite/tflite_model.h"
 
 namespace octet::loaders {
 namespace {
@@ -26,6 +27,7 @@ graph::Graph load_float_export_file(std::span<const std::byte> file, const std::
 
 constexpr Format formats[] = {
     {looks_like_safetensors, load_float_export_file},
+    {looks_like_tflite, load_tflite},
     {looks_like_onnx, load_onnx},
 };
 
@@ -55,7 +57,7 @@ Expected<graph::Graph> load(const std::string& path, const LoadOptions& options)
   }
   return fail(path +
               ": not a model that octet reads. It reads float exports (.safetensors made by "
-              "tools/pytorch/octet_export.py) and ONNX models");
+              "tools/pytorch/octet_export.py), ONNX models and TFLite models");
 }
 
 }  // namespace octet::loaders

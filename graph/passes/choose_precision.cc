@@ -159,7 +159,7 @@ void decide_the_rest(Graph& graph) {
       node.reason = reason;
     } else if (graph.unscaled_is_float && left_unscaled(graph, node)) {
       node.precision = Precision::float32;
-      node.reason = "left in float by the model's author: a tensor of it has no scale";
+      node.reason = std::string(left_in_float) + ": a tensor of it has no scale";
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = "only moves what is float";
@@ -180,7 +180,10 @@ void choose_float_outputs(Graph& graph) {
     });
     if (!float_readers) continue;
     const bool free_layer = is_layer(node) && can_store_float(graph, node);
-    node.float_output = node.op == Op::softmax || free_layer;
+    // A scale that the author gave a softmax's result is a rounding of the author's.
+    const bool rounded =
+        graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
+    node.float_output = (node.op == Op::softmax && !rounded) || free_layer;
     if (free_layer) node.reason = "float32 output straight from the accumulators";
   }
 }

@@ -73,6 +73,10 @@ Status lower_to_int8(Graph& graph);
 /// Weights become s8 with a scale an output channel, biases s32.
 Status quantize_weights(Graph& graph);
 
+/// The s8 weights of one layer become the floats that they stand for; float ones stay. Errors:
+/// scales that do not fit them.
+Status dequantize_layer(Graph& graph, Node& layer);
+
 /// All of the above in order.
 Status run_pipeline(Graph& graph, const BuildOptions& options);
 

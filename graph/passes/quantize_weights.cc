@@ -156,7 +156,8 @@ Status quantize_layer(Graph& graph, Node& layer) {
   return {};
 }
 
-// s8 weights of a layer that runs in float: real values again.
+}  // namespace
+
 Status dequantize_layer(Graph& graph, Node& layer) {
   const Tensor weight = graph.tensor(layer.inputs[1]);
   if (weight.type != Type::s8) return {};
@@ -177,8 +178,6 @@ Status dequantize_layer(Graph& graph, Node& layer) {
   layer.inputs[1] = graph.add_tensor(make_float_constant(weight.name, weight.shape, values));
   return {};
 }
-
-}  // namespace
 
 Status quantize_weights(Graph& graph) {
   for (Node& node : graph.nodes) {

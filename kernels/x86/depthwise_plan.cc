@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/x86/gemm_plan.h"
+#include "kernels/x86/weight_parts.h"
 
 namespace octet::kernels::x86 {
 namespace {
@@ -95,7 +96,8 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   DepthwisePlan& plan = layout.plan;
   plan.rows = rows_of_group(traits, w);
   plan.quads = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, 4);
-  plan.columns = w.kernel_w;
+  // Both parts of the weights meet the same quads: a filter that is twice as wide.
+  plan.columns = w.kernel_w * weight_parts(params, traits.wide_weights);
   plan.groups = ceil_div(g.output_h, plan.rows);
   const int32_t step = plan.rows * w.stride_h;  // input rows from a group to the next
   const bool shares = w.dilation_h == 1 && step % 4 == 0 && step / 4 < plan.quads;
@@ -146,24 +148,28 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
   const auto channels = static_cast<std::size_t>(g.input_channels);
   const int32_t shift = row * w.stride_h;
   const std::size_t vector_bytes = weight_vector_bytes(traits);
+  const int32_t parts = weight_parts(params, traits.wide_weights);
   for (int32_t lane = 0; lane < traits.lanes; ++lane) {
     const std::size_t channel = (first + static_cast<std::size_t>(lane)) % channels;
     for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
       const int32_t at = shift + kh;
-      for (int32_t kw = 0; kw < w.kernel_w; ++kw) {
-        const int8_t weight =
-            params.weights.values[(channel * static_cast<std::size_t>(w.kernel_h) +
-                                   static_cast<std::size_t>(kh)) *
-                                      static_cast<std::size_t>(w.kernel_w) +
-                                  static_cast<std::size_t>(kw)];
+      for (int32_t column = 0; column < plan.columns; ++column) {
+        const int32_t kw = column % w.kernel_w;
+        const int8_t value = params.weights.values[(channel * static_cast<std::size_t>(w.kernel_h) +
+                                                    static_cast<std::size_t>(kh)) *
+                                                       static_cast<std::size_t>(w.kernel_w) +
+                                                   static_cast<std::size_t>(kw)];
+        const int32_t weight =
+            weight_part(value - zero_point_of(params, static_cast<int32_t>(channel)),
+                        column / w.kernel_w, parts);
         std::byte* vector =
-            packed + static_cast<std::size_t>(at / 4 * plan.columns + kw) * vector_bytes;
+            packed + static_cast<std::size_t>(at / 4 * plan.columns + column) * vector_bytes;
         const std::size_t position = quad_position(traits.lanes, traits.wide_weights, lane,
                                                    static_cast<std::size_t>(at % 4));
         if (traits.wide_weights) {
-          reinterpret_cast<int16_t*>(vector)[position] = weight;
+          reinterpret_cast<int16_t*>(vector)[position] = static_cast<int16_t>(weight);
         } else {
-          reinterpret_cast<int8_t*>(vector)[position] = weight;
+          reinterpret_cast<int8_t*>(vector)[position] = static_cast<int8_t>(weight);
         }
       }
     }
@@ -175,7 +181,7 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
 bool depthwise_supports(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   return g.groups == g.input_channels && g.groups == g.output_channels &&
-         params.weights.zero_points == nullptr && results_fit_s32(params);
+         fit_weight_parts(params) && results_fit_s32(params);
 }
 
 std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params) {
@@ -201,7 +207,7 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
   std::memcpy(packed, &plan, sizeof(plan));
   auto* taps = reinterpret_cast<int64_t*>(packed + plan.tap_table);
   for (int32_t kw = 0; kw < plan.columns; ++kw) {
-    const int32_t column = kw * g.window.dilation_w;
+    const int32_t column = kw % g.window.kernel_w * g.window.dilation_w;
     taps[kw] = 4 * (static_cast<int64_t>(plan.plane_quads) * (column % plan.planes) +
                     static_cast<int64_t>(plan.piece_channels) * (column / plan.planes));
   }
@@ -216,7 +222,9 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       const std::size_t channel = (p * lanes + lane) % channels;
       const int8_t* filter = params.weights.values + channel * taps_a_filter;
-      const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0});
+      const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0}) -
+                          static_cast<int32_t>(taps_a_filter) *
+                              zero_point_of(params, static_cast<int32_t>(channel));
       bias[lane] = static_cast<uint32_t>(params.weights.bias[channel]) -
                    static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
       multiplier[lane] = params.multiplier[channel];

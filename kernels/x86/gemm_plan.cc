@@ -39,7 +39,8 @@ struct Layout {
   std::size_t packed_size = 0;
 };
 
-void place_input(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) {
+void place_input(const GemmTraits& traits, const ConvParams& params, Layout& layout) {
+  const ConvGeometry& g = params.geometry;
   GemmPlan& plan = layout.plan;
   const Window& w = g.window;
   plan.copies = traits.wide || has_padding(w);
@@ -54,12 +55,14 @@ void place_input(const GemmTraits& traits, const ConvGeometry& g, Layout& layout
   const int32_t group_channels = g.input_channels / g.groups;
   const bool whole_rows = g.groups == 1 && (w.dilation_w == 1 || w.kernel_w == 1);
   const int32_t length = whole_rows ? w.kernel_w * group_channels : group_channels;
-  for (int32_t group = 0; group < g.groups; ++group) {
+  // Each part of the weights meets the whole window.
+  const int32_t parts = weight_parts(params, traits.wide);
+  for (int32_t group = 0; group < g.groups * parts; ++group) {
     for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
       const int64_t row = int64_t{kh} * w.dilation_h * static_cast<int64_t>(plan.row_bytes);
       for (int32_t kw = 0; kw < (whole_rows ? 1 : w.kernel_w); ++kw) {
         const int64_t value =
-            int64_t{kw} * w.dilation_w * g.input_channels + int64_t{group} * group_channels;
+            int64_t{kw} * w.dilation_w * g.input_channels + int64_t{group / parts} * group_channels;
         layout.segments.push_back(row + value * static_cast<int64_t>(plan.value_bytes));
       }
     }
@@ -141,7 +144,7 @@ void share_out(const ConvGeometry& g, Layout& layout) {
 
 Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   Layout layout;
-  place_input(traits, params.geometry, layout);
+  place_input(traits, params, layout);
   cut_tiles(traits, params, layout);
   share_out(params.geometry, layout);
   layout.plan.band_offset =
@@ -159,8 +162,10 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
 }
 
 template <class Value>
-void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
-                  const WeightReader& reader, std::byte* packed) {
+void pack_weights(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
+                  const GemmTile& tile, std::byte* packed) {
+  const int32_t parts = weight_parts(params, traits.wide);
+  const WeightReader reader(params, plan.segments / parts);
   constexpr std::size_t step_values = 4 / sizeof(Value);
   const auto lanes = static_cast<std::size_t>(traits.lanes);
   const std::size_t step_bytes = lanes * 4 * static_cast<std::size_t>(tile.vectors);
@@ -170,12 +175,16 @@ void pack_weights(const GemmTraits& traits, const GemmPlan& plan, const GemmTile
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
       if (channel >= tile.channels) continue;
+      const int32_t zero_point = zero_point_of(params, tile.first_channel + channel);
       for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
-        const int8_t* from = reader.segment(tile.first_channel + channel, s);
+        const std::size_t part_segments = static_cast<std::size_t>(plan.segments / parts);
+        const auto part = static_cast<int32_t>(s / part_segments);
+        const int8_t* from = reader.segment(tile.first_channel + channel, s % part_segments);
         std::byte* to = packed + s * steps * step_bytes +
                         (static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane)) * 4;
         for (std::size_t k = 0; k < reader.segment_length(); ++k) {
-          reinterpret_cast<Value*>(to + k / step_values * step_bytes)[k % step_values] = from[k];
+          reinterpret_cast<Value*>(to + k / step_values * step_bytes)[k % step_values] =
+              static_cast<Value>(weight_part(from[k] - zero_point, part, parts));
         }
       }
     }
@@ -189,7 +198,7 @@ bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   // With one filter a channel nearly all lanes would be idle.
   const bool depthwise =
       g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
-  return !depthwise && params.weights.zero_points == nullptr && results_fit_s32(params);
+  return !depthwise && fit_weight_parts(params) && results_fit_s32(params);
 }
 
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {
@@ -198,7 +207,6 @@ std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params)
 
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed) {
   const Layout layout = make_layout(traits, params);
-  const WeightReader reader(params, layout.plan.segments);
   std::memcpy(packed, &layout.plan, sizeof(GemmPlan));
   std::memcpy(packed + layout.plan.tile_table, layout.tiles.data(),
               layout.tiles.size() * sizeof(GemmTile));
@@ -207,9 +215,9 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
   for (const GemmTile& tile : layout.tiles) {
     std::byte* weights = pack_bias(traits, params, tile, packed + tile.offset);
     if (traits.wide) {
-      pack_weights<int16_t>(traits, layout.plan, tile, reader, weights);
+      pack_weights<int16_t>(traits, params, layout.plan, tile, weights);
     } else {
-      pack_weights<int8_t>(traits, layout.plan, tile, reader, weights);
+      pack_weights<int8_t>(traits, params, layout.plan, tile, weights);
     }
   }
 }

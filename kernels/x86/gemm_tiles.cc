@@ -84,7 +84,8 @@ bool results_fit_s32(const ConvParams& params) {
   for (int32_t o = 0; o < g.output_channels; ++o) {
     int64_t sum = 0;
     const int8_t* weights = params.weights.values + int64_t{o} * depth;
-    for (int64_t k = 0; k < depth; ++k) sum += std::abs(int32_t{weights[k]});
+    const int32_t zero_point = zero_point_of(params, o);
+    for (int64_t k = 0; k < depth; ++k) sum += std::abs(weights[k] - zero_point);
     const double largest =
         static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
     if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {

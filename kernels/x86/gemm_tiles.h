@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/x86/gemm_plan.h"
+#include "kernels/x86/weight_parts.h"
 
 namespace octet::kernels::x86 {
 
@@ -23,11 +24,13 @@ std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int3
 /// Channel of a tile that lane `lane` of its vector `vector` has: see GemmTile.
 int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane);
 
-/// A layer's weights: of each output channel, `segments` runs of values of the same length.
+/// A layer's weights: of each output channel, `segments` runs of values of the same length. Their
+/// zero points are not taken off.
 class WeightReader {
  public:
   WeightReader(const ConvParams& params, int32_t segments)
-      : values_(params.weights.values),
+      : params_(params),
+        values_(params.weights.values),
         size_(static_cast<std::size_t>(params.geometry.window.kernel_h *
                                        params.geometry.window.kernel_w *
                                        (params.geometry.input_channels / params.geometry.groups))),
@@ -37,14 +40,17 @@ class WeightReader {
   const int8_t* segment(int32_t channel, std::size_t index) const {
     return values_ + static_cast<std::size_t>(channel) * size_ + index * length_;
   }
+  /// Of the weights less their zero point.
   int32_t sum(int32_t channel) const {
     int32_t total = 0;
     const int8_t* weights = segment(channel, 0);
-    for (std::size_t k = 0; k < size_; ++k) total += weights[k];
+    const int32_t zero_point = zero_point_of(params_, channel);
+    for (std::size_t k = 0; k < size_; ++k) total += weights[k] - zero_point;
     return total;
   }
 
  private:
+  const ConvParams& params_;
   const int8_t* values_;
   std::size_t size_;
   std::size_t length_;

@@ -77,6 +77,8 @@ class Builder {
 
   // ---- new tensors and nodes
 
+  /// No file may ask for more memory than the largest that protobuf allows would need.
+  void count_constant(std::size_t elements);
   /// Begins a node of the ONNX graph: what is emitted from here on is its.
   void begin() { first_tensor_ = graph_.tensors.size(); }
   graph::TensorId add_floats(const Node& node, const std::string& suffix, Shape shape,
@@ -106,9 +108,6 @@ class Builder {
 
  private:
   graph::TensorId constant_tensor(const Node& node, const std::string& name);
-  /// No file may ask for more memory than the largest that protobuf allows would need.
-  void count_constant(std::size_t elements);
-
   graph::Graph& graph_;
   std::map<std::string, int> readers_;
   std::map<std::string, Constant> constants_;

@@ -6,18 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "loaders/layer_weights.h"
 #include "loaders/layout.h"
 #include "loaders/onnx/model_proto.h"
 
 namespace octet::loaders::onnx {
-
-/// How a constant's floats came out of bytes: real = scale * (q - zero_point).
-struct QuantizedValues {
-  std::vector<int8_t> values;  ///< Row-major; uint8 ones less 128, as their zero points.
-  std::vector<float> scale;    ///< One, or one for each position along `axis`.
-  std::vector<int32_t> zero_point;
-  int32_t axis = 0;
-};
 
 /// A tensor of numbers, row-major: floats for the types with a fraction, integers for the others.
 struct Constant {

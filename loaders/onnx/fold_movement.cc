@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "loaders/onnx/fold.h"
-#include "loaders/onnx/slice_range.h"
 #include "loaders/onnx/static_shape.h"
+#include "loaders/slice_range.h"
 
 namespace octet::loaders::onnx {
 namespace {

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "loaders/onnx/operators.h"
-#include "loaders/onnx/phases.h"
 #include "loaders/onnx/weights.h"
 #include "loaders/onnx/window.h"
+#include "loaders/phases.h"
 
 namespace octet::loaders::onnx {
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "loaders/onnx/operators.h"
-#include "loaders/onnx/slice_range.h"
 #include "loaders/onnx/static_shape.h"
+#include "loaders/slice_range.h"
 
 namespace octet::loaders::onnx {
 

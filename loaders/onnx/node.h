@@ -1,7 +1,6 @@
 // One node of an ONNX graph: its attributes by name, and errors that say where they come from.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -9,12 +8,6 @@
 #include "loaders/onnx/model_proto.h"
 
 namespace octet::loaders::onnx {
-
-/// What octet lacks to run a node. The loader goes on to the next one, and lists all of them.
-class MissingOperator : public std::runtime_error {
- public:
-  explicit MissingOperator(const std::string& what) : std::runtime_error(what) {}
-};
 
 class Node {
  public:

@@ -1,10 +1,10 @@
-// Resize and Upsample. What octet's resize computes becomes one; every other rule of coordinates is
-// a small matrix along each axis.
+// Resize and Upsample, by ONNX's rules of coordinates.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "loaders/onnx/operators.h"
+#include "loaders/resample.h"
 
 namespace octet::loaders::onnx {
 
@@ -56,58 +56,26 @@ int32_t nearest_pixel(const Rule& rule, const ResizedAxis& a, float position) {
   return static_cast<int32_t>(std::clamp(pixel, 0.0f, static_cast<float>(a.input - 1)));
 }
 
-bool is_octets_nearest(const Rule& rule, const ResizedAxis& a) {
+AxisSamples samples_of(const Rule& rule, const ResizedAxis& a) {
+  AxisSamples samples{.axis = a.axis, .input = a.input};
   for (int32_t i = 0; i < a.output; ++i) {
-    const int64_t pixel = int64_t{i} * a.input / a.output;
-    if (nearest_pixel(rule, a, source_position(rule, a, i)) != pixel) return false;
-  }
-  return true;
-}
-
-bool is_octets_linear(const Rule& rule, const ResizedAxis& a, bool align_corners) {
-  const ResizedAxis ours{.input = a.input,
-                         .output = a.output,
-                         .scale = static_cast<float>(a.output) / static_cast<float>(a.input)};
-  const Rule our_rule{.coordinates = align_corners ? "align_corners" : "half_pixel"};
-  const auto last = static_cast<float>(a.input - 1);
-  for (int32_t i = 0; i < a.output; ++i) {
-    const float given = std::clamp(source_position(rule, a, i), 0.0f, last);
-    const float made = std::clamp(source_position(our_rule, ours, i), 0.0f, last);
-    if (std::abs(given - made) > 1e-4f) return false;
-  }
-  return true;
-}
-
-// [output, input]
-std::vector<float> matrix(const Rule& rule, const ResizedAxis& a) {
-  const auto in = static_cast<std::size_t>(a.input);
-  std::vector<float> values(static_cast<std::size_t>(a.output) * in, 0.0f);
-  for (int32_t i = 0; i < a.output; ++i) {
-    float* row = &values[static_cast<std::size_t>(i) * in];
     const float position = source_position(rule, a, i);
-    if (!rule.linear) {
-      row[nearest_pixel(rule, a, position)] = 1;
-      continue;
-    }
-    const float clamped = std::clamp(position, 0.0f, static_cast<float>(a.input - 1));
-    const auto first = static_cast<int32_t>(clamped);
-    const float share = clamped - static_cast<float>(first);
-    row[first] += 1 - share;
-    row[std::min(first + 1, a.input - 1)] += share;
+    samples.positions.push_back(rule.linear ? position
+                                            : static_cast<float>(nearest_pixel(rule, a, position)));
   }
-  return values;
+  return samples;
 }
 
 Value resize_by_matrix(Builder& builder, const Node& node, const Value& x, const Rule& rule,
-                       const ResizedAxis& a, const std::string& suffix) {
-  if (int64_t{a.input} * a.output > int64_t{1} << 22)
+                       const AxisSamples& a, const std::string& suffix) {
+  if (int64_t{a.input} * a.output() > int64_t{1} << 22)
     node.missing("with these coordinates at this size");
   AxisOrder order = x.order;
   std::erase(order, a.axis);
   order.push_back(a.axis);
   const Value stored = builder.stored_as(x, order);
   const TensorId weights =
-      builder.add_floats(node, suffix + ".matrix", {a.output, a.input}, matrix(rule, a));
+      builder.add_floats(node, suffix + ".matrix", {a.output(), a.input}, resize_matrix(a));
   const Value y =
       builder.emit(node, Op::linear, ConvAttributes{}, {stored.id, weights}, order, suffix);
   builder.last_node().precision = graph::Precision::float32;
@@ -174,12 +142,12 @@ Rule read_rule(const Node& node) {
 
 // The two axes of the image among an activation's four, where all resized ones are among them.
 std::optional<std::pair<int32_t, int32_t>> image_axes(const Value& x,
-                                                      const std::vector<ResizedAxis>& axes) {
+                                                      const std::vector<AxisSamples>& axes) {
   if (x.shape.size() != 4) return std::nullopt;
   const std::pair<int32_t, int32_t> channels_first = {2, 3};
   const std::pair<int32_t, int32_t> channels_last = {1, 2};
   for (const auto& pair : {channels_first, channels_last}) {
-    if (std::ranges::all_of(axes, [&](const ResizedAxis& a) {
+    if (std::ranges::all_of(axes, [&](const AxisSamples& a) {
           return a.axis == pair.first || a.axis == pair.second;
         })) {
       return pair;
@@ -193,16 +161,17 @@ std::optional<std::pair<int32_t, int32_t>> image_axes(const Value& x,
 void load_resize(Builder& builder, const Node& node) {
   Value x = builder.operand(node, 0);
   const Rule rule = read_rule(node);
-  const std::vector<ResizedAxis> axes = read_axes(builder, node, x);
+  std::vector<AxisSamples> axes;
+  for (const ResizedAxis& axis : read_axes(builder, node, x))
+    axes.push_back(samples_of(rule, axis));
   if (axes.empty()) return builder.finish(node, x);
 
   const auto all = [&](const auto& condition) { return std::ranges::all_of(axes, condition); };
-  const bool nearest =
-      !rule.linear && all([&](const ResizedAxis& a) { return is_octets_nearest(rule, a); });
+  const bool nearest = !rule.linear && all(is_octets_nearest);
   const bool half_pixel =
-      rule.linear && all([&](const ResizedAxis& a) { return is_octets_linear(rule, a, false); });
+      rule.linear && all([](const AxisSamples& a) { return is_octets_linear(a, false); });
   const bool corners =
-      rule.linear && all([&](const ResizedAxis& a) { return is_octets_linear(rule, a, true); });
+      rule.linear && all([](const AxisSamples& a) { return is_octets_linear(a, true); });
   const auto image = image_axes(x, axes);
   if (image && (nearest || half_pixel || corners)) {
     const auto [h, w] = *image;
@@ -211,7 +180,7 @@ void load_resize(Builder& builder, const Node& node) {
                        .output_w = x.shape[static_cast<std::size_t>(w)],
                        .mode = nearest ? ResizeMode::nearest : ResizeMode::bilinear,
                        .align_corners = !nearest && !half_pixel};
-    for (const ResizedAxis& axis : axes) (axis.axis == h ? a.output_h : a.output_w) = axis.output;
+    for (const AxisSamples& axis : axes) (axis.axis == h ? a.output_h : a.output_w) = axis.output();
     return builder.finish(
         node, builder.emit(node, Op::resize, a, {builder.stored_as(x, order).id}, order));
   }

@@ -1,33 +1,13 @@
 #include "loaders/onnx/weights.h"
 
-#include <algorithm>
-
 namespace octet::loaders::onnx {
 
 LayerWeights add_weights(Builder& builder, const Node& node, const Constant& weights) {
   if (!weights.is_float()) node.fail("has weights that are integers without a scale");
   const Shape shape = shape_of(weights.dims, node.where() + "its weight ");
-  const auto& quantized = weights.quantized;
-  const bool by_channel = quantized && (quantized->scale.size() == 1 || quantized->axis == 0);
-  if (!by_channel) {
-    return {.id = builder.add_floats(node, ".weight", shape, weights.floats),
-            .only_float = quantized.has_value()};
-  }
-  graph::Tensor tensor{.name = node.name() + ".weight", .type = Type::s8, .shape = shape};
-  const auto bytes = std::as_bytes(std::span(quantized->values));
-  tensor.data.emplace(bytes.begin(), bytes.end());
-  graph::WeightQuantization quantization{.scale = quantized->scale};
-  if (std::ranges::any_of(quantized->zero_point, [](int32_t z) { return z != 0; }))
-    quantization.zero_point = quantized->zero_point;
-  return {.id = builder.graph().add_tensor(std::move(tensor)),
-          .quantization = std::move(quantization)};
-}
-
-void apply(const LayerWeights& weights, graph::Node& layer) {
-  layer.weight_quantization = weights.quantization;
-  if (!weights.only_float) return;
-  layer.precision = graph::Precision::float32;
-  layer.reason = "no int8 form: its weights have scales along another axis than output channels";
+  builder.count_constant(weights.size());
+  return loaders::add_weights(builder.graph(), node.name() + ".weight", shape, weights.floats,
+                              weights.quantized);
 }
 
 }  // namespace octet::loaders::onnx

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "loaders/load_error.h"
-#include "loaders/onnx/slice_range.h"
+#include "loaders/slice_range.h"
 #include "tests/kernels/random.h"
 
 namespace octet::test {
@@ -115,7 +115,7 @@ TEST_CASE("ONNX slices: the positions that Python's rule gives") {
         if (step < -extent) break;
       }
     }
-    const auto range = loaders::onnx::slice_range(start, end, step, extent);
+    const auto range = loaders::slice_range(start, end, step, extent);
     std::vector<int64_t> got;
     for (int64_t n = 0; n < range.count; ++n) got.push_back(range.begin + n * range.step);
     INFO("extent " << extent << ", " << start << ":" << end << ":" << step);

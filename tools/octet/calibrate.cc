@@ -66,7 +66,7 @@ Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
   if (has_scales) {
     return fail(graph.name +
                 ": the file has scales of its own, and nothing is calibrated again: convert it "
-                "without --calibrate");
+                "without --calibrate, or with --forget-scales as well");
   }
   return {};
 }
@@ -84,7 +84,7 @@ const std::vector<std::string>& preprocess_presets() {
 
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   const graph::Tensor& input = graph.tensor(graph.inputs[0]);
-  if (graph.preprocess) {
+  if (graph.preprocess && !graph.preprocess_is_usual) {
     return fail(graph.name +
                 ": the file says itself how an image becomes its input: leave --preprocess out");
   }

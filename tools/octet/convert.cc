@@ -23,6 +23,7 @@ struct Options {
   std::string preprocess;
   std::string task;
   std::string labels;
+  bool forget_scales = false;
   CalibrationOptions calibration;
 };
 
@@ -45,6 +46,9 @@ void print_summary(const Model& model, const std::string& path) {
 
 /// What the file leaves open and the user says: preprocessing, task, labels, and scales.
 Expected<void> complete(graph::Graph& graph, const Options& options) {
+  if (options.forget_scales) {
+    if (auto ok = graph::forget_scales(graph); !ok) return ok;
+  }
   if (!options.preprocess.empty()) {
     if (auto ok = set_preprocess(graph, options.preprocess); !ok) return ok;
   }
@@ -110,8 +114,8 @@ Command add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("convert",
                                          "Make an .octet model of a float export (.safetensors "
-                                         "made by tools/pytorch/octet_export.py) or of an ONNX "
-                                         "model.\n"
+                                         "made by tools/pytorch/octet_export.py), of an ONNX or "
+                                         "of a TFLite model.\n"
                                          "Convolutions, batch norms, activations and residual adds "
                                          "are fused, weights quantized; what stays in float is "
                                          "listed with the reason.");
@@ -168,6 +172,9 @@ Command add_convert(CLI::App& app) {
                    "The names of the classes, a line each in the order of the scores, where the "
                    "file has none; kept in the model")
       ->type_name("FILE");
+  command->add_flag("--forget-scales", options->forget_scales,
+                    "Take a quantized model as the float one that its bytes stand for: with "
+                    "--calibrate or --scales, scales are chosen again");
   command
       ->add_option("--save-scales", options->calibration.save_scales,
                    "Write the scales of activations to a JSON file")

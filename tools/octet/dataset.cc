@@ -34,15 +34,17 @@ Expected<int> label_of_folder(const fs::path& folder, const Model& model) {
 }
 
 Expected<void> collect(const fs::path& folder, const Model& model, bool top_level, int label,
-                       std::vector<Sample>& samples) {
+                       int first_class, std::vector<Sample>& samples) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (top_level && entry.is_directory() && model.task().type == TaskType::classify) {
       const auto folder_label = label_of_folder(entry.path(), model);
       if (!folder_label) return tl::unexpected(folder_label.error());
-      if (auto ok = collect(entry.path(), model, false, *folder_label, samples); !ok) return ok;
+      if (auto ok = collect(entry.path(), model, false, *folder_label, first_class, samples); !ok)
+        return ok;
     } else if (entry.is_regular_file() && is_image(entry.path())) {
-      const int known = label >= 0 ? label : index_in_name(entry.path().filename().string());
+      const int named = label >= 0 ? -1 : index_in_name(entry.path().filename().string());
+      const int known = named >= 0 ? named + first_class : label;
       samples.push_back({.path = entry.path().string(), .label = known});
     }
   }
@@ -77,9 +79,10 @@ Expected<std::vector<std::string>> list_images(const std::string& folder, std::s
 }
 
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
-                                           std::size_t limit) {
+                                           std::size_t limit, int first_class) {
   std::vector<Sample> samples;
-  if (auto ok = collect(folder, model, true, -1, samples); !ok) return tl::unexpected(ok.error());
+  if (auto ok = collect(folder, model, true, -1, first_class, samples); !ok)
+    return tl::unexpected(ok.error());
   if (samples.empty()) return fail(folder + ": no JPEG or PNG images in it");
   std::ranges::sort(samples, {}, &Sample::path);
   return evenly_spaced(std::move(samples), limit);

@@ -14,10 +14,10 @@ struct Sample {
 };
 
 /// Images of `folder`, sorted by path: in folders named after the model's labels, or files named
-/// INDEX_name.jpg. With a `limit` above 0, that many, evenly spaced. Errors: no such folder, no
-/// images, a folder that no label names.
+/// INDEX_name.jpg, whose class is the model's INDEX + `first_class`. With a `limit` above 0, that
+/// many, evenly spaced. Errors: no such folder, no images, a folder that no label names.
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
-                                           std::size_t limit);
+                                           std::size_t limit, int first_class = 0);
 
 /// Images of `folder` and of the folders below it, sorted by path; `limit` as above. Errors: no
 /// such folder, no images.

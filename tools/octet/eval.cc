@@ -20,6 +20,7 @@ struct Options {
   std::string folder;
   std::string compare;
   std::size_t limit = 0;
+  int first_class = 0;
   SessionOptions session;
   std::string preprocess;
   bool as_json = false;
@@ -106,7 +107,8 @@ Expected<int> eval(const Options& options) {
   const TaskType task = ours->model().task().type;
   if (task == TaskType::none) {
     return fail(options.model +
-                ": the model has no task (classify or detect): export it with task=");
+                ": the model has no task (classify or detect): export it with task=, or convert it "
+                "with --task classify");
   }
   if (task == TaskType::detect && options.compare.empty()) {
     return fail(
@@ -120,7 +122,8 @@ Expected<int> eval(const Options& options) {
     if (other->model().task().type != task) return fail(options.compare + ": its task is another");
     theirs.emplace(std::move(*other));
   }
-  const auto samples = list_samples(options.folder, ours->model(), options.limit);
+  const auto samples =
+      list_samples(options.folder, ours->model(), options.limit, options.first_class);
   if (!samples) return tl::unexpected(samples.error());
   const auto counts = evaluate(*ours, theirs, *samples);
   if (!counts) return tl::unexpected(counts.error());
@@ -167,6 +170,11 @@ Command add_eval(CLI::App& app) {
       ->add_option("--limit", options->limit,
                    "At most this many images, evenly spaced over the folder")
       ->check(whole_number_from(1))
+      ->type_name("N");
+  command
+      ->add_option("--first-class", options->first_class,
+                   "The model's class of images named 0_...: 1 where its class 0 is 'background'")
+      ->check(whole_number_from(0))
       ->type_name("N");
   add_session_options(*command, options->session);
   command->add_option("--preprocess", options->preprocess, "As in `octet run`")->type_name("JSON");

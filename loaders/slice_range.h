@@ -1,10 +1,10 @@
-// The rule of ONNX's Slice for one axis.
+// A slice of one axis, by the rule that NumPy, ONNX and TensorFlow share.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
-namespace octet::loaders::onnx {
+namespace octet::loaders {
 
 /// Positions begin, begin + step, ...: `count` of them, 0 where the slice is empty.
 struct SliceRange {
@@ -32,4 +32,4 @@ inline SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t 
   return {.begin = from, .step = step, .count = from > to ? (from - to - 1) / -step + 1 : 0};
 }
 
-}  // namespace octet::loaders::onnx
+}  // namespace octet::loaders

@@ -1,0 +1,50 @@
+#include "loaders/layer_weights.h"
+
+#include <algorithm>
+
+namespace octet::loaders {
+namespace {
+
+// Weights that fit into a byte without their zero point need none: the sums are the same, and every
+// kernel takes them.
+void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
+  const std::size_t per_channel = weights.values.size() / channels;
+  const std::vector<int32_t> zero_point = weights.zero_point;
+  const auto shifted = [&](std::size_t i) {
+    return weights.values[i] - zero_point[zero_point.size() == 1 ? 0 : i / per_channel];
+  };
+  for (std::size_t i = 0; i < weights.values.size(); ++i) {
+    if (shifted(i) < -128 || shifted(i) > 127) return;
+  }
+  for (std::size_t i = 0; i < weights.values.size(); ++i)
+    weights.values[i] = static_cast<int8_t>(shifted(i));
+  weights.zero_point.clear();
+}
+
+}  // namespace
+
+LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Shape& shape,
+                         std::span<const float> floats,
+                         const std::optional<QuantizedValues>& quantized) {
+  const bool by_channel = quantized && (quantized->scale.size() == 1 || quantized->axis == 0);
+  if (!by_channel) {
+    return {.id = graph.add_tensor(graph::make_float_constant(name, shape, floats)),
+            .only_float = quantized.has_value()};
+  }
+  QuantizedValues bytes = *quantized;
+  drop_zero_points(bytes, static_cast<std::size_t>(shape[0]));
+  graph::Tensor tensor{.name = name, .type = Type::s8, .shape = shape};
+  const auto data = std::as_bytes(std::span(bytes.values));
+  tensor.data.emplace(data.begin(), data.end());
+  graph::WeightQuantization quantization{.scale = bytes.scale, .zero_point = bytes.zero_point};
+  return {.id = graph.add_tensor(std::move(tensor)), .quantization = std::move(quantization)};
+}
+
+void apply(const LayerWeights& weights, graph::Node& layer) {
+  layer.weight_quantization = weights.quantization;
+  if (!weights.only_float) return;
+  layer.precision = graph::Precision::float32;
+  layer.reason = "no int8 form: its weights have scales along another axis than output channels";
+}
+
+}  // namespace octet::loaders

@@ -1,0 +1,212 @@
+#include "loaders/tflite/builder.h"
+
+#include <algorithm>
+
+namespace octet::loaders::tflite {
+
+using format::TensorType;
+using graph::TensorId;
+
+namespace {
+
+bool is_bytes(const TensorRecord& tensor) {
+  return tensor.type == TensorType::UINT8 || tensor.type == TensorType::INT8;
+}
+
+bool is_integer(const TensorRecord& tensor) {
+  return tensor.type == TensorType::INT32 || tensor.type == TensorType::INT64;
+}
+
+}  // namespace
+
+void Builder::count_constant(std::size_t elements) {
+  constexpr std::size_t most = std::size_t{1} << 29;
+  constant_elements_ += elements;
+  if (constant_elements_ > most) throw LoadError("the model's constants are too large");
+}
+
+void Builder::add_input(int32_t tensor, const Shape& shape) {
+  const TensorRecord& from = record(tensor);
+  graph::Tensor input{.name = from.name, .shape = shape};
+  if (is_bytes(from)) input.quantization = quantization_of(from);
+  const TensorId id = graph_.add_tensor(std::move(input));
+  graph_.inputs.push_back(id);
+  values_[tensor] = id;
+}
+
+void Builder::add_output(int32_t tensor) {
+  const TensorRecord& from = record(tensor);
+  const auto found = values_.find(tensor);
+  if (found != values_.end() && !graph_.tensor(found->second).is_constant()) {
+    TensorId id = found->second;
+    if (graph_.tensor(id).name != from.name || graph_.is_input(id)) {
+      // Another name of a tensor that has one.
+      graph::Tensor copy = graph_.tensor(id);
+      copy.name = from.name;
+      const TensorId original = id;
+      id = graph_.add_tensor(std::move(copy));
+      graph_.nodes.push_back(
+          {.name = from.name + ".output", .op = Op::identity, .inputs = {original}, .output = id});
+    }
+    graph_.outputs.push_back(id);
+    return;
+  }
+  if (from.data || constants_.contains(tensor)) {
+    throw LoadError("the output '" + from.name +
+                    "' is a constant: it depends on no input. Convert the model without it");
+  }
+  throw LoadError("no operator writes the output '" + from.name + "'");
+}
+
+void Builder::set_constant(int32_t tensor, Constant constant) {
+  count_constant(constant.size());
+  constants_[tensor] = std::move(constant);
+}
+
+bool Builder::is_known(int32_t tensor) const {
+  return values_.contains(tensor) || constants_.contains(tensor) || record(tensor).data;
+}
+
+bool Builder::is_read_once(int32_t tensor, TensorId value) const {
+  return readers_[static_cast<std::size_t>(tensor)] == 1 && !shared_.contains(value);
+}
+
+// The file says what its tensors are; that octet makes another of one would be a mistake in
+// silence.
+void Builder::check_result(const Node& node, TensorId value, const TensorRecord& result) const {
+  const graph::Tensor& tensor = graph_.tensor(value);
+  if (tensor.type == Type::s32 ? !is_integer(result)
+                               : !is_bytes(result) && result.type != TensorType::FLOAT32 &&
+                                     result.type != TensorType::FLOAT16)
+    node.missing("with a result of " + type_name(result.type) +
+                 "; octet's activations are floats or 8 bits");
+  if (shapes_hold_ && tensor.shape != result.shape) {
+    node.fail("gives " + shape_text(tensor.shape) + ", but the file says that '" + result.name +
+              "' is " + shape_text(result.shape));
+  }
+}
+
+TensorId Builder::with_scale(const Node& node, TensorId value, const graph::Quantization& wanted) {
+  auto& known = graph_.tensor(value).quantization;
+  if (!known) known = wanted;
+  if (*known == wanted) return value;
+  const TensorId copy = emit(node, Op::clip, ClipAttributes{}, {value}, ".rescaled");
+  graph_.tensor(copy).quantization = wanted;
+  return copy;
+}
+
+void Builder::finish(const Node& node, TensorId value, std::size_t output) {
+  const int32_t index = node.output(output);
+  const TensorRecord& result = record(index);
+  check_result(node, value, result);
+  if (values_.contains(index) || result.data)
+    node.fail("writes '" + result.name + "', which is an input, a constant, or written before");
+  if (is_bytes(result)) value = with_scale(node, value, quantization_of(result));
+  const bool made_here = static_cast<std::size_t>(value) >= first_tensor_;
+  if (made_here && !graph_.tensor(value).is_constant()) graph_.tensor(value).name = result.name;
+  if (!made_here) shared_.insert(value);
+  values_[index] = value;
+}
+
+const Constant* Builder::find_constant(int32_t tensor) {
+  if (const auto found = constants_.find(tensor); found != constants_.end()) return &found->second;
+  if (!record(tensor).data || record(tensor).variable) return nullptr;
+  Constant decoded = decode(record(tensor));
+  count_constant(decoded.size());
+  return &(constants_[tensor] = std::move(decoded));
+}
+
+const Constant* Builder::constant(const Node& node, std::size_t index) {
+  return node.has_input(index) ? find_constant(node.input(index)) : nullptr;
+}
+
+const Constant& Builder::required_constant(const Node& node, std::size_t index, const char* what) {
+  const Constant* found = find_constant(node.input(index));
+  if (found == nullptr) {
+    node.missing(std::string("with ") + what + " computed ('" + node.input_tensor(index).name +
+                 "') instead of constant");
+  }
+  return *found;
+}
+
+const std::vector<int64_t>& Builder::integers(const Node& node, std::size_t index,
+                                              const char* what) {
+  const Constant& found = required_constant(node, index, what);
+  if (found.is_float) node.fail(std::string("has ") + what + " in floats");
+  return found.integers;
+}
+
+TensorId Builder::any_operand(const Node& node, std::size_t index) {
+  const int32_t tensor = node.input(index);
+  if (const auto value = values_.find(tensor); value != values_.end()) return value->second;
+  const Constant* from = find_constant(tensor);
+  const std::string& name = record(tensor).name;
+  if (from == nullptr) {
+    node.fail("reads '" + name +
+              "', which is neither an input, a constant, nor written by an earlier operator");
+  }
+  if (!from->is_float) node.missing("on the integers '" + name + "'");
+  graph::Tensor made = graph::make_float_constant(name, from->shape, from->floats);
+  if (from->quantized && from->quantized->scale.size() == 1) {
+    made.quantization = graph::Quantization{.scale = from->quantized->scale[0],
+                                            .zero_point = from->quantized->zero_point[0] + 128};
+  }
+  return values_[tensor] = graph_.add_tensor(std::move(made));
+}
+
+TensorId Builder::operand(const Node& node, std::size_t index) {
+  const TensorId id = any_operand(node, index);
+  if (graph_.tensor(id).type != Type::f32)
+    node.missing("on the indices '" + node.input_tensor(index).name + "'");
+  return id;
+}
+
+TensorId Builder::image(const Node& node, std::size_t index) {
+  const TensorId id = operand(node, index);
+  if (shape(id).size() != 4) {
+    node.missing("on a tensor of rank " + std::to_string(shape(id).size()) + " " +
+                 shape_text(shape(id)) + "; octet's takes images, of rank 4");
+  }
+  return id;
+}
+
+TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
+                             std::span<const float> values) {
+  count_constant(values.size());
+  return graph_.add_tensor(
+      graph::make_float_constant(node.name() + suffix, std::move(shape), values));
+}
+
+TensorId Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
+                       const std::string& suffix) {
+  std::vector<Shape> shapes;
+  for (const TensorId id : inputs) shapes.push_back(shape(id));
+  auto result = infer_shape(op, attributes, shapes);
+  if (!result) node.fail(result.error().message);
+  std::string name = node.name() + suffix;
+  for (int n = 2; !node_names_.insert(name).second; ++n)
+    name = node.name() + suffix + "." + std::to_string(n);
+  const TensorId id = graph_.add_tensor({.name = name, .shape = std::move(*result)});
+  graph_.nodes.push_back({.name = name,
+                          .op = op,
+                          .attributes = std::move(attributes),
+                          .inputs = std::move(inputs),
+                          .output = id});
+  return id;
+}
+
+TensorId Builder::emit_moved(const Node& node, Op op, Attributes attributes, TensorId x,
+                             const std::string& suffix) {
+  const TensorId y = emit(node, op, std::move(attributes), {x}, suffix);
+  graph_.tensor(y).type = graph_.tensor(x).type;
+  graph_.tensor(y).quantization = graph_.tensor(x).quantization;
+  return y;
+}
+
+TensorId Builder::reshaped(const Node& node, TensorId x, const Shape& to,
+                           const std::string& suffix) {
+  if (shape(x) == to) return x;
+  return emit_moved(node, Op::reshape, ReshapeAttributes{to}, x, suffix);
+}
+
+}  // namespace octet::loaders::tflite

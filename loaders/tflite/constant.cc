@@ -1,0 +1,208 @@
+#include "loaders/tflite/constant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "loaders/half.h"
+#include "loaders/layout.h"
+#include "loaders/load_error.h"
+
+namespace octet::loaders::tflite {
+
+using format::TensorType;
+
+namespace {
+
+int64_t lowest(TensorType type) { return type == TensorType::INT8 ? -128 : 0; }
+
+void check_scales(const TensorRecord& tensor) {
+  for (const float scale : tensor.scale) {
+    if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale))
+      throw LoadError("'" + tensor.name + "' has a scale that is no positive number");
+  }
+  for (const int64_t zero_point : tensor.zero_point) {
+    const int64_t low = lowest(tensor.type);
+    if (zero_point < low || zero_point > low + 255)
+      throw LoadError("'" + tensor.name + "' has a zero point out of range");
+  }
+}
+
+// The elements as T, one by one.
+template <class T, class Take>
+void read_elements(const TensorRecord& tensor, std::size_t elements, const Take& take) {
+  const std::span<const std::byte> data = *tensor.data;
+  if (data.size() != elements * sizeof(T)) {
+    throw LoadError("the constant '" + tensor.name + "' has " + std::to_string(data.size()) +
+                    " bytes, but its shape " + shape_text(tensor.shape) + " needs " +
+                    std::to_string(elements * sizeof(T)) +
+                    ": the file is damaged; fetch or convert it again");
+  }
+  for (std::size_t i = 0; i < elements; ++i) {
+    T value;
+    std::memcpy(&value, &data[i * sizeof(T)], sizeof(T));
+    take(value);
+  }
+}
+
+template <class T>
+void read_integers(const TensorRecord& tensor, std::size_t elements, Constant& out) {
+  out.is_float = false;
+  read_elements<T>(tensor, elements, [&](T v) { out.integers.push_back(static_cast<int64_t>(v)); });
+}
+
+// Scales along one axis of the constant, or one for all of it.
+void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out) {
+  check_scales(tensor);
+  QuantizedValues kept{.scale = tensor.scale};
+  const auto scales = static_cast<int64_t>(tensor.scale.size());
+  std::size_t inner = 1;
+  if (scales > 1) {
+    const auto rank = static_cast<int32_t>(out.shape.size());
+    kept.axis = tensor.axis;
+    if (tensor.axis < 0 || tensor.axis >= rank ||
+        out.shape[static_cast<std::size_t>(tensor.axis)] != scales) {
+      throw LoadError("'" + tensor.name + "' " + shape_text(out.shape) + " has " +
+                      std::to_string(scales) + " scales along axis " + std::to_string(tensor.axis));
+    }
+    for (int32_t i = tensor.axis + 1; i < rank; ++i)
+      inner *= static_cast<std::size_t>(out.shape[static_cast<std::size_t>(i)]);
+  }
+  // Unsigned bytes less 128, signed ones as they are.
+  const int64_t to_signed = tensor.type == TensorType::UINT8 ? 128 : 0;
+  for (const int64_t z : tensor.zero_point)
+    kept.zero_point.push_back(static_cast<int32_t>(z - to_signed));
+  const auto take = [&](int64_t q) {
+    const std::size_t s = kept.values.size() / inner % static_cast<std::size_t>(scales);
+    const auto value = static_cast<int32_t>(q - to_signed);
+    out.floats.push_back(kept.scale[s] * static_cast<float>(value - kept.zero_point[s]));
+    kept.values.push_back(static_cast<int8_t>(value));
+  };
+  if (tensor.type == TensorType::UINT8) {
+    read_elements<uint8_t>(tensor, elements, take);
+  } else {
+    read_elements<int8_t>(tensor, elements, take);
+  }
+  out.quantized = std::move(kept);
+}
+
+}  // namespace
+
+Shape shape_of(const TensorRecord& tensor) {
+  if (auto ok = check_shape(tensor.shape); !ok)
+    throw LoadError("'" + tensor.name + "' " + ok.error().message);
+  return tensor.shape;
+}
+
+graph::Quantization quantization_of(const TensorRecord& tensor) {
+  if (tensor.custom_quantization || tensor.scale.empty()) {
+    throw LoadError("'" + tensor.name + "' is " + type_name(tensor.type) +
+                    " without a scale: convert the model again, with full integer quantization");
+  }
+  if (tensor.scale.size() != 1)
+    throw LoadError("'" + tensor.name + "' is computed, but has a scale a channel");
+  check_scales(tensor);
+  return {.scale = tensor.scale[0],
+          .zero_point = static_cast<int32_t>(tensor.zero_point[0] - lowest(tensor.type))};
+}
+
+Constant decode(const TensorRecord& tensor) {
+  if (tensor.sparse)
+    throw MissingOperator("with the sparse weights '" + tensor.name +
+                          "'; convert the model with dense ones");
+  Constant out{.shape = shape_of(tensor)};
+  const auto elements = static_cast<std::size_t>(element_count(out.shape));
+  const auto take_float = [&](auto v) { out.floats.push_back(static_cast<float>(v)); };
+  switch (tensor.type) {
+    case TensorType::FLOAT32:
+      read_elements<float>(tensor, elements, take_float);
+      break;
+    case TensorType::FLOAT64:
+      read_elements<double>(tensor, elements, take_float);
+      break;
+    case TensorType::FLOAT16:
+      read_elements<uint16_t>(tensor, elements,
+                              [&](uint16_t v) { out.floats.push_back(half_to_float(v)); });
+      break;
+    case TensorType::BFLOAT16:
+      read_elements<uint16_t>(tensor, elements,
+                              [&](uint16_t v) { out.floats.push_back(bfloat_to_float(v)); });
+      break;
+    case TensorType::UINT8:
+    case TensorType::INT8:
+      if (!tensor.scale.empty() && !tensor.custom_quantization) {
+        read_bytes(tensor, elements, out);
+      } else if (tensor.type == TensorType::UINT8) {
+        read_integers<uint8_t>(tensor, elements, out);
+      } else {
+        read_integers<int8_t>(tensor, elements, out);
+      }
+      break;
+    case TensorType::INT16:
+      read_integers<int16_t>(tensor, elements, out);
+      break;
+    case TensorType::INT32:
+      read_integers<int32_t>(tensor, elements, out);
+      break;
+    case TensorType::INT64:
+      read_integers<int64_t>(tensor, elements, out);
+      break;
+    case TensorType::BOOL:
+      read_integers<uint8_t>(tensor, elements, out);
+      break;
+    default:
+      throw MissingOperator("with the constant '" + tensor.name + "' of " + type_name(tensor.type) +
+                            "; octet's weights are floats or 8 bits");
+  }
+  return out;
+}
+
+Constant quantized(const Constant& from, const graph::Quantization& q) {
+  Constant out{.shape = from.shape};
+  QuantizedValues kept{.scale = {q.scale}, .zero_point = {q.zero_point - 128}};
+  for (const float value : from.floats) {
+    const float rounded = std::nearbyint(value / q.scale) + static_cast<float>(q.zero_point);
+    const auto byte = std::isnan(rounded) ? q.zero_point
+                                          : static_cast<int32_t>(std::clamp(rounded, 0.0f, 255.0f));
+    kept.values.push_back(static_cast<int8_t>(byte - 128));
+    out.floats.push_back(q.scale * static_cast<float>(byte - q.zero_point));
+  }
+  out.quantized = std::move(kept);
+  return out;
+}
+
+namespace {
+
+template <class T>
+std::vector<T> permute_values(const std::vector<T>& from, const Shape& shape,
+                              const std::vector<int32_t>& order) {
+  if (from.empty()) return from;
+  const auto bytes = permute(std::as_bytes(std::span(from)), shape, order, sizeof(T));
+  std::vector<T> out(from.size());
+  std::memcpy(out.data(), bytes.data(), bytes.size());
+  return out;
+}
+
+}  // namespace
+
+Constant permuted(const Constant& from, const std::vector<int32_t>& order) {
+  Constant out{.shape = stored_shape(from.shape, order),
+               .is_float = from.is_float,
+               .floats = permute_values(from.floats, from.shape, order),
+               .integers = permute_values(from.integers, from.shape, order)};
+  if (from.quantized) {
+    out.quantized = QuantizedValues{
+        .values = permute_values(from.quantized->values, from.shape, order),
+        .scale = from.quantized->scale,
+        .zero_point = from.quantized->zero_point,
+        .axis = from.quantized->scale.size() > 1 ? stored_axis(order, from.quantized->axis) : 0};
+  }
+  return out;
+}
+
+Constant reshaped(Constant from, Shape shape) {
+  from.shape = std::move(shape);
+  return from;
+}
+
+}  // namespace octet::loaders::tflite

@@ -1,0 +1,140 @@
+// Functions of one and of two values.
+#include <algorithm>
+#include <cmath>
+
+#include "loaders/tflite/operators.h"
+#include "loaders/tflite/options.h"
+
+namespace octet::loaders::tflite {
+
+using graph::TensorId;
+using Code = format::BuiltinOperator;
+
+namespace {
+
+Op unary_op(Code code) {
+  switch (code) {
+    case Code::LOGISTIC:
+      return Op::sigmoid;
+    case Code::TANH:
+      return Op::tanh;
+    case Code::HARD_SWISH:
+      return Op::hard_swish;
+    case Code::ELU:
+      return Op::elu;
+    case Code::GELU:
+      return Op::gelu;
+    case Code::EXP:
+      return Op::exp;
+    case Code::LOG:
+      return Op::log;
+    case Code::SQRT:
+      return Op::sqrt;
+    case Code::ABS:
+      return Op::abs;
+    default:
+      return Op::neg;
+  }
+}
+
+Bounds clip_bounds(Code code) {
+  switch (code) {
+    case Code::RELU6:
+      return {.min = 0, .max = 6};
+    case Code::RELU_N1_TO_1:
+      return {.min = -1, .max = 1};
+    case Code::RELU_0_TO_1:
+      return {.min = 0, .max = 1};
+    default:
+      return {.min = 0};
+  }
+}
+
+struct BinaryForm {
+  Op op = Op::add;
+  format::Activation activation = format::Activation::NONE;
+};
+
+template <class Options>
+BinaryForm binary_form(const Node& node, Op op) {
+  const auto* options = node.find_options<Options>();
+  return {op, options != nullptr ? options->fused_activation() : format::Activation::NONE};
+}
+
+BinaryForm binary_form(const Node& node) {
+  switch (node.code()) {
+    case Code::ADD:
+      return binary_form<format::AddOptions>(node, Op::add);
+    case Code::SUB:
+      return binary_form<format::SubOptions>(node, Op::sub);
+    case Code::MUL:
+      return binary_form<format::MulOptions>(node, Op::mul);
+    default:
+      return binary_form<format::DivOptions>(node, Op::div);
+  }
+}
+
+}  // namespace
+
+void load_unary(Builder& builder, const Node& node) {
+  const auto* gelu = node.find_options<format::GeluOptions>();
+  if (gelu != nullptr && gelu->approximate()) node.missing("in its approximate form");
+  const TensorId x = builder.operand(node, 0);
+  const Op op = unary_op(node.code());
+  const Attributes attributes = op == Op::elu ? Attributes(ScalarAttributes{1}) : NoAttributes{};
+  builder.finish(node, builder.emit(node, op, attributes, {x}));
+}
+
+void load_clip(Builder& builder, const Node& node) {
+  const TensorId x = builder.operand(node, 0);
+  builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{clip_bounds(node.code())}, {x}));
+}
+
+void load_leaky_relu(Builder& builder, const Node& node) {
+  const float alpha = node.options<format::LeakyReluOptions>().alpha();
+  const TensorId x = builder.operand(node, 0);
+  builder.finish(node, builder.emit(node, Op::leaky_relu, ScalarAttributes{alpha}, {x}));
+}
+
+void load_prelu(Builder& builder, const Node& node) {
+  const TensorId x = builder.operand(node, 0);
+  const Constant* slope = builder.constant(node, 1);
+  const bool by_channel =
+      slope != nullptr && slope->is_float && !builder.shape(x).empty() &&
+      (slope->size() == 1 || (slope->shape.back() == builder.shape(x).back() &&
+                              slope->shape.back() == static_cast<int32_t>(slope->size())));
+  if (by_channel) {
+    const TensorId slopes =
+        builder.add_floats(node, ".slope", {static_cast<int32_t>(slope->size())}, slope->floats);
+    return builder.finish(node, builder.emit(node, Op::prelu, NoAttributes{}, {x, slopes}));
+  }
+  // max(x, 0) + slope * min(x, 0)
+  const TensorId above = builder.emit(node, Op::clip, ClipAttributes{{.min = 0}}, {x}, ".above");
+  const TensorId below = builder.emit(node, Op::clip, ClipAttributes{{.max = 0}}, {x}, ".below");
+  const TensorId sloped =
+      builder.emit(node, Op::mul, BinaryAttributes{}, {below, builder.operand(node, 1)}, ".sloped");
+  builder.finish(node, builder.emit(node, Op::add, BinaryAttributes{}, {above, sloped}));
+}
+
+void load_binary(Builder& builder, const Node& node) {
+  const BinaryForm form = binary_form(node);
+  const BinaryAttributes a{bounds_of(node, form.activation)};
+  const TensorId left = builder.operand(node, 0);
+  const TensorId right = builder.operand(node, 1);
+  builder.finish(node, builder.emit(node, form.op, a, {left, right}));
+}
+
+void load_min_max(Builder& builder, const Node& node) {
+  const std::size_t number = builder.constant(node, 0) != nullptr ? 0 : 1;
+  const Constant* bound = builder.constant(node, number);
+  if (bound == nullptr || bound->size() != 1) node.missing("of two tensors");
+  if (!bound->is_float) node.missing("of integers");
+  const TensorId x = builder.operand(node, 1 - number);
+  if (bound->shape.size() > builder.shape(x).size()) node.missing("that adds axes to its operand");
+  const float value = bound->floats[0];
+  if (std::isnan(value)) node.fail("has a bound that is not a number");
+  const Bounds bounds = node.code() == Code::MINIMUM ? Bounds{.max = value} : Bounds{.min = value};
+  builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{bounds}, {x}));
+}
+
+}  // namespace octet::loaders::tflite

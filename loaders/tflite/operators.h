@@ -1,0 +1,65 @@
+// TFLite operators -> nodes of the graph: a function each, in files by what they do.
+#pragma once
+
+#include "loaders/tflite/builder.h"
+
+namespace octet::loaders::tflite {
+
+/// Adds what the operator is in octet's operators and finishes its outputs. Throws MissingOperator
+/// for a form that octet lacks, LoadError for an operator that is wrong.
+using Operator = void (*)(Builder& builder, const Node& node);
+
+/// Null where octet has no such operator.
+Operator find_operator(format::BuiltinOperator code);
+
+// ---- layers.cc: what has weights
+void load_conv(Builder& builder, const Node& node);
+void load_depthwise_conv(Builder& builder, const Node& node);
+void load_fully_connected(Builder& builder, const Node& node);
+
+// ---- transpose_conv.cc
+void load_transpose_conv(Builder& builder, const Node& node);
+
+// ---- elements.cc: functions of one and of two values
+void load_unary(Builder& builder, const Node& node);
+void load_clip(Builder& builder, const Node& node);
+void load_leaky_relu(Builder& builder, const Node& node);
+void load_prelu(Builder& builder, const Node& node);
+void load_binary(Builder& builder, const Node& node);
+void load_min_max(Builder& builder, const Node& node);
+
+// ---- pools.cc: windows and whole axes
+void load_pool(Builder& builder, const Node& node);
+void load_mean(Builder& builder, const Node& node);
+void load_reduce_max(Builder& builder, const Node& node);
+void load_softmax(Builder& builder, const Node& node);
+void load_argmax(Builder& builder, const Node& node);
+
+// ---- movement.cc: parts of tensors
+void load_concatenation(Builder& builder, const Node& node);
+void load_pack(Builder& builder, const Node& node);
+void load_pad(Builder& builder, const Node& node);
+void load_mirror_pad(Builder& builder, const Node& node);
+void load_split(Builder& builder, const Node& node);
+void load_split_v(Builder& builder, const Node& node);
+
+// ---- slice.cc
+void load_slice(Builder& builder, const Node& node);
+void load_strided_slice(Builder& builder, const Node& node);
+
+// ---- shapes.cc: the same values under another shape or in another order
+void load_reshape(Builder& builder, const Node& node);
+void load_squeeze(Builder& builder, const Node& node);
+void load_expand_dims(Builder& builder, const Node& node);
+void load_transpose(Builder& builder, const Node& node);
+void load_depth_to_space(Builder& builder, const Node& node);
+void load_space_to_depth(Builder& builder, const Node& node);
+
+// ---- resize.cc
+void load_resize(Builder& builder, const Node& node);
+
+// ---- quantize.cc
+void load_quantize(Builder& builder, const Node& node);
+void load_dequantize(Builder& builder, const Node& node);
+
+}  // namespace octet::loaders::tflite

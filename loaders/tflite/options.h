@@ -1,0 +1,26 @@
+// What several operators' options have in common: fused activations, windows.
+#pragma once
+
+#include "engine/operator.h"
+#include "loaders/same_padding.h"
+#include "loaders/tflite/node.h"
+
+namespace octet::loaders::tflite {
+
+/// The real bounds of a fused activation. Throws MissingOperator for those that are no bounds.
+Bounds bounds_of(const Node& node, format::Activation activation);
+
+/// Strides and the rest of a window; the paddings follow from `padding` and the input's size, an
+/// odd rest of SAME at the bottom and at the right. Throws LoadError for values out of range.
+struct WindowRequest {
+  int32_t kernel_h = 1;
+  int32_t kernel_w = 1;
+  int32_t stride_h = 1;
+  int32_t stride_w = 1;
+  int32_t dilation_h = 1;
+  int32_t dilation_w = 1;
+  format::Padding padding = format::Padding::SAME;
+};
+Window window_of(const Node& node, const WindowRequest& request, const Shape& input);
+
+}  // namespace octet::loaders::tflite

@@ -1,0 +1,90 @@
+// Windows, and whole axes: pools, reductions, softmax, argmax.
+#include <algorithm>
+
+#include "loaders/tflite/operators.h"
+#include "loaders/tflite/options.h"
+
+namespace octet::loaders::tflite {
+
+using graph::TensorId;
+using Code = format::BuiltinOperator;
+
+void load_pool(Builder& builder, const Node& node) {
+  const auto& o = node.options<format::Pool2DOptions>();
+  const TensorId x = builder.image(node, 0);
+  const PoolAttributes a{.window = window_of(node,
+                                             {.kernel_h = o.filter_h(),
+                                              .kernel_w = o.filter_w(),
+                                              .stride_h = o.stride_h(),
+                                              .stride_w = o.stride_w(),
+                                              .padding = o.padding()},
+                                             builder.shape(x)),
+                         .bounds = bounds_of(node, o.fused_activation())};
+  const bool is_max = node.code() == Code::MAX_POOL_2D;
+  builder.finish(node, is_max ? builder.emit_moved(node, Op::max_pool, a, x)
+                              : builder.emit(node, Op::average_pool, a, {x}));
+}
+
+namespace {
+
+std::vector<int32_t> reduced_axes(Builder& builder, const Node& node, std::size_t rank) {
+  std::vector<int32_t> axes;
+  for (const int64_t axis : builder.integers(node, 1, "its axes"))
+    axes.push_back(node.axis(axis, rank));
+  std::ranges::sort(axes);
+  axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
+  return axes;
+}
+
+}  // namespace
+
+void load_mean(Builder& builder, const Node& node) {
+  const TensorId x = builder.operand(node, 0);
+  const MeanAttributes a{.axes = reduced_axes(builder, node, builder.shape(x).size()),
+                         .keepdims = node.options<format::ReducerOptions>().keep_dims()};
+  if (a.axes.empty()) return builder.finish(node, x);
+  if (node.code() == Code::MEAN) return builder.finish(node, builder.emit(node, Op::mean, a, {x}));
+  // A sum is a mean times the count.
+  float count = 1;
+  for (const int32_t axis : a.axes)
+    count *= static_cast<float>(builder.shape(x)[static_cast<std::size_t>(axis)]);
+  const TensorId mean = builder.emit(node, Op::mean, a, {x}, ".mean");
+  const TensorId factor = builder.add_floats(node, ".count", Shape(builder.shape(mean).size(), 1),
+                                             std::vector<float>{count});
+  builder.finish(node, builder.emit(node, Op::mul, BinaryAttributes{}, {mean, factor}));
+}
+
+void load_reduce_max(Builder& builder, const Node& node) {
+  const TensorId x = builder.image(node, 0);
+  const Shape s = builder.shape(x);
+  if (reduced_axes(builder, node, s.size()) != std::vector<int32_t>{1, 2})
+    node.missing("over other axes than height and width");
+  const PoolAttributes a{.window = {.kernel_h = s[1], .kernel_w = s[2]}};
+  const TensorId y = builder.emit_moved(node, Op::max_pool, a, x);
+  const bool keeps = node.options<format::ReducerOptions>().keep_dims();
+  builder.finish(node, keeps ? y : builder.reshaped(node, y, {s[0], s[3]}, ".squeezed"));
+}
+
+void load_softmax(Builder& builder, const Node& node) {
+  const auto* o = node.find_options<format::SoftmaxOptions>();
+  if (o != nullptr && o->beta() != 1) node.missing("with a beta that is not 1");
+  const TensorId x = builder.operand(node, 0);
+  const auto rank = static_cast<int32_t>(builder.shape(x).size());
+  const AxisAttributes a{.axis = rank - 1};
+  if (node.code() == Code::SOFTMAX)
+    return builder.finish(node, builder.emit(node, Op::softmax, a, {x}));
+  const TensorId y = builder.emit(node, Op::softmax, a, {x}, ".softmax");
+  builder.finish(node, builder.emit(node, Op::log, NoAttributes{}, {y}));
+}
+
+void load_argmax(Builder& builder, const Node& node) {
+  const TensorId x = builder.operand(node, 0);
+  const std::vector<int64_t>& axis = builder.integers(node, 1, "its axis");
+  if (axis.size() != 1) node.fail("has no single axis");
+  const AxisAttributes a{.axis = node.axis(axis[0], builder.shape(x).size())};
+  const TensorId y = builder.emit(node, Op::argmax, a, {x});
+  builder.graph().tensor(y).type = Type::s32;
+  builder.finish(node, y);
+}
+
+}  // namespace octet::loaders::tflite

@@ -1,0 +1,198 @@
+// TFLite files that the loader refuses: the message names the file, the node or tensor, the remedy.
+#include <catch2/catch.hpp>
+
+#include "loaders/loader.h"
+#include "tests/tflite/tflite_maker.h"
+#include "tests/tools/command_line.h"
+
+namespace octet::test {
+namespace {
+
+using tflite::Activation;
+using tflite::BuiltinOperator;
+using tflite::Padding;
+using tflite::TensorType;
+
+Expected<graph::Graph> load_file(const std::string& file,
+                                 const loaders::LoadOptions& options = {}) {
+  const TemporaryFolder folder;
+  return loaders::load(folder.write("model.tflite", file), options);
+}
+
+void check_refused(const std::string& file, const std::vector<std::string>& parts,
+                   const loaders::LoadOptions& options = {}) {
+  const auto graph = load_file(file, options);
+  REQUIRE_FALSE(graph);
+  INFO(graph.error().message);
+  CHECK(contains(graph.error().message, "model.tflite: "));
+  for (const std::string& part : parts) {
+    INFO("'" << part << "'");
+    CHECK(contains(graph.error().message, part));
+  }
+}
+
+void check_loads(const std::string& file, const loaders::LoadOptions& options = {}) {
+  const auto graph = load_file(file, options);
+  INFO((graph ? "" : graph.error().message));
+  CHECK(graph);
+}
+
+// RELU of one input.
+TfliteMaker relu(const TfliteMaker::Tensor& input) {
+  TfliteMaker m;
+  m.inputs = {m.tensor(input)};
+  m.outputs = {m.activation("y", input.shape)};
+  return m.node(BuiltinOperator::RELU, {0}, m.outputs);
+}
+
+// CONV_2D of one input with constants.
+TfliteMaker conv(const TfliteMaker::Tensor& weights, const TfliteOptions& options,
+                 const TfliteMaker::Tensor& input = {.name = "x", .shape = {1, 3, 3, 1}}) {
+  TfliteMaker m;
+  m.inputs = {m.tensor(input)};
+  const int32_t w = m.tensor(weights);
+  m.outputs = {m.activation("y", {1, 3, 3, 1})};
+  return m.node(BuiltinOperator::CONV_2D, {0, w}, m.outputs, options);
+}
+
+TfliteOptions conv_options(int32_t stride = 1, Activation activation = Activation::NONE) {
+  return options<tflite::Conv2DOptions>(tflite::CreateConv2DOptions, Padding::SAME, stride, stride,
+                                        activation, 1, 1);
+}
+
+const std::string one_float(4, '\0');
+
+}  // namespace
+
+TEST_CASE("TFLite: all operators that octet lacks are listed at once, with their names") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {1, 3})};
+  const int32_t a = m.activation("a;joined", {1, 3});
+  const int32_t b = m.activation("b", {1, 3});
+  const int32_t c = m.activation("boxes", {1, 3});
+  m.outputs = {m.activation("y", {1, 3})};
+  m.node(BuiltinOperator::SIN, {0}, {a}).node(BuiltinOperator::RELU, {a}, {b});
+  m.custom("TFLite_Detection_PostProcess", {0}, {c});
+  m.node(BuiltinOperator::UNSORTED_SEGMENT_SUM, {b, c}, m.outputs);
+  check_refused(m.file(), {"lacks 3 operators", "node 'a' (operator 0): SIN",
+                           "node 'boxes' (operator 2): custom operator "
+                           "TFLite_Detection_PostProcess",
+                           "node 'y' (operator 3): UNSORTED_SEGMENT_SUM", "docs/formats.md",
+                           "outputs before them"});
+}
+
+TEST_CASE("TFLite: operator numbers of old files, and operators that nobody needs") {
+  TfliteMaker m = relu({.name = "x", .shape = {1, 3}});
+  const int32_t unused = m.activation("unused", {1, 3});
+  m.node(BuiltinOperator::SIN, {0}, {unused});
+  m.old_codes = true;
+  check_loads(m.file());
+}
+
+TEST_CASE("TFLite: forms of operators that octet lacks") {
+  const TfliteMaker::Tensor w = {.name = "w", .shape = {1, 1, 1, 1}, .data = one_float};
+  check_refused(conv(w, conv_options(1, Activation::TANH)).file(),
+                {"'y' (operator 0): CONV_2D with the fused activation TANH"});
+  check_refused(conv({.name = "w", .shape = {1, 1, 1, 1}}, conv_options()).file(),
+                {"CONV_2D with its weights computed ('w')"});
+  TfliteMaker::Tensor four = w;
+  four.type = TensorType::INT4;
+  check_refused(conv(four, conv_options()).file(), {"'w' of INT4"});
+  TfliteMaker::Tensor sparse = w;
+  sparse.sparse = true;
+  check_refused(conv(sparse, conv_options()).file(), {"sparse weights 'w'", "dense"});
+  check_refused(
+      conv(w, conv_options(),
+           {.name = "x", .shape = {1, 3, 3, 1}, .type = TensorType::INT16, .scale = {{0.1f}, {0}}})
+          .file(),
+      {"'x'", "INT16"});
+}
+
+TEST_CASE("TFLite: operators that are wrong") {
+  const TfliteMaker::Tensor w = {.name = "w", .shape = {1, 1, 1, 1}, .data = one_float};
+  check_refused(conv(w, {}).file(), {"node 'y' (CONV_2D, operator 0): has no options"});
+  check_refused(conv(w, conv_options(0)).file(), {"stride", "out of range"});
+  check_refused(
+      conv({.name = "w", .shape = {1, 1, 1, 2}, .data = one_float + one_float}, conv_options())
+          .file(),
+      {"(CONV_2D, operator 0)", "groups"});
+  check_refused(
+      conv({.name = "w", .shape = {1, 2, 1, 1}, .data = one_float}, conv_options()).file(),
+      {"'w' has 4 bytes", "[1, 2, 1, 1] needs 8"});
+  TfliteMaker shape = relu({.name = "x", .shape = {1, 3}});
+  shape.clear_nodes();
+  shape.node(BuiltinOperator::RESHAPE, {0, shape.integers("to", {3})}, shape.outputs);
+  check_refused(shape.file(), {"gives [3], but the file says that 'y' is [1, 3]"});
+}
+
+TEST_CASE("TFLite: scales that are none") {
+  const auto with = [](const TfliteScale& scale) {
+    return relu({.name = "x", .shape = {1, 3}, .type = TensorType::INT8, .scale = scale}).file();
+  };
+  check_refused(with({}), {"'x' is INT8 without a scale", "full integer quantization"});
+  check_refused(with({{0.0f}, {0}}), {"'x' has a scale that is no positive number"});
+  check_refused(with({{-1.0f}, {0}}), {"no positive number"});
+  check_refused(with({{0.1f}, {200}}), {"'x' has a zero point out of range"});
+  check_refused(with({{0.1f, 0.2f, 0.3f}, {0, 0, 0}, 1}), {"'x'", "a scale a channel"});
+  check_refused(with({{0.1f}, {0, 0}}), {"another number of zero points"});
+  TfliteMaker::Tensor w = {.name = "w",
+                           .shape = {1, 1, 1, 1},
+                           .type = TensorType::INT8,
+                           .scale = {{0.1f, 0.2f}, {0, 0}, 0},
+                           .data = "1"};
+  check_refused(conv(w, conv_options()).file(), {"'w' [1, 1, 1, 1] has 2 scales along axis 0"});
+}
+
+TEST_CASE("TFLite: a dynamic batch is 1, other open extents come from --shape") {
+  const auto open = [](std::vector<int32_t> signature) {
+    return relu({.name = "x", .shape = {1, 1, 1, 3}, .signature = std::move(signature)}).file();
+  };
+  check_loads(open({-1, 1, 1, 3}));
+  check_refused(open({-1, -1, -1, 3}), {"'x' is [?, ?, ?, 3]", "--shape x=1,224,224,3"});
+  check_loads(open({-1, -1, -1, 3}), {.shapes = {{"x", {1, 5, 6, 3}}}});
+  check_refused(open({-1, -1, -1, 3}), {"[1, 5, 6, 4]", "does not fit"},
+                {.shapes = {{"", {1, 5, 6, 4}}}});
+  check_refused(open({-1, 1, 1, 3}), {"--shape names 'z'"}, {.shapes = {{"z", {1, 1}}}});
+}
+
+TEST_CASE("TFLite: inputs and outputs that are none") {
+  check_refused(relu({.name = "x", .shape = {1, 3}, .type = TensorType::INT32}).file(),
+                {"the input 'x' has the type INT32", "FLOAT32, UINT8 and INT8"});
+  TfliteMaker nobody = relu({.name = "x", .shape = {1, 3}});
+  nobody.outputs.push_back(nobody.activation("z", {1}));
+  check_refused(nobody.file(), {"no operator writes the output 'z'"});
+  TfliteMaker constant = relu({.name = "x", .shape = {1, 3}});
+  constant.outputs.push_back(constant.floats("c", {1}, {1}));
+  check_refused(constant.file(), {"the output 'c' is a constant"});
+}
+
+TEST_CASE("TFLite: files of another schema, and files that end too early") {
+  TfliteMaker m = relu({.name = "x", .shape = {1, 3}});
+  const std::string whole = m.file();
+  check_refused(whole.substr(0, whole.size() / 2), {"damaged", "fetch or convert it again"});
+  m.version = 2;
+  check_refused(m.file(), {"version 2", "version 3"});
+  TfliteMaker indices = relu({.name = "x", .shape = {1, 3}});
+  indices.outputs = {99};
+  check_refused(indices.file(), {"names a tensor 99"});
+}
+
+TEST_CASE("TFLite: an input of unsigned bytes takes pixels as they are") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {1, 2, 3, 3}, TensorType::UINT8, 1.0f / 128, 127)};
+  m.outputs = {m.activation("y", {1, 2, 3, 3}, TensorType::UINT8, 1.0f / 128, 127)};
+  m.node(BuiltinOperator::RELU, {0}, m.outputs);
+  const auto graph = load_file(m.file());
+  REQUIRE(graph);
+  REQUIRE(graph->preprocess);
+  CHECK(graph->preprocess->height == 2);
+  CHECK(graph->preprocess->width == 3);
+  CHECK(graph->preprocess->mean == std::vector<float>(3, 127.0f));
+  CHECK(graph->preprocess->std == std::vector<float>(3, 128.0f));
+  CHECK(graph->preprocess_is_usual);
+  const auto in_float = load_file(relu({.name = "x", .shape = {1, 2, 3, 3}}).file());
+  REQUIRE(in_float);
+  CHECK_FALSE(in_float->preprocess);
+}
+
+}  // namespace octet::test

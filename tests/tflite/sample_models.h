@@ -1,0 +1,11 @@
+// Small TFLite models that together have every operator octet reads: for damage and for fuzzing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace octet::test {
+
+std::vector<std::string> sample_tflite_models();
+
+}  // namespace octet::test

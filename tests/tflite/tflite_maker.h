@@ -1,0 +1,93 @@
+// TFLite files made in a test, with the loader's own schema.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "loaders/tflite/format/tflite_generated.h"
+
+namespace octet::test {
+
+namespace tflite = loaders::tflite::format;
+
+/// As the file has them: signed bytes have zero points of -128 to 127.
+struct TfliteScale {
+  std::vector<float> scale;
+  std::vector<int64_t> zero_point;
+  int32_t axis = 0;
+};
+
+/// An operator's options: their type, and what writes them.
+struct TfliteOptions {
+  tflite::BuiltinOptions type = tflite::BuiltinOptions::NONE;
+  std::function<flatbuffers::Offset<void>(flatbuffers::FlatBufferBuilder&)> write;
+};
+
+/// TfliteOptions of a table whose Create function takes `values`:
+/// options<tflite::AddOptions>(tflite::CreateAddOptions, activation).
+template <class Table, class Create, class... Values>
+TfliteOptions options(const Create& create, Values... values) {
+  return {
+      tflite::BuiltinOptionsTraits<Table>::enum_value,
+      [=](flatbuffers::FlatBufferBuilder& builder) { return create(builder, values...).Union(); }};
+}
+
+class TfliteMaker {
+ public:
+  struct Tensor {
+    std::string name;
+    std::vector<int32_t> shape;
+    tflite::TensorType type = tflite::TensorType::FLOAT32;
+    TfliteScale scale = {};
+    std::string data = {};  ///< Of a constant, as bytes.
+    std::vector<int32_t> signature = {};
+    bool sparse = false;
+  };
+
+  /// Adds it -> its index.
+  int32_t tensor(Tensor tensor);
+  /// A computed float tensor, or one of bytes.
+  int32_t activation(const std::string& name, const std::vector<int32_t>& shape);
+  int32_t activation(const std::string& name, const std::vector<int32_t>& shape,
+                     tflite::TensorType type, float scale, int64_t zero_point);
+  int32_t floats(const std::string& name, const std::vector<int32_t>& shape,
+                 const std::vector<float>& values);
+  /// One axis of INT32.
+  int32_t integers(const std::string& name, const std::vector<int32_t>& values);
+  /// INT8 or UINT8.
+  int32_t bytes(const std::string& name, const std::vector<int32_t>& shape, tflite::TensorType type,
+                const std::vector<int32_t>& values, const TfliteScale& scale);
+  /// INT32 with a scale: a bias.
+  int32_t biases(const std::string& name, const std::vector<int32_t>& values);
+
+  TfliteMaker& node(tflite::BuiltinOperator code, const std::vector<int32_t>& inputs,
+                    const std::vector<int32_t>& outputs, const TfliteOptions& options = {});
+  TfliteMaker& custom(const std::string& name, const std::vector<int32_t>& inputs,
+                      const std::vector<int32_t>& outputs);
+
+  /// The tensors stay.
+  void clear_nodes() { nodes_.clear(); }
+
+  std::vector<int32_t> inputs;
+  std::vector<int32_t> outputs;
+  uint32_t version = 3;
+  /// Write operator numbers as files before 2020 do: in the older field alone.
+  bool old_codes = false;
+
+  std::string file() const;
+
+ private:
+  struct Node {
+    tflite::BuiltinOperator code = tflite::BuiltinOperator::ADD;
+    std::string custom;
+    std::vector<int32_t> inputs;
+    std::vector<int32_t> outputs;
+    TfliteOptions options;
+  };
+  std::vector<Tensor> tensors_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace octet::test

@@ -1,12 +1,12 @@
-#include "kernels/x86/depthwise_plan.h"
+#include "kernels/shared/depthwise_plan.h"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 namespace {
 
 constexpr std::size_t alignment = 64;
@@ -216,7 +216,8 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
       const int8_t* filter = params.weights.values + channel * taps_a_filter;
       const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0});
       bias[lane] = static_cast<uint32_t>(params.weights.bias[channel]) -
-                   static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
+                   static_cast<uint32_t>(params.input_zero_point - (traits.flips ? 128 : 0)) *
+                       static_cast<uint32_t>(sum);
       multiplier[lane] = params.multiplier[channel];
     }
     const std::size_t row_bytes =
@@ -228,4 +229,4 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
   }
 }
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

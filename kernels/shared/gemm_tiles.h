@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 
 constexpr std::size_t alignment = 64;
 
@@ -54,4 +54,4 @@ class WeightReader {
 std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
                      std::byte* packed);
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

@@ -20,7 +20,17 @@ template <class Simd>
 requires requires { typename Simd::Sum; }
 struct DepthwiseSum<Simd> : Simd {};
 
-template <class Simd>
+/// An instruction set's own ways to run a group of rows come first: choose<Layer, Piece, RowsCall>
+/// gives null where it has none for a layer.
+struct NoOwnRows {
+  template <class Layer, class Piece, class RowsCall>
+  static auto choose(const shared::DepthwisePlan&, const ConvParams&)
+      -> void (*)(const Layer&, const Piece&, const RowsCall&) {
+    return nullptr;
+  }
+};
+
+template <class Simd, class OwnRows = NoOwnRows>
 struct Depthwise {
   using Int = typename Simd::Int;
   using Sums = DepthwiseSum<Simd>;
@@ -521,6 +531,9 @@ struct Depthwise {
   }
 
   static RunRows choose(const shared::DepthwisePlan& plan, const ConvParams& params) {
+    if (const RunRows own = OwnRows::template choose<Layer, Piece, RowsCall>(plan, params)) {
+      return own;
+    }
     if (params.output == ConvOutput::float32) {
       if (plan.rows == 1) return run_float_rows<1, 0, 0>;
       if (plan.rows == 2 && plan.columns == 3 && plan.quads == 1) return run_float_rows<2, 1, 3>;

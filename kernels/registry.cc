@@ -12,6 +12,12 @@
 #include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx512vnni/kernels.h"
 #include "kernels/x86_avxvnni/kernels.h"
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+#include "kernels/arm_dotprod/kernels.h"
+#include "kernels/arm_i8mm/kernels.h"
+#include "kernels/arm_neon/kernels.h"
 #endif
 
 namespace octet::kernels {
@@ -27,6 +33,11 @@ bool has_avxvnni() {
   unsigned edx = 0;
   return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
 }
+#endif
+
+#if defined(__aarch64__)
+/// Not every cpuinfo knows of i8mm: as Linux tells it, bit 13 of the second word of capabilities.
+bool has_i8mm() { return (getauxval(AT_HWCAP2) & (1UL << 13)) != 0; }
 #endif
 
 /// A table that is built in. An instruction set adds itself here, and nowhere else.
@@ -46,6 +57,10 @@ constexpr Entry entries[] = {
        return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
               cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
      }},
+#elif defined(__aarch64__)
+    {&neon::table, [] { return cpuinfo_has_arm_neon(); }},
+    {&dotprod::table, [] { return cpuinfo_has_arm_neon_dot(); }},
+    {&i8mm::table, [] { return cpuinfo_has_arm_neon_dot() && has_i8mm(); }},
 #endif
 };
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are there.
-#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch]
+#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64]
 set -eu
 
 packages=""
@@ -13,7 +13,9 @@ for group in "${@:-build}"; do
     test) packages="$packages catch2 python3 python3-numpy python3-pil" ;;
     benchmark) packages="$packages libbenchmark-dev libdnnl-dev" ;;
     pytorch) packages="$packages python3-torch python3-torchvision python3-numpy python3-pil" ;;
-    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch" >&2; exit 2 ;;
+    # The libraries for it: arm64_libraries.sh.
+    arm64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
+    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64" >&2; exit 2 ;;
   esac
 done
 

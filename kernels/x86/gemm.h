@@ -1,11 +1,12 @@
-// The matrix product's inner loop, its epilogue, and the walk over tiles: a template of the
-// instruction set's Simd. Plan and packing: gemm_plan.h. Method: an outer-product tile in registers
-// over packed weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
+// The matrix product's inner loop and its epilogue: a template of the instruction set's Simd. Plan
+// and packing: gemm_plan.h; the walk over tiles: gemm_walk.h. Method: an outer-product tile in
+// registers over packed weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
 // multiplication"), with a pointer a pixel (Dukhan 2019, "The indirect convolution algorithm").
 #pragma once
 
 #include <utility>
 
+#include "kernels/shared/gemm_walk.h"
 #include "kernels/x86/gemm_shallow.h"
 
 namespace octet::kernels {
@@ -19,19 +20,7 @@ struct Gemm {
   using TileCall = x86::TileCall;
   static constexpr std::size_t cache_line = 64;
 
-  /// A layer while it runs.
-  struct Layer {
-    Layer(const ConvParams& p, const std::byte* packed, const ConvBuffers& b)
-        : params(p),
-          plan(*reinterpret_cast<const x86::GemmPlan*>(packed)),
-          buffers(b),
-          requantizer(p) {}
-
-    const ConvParams& params;
-    const x86::GemmPlan& plan;
-    const ConvBuffers& buffers;
-    Requantizer<Simd> requantizer;
-  };
+  using Layer = GemmLayer<Simd>;
 
   /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
   /// a width, whose loads and stores run beside the next tile's dot products; and with one use
@@ -122,7 +111,7 @@ struct Gemm {
       make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
 
   /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`.
-  static void run_pixels(const Layer& layer, const std::byte* packed, const x86::GemmTile& tile,
+  static void run_pixels(const Layer& layer, const std::byte* packed, const shared::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
     const int32_t count = end - begin;
@@ -138,14 +127,14 @@ struct Gemm {
     const Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const auto kind = static_cast<int>(residual_kind(layer.params));
     switch (tile.loop) {
-      case x86::GemmLoop::pairs:
+      case shared::GemmLoop::pairs:
         call.next_lines = lines_a_tile(layer, 2, 2 * Simd::shallow_pairs, count);
         return functions.pairs[kind](layer.requantizer, results, call, count);
-      case x86::GemmLoop::shallow:
+      case shared::GemmLoop::shallow:
         call.next_lines =
             lines_a_tile(layer, tile.vectors, Simd::shallow_pixels(tile.vectors), count);
         return functions.shallow[tile.vectors][kind](layer.requantizer, results, call, count);
-      case x86::GemmLoop::deep:
+      default:
         return run_deep(layer, tile, results, call, count);
     }
   }
@@ -160,7 +149,7 @@ struct Gemm {
   }
 
   /// Tiles are as high as each other, or one pixel less.
-  static void run_deep(const Layer& layer, const x86::GemmTile& tile, Results results,
+  static void run_deep(const Layer& layer, const shared::GemmTile& tile, Results results,
                        TileCall call, int32_t count) {
     const int32_t most = Simd::tile_pixels(tile.vectors);
     const int32_t tiles = (count + most - 1) / most;
@@ -191,63 +180,7 @@ struct Gemm {
     }
   }
 
-  /// The next tile's, or the next layer's after the last.
-  static const std::byte* next_weights(const Layer& layer, const std::byte* packed,
-                                       const x86::GemmTile* tiles, int32_t tile) {
-    return tile + 1 < layer.plan.tiles ? packed + tiles[tile + 1].offset
-                                       : layer.buffers.next_weights;
-  }
-
-  static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
-                  Range items, std::byte* scratch) {
-    const Layer layer(params, packed, buffers);
-    const x86::GemmPlan& plan = layer.plan;
-    const auto* tiles = reinterpret_cast<const x86::GemmTile*>(packed + plan.tile_table);
-    const auto first = static_cast<int32_t>(items.begin);
-    const auto last = static_cast<int32_t>(items.end);
-    if (first >= last) return;
-    if (plan.splits_tiles) {
-      const uint8_t* const* windows =
-          x86::gemm_prepare_block(params, plan, buffers.input, 0, plan.pixels, scratch);
-      for (int32_t item = first; item < last;) {
-        const int32_t part = item % plan.parts;
-        const int32_t parts = part + last - item < plan.parts ? last - item : plan.parts - part;
-        const int32_t begin = plan.pixels * part / plan.parts;
-        const int32_t end = plan.pixels * (part + parts) / plan.parts;
-        const int32_t t = item / plan.parts;
-        run_pixels(layer, packed, tiles[t], next_weights(layer, packed, tiles, t), windows + begin,
-                   begin, end);
-        item += parts;
-      }
-      return;
-    }
-    const int32_t limit =
-        last * plan.item_pixels < plan.pixels ? last * plan.item_pixels : plan.pixels;
-    for (int32_t begin = first * plan.item_pixels; begin < limit; begin += plan.block_pixels) {
-      const int32_t end = begin + plan.block_pixels < limit ? begin + plan.block_pixels : limit;
-      const uint8_t* const* windows =
-          x86::gemm_prepare_block(params, plan, buffers.input, begin, end, scratch);
-      for (int32_t t = 0; t < plan.tiles; ++t) {
-        run_pixels(layer, packed, tiles[t], next_weights(layer, packed, tiles, t), windows, begin,
-                   end);
-      }
-    }
-  }
-
-  static constexpr x86::GemmTraits traits = Simd::gemm_traits();
-  static bool supports(const ConvParams& p) { return x86::gemm_supports(traits, p); }
-  static std::size_t packed_size(const ConvParams& p) { return x86::gemm_packed_size(traits, p); }
-  static void pack(const ConvParams& p, std::byte* packed) { x86::gemm_pack(traits, p, packed); }
-  static std::size_t scratch_size(const ConvParams& p) { return x86::gemm_scratch_size(traits, p); }
-  static std::size_t items(const ConvParams& p) { return x86::gemm_items(traits, p); }
-
-  static constexpr ConvKernel kernel = {.name = "gemm",
-                                        .supports = supports,
-                                        .packed_size = packed_size,
-                                        .pack = pack,
-                                        .scratch_size = scratch_size,
-                                        .items = items,
-                                        .run = run};
+  static constexpr ConvKernel kernel = GemmWalk<Simd, Gemm>::kernel;
 };
 
 }  // namespace

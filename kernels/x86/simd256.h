@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/x86/depthwise_plan.h"
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/depthwise_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
 namespace octet::kernels {
 namespace {
@@ -37,7 +37,7 @@ struct Simd256 {
   static constexpr int shallow_pixels(int vectors) {
     return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;
   }
-  static constexpr x86::DepthwiseTraits depthwise_traits(bool wide_weights) {
+  static constexpr shared::DepthwiseTraits depthwise_traits(bool wide_weights) {
     return {.lanes = lanes, .wide_weights = wide_weights, .blocks = 2, .max_rows = 2};
   }
 

@@ -4,10 +4,13 @@
 #include <array>
 #include <cstring>
 
-#include "kernels/x86/band.h"
-#include "kernels/x86/gemm_tiles.h"
+#include "kernels/shared/band.h"
+#include "kernels/shared/gemm_tiles.h"
 
 namespace octet::kernels::x86 {
+
+using namespace shared;  // tiles and their packing
+
 namespace {
 
 // Transforming pixels costs the same for one output channel as for many, and the reverse.
@@ -222,12 +225,12 @@ void winograd_pack(const GemmTraits& traits, const ConvParams& params, std::byte
 
 void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
                         int32_t row, int32_t rows, uint8_t* band) {
-  copy_band(params, image,
-            {.first = row * plan.shape.step() - params.geometry.window.pad_top,
-             .count = plan.band_rows(rows),
-             .values = static_cast<std::size_t>(plan.band_columns) *
-                       static_cast<std::size_t>(params.geometry.input_channels)},
-            band);
+  copy_band<uint8_t, 0>(params, image,
+                        {.first = row * plan.shape.step() - params.geometry.window.pad_top,
+                         .count = plan.band_rows(rows),
+                         .values = static_cast<std::size_t>(plan.band_columns) *
+                                   static_cast<std::size_t>(params.geometry.input_channels)},
+                        band);
 }
 
 }  // namespace octet::kernels::x86

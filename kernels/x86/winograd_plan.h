@@ -11,9 +11,11 @@
 // products of their own (VNNI) the s16 ones cost what is saved.
 #pragma once
 
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
 namespace octet::kernels::x86 {
+
+using shared::GemmTraits;
 
 /// A filter's transform, in each direction.
 struct WinogradShape {

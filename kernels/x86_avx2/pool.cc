@@ -1,5 +1,5 @@
 // Pooling.
-#include "kernels/x86/pool.h"
+#include "kernels/shared/pool.h"
 
 #include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx2/simd.h"

@@ -1,5 +1,5 @@
 // The roof that this folder's kernels are measured against.
-#include "kernels/x86/peak.h"
+#include "kernels/shared/peak.h"
 
 #include "kernels/x86_avx512vnni/kernels.h"
 #include "kernels/x86_avx512vnni/simd.h"

@@ -1,5 +1,5 @@
 // Pooling.
-#include "kernels/x86/pool.h"
+#include "kernels/shared/pool.h"
 
 #include "kernels/x86_avx512vnni/kernels.h"
 #include "kernels/x86_avx512vnni/simd.h"

@@ -1,5 +1,5 @@
 // Operators on runs of values.
-#include "kernels/x86/elementwise.h"
+#include "kernels/shared/elementwise.h"
 
 #include "kernels/x86_avxvnni/kernels.h"
 #include "kernels/x86_avxvnni/simd.h"

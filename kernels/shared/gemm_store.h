@@ -2,8 +2,8 @@
 // instruction set's Simd.
 #pragma once
 
-#include "kernels/x86/epilogue.h"
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/epilogue.h"
+#include "kernels/shared/gemm_plan.h"
 
 namespace octet::kernels {
 namespace {
@@ -16,7 +16,7 @@ struct GemmStore {
 
   /// Where a tile's results go, and what they are made with.
   struct Results {
-    Results(const ConvParams& params, const ConvBuffers& buffers, const x86::GemmTile& tile,
+    Results(const ConvParams& params, const ConvBuffers& buffers, const shared::GemmTile& tile,
             const std::byte* packed, int32_t first_pixel)
         : stride(static_cast<std::size_t>(params.geometry.output_channels)),
           channels(tile.channels),
@@ -53,9 +53,10 @@ struct GemmStore {
 
   template <int vectors>
   struct Multiplier {
-    explicit Multiplier(const Results& results) {
+    explicit Multiplier(const Results& results) : Multiplier(results.multiplier) {}
+    explicit Multiplier(const float* from) {
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) of[v] = Simd::load_float(results.multiplier + v * lanes);
+      for (int v = 0; v < vectors; ++v) of[v] = Simd::load_float(from + v * lanes);
     }
     Float of[vectors];
   };

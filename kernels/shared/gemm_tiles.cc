@@ -1,4 +1,4 @@
-#include "kernels/x86/gemm_tiles.h"
+#include "kernels/shared/gemm_tiles.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 namespace {
 
 /// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
@@ -61,9 +61,10 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
       const int32_t o = tile.first_channel + channel;
       const bool real = channel < tile.channels;
       // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
-      const uint32_t zero = real ? static_cast<uint32_t>(params.input_zero_point) *
-                                       static_cast<uint32_t>(reader.sum(o))
-                                 : 0;
+      const uint32_t zero =
+          real ? static_cast<uint32_t>(params.input_zero_point - traits.pixel_offset()) *
+                     static_cast<uint32_t>(reader.sum(o))
+               : 0;
       bias[v * traits.lanes + lane] =
           real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
       multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
@@ -95,4 +96,4 @@ bool results_fit_s32(const ConvParams& params) {
   return true;
 }
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

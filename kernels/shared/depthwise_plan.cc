@@ -1,13 +1,13 @@
-#include "kernels/x86/depthwise_plan.h"
+#include "kernels/shared/depthwise_plan.h"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
-#include "kernels/x86/gemm_plan.h"
-#include "kernels/x86/weight_parts.h"
+#include "kernels/shared/gemm_plan.h"
+#include "kernels/shared/weight_parts.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 namespace {
 
 constexpr std::size_t alignment = 64;
@@ -226,7 +226,8 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
                           static_cast<int32_t>(taps_a_filter) *
                               zero_point_of(params, static_cast<int32_t>(channel));
       bias[lane] = static_cast<uint32_t>(params.weights.bias[channel]) -
-                   static_cast<uint32_t>(params.input_zero_point) * static_cast<uint32_t>(sum);
+                   static_cast<uint32_t>(params.input_zero_point - (traits.flips ? 128 : 0)) *
+                       static_cast<uint32_t>(sum);
       multiplier[lane] = params.multiplier[channel];
     }
     const std::size_t row_bytes =
@@ -238,4 +239,4 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
   }
 }
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/reference/reference.h"
-#include "kernels/x86/elementwise.h"
+#include "kernels/shared/elementwise.h"
 
 namespace octet::kernels {
 namespace {

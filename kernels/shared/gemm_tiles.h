@@ -4,10 +4,10 @@
 
 #include <vector>
 
-#include "kernels/x86/gemm_plan.h"
-#include "kernels/x86/weight_parts.h"
+#include "kernels/shared/gemm_plan.h"
+#include "kernels/shared/weight_parts.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 
 constexpr std::size_t alignment = 64;
 
@@ -60,4 +60,4 @@ class WeightReader {
 std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
                      std::byte* packed);
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

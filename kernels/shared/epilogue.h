@@ -1,4 +1,4 @@
-// From accumulators to bytes: what every convolution of the x86 instruction sets ends with.
+// From accumulators to bytes: what every convolution with vectors ends with.
 //
 // Included by each instruction set's own files, with its Simd; everything is in an unnamed
 // namespace, so that no code compiled for one CPU can be linked into another's.

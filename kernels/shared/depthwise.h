@@ -2,17 +2,41 @@
 // of the instruction set's Simd. Plan and packing: depthwise_plan.h.
 #pragma once
 
-#include "kernels/x86/depthwise_plan.h"
-#include "kernels/x86/epilogue.h"
+#include "kernels/shared/depthwise_plan.h"
+#include "kernels/shared/epilogue.h"
 
 namespace octet::kernels {
 namespace {
 
+/// What dot products are added to: a vector, or what an instruction set has of its own,
+///   Sum, begin_sum(Int bias) -> Sum, total(Sum) -> Int
 template <class Simd>
+struct DepthwiseSum {
+  using Sum = typename Simd::Int;
+  static Sum begin_sum(Sum bias) { return bias; }
+  static Sum total(Sum sum) { return sum; }
+};
+template <class Simd>
+requires requires { typename Simd::Sum; }
+struct DepthwiseSum<Simd> : Simd {};
+
+/// An instruction set's own ways to run a group of rows come first: choose<Layer, Piece, RowsCall>
+/// gives null where it has none for a layer.
+struct NoOwnRows {
+  template <class Layer, class Piece, class RowsCall>
+  static auto choose(const shared::DepthwisePlan&, const ConvParams&)
+      -> void (*)(const Layer&, const Piece&, const RowsCall&) {
+    return nullptr;
+  }
+};
+
+template <class Simd, class OwnRows = NoOwnRows>
 struct Depthwise {
   using Int = typename Simd::Int;
+  using Sums = DepthwiseSum<Simd>;
+  using Sum = typename Sums::Sum;
   using Float = typename Simd::Float;
-  static constexpr x86::DepthwiseTraits traits = Simd::depthwise_traits();
+  static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
   static constexpr std::size_t lanes = Simd::lanes;
   static constexpr std::size_t quad = 4;                 // bytes
   static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
@@ -22,7 +46,7 @@ struct Depthwise {
           std::byte* scratch)
         : params(p),
           packed(packed_layer),
-          plan(*reinterpret_cast<const x86::DepthwisePlan*>(packed)),
+          plan(*reinterpret_cast<const shared::DepthwisePlan*>(packed)),
           taps(reinterpret_cast<const int64_t*>(packed + plan.tap_table)),
           padding(reinterpret_cast<const uint8_t*>(scratch + plan.padding_row)),
           buffers(b),
@@ -33,7 +57,7 @@ struct Depthwise {
 
     const ConvParams& params;
     const std::byte* packed;
-    const x86::DepthwisePlan& plan;
+    const shared::DepthwisePlan& plan;
     const int64_t* taps;
     const uint8_t* padding;  ///< A row of z_x, for rows above and below the image.
     const ConvBuffers& buffers;
@@ -43,7 +67,7 @@ struct Depthwise {
   /// Some of the output's columns, with all or some of its channels.
   struct Piece {
     Piece(const Layer& layer, int32_t column, std::size_t channel) {
-      const x86::DepthwisePlan& plan = layer.plan;
+      const shared::DepthwisePlan& plan = layer.plan;
       const ConvGeometry& g = layer.params.geometry;
       const Window& w = g.window;
       const auto channels = static_cast<std::size_t>(g.input_channels);
@@ -145,9 +169,13 @@ struct Depthwise {
   /// beyond.
   static void interleave(const uint8_t* const (&rows)[4], std::size_t count, std::byte* to) {
     for (std::size_t at = 0; at < count; at += chunk, to += chunk * quad) {
-      const Interleaved quads(rows, at);
+      if constexpr (requires { Simd::store_quads(to, rows, at); }) {
+        Simd::store_quads(to, rows, at);
+      } else {
+        const Interleaved quads(rows, at);
 #pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) Simd::store(to + v * Simd::bytes, quads.vectors[v]);
+        for (int v = 0; v < 4; ++v) Simd::store(to + v * Simd::bytes, quads.vectors[v]);
+      }
     }
   }
 
@@ -171,7 +199,7 @@ struct Depthwise {
   /// z_x.
   static void make_quads(const Layer& layer, const Piece& piece, const uint8_t* image,
                          int32_t first_row, std::byte* in_order, std::byte* slot) {
-    const x86::DepthwisePlan& plan = layer.plan;
+    const shared::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = layer.params.geometry;
     const auto image_row =
         static_cast<std::size_t>(g.input_w) * static_cast<std::size_t>(g.input_channels);
@@ -182,7 +210,8 @@ struct Depthwise {
                     ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
                     : layer.padding;
     }
-    const auto z = static_cast<uint8_t>(layer.params.input_zero_point);
+    constexpr int32_t flip = traits.flips ? 0x80 : 0;
+    const auto z = static_cast<uint8_t>(layer.params.input_zero_point ^ flip);
     const std::size_t channels = plan.piece_channels;
     const bool one_run = channels == static_cast<std::size_t>(g.input_channels);
     const std::size_t left = static_cast<std::size_t>(piece.left) * channels;
@@ -240,7 +269,7 @@ struct Depthwise {
       for (int g = 0; g < quad_count; ++g) slots[g] += by;
     }
     template <int blocks, int rows>
-    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
+    void add_products(const std::byte* weights, Sum (&sum)[blocks][rows]) const {
 #pragma GCC unroll 4
       for (int g = 0; g < quad_count; ++g) {
 #pragma GCC unroll 8
@@ -276,7 +305,7 @@ struct Depthwise {
     void seek(const RowsCall&, std::size_t to) { at = to; }
     void advance(std::size_t by) { at += by; }
     template <int blocks, int rows>
-    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
+    void add_products(const std::byte* weights, Sum (&sum)[blocks][rows]) const {
       const auto taps_a_row = static_cast<std::size_t>(layer.plan.quads * layer.plan.columns);
       for (int g = 0; g < layer.plan.quads; ++g) {
         for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
@@ -301,7 +330,7 @@ struct Depthwise {
   /// `first_byte`: the weights of the quads' other bytes are 0.
   template <int blocks, int rows>
   [[gnu::always_inline]] static void add_dots(const typename Simd::Quads (&x)[blocks],
-                                              const std::byte* weights, Int (&sum)[blocks][rows],
+                                              const std::byte* weights, Sum (&sum)[blocks][rows],
                                               int row, bool first_byte) {
     if constexpr (traits.wide_weights) {
       if (first_byte) {
@@ -374,8 +403,8 @@ struct Depthwise {
         Bytes made[blocks][rows];
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
-          Int sum[blocks][rows];
-          const Int bias = Simd::load(pattern);
+          Sum sum[blocks][rows];
+          const Sum bias = Sums::begin_sum(Simd::load(pattern));
 #pragma GCC unroll 2
           for (int b = 0; b < blocks; ++b) {
 #pragma GCC unroll 4
@@ -394,8 +423,8 @@ struct Depthwise {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               Bytes& bytes = made[b][r];
-              bytes.q[v % 2] =
-                  requantizer.template scale<kind>(sum[b][r], multiplier, added[b][r][v]);
+              bytes.q[v % 2] = requantizer.template scale<kind>(Sums::total(sum[b][r]), multiplier,
+                                                                added[b][r][v]);
               if (v % 2 == 1) bytes.halves[v / 2] = requantizer.half(bytes.q[0], bytes.q[1]);
             }
           }
@@ -458,9 +487,10 @@ struct Depthwise {
       const std::size_t values =
           block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
       for (std::size_t value = 0; value < values; value += lanes) {
-        Int sum[1][rows];
+        Sum sum[1][rows];
+        const Sum bias = Sums::begin_sum(Simd::load(pattern));
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r) sum[0][r] = Simd::load(pattern);
+        for (int r = 0; r < rows; ++r) sum[0][r] = bias;
         source.template add_products<1, rows>(pattern + 2 * Simd::bytes, sum);
         const Float multiplier =
             Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
@@ -470,7 +500,7 @@ struct Depthwise {
           if (r >= call.rows) break;
           alignas(64) float results[lanes];
           // The value comes second, so that a NaN stays what it is.
-          const Float own = Simd::multiply(Simd::to_float(sum[0][r]), multiplier);
+          const Float own = Simd::multiply(Simd::to_float(Sums::total(sum[0][r])), multiplier);
           Simd::store_float(results, Simd::min(high, Simd::max(low, own)));
           __builtin_memcpy(output + static_cast<std::size_t>(r) * output_row + value, results,
                            count * sizeof(float));
@@ -489,7 +519,7 @@ struct Depthwise {
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
   template <int rows, int quad_count, int columns>
-  static RunRows choose(const x86::DepthwisePlan& plan) {
+  static RunRows choose(const shared::DepthwisePlan& plan) {
     return plan.column_step > 1 ? run_rows<rows, quad_count, columns, true, Residual::none>
                                 : run_rows<rows, quad_count, columns, false, Residual::none>;
   }
@@ -500,7 +530,10 @@ struct Depthwise {
                         : run_rows<rows, 0, 0, true, Residual::none>;
   }
 
-  static RunRows choose(const x86::DepthwisePlan& plan, const ConvParams& params) {
+  static RunRows choose(const shared::DepthwisePlan& plan, const ConvParams& params) {
+    if (const RunRows own = OwnRows::template choose<Layer, Piece, RowsCall>(plan, params)) {
+      return own;
+    }
     if (params.output == ConvOutput::float32) {
       if (plan.rows == 1) return run_float_rows<1, 0, 0>;
       if (plan.rows == 2 && plan.columns == 3 && plan.quads == 1) return run_float_rows<2, 1, 3>;
@@ -526,7 +559,7 @@ struct Depthwise {
   /// Items [begin, end) of a piece; all are groups of one image.
   static void run_piece(const Layer& layer, const Piece& piece, RunRows run_group,
                         std::size_t begin, std::size_t end, std::byte* scratch) {
-    const x86::DepthwisePlan& plan = layer.plan;
+    const shared::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = layer.params.geometry;
     const Window& w = g.window;
     const auto groups = static_cast<std::size_t>(plan.groups);
@@ -564,7 +597,7 @@ struct Depthwise {
   static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
                   Range items, std::byte* scratch) {
     const Layer layer(params, packed, buffers, scratch);
-    const x86::DepthwisePlan& plan = layer.plan;
+    const shared::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
     const RunRows run_group = choose(plan, params);
     const auto groups = static_cast<std::size_t>(plan.groups);
@@ -585,18 +618,18 @@ struct Depthwise {
   static constexpr int max_quads = 16;
 
   static bool supports(const ConvParams& p) {
-    return p.geometry.window.kernel_h <= 4 * max_quads && x86::depthwise_supports(p);
+    return p.geometry.window.kernel_h <= 4 * max_quads && shared::depthwise_supports(p);
   }
   static std::size_t packed_size(const ConvParams& p) {
-    return x86::depthwise_packed_size(traits, p);
+    return shared::depthwise_packed_size(traits, p);
   }
   static void pack(const ConvParams& p, std::byte* packed) {
-    x86::depthwise_pack(traits, p, packed);
+    shared::depthwise_pack(traits, p, packed);
   }
   static std::size_t scratch_size(const ConvParams& p) {
-    return x86::depthwise_scratch_size(traits, p);
+    return shared::depthwise_scratch_size(traits, p);
   }
-  static std::size_t items(const ConvParams& p) { return x86::depthwise_items(traits, p); }
+  static std::size_t items(const ConvParams& p) { return shared::depthwise_items(traits, p); }
 
   static constexpr ConvKernel kernel = {.name = "depthwise",
                                         .supports = supports,

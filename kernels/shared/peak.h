@@ -2,7 +2,7 @@
 // products on registers, enough of them side by side to hide their latency.
 #pragma once
 
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
 namespace octet::kernels {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 
 /// Can two bytes hold each weight? 127 less -128 is 255, the one that they cannot.
 inline bool fit_weight_parts(const ConvParams& params) {
@@ -34,4 +34,4 @@ inline int32_t weight_part(int32_t weight, int32_t part, int32_t parts) {
   return part == 0 ? first : weight - first;
 }
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

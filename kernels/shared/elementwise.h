@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernels/reference/reference.h"
-#include "kernels/x86/epilogue.h"
+#include "kernels/shared/epilogue.h"
 
 namespace octet::kernels {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/x86/gemm_plan.h"
+#include "kernels/shared/gemm_plan.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,10 +6,10 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/x86/band.h"
-#include "kernels/x86/gemm_tiles.h"
+#include "kernels/shared/band.h"
+#include "kernels/shared/gemm_tiles.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 namespace {
 
 // What a block of pixels reads and writes should stay within a core's nearest caches.
@@ -22,8 +22,9 @@ constexpr int32_t few_pixels = 128;
 
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
   const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
-  const std::size_t weights =
-      static_cast<std::size_t>(plan.segments) * static_cast<std::size_t>(plan.steps) * 4;
+  const std::size_t weights = static_cast<std::size_t>(plan.segments) *
+                              static_cast<std::size_t>(plan.steps) *
+                              static_cast<std::size_t>(traits.step_bytes);
   return lanes * (sizeof(int32_t) + sizeof(float) + weights);
 }
 
@@ -43,7 +44,8 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
   const ConvGeometry& g = params.geometry;
   GemmPlan& plan = layout.plan;
   const Window& w = g.window;
-  plan.copies = traits.wide || has_padding(w);
+  plan.copies = traits.wide || traits.flips || has_padding(w);
+  plan.flips = traits.flips;
   plan.value_bytes = traits.wide ? sizeof(int16_t) : sizeof(uint8_t);
   const std::size_t column_bytes = static_cast<std::size_t>(g.input_channels) * plan.value_bytes;
   const int32_t reach = (g.output_w - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
@@ -68,7 +70,7 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
     }
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
-  plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), 4);
+  plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
 }
 
 GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
@@ -76,6 +78,24 @@ GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const G
   if (params.output != ConvOutput::u8) return GemmLoop::deep;
   if (traits.pairs && vectors == 2 && channels <= 24) return GemmLoop::pairs;
   return plan.segments * plan.steps <= traits.shallow_steps ? GemmLoop::shallow : GemmLoop::deep;
+}
+
+/// Two weights that meet in one sum of two products are both -128.
+bool has_extreme_pair(const ConvParams& params, const GemmPlan& plan, const GemmTile& tile) {
+  constexpr int8_t extreme = -128;
+  const WeightReader reader(params, plan.segments);
+  for (int32_t o = tile.first_channel; o < tile.first_channel + tile.channels; ++o) {
+    for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
+      const int8_t* weights = reader.segment(o, s);
+      for (std::size_t k = 0; k < reader.segment_length(); ++k) {
+        if (weights[k] != extreme) continue;
+        const bool half = static_cast<std::size_t>(plan.steps) == k / 16 * 2 + 1;
+        const std::size_t other = k ^ (half ? 4U : 8U);
+        if (other < reader.segment_length() && weights[other] == extreme) return true;
+      }
+    }
+  }
+  return false;
 }
 
 void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layout) {
@@ -99,6 +119,11 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
                               .channels = static_cast<int16_t>(channels),
                               .vectors = static_cast<int8_t>(vectors),
                               .loop = choose_loop(traits, params, plan, vectors, channels)});
+      GemmTile& tile = layout.tiles.back();
+      if (traits.rotated &&
+          (params.weights.zero_points != nullptr || has_extreme_pair(params, plan, tile))) {
+        tile.loop = GemmLoop::extreme;
+      }
       offset += aligned(tile_bytes(traits, plan, vectors));
       first += channels;
     }
@@ -106,7 +131,7 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
   layout.packed_size = offset;
 }
 
-void share_out(const ConvGeometry& g, Layout& layout) {
+void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) {
   GemmPlan& plan = layout.plan;
   plan.pixels = g.batch * g.output_h * g.output_w;
   plan.splits_tiles = plan.pixels < few_pixels && plan.tiles > 1;
@@ -121,8 +146,9 @@ void share_out(const ConvGeometry& g, Layout& layout) {
     plan.items = ceil_div(plan.pixels, plan.item_pixels);
     const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
     // All weights are read once a block: the more there are, the longer the blocks.
-    const std::size_t weights = static_cast<std::size_t>(g.output_channels) *
-                                static_cast<std::size_t>(plan.segments * plan.steps) * 4;
+    const std::size_t weights =
+        static_cast<std::size_t>(g.output_channels) *
+        static_cast<std::size_t>(plan.segments * plan.steps * traits.step_bytes);
     const std::size_t blocks =
         std::max(block_bytes, weights) / channels / static_cast<std::size_t>(plan.item_pixels);
     plan.block_pixels =
@@ -146,7 +172,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   Layout layout;
   place_input(traits, params, layout);
   cut_tiles(traits, params, layout);
-  share_out(params.geometry, layout);
+  share_out(traits, params.geometry, layout);
   layout.plan.band_offset =
       aligned(static_cast<std::size_t>(layout.plan.block_pixels) * sizeof(const uint8_t*));
   return layout;
@@ -161,16 +187,35 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
   return plan.splits_tiles ? g.batch : std::min(g.batch, 2);
 }
 
+/// Where value `k` of a segment goes, for lane `lane` of a tile's vector `v`, in values.
+std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
+                            int32_t v, int32_t lane, std::size_t k) {
+  const auto row = static_cast<std::size_t>(tile.vectors * traits.lanes);
+  const auto column = static_cast<std::size_t>(v * traits.lanes + lane);
+  if (!traits.rotated) {
+    const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
+    return k / step * step * row + column * step + k % step;
+  }
+  const std::size_t block = k / 16;
+  const bool half = static_cast<std::size_t>(plan.steps) == 2 * block + 1;
+  const std::size_t pairs = half ? 4 : 8;
+  const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
+  const std::size_t rotation = distance % (pairs / 2);
+  const std::size_t upper = distance / (pairs / 2);
+  return block * 16 * row +
+         (rotation * static_cast<std::size_t>(tile.vectors) + static_cast<std::size_t>(v)) * 16 +
+         upper * 8 + static_cast<std::size_t>(lane) * 2 + k % 2;
+}
+
 template <class Value>
 void pack_weights(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
                   const GemmTile& tile, std::byte* packed) {
   const int32_t parts = weight_parts(params, traits.wide);
   const WeightReader reader(params, plan.segments / parts);
-  constexpr std::size_t step_values = 4 / sizeof(Value);
-  const auto lanes = static_cast<std::size_t>(traits.lanes);
-  const std::size_t step_bytes = lanes * 4 * static_cast<std::size_t>(tile.vectors);
-  const auto steps = static_cast<std::size_t>(plan.steps);
-  std::memset(packed, 0, step_bytes * steps * static_cast<std::size_t>(plan.segments));
+  const std::size_t segment_bytes = static_cast<std::size_t>(traits.step_bytes) *
+                                    static_cast<std::size_t>(plan.steps) *
+                                    static_cast<std::size_t>(tile.vectors * traits.lanes);
+  std::memset(packed, 0, segment_bytes * static_cast<std::size_t>(plan.segments));
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
@@ -180,10 +225,9 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
         const std::size_t part_segments = static_cast<std::size_t>(plan.segments / parts);
         const auto part = static_cast<int32_t>(s / part_segments);
         const int8_t* from = reader.segment(tile.first_channel + channel, s % part_segments);
-        std::byte* to = packed + s * steps * step_bytes +
-                        (static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane)) * 4;
+        auto* to = reinterpret_cast<Value*>(packed + s * segment_bytes);
         for (std::size_t k = 0; k < reader.segment_length(); ++k) {
-          reinterpret_cast<Value*>(to + k / step_values * step_bytes)[k % step_values] =
+          to[weight_position(traits, plan, tile, v, lane, k)] =
               static_cast<Value>(weight_part(from[k] - zero_point, part, parts));
         }
       }
@@ -260,9 +304,11 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
                              .count = plan.window_rows - known,
                              .values = plan.row_bytes / plan.value_bytes};
       if (plan.value_bytes == sizeof(int16_t)) {
-        copy_band(params, image, rows, reinterpret_cast<int16_t*>(band));
+        copy_band<int16_t, 0>(params, image, rows, reinterpret_cast<int16_t*>(band));
+      } else if (plan.flips) {
+        copy_band<uint8_t, 0x80>(params, image, rows, band);
       } else {
-        copy_band(params, image, rows, band);
+        copy_band<uint8_t, 0>(params, image, rows, band);
       }
       window = band - static_cast<std::size_t>(known) * plan.row_bytes;
       band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;
@@ -275,4 +321,4 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
   return windows;
 }
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

@@ -1,5 +1,6 @@
 // Dense convolutions and linear layers as a matrix product: how one is cut into tiles, decided once
-// a session, and how its weights are packed. Shared by the x86 instruction sets.
+// a session, and how its weights are packed. Shared by all instruction sets that have
+// vectors.
 //
 // A tile is `vectors` accumulator vectors wide and a few pixels high. Every pixel's sum runs over
 // segments: runs of input bytes that lie side by side (a filter row, where nothing is dilated),
@@ -13,7 +14,7 @@
 
 #include "kernels/kernels.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 
 /// What of an instruction set the cutting depends on.
 struct GemmTraits {
@@ -22,9 +23,24 @@ struct GemmTraits {
   bool wide;
   /// Has a loop for two pixels of up to 24 channels in three vectors of 16.
   bool pairs;
+  /// Pixels are copied as s8, with the sign bit flipped, which is 128 less than the u8 value: for
+  /// dot products that know no u8. The bias makes up for it.
+  bool flips;
+  /// Bytes of a pixel that a step takes, for all lanes: 4, but for
+  /// - 8: usmmla, which multiplies 8 bytes of two pixels by 8 of two channels;
+  /// - 8, rotated: see below.
+  int32_t step_bytes = 4;
+  /// Two steps are one block of 16 bytes, and smull, smlal2 and sadalp sum up the products of pairs
+  /// of neighbours: lane l has those of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel
+  /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block. A step
+  /// that is left over is one of 2 rotations of 8 bytes, the other half being rotated by 4 more.
+  bool rotated = false;
   int32_t shallow_steps;   ///< Tiles of so many steps or fewer are run as shallow ones.
   int32_t max_vectors;     ///< Widest tile.
   int32_t tile_pixels[5];  ///< Highest tile, by its width in vectors.
+
+  /// What pixels are less by than the u8 values that they stand for.
+  int32_t pixel_offset() const { return flips ? 128 : 0; }
 };
 
 /// How a tile is run.
@@ -32,12 +48,14 @@ enum class GemmLoop : int8_t {
   deep,     ///< As many accumulators as there are registers, which leave through memory.
   shallow,  ///< Small tiles, requantized in registers.
   pairs,    ///< Shallow, two pixels in three vectors.
+  /// Rotated, where two products that are summed up as s16 could be (-128)^2 each, which overflows.
+  extreme,
 };
 
 /// Output channels [first_channel, first_channel + channels), side by side.
 /// Packed at `offset`: bias [vectors * lanes] s32, minus z_x times the weights' sum; multiplier
 /// [vectors * lanes] float32; weights
-/// [segments][steps][vectors][lanes], 4 bytes each.
+/// [segments][steps][vectors][lanes], step_bytes each.
 /// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
 /// which two saturating packs leave channels side by side again. In a tile of pairs, the second
 /// vector has channels 16 to 23 twice.
@@ -54,7 +72,8 @@ struct GemmTile {
 struct GemmPlan {
   int32_t tiles;
   int32_t segments;
-  /// Groups of 4 bytes in a segment, which are 4 values, or 2 wide ones; the last may reach beyond.
+  /// Groups of step_bytes in a segment, whose 4 bytes are 4 values, or 2 wide ones; the last may
+  /// reach beyond.
   int32_t steps;
   int32_t pixels;
   /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of
@@ -72,8 +91,9 @@ struct GemmPlan {
   int32_t block_pixels;
 
   // The input as segments see it: the image itself, or a band with the padding written out and
-  // values widened.
+  // values widened or flipped.
   bool copies;
+  bool flips;
   std::size_t value_bytes;
   std::size_t row_bytes;
   std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
@@ -102,4 +122,4 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
 /// converted to s32 without a clamp.
 bool results_fit_s32(const ConvParams& params);
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

@@ -1,5 +1,5 @@
-// Depthwise convolutions: how one is laid out, decided once a session. Shared by the x86
-// instruction sets.
+// Depthwise convolutions: how one is laid out, decided once a session. Shared by all
+// instruction sets that have vectors.
 //
 // A dot product of four bytes wants four taps of one channel side by side, and an image has four
 // channels side by side. So rows are interleaved first: a quad is the bytes of one channel of one
@@ -17,7 +17,7 @@
 
 #include "kernels/kernels.h"
 
-namespace octet::kernels::x86 {
+namespace octet::kernels::shared {
 
 struct DepthwiseTraits {
   int32_t lanes;      ///< s32 values in a vector
@@ -26,6 +26,7 @@ struct DepthwiseTraits {
   /// from memory itself, or 2.
   int32_t blocks;
   int32_t max_rows;  ///< Output rows at once that registers allow: 2 or 4.
+  bool flips;        ///< Quads are s8: see GemmTraits.
 };
 
 /// Stands at the head of the packed weights.
@@ -75,4 +76,4 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
 std::size_t depthwise_scratch_size(const DepthwiseTraits& traits, const ConvParams& params);
 std::size_t depthwise_items(const DepthwiseTraits& traits, const ConvParams& params);
 
-}  // namespace octet::kernels::x86
+}  // namespace octet::kernels::shared

@@ -1,0 +1,284 @@
+// Depthwise 3x3 and 5x5 filters by columns: for four or eight channels at a time, a few
+// neighbouring output columns are made of quads that are each loaded once. A template of the
+// instruction set's Simd; the rest of a depthwise layer, quads included: shared/depthwise.h.
+#pragma once
+
+#include "kernels/shared/epilogue.h"
+
+namespace octet::kernels {
+namespace {
+
+/// What is done at once.
+struct ColumnsShape {
+  int vectors;  ///< Of four channels.
+  int columns;  ///< Of the output.
+  int rows;
+  int quads;  ///< One below the other.
+  int taps;   ///< The filter's width and height.
+  int stride;
+  /// Registers hold all weights, and quads pass; otherwise those of a row of quads, and weights
+  /// pass.
+  bool keeps_weights;
+};
+
+template <class Simd>
+struct DepthwiseColumns {
+  using Int = typename Simd::Int;
+  static constexpr int lanes = Simd::lanes;
+
+  /// The weights [rows][quads][taps] of one vector of channels, behind bias and multiplier.
+  static constexpr int weight(const ColumnsShape& s, int row, int quad, int tap) {
+    return (2 + (row * s.quads + quad) * s.taps + tap) * Simd::bytes;
+  }
+  /// Of two rows of a 3x3 filter with stride 2, the first has no taps in the second quad.
+  static constexpr bool is_zero(const ColumnsShape& s, int row, int quad) {
+    return s.taps == 3 && quad == 1 && row == 0;
+  }
+
+  /// Quads and outputs of a group of rows, at a channel.
+  template <ColumnsShape s>
+  struct Place {
+    const std::byte* pattern;
+    const std::byte* quads[s.quads];
+    uint8_t* output[s.rows];
+    std::size_t column_quads;   ///< Bytes from a column to the next.
+    std::size_t column_output;  ///< Bytes.
+  };
+
+  template <ColumnsShape s, class Accumulators>
+  [[gnu::always_inline]] static void add_products_of_quads(const Place<s>& at,
+                                                           std::size_t pattern_bytes,
+                                                           Accumulators& sum) {
+    Int w[s.vectors][s.rows][s.quads][s.taps];
+#pragma GCC unroll 4
+    for (int v = 0; v < s.vectors; ++v) {
+#pragma GCC unroll 4
+      for (int r = 0; r < s.rows; ++r) {
+#pragma GCC unroll 4
+        for (int g = 0; g < s.quads; ++g) {
+#pragma GCC unroll 8
+          for (int k = 0; k < s.taps; ++k) {
+            w[v][r][g][k] = Simd::load(at.pattern + v * pattern_bytes + weight(s, r, g, k));
+          }
+        }
+      }
+    }
+    constexpr int read = (s.columns - 1) * s.stride + s.taps;
+#pragma GCC unroll 4
+    for (int g = 0; g < s.quads; ++g) {
+      const std::byte* from = at.quads[g];
+#pragma GCC unroll 16
+      for (int j = 0; j < read; ++j, from += at.column_quads) {
+#pragma GCC unroll 4
+        for (int v = 0; v < s.vectors; ++v) {
+          const auto x = Simd::load_quads(from + v * Simd::bytes);
+#pragma GCC unroll 8
+          for (int i = 0; i < s.columns; ++i) {
+            const int k = j - i * s.stride;
+            if (k < 0 || k >= s.taps) continue;
+#pragma GCC unroll 4
+            for (int r = 0; r < s.rows; ++r) {
+              if (is_zero(s, r, g)) continue;
+              sum[i][r][v] = Simd::dot(sum[i][r][v], x, w[v][r][g][k]);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  template <ColumnsShape s, class Accumulators>
+  [[gnu::always_inline]] static void add_products_of_weights(const Place<s>& at,
+                                                             Accumulators& sum) {
+    static_assert(s.vectors == 1);
+    constexpr int read = (s.columns - 1) * s.stride + s.taps;
+#pragma GCC unroll 4
+    for (int g = 0; g < s.quads; ++g) {
+      typename Simd::Quads x[read];
+      const std::byte* from = at.quads[g];
+#pragma GCC unroll 16
+      for (int j = 0; j < read; ++j, from += at.column_quads) x[j] = Simd::load_quads(from);
+#pragma GCC unroll 4
+      for (int r = 0; r < s.rows; ++r) {
+#pragma GCC unroll 8
+        for (int k = 0; k < s.taps; ++k) {
+          const Int w = Simd::load(at.pattern + weight(s, r, g, k));
+#pragma GCC unroll 8
+          for (int i = 0; i < s.columns; ++i) {
+            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + k], w);
+          }
+        }
+      }
+    }
+  }
+
+  /// s.columns output columns of s.vectors vectors of channels.
+  template <ColumnsShape s>
+  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
+                                                 const Place<s>& at, std::size_t pattern_bytes) {
+    Int sum[s.columns][s.rows][s.vectors];
+    typename Simd::Float multiplier[s.vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < s.vectors; ++v) {
+      const std::byte* pattern = at.pattern + v * pattern_bytes;
+      const Int bias = Simd::load(pattern);
+#pragma GCC unroll 8
+      for (int i = 0; i < s.columns; ++i) {
+#pragma GCC unroll 4
+        for (int r = 0; r < s.rows; ++r) sum[i][r][v] = bias;
+      }
+    }
+    if constexpr (s.keeps_weights) {
+      add_products_of_quads<s>(at, pattern_bytes, sum);
+    } else {
+      add_products_of_weights<s>(at, sum);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < s.vectors; ++v) {
+      multiplier[v] = Simd::load_float(
+          reinterpret_cast<const float*>(at.pattern + v * pattern_bytes + Simd::bytes));
+    }
+    // From the last row to the first: see run.
+    constexpr int together = s.vectors == 1 ? 4 : 2;
+    static_assert(s.columns % together == 0 || s.columns == 1);
+#pragma GCC unroll 4
+    for (int r = s.rows - 1; r >= 0; --r) {
+#pragma GCC unroll 8
+      for (int i = 0; i < s.columns; i += together) {
+        uint8_t* to[together];
+        Int q[4];
+#pragma GCC unroll 4
+        for (int p = 0; p < together; ++p) {
+          const int column = i + p < s.columns ? i + p : s.columns - 1;
+          to[p] = at.output[r] + static_cast<std::size_t>(column) * at.column_output;
+#pragma GCC unroll 4
+          for (int v = 0; v < s.vectors; ++v) {
+            q[p * s.vectors + v] = requantizer.scale(sum[column][r][v], multiplier[v]);
+          }
+        }
+        Simd::template scatter_pixels<s.vectors>(requantizer.pack(q[0], q[1], q[2], q[3]), to,
+                                                 s.columns - i);
+      }
+    }
+  }
+
+  static constexpr ColumnsShape with(ColumnsShape shape, int vectors, int columns) {
+    shape.vectors = vectors;
+    shape.columns = columns;
+    return shape;
+  }
+
+  /// All columns of a piece, for s.vectors vectors of channels from `channel` on.
+  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
+  [[gnu::noinline]] static void run_channels(const Layer& layer, const Piece& piece,
+                                             const RowsCall& call, std::size_t channel) {
+    const Requantizer<Simd> requantizer = layer.requantizer;
+    const auto& g = layer.params.geometry;
+    const auto channels = static_cast<std::size_t>(g.output_channels);
+    const std::size_t output_row = static_cast<std::size_t>(g.output_w) * channels;
+    const std::size_t pattern_bytes = layer.plan.pattern_bytes;
+    Place<s> at;
+    at.pattern = piece.patterns + channel / lanes * pattern_bytes;
+    at.column_quads = layer.plan.piece_channels * 4;
+    at.column_output = channels;
+    const auto place = [&](int32_t column) {
+      const auto offset = static_cast<std::size_t>(column);
+#pragma GCC unroll 4
+      for (int q = 0; q < s.quads; ++q) {
+        at.quads[q] = call.slots[q] + channel * 4 + offset * s.stride * at.column_quads;
+      }
+      // Rows that there are none of are written where the last one is, before it.
+#pragma GCC unroll 4
+      for (int r = 0; r < s.rows; ++r) {
+        const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
+        at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
+                       row * output_row + offset * channels;
+      }
+    };
+    if (piece.columns < s.columns) {
+      if constexpr (s.columns > 1) {
+        run_channels<with(s, s.vectors, 1)>(layer, piece, call, channel);
+      }
+      return;
+    }
+    place(0);
+    for (int32_t column = 0; column + s.columns <= piece.columns; column += s.columns) {
+      run_columns<s>(requantizer, at, pattern_bytes);
+#pragma GCC unroll 4
+      for (int q = 0; q < s.quads; ++q) at.quads[q] += s.columns * s.stride * at.column_quads;
+#pragma GCC unroll 4
+      for (int r = 0; r < s.rows; ++r) at.output[r] += s.columns * channels;
+    }
+    if (piece.columns % s.columns == 0) return;
+    // The last ones, some of which are made again.
+    place(piece.columns - s.columns);
+    run_columns<s>(requantizer, at, pattern_bytes);
+  }
+
+  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
+  static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    const std::size_t channels = layer.plan.piece_channels;
+    constexpr std::size_t step = s.vectors * lanes;
+    std::size_t channel = 0;
+    for (; channel + step <= channels; channel += step) {
+      run_channels<s>(layer, piece, call, channel);
+    }
+    if constexpr (s.vectors > 1) {
+      for (; channel < channels; channel += lanes) {
+        run_channels<with(s, 1, 4)>(layer, piece, call, channel);
+      }
+    }
+  }
+
+  static constexpr ColumnsShape square3 = {.vectors = 2,
+                                           .columns = 4,
+                                           .rows = 2,
+                                           .quads = 1,
+                                           .taps = 3,
+                                           .stride = 1,
+                                           .keeps_weights = true};
+  static constexpr ColumnsShape square3_stride2 = {.vectors = 1,
+                                                   .columns = 4,
+                                                   .rows = 2,
+                                                   .quads = 2,
+                                                   .taps = 3,
+                                                   .stride = 2,
+                                                   .keeps_weights = true};
+  static constexpr ColumnsShape square5 = {.vectors = 1,
+                                           .columns = 4,
+                                           .rows = 4,
+                                           .quads = 2,
+                                           .taps = 5,
+                                           .stride = 1,
+                                           .keeps_weights = false};
+  static constexpr ColumnsShape square5_stride2 = {.vectors = 1,
+                                                   .columns = 4,
+                                                   .rows = 2,
+                                                   .quads = 2,
+                                                   .taps = 5,
+                                                   .stride = 2,
+                                                   .keeps_weights = true};
+
+  /// -> what runs a group of output rows, or null where that is not by columns
+  template <class Layer, class Piece, class RowsCall>
+  static auto choose(const shared::DepthwisePlan& plan, const ConvParams& params)
+      -> void (*)(const Layer&, const Piece&, const RowsCall&) {
+    const Window& w = params.geometry.window;
+    if (params.output != ConvOutput::u8 || params.has_residual || w.dilation_w != 1 ||
+        w.stride_h != w.stride_w || plan.piece_channels % lanes != 0) {
+      return nullptr;
+    }
+    const auto is = [&](const ColumnsShape& s) {
+      return plan.rows == s.rows && plan.quads == s.quads && w.kernel_w == s.taps &&
+             w.kernel_h == s.taps && w.stride_w == s.stride;
+    };
+    if (is(square3)) return run<square3, Layer, Piece, RowsCall>;
+    if (is(square3_stride2)) return run<square3_stride2, Layer, Piece, RowsCall>;
+    if (is(square5)) return run<square5, Layer, Piece, RowsCall>;
+    if (is(square5_stride2)) return run<square5_stride2, Layer, Piece, RowsCall>;
+    return nullptr;
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

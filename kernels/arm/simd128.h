@@ -1,0 +1,168 @@
+// 128-bit vectors: what the templates of kernels/shared are instantiated with, up to the dot
+// products, which each instruction set adds.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/shared/depthwise_plan.h"
+#include "kernels/shared/gemm_plan.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Simd128 {
+  using Int = int32x4_t;
+  using Float = float32x4_t;
+  static constexpr int lanes = 4;
+  static constexpr int bytes = 16;
+
+  static constexpr int max_vectors = 4;
+
+  /// Into the second-level cache; any address will do.
+  static void prefetch(const std::byte* from) { __builtin_prefetch(from, 0, 2); }
+
+  // ---- whole vectors
+
+  static Int zero() { return vdupq_n_s32(0); }
+  static Int load(const void* from) { return from_u8(vld1q_u8(static_cast<const uint8_t*>(from))); }
+  static void store(void* to, Int x) { vst1q_u8(static_cast<uint8_t*>(to), as_u8(x)); }
+  /// Writes the first `count` bytes, at most 16.
+  static void store_first(void* to, Int x, std::size_t count) {
+    if (count >= bytes) return store(to, x);
+    auto* at = static_cast<uint8_t*>(to);
+    uint64_t rest = vgetq_lane_u64(vreinterpretq_u64_s32(x), 0);
+    if ((count & 8) != 0) {
+      __builtin_memcpy(at, &rest, 8);
+      at += 8;
+      rest = vgetq_lane_u64(vreinterpretq_u64_s32(x), 1);
+    }
+    for (std::size_t i = 0; i < count % 8; ++i, rest >>= 8) at[i] = static_cast<uint8_t>(rest);
+  }
+  static Float load_float(const float* from) { return vld1q_f32(from); }
+  static void store_float(float* to, Float x) { vst1q_f32(to, x); }
+  static Float set(float x) { return vdupq_n_f32(x); }
+  static Int set_s32(int32_t x) { return vdupq_n_s32(x); }
+  static Int set_s16(int32_t x) { return from_s16(vdupq_n_s16(static_cast<int16_t>(x))); }
+  static Int set_u8(int32_t x) { return from_u8(vdupq_n_u8(static_cast<uint8_t>(x))); }
+
+  static Float to_float(Int x) { return vcvtq_f32_s32(x); }
+  static Int round(Float x) { return vcvtnq_s32_f32(x); }
+  static Float as_float(Int x) { return vreinterpretq_f32_s32(x); }
+  static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
+  static Float add(Float a, Float b) { return vaddq_f32(a, b); }
+  static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }
+  // The second operand where neither is larger, as on x86: fmin and fmax order -0 and 0, and a NaN
+  // is whichever they meet.
+  static Float min(Float a, Float b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+  static Float max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+  static Float nan_to_zero(Float x) {
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), vceqq_f32(x, x)));
+  }
+  static Int add_s16(Int a, Int b) { return from_s16(vaddq_s16(as_s16(a), as_s16(b))); }
+  static Int add_s32(Int a, Int b) { return vaddq_s32(a, b); }
+  static Int subtract_s32(Int a, Int b) { return vsubq_s32(a, b); }
+
+  static Int pack_s16(Int a, Int b) { return from_s16(vqmovn_high_s32(vqmovn_s32(a), b)); }
+  static Int pack_u8(Int a, Int b) {
+    return from_u8(vqmovun_high_s16(vqmovun_s16(as_s16(a)), as_s16(b)));
+  }
+  static Int add_saturated_s16(Int a, Int b) { return from_s16(vqaddq_s16(as_s16(a), as_s16(b))); }
+  static Int min_u8(Int a, Int b) { return from_u8(vminq_u8(as_u8(a), as_u8(b))); }
+  static Int max_u8(Int a, Int b) { return from_u8(vmaxq_u8(as_u8(a), as_u8(b))); }
+  static Int unpack_low_u8(Int a, Int b) { return from_u8(vzip1q_u8(as_u8(a), as_u8(b))); }
+  static Int unpack_high_u8(Int a, Int b) { return from_u8(vzip2q_u8(as_u8(a), as_u8(b))); }
+  static Int unpack_low_s16(Int a, Int b) { return from_s16(vzip1q_s16(as_s16(a), as_s16(b))); }
+  static Int unpack_high_s16(Int a, Int b) { return from_s16(vzip2q_s16(as_s16(a), as_s16(b))); }
+
+  // ---- the order of bytes: a vector is one lane of 128 bits, so that packing keeps the natural
+  // one
+
+  static Int pack_order(Int x) { return x; }
+  static Int natural_order(Int x) { return x; }
+
+  /// 16 bytes of as many pixels as they are.
+  template <int vectors>
+  static Int gather_pixels(const uint8_t* const* from) {
+    if constexpr (vectors >= 3) {
+      return load(from[0]);
+    } else if constexpr (vectors == 2) {
+      return from_u8(vcombine_u8(vld1_u8(from[0]), vld1_u8(from[1])));
+    } else {
+      int32x4_t x = vdupq_n_s32(load_s32(from[0]));
+      x = vsetq_lane_s32(load_s32(from[1]), x, 1);
+      x = vsetq_lane_s32(load_s32(from[2]), x, 2);
+      return vsetq_lane_s32(load_s32(from[3]), x, 3);
+    }
+  }
+
+  template <int vectors>
+  static void scatter_pixels(Int x, uint8_t* const* to, int pixels) {
+    if constexpr (vectors == 4) {
+      store(to[0], x);
+    } else if constexpr (vectors == 3) {
+      vst1_u8(to[0], vget_low_u8(as_u8(x)));
+      store_s32<2>(to[0] + 8, x);
+    } else if constexpr (vectors == 2) {
+      vst1_u8(to[0], vget_low_u8(as_u8(x)));
+      if (pixels > 1) vst1_u8(to[1], vget_high_u8(as_u8(x)));
+    } else {
+      store_s32<0>(to[0], x);
+      if (pixels > 1) store_s32<1>(to[1], x);
+      if (pixels > 2) store_s32<2>(to[2], x);
+      if (pixels > 3) store_s32<3>(to[3], x);
+    }
+  }
+
+  /// Without masks: through memory.
+  template <int vectors>
+  static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
+    constexpr int width = vectors >= 3 ? 16 : vectors * lanes;
+    alignas(16) uint8_t whole[16];
+    store(whole, x);
+    for (int p = 0; p < pixels; ++p) {
+      __builtin_memcpy(to[p], whole + p * width, static_cast<std::size_t>(channels));
+    }
+  }
+
+  template <int vectors>
+  static void store_lanes(Float x, float* to) {
+    vst1q_f32(to, x);
+  }
+
+ protected:
+  static uint8x16_t as_u8(Int x) { return vreinterpretq_u8_s32(x); }
+  static int8x16_t as_s8(Int x) { return vreinterpretq_s8_s32(x); }
+  static int16x8_t as_s16(Int x) { return vreinterpretq_s16_s32(x); }
+  static Int from_u8(uint8x16_t x) { return vreinterpretq_s32_u8(x); }
+  static Int from_s16(int16x8_t x) { return vreinterpretq_s32_s16(x); }
+
+  /// Four rows' next 16 bytes as 16 quads, with the bits of `flip` flipped.
+  template <uint8_t flip>
+  static void store_interleaved(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
+    uint8x16x4_t quads;
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      quads.val[r] = vld1q_u8(rows[r] + at);
+      if constexpr (flip != 0) quads.val[r] = veorq_u8(quads.val[r], vdupq_n_u8(flip));
+    }
+    vst4q_u8(reinterpret_cast<uint8_t*>(to), quads);
+  }
+
+ private:
+  static int32_t load_s32(const uint8_t* from) {
+    int32_t x;
+    __builtin_memcpy(&x, from, sizeof(x));
+    return x;
+  }
+  template <int lane>
+  static void store_s32(uint8_t* to, Int x) {
+    const int32_t value = vgetq_lane_s32(x, lane);
+    __builtin_memcpy(to, &value, sizeof(value));
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,60 @@
+// Building blocks for the inner loops of dense layers, each of which is one piece of assembly: g++
+// 12 keeps the accumulators of a wide tile in memory, whatever form the loop has, and there are
+// exactly as many registers as a tile needs. The sums leave in registers, where they are
+// requantized. Macros, since the text of an asm statement has to be a literal; .irp is the
+// assembler's own loop.
+//
+// Registers: x0 to x7 the pixels' windows, x9 to x15 the walk; pixels are v0 to v7 and weights v28
+// to v31, of which a tile uses so many that its accumulators have room.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "kernels/arm/tile_call.h"
+
+// M(i) for each of the pixels, as text or as a list of operands.
+#define OCTET_EACH_1(M) M(0)
+#define OCTET_EACH_2(M) OCTET_EACH_1(M) M(1)
+#define OCTET_EACH_3(M) OCTET_EACH_2(M) M(2)
+#define OCTET_EACH_4(M) OCTET_EACH_3(M) M(3)
+#define OCTET_EACH_5(M) OCTET_EACH_4(M) M(4)
+#define OCTET_EACH_6(M) OCTET_EACH_5(M) M(5)
+#define OCTET_EACH_7(M) OCTET_EACH_6(M) M(6)
+#define OCTET_EACH_8(M) OCTET_EACH_7(M) M(7)
+#define OCTET_LIST_1(M) M(0)
+#define OCTET_LIST_2(M) OCTET_LIST_1(M), M(1)
+#define OCTET_LIST_3(M) OCTET_LIST_2(M), M(2)
+#define OCTET_LIST_4(M) OCTET_LIST_3(M), M(3)
+#define OCTET_LIST_5(M) OCTET_LIST_4(M), M(4)
+#define OCTET_LIST_6(M) OCTET_LIST_5(M), M(5)
+#define OCTET_LIST_7(M) OCTET_LIST_6(M), M(6)
+#define OCTET_LIST_8(M) OCTET_LIST_7(M), M(7)
+
+// Pixel i's accumulators, of a tile so many vectors wide, as operands.
+#define OCTET_SUM(i, v) [s##i##v] "=&w"(sum[i][v])
+#define OCTET_SUMS_1(i) OCTET_SUM(i, 0)
+#define OCTET_SUMS_2(i) OCTET_SUMS_1(i), OCTET_SUM(i, 1)
+#define OCTET_SUMS_3(i) OCTET_SUMS_2(i), OCTET_SUM(i, 2)
+#define OCTET_SUMS_4(i) OCTET_SUMS_3(i), OCTET_SUM(i, 3)
+
+// They begin as the bias.
+#define OCTET_BIAS_1(i) "ldr %q[s" #i "0], [x12]\n\t"
+#define OCTET_BIAS_2(i) "ldp %q[s" #i "0], %q[s" #i "1], [x12]\n\t"
+#define OCTET_BIAS_3(i) OCTET_BIAS_2(i) "ldr %q[s" #i "2], [x12, #32]\n\t"
+#define OCTET_BIAS_4(i) OCTET_BIAS_2(i) "ldp %q[s" #i "2], %q[s" #i "3], [x12, #32]\n\t"
+
+#define OCTET_WINDOW(i) "ldr x" #i ", [%[windows], #8*" #i "]\n\t"
+// What the loop reads of its call: segments and their end, length, packed.
+#define OCTET_BEGIN(pixels, vectors)                                   \
+  "ldp x9, x10, [%[call]]\n\t"                                         \
+  "ldp x11, x12, [%[call], #16]\n\t" OCTET_EACH_##pixels(OCTET_WINDOW) \
+      OCTET_EACH_##pixels(OCTET_BIAS_##vectors) "add x12, x12, #32*" #vectors "\n\t"
+
+// Pixel i's next bytes.
+#define OCTET_LOAD_16(i) "ldr q" #i ", [x" #i ", x13]\n\t"
+#define OCTET_LOAD_8(i) "ldr d" #i ", [x" #i ", x13]\n\t"
+#define OCTET_LOAD_4(i) "ldr s" #i ", [x" #i ", x13]\n\t"
+
+#define OCTET_REGISTERS                                                                           \
+  "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x9", "x10", "x11", "x12", "x13", "x14", "x15", \
+      "cc", "memory"

@@ -1,0 +1,17 @@
+// Pooling.
+#include "kernels/shared/pool.h"
+
+#include "kernels/arm_dotprod/kernels.h"
+#include "kernels/arm_dotprod/simd.h"
+
+namespace octet::kernels::dotprod {
+
+void max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows) {
+  Pool<Simd>::max_pool(params, input, output, rows);
+}
+
+void average_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows) {
+  Pool<Simd>::average_pool(params, input, output, rows);
+}
+
+}  // namespace octet::kernels::dotprod

@@ -1,0 +1,48 @@
+// 128-bit vectors with sdot, for which pixels have their sign bit flipped.
+#pragma once
+
+#include "kernels/arm/simd128.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Simd : Simd128 {
+  using Quads = Int;
+  using Weights = Int;
+  static constexpr int weight_bytes = bytes;
+  static Quads load_quads(const void* from) { return load(from); }
+  static Weights load_quad_weights(const std::byte* from) { return load(from); }
+  static Int dot(Int sum, Quads x, Weights w) { return vdotq_s32(sum, as_s8(x), as_s8(w)); }
+  static Int dot(Int sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
+  static void store_quads(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
+    store_interleaved<0x80>(to, rows, at);
+  }
+
+  static constexpr int step_values = 4;
+  static Int load_weights(const void* from) { return load(from); }
+  static Int broadcast_step(const uint8_t* from) {
+    int32_t step;
+    __builtin_memcpy(&step, from, sizeof(step));
+    return vdupq_n_s32(step);
+  }
+  static Int dot_step(Int sum, Int x, Int w) { return dot(sum, x, w); }
+
+  /// Heights of tiles that there are loops for, by width in vectors.
+  static constexpr int tile_heights[max_vectors + 1][4] = {
+      {}, {8, 1}, {8, 1}, {7, 1}, {6, 5, 3, 1}};
+  static constexpr shared::GemmTraits gemm_traits() {
+    return {.lanes = lanes,
+            .wide = false,
+            .pairs = false,
+            .flips = true,
+            .shallow_steps = 0,
+            .max_vectors = max_vectors,
+            .tile_pixels = {0, 8, 8, 7, 6}};
+  }
+  static constexpr shared::DepthwiseTraits depthwise_traits() {
+    return {.lanes = lanes, .wide_weights = false, .blocks = 2, .max_rows = 4, .flips = true};
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

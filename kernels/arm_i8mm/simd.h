@@ -1,0 +1,49 @@
+// 128-bit vectors with the dot products and matrix products of u8 by s8.
+#pragma once
+
+#include "kernels/arm/simd128.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Simd : Simd128 {
+  using Quads = Int;
+  using Weights = Int;
+  static constexpr int weight_bytes = bytes;
+  static Quads load_quads(const void* from) { return load(from); }
+  static Weights load_quad_weights(const std::byte* from) { return load(from); }
+  static Int dot(Int sum, Quads x, Weights w) { return vusdotq_s32(sum, as_u8(x), as_s8(w)); }
+  static Int dot(Int sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
+  static void store_quads(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
+    store_interleaved<0>(to, rows, at);
+  }
+
+  /// 8 bytes of two pixels by 8 of two channels: 8 products a lane.
+  static constexpr int step_values = 8;
+  static Int load_weights(const void* from) { return load(from); }
+  static Int broadcast_step(const uint8_t* from) {
+    int32_t step;
+    __builtin_memcpy(&step, from, sizeof(step));
+    return vdupq_n_s32(step);
+  }
+  static Int dot_step(Int sum, Int x, Int w) { return vusmmlaq_s32(sum, as_u8(x), as_s8(w)); }
+
+  /// Heights of tiles that there are loops for, by width in vectors.
+  static constexpr int tile_heights[max_vectors + 1][4] = {{}, {8, 2}, {8, 2}, {6, 2}, {6, 4, 2}};
+  static constexpr shared::GemmTraits gemm_traits() {
+    return {.lanes = lanes,
+            .wide = false,
+            .pairs = false,
+            .flips = false,
+            .step_bytes = step_values,
+            .shallow_steps = 0,
+            .max_vectors = max_vectors,
+            .tile_pixels = {0, 8, 8, 6, 6}};
+  }
+  static constexpr shared::DepthwiseTraits depthwise_traits() {
+    return {.lanes = lanes, .wide_weights = false, .blocks = 2, .max_rows = 4, .flips = false};
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,10 @@
+#include "kernels/arm_i8mm/kernels.h"
+#include "kernels/softmax_float.h"
+
+namespace octet::kernels::i8mm {
+
+void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count) {
+  softmax_rows(input, output, rows, count);
+}
+
+}  // namespace octet::kernels::i8mm

@@ -1,0 +1,11 @@
+// Depthwise convolutions, 16 values at a time.
+#include "kernels/shared/depthwise.h"
+
+#include "kernels/arm_neon/kernels.h"
+#include "kernels/arm_neon/simd.h"
+
+namespace octet::kernels::neon {
+
+constinit const ConvKernel depthwise = Depthwise<Simd>::kernel;
+
+}  // namespace octet::kernels::neon

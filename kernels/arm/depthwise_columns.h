@@ -268,8 +268,9 @@ struct DepthwiseColumns {
         w.stride_h != w.stride_w || plan.piece_channels % lanes != 0) {
       return nullptr;
     }
+    // A filter with zero points has two parts a tap: plan.columns says so.
     const auto is = [&](const ColumnsShape& s) {
-      return plan.rows == s.rows && plan.quads == s.quads && w.kernel_w == s.taps &&
+      return plan.rows == s.rows && plan.quads == s.quads && plan.columns == s.taps &&
              w.kernel_h == s.taps && w.stride_w == s.stride;
     };
     if (is(square3)) return run<square3, Layer, Piece, RowsCall>;

@@ -108,6 +108,8 @@ Expected<int> bench(const Options& options) {
   if (!ours) return tl::unexpected(ours.error());
   std::optional<Contender> theirs;
   if (!options.compare.empty()) {
+    // Its memory is counted up to its first run, and the other's is not to be among it.
+    if (auto answer = ours->answer(); !answer) return tl::unexpected(answer.error());
     auto other = Contender::create(options.compare, session);
     if (!other) return tl::unexpected(other.error());
     theirs.emplace(std::move(*other));

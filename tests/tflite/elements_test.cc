@@ -95,6 +95,23 @@ TEST_CASE("TFLite: functions of one value") {
                    {TensorType::INT8, 1.0f / 128, 0});
 }
 
+TEST_CASE("TFLite: more functions of one value") {
+  for (const auto code :
+       {BuiltinOperator::GELU, BuiltinOperator::EXP, BuiltinOperator::ABS, BuiltinOperator::NEG}) {
+    INFO(tflite::EnumNameBuiltinOperator(code));
+    check_everywhere({.code = code}, {TensorType::UINT8, 0.1f, 90}, {TensorType::INT8, 0.1f, -50});
+  }
+  for (const auto code : {BuiltinOperator::LOG, BuiltinOperator::SQRT}) {
+    INFO(tflite::EnumNameBuiltinOperator(code));
+    const Kind positive = {TensorType::UINT8, 0.03f, 0};
+    TfliteMaker m = make({.code = BuiltinOperator::ABS}, positive, positive);
+    const int32_t z = add(m, "z", {2, 3, 4, 5}, {TensorType::UINT8, 0.05f, 128});
+    m.node(code, m.outputs, {z});
+    m.outputs = {z};
+    check_int8(m);
+  }
+}
+
 TEST_CASE("TFLite: functions of two values, with broadcasting and fused activations") {
   const std::vector<std::vector<int32_t>> shapes = {{2, 3, 4, 5}, {1, 1, 1, 5}, {5}, {2, 1, 4, 1}};
   for (const auto code : {BuiltinOperator::ADD, BuiltinOperator::SUB, BuiltinOperator::MUL}) {
@@ -218,6 +235,17 @@ TEST_CASE("TFLite: MEAN and SUM over height and width, and over other axes") {
     check_float(make(over_channels, in_float, in_float));
     const Kind result = {TensorType::INT8, 0.02f, 9};
     check_int8(with_reader(make(over_channels, in_s8, result), channels, result), false);
+  }
+}
+
+TEST_CASE("TFLite: REDUCE_MAX over height and width") {
+  for (const bool keeps : {false, true}) {
+    check_everywhere(
+        {.code = BuiltinOperator::REDUCE_MAX,
+         .options = options<tflite::ReducerOptions>(tflite::CreateReducerOptions, keeps),
+         .y = keeps ? std::vector<int32_t>{2, 1, 1, 5} : std::vector<int32_t>{2, 5},
+         .integers = {1, 2}},
+        in_u8, in_s8);
   }
 }
 

@@ -292,6 +292,19 @@ Doubles mean(const Call& call, bool is_sum) {
   return out;
 }
 
+// Over height and width.
+Doubles reduce_max(const Call& call) {
+  const Extents& x = call.shape(0);
+  const auto channels = static_cast<std::size_t>(x[3]);
+  const auto image = static_cast<std::size_t>(x[1] * x[2]) * channels;
+  Doubles out(static_cast<std::size_t>(x[0]) * channels, -1e300);
+  for (std::size_t i = 0; i < call.operand(0).size(); ++i) {
+    double& largest = out[i / image * channels + i % channels];
+    largest = std::max(largest, call.operand(0)[i]);
+  }
+  return out;
+}
+
 Doubles softmax(const Call& call, bool logarithm) {
   const auto length = static_cast<std::size_t>(call.shape(0).back());
   Doubles out = call.operand(0);
@@ -471,6 +484,18 @@ Doubles result(const Call& call) {
       return unary(call, [](double x) { return std::tanh(x); });
     case Code::HARD_SWISH:
       return unary(call, hard_swish);
+    case Code::GELU:
+      return unary(call, [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); });
+    case Code::EXP:
+      return unary(call, [](double x) { return std::exp(x); });
+    case Code::LOG:
+      return unary(call, [](double x) { return std::log(x); });
+    case Code::SQRT:
+      return unary(call, [](double x) { return std::sqrt(x); });
+    case Code::ABS:
+      return unary(call, [](double x) { return std::abs(x); });
+    case Code::NEG:
+      return unary(call, [](double x) { return -x; });
     case Code::ELU:
       return unary(call, [](double x) { return x > 0 ? x : std::expm1(x); });
     case Code::RELU:
@@ -485,6 +510,8 @@ Doubles result(const Call& call) {
       return mean(call, false);
     case Code::SUM:
       return mean(call, true);
+    case Code::REDUCE_MAX:
+      return reduce_max(call);
     case Code::SOFTMAX:
       return softmax(call, false);
     case Code::LOG_SOFTMAX:

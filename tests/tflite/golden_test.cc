@@ -3,10 +3,12 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 
 #include "loaders/loader.h"
 #include "tests/graph/run_graph.h"
 #include "tests/loaders/float_export_maker.h"
+#include "tests/tflite/fixed_point.h"
 #include "tests/tflite/shared_models.h"
 
 namespace octet::test {
@@ -16,8 +18,49 @@ constexpr std::size_t images = 20;
 constexpr std::size_t pixels = 224 * 224 * 3;
 constexpr std::size_t classes = 1001;
 
-std::size_t best_class(const uint8_t* scores) {
-  return static_cast<std::size_t>(std::max_element(scores, scores + classes) - scores);
+using Scores = std::vector<uint8_t>;
+using Classifier = std::function<Scores(std::span<const uint8_t> image)>;
+
+struct Comparison {
+  std::size_t same_class = 0;
+  int largest = 0;
+  double mean = 0;
+};
+
+std::size_t best_class(std::span<const uint8_t> scores) {
+  return static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
+}
+
+/// Of the first `count` images.
+Comparison compare(const std::string& folder, std::size_t count, const Classifier& classify) {
+  const std::string inputs = read_file(folder + "golden/inputs_u8_20x224x224x3.bin");
+  const std::string golden = read_file(folder + "golden/tf2_mobilenet_v2_ptq_u8_20x1001.bin");
+  REQUIRE(inputs.size() == images * pixels);
+  REQUIRE(golden.size() == images * classes);
+  Comparison out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* image = reinterpret_cast<const uint8_t*>(inputs.data()) + i * pixels;
+    const std::span expected(reinterpret_cast<const uint8_t*>(golden.data()) + i * classes,
+                             classes);
+    const Scores scores = classify(std::span(image, pixels));
+    REQUIRE(scores.size() == classes);
+    out.same_class += best_class(scores) == best_class(expected) ? 1 : 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const int difference = std::abs(scores[c] - expected[c]);
+      out.largest = std::max(out.largest, difference);
+      out.mean += difference / static_cast<double>(count * classes);
+    }
+  }
+  return out;
+}
+
+Comparison compare_fixed_point(const std::string& folder, std::size_t count,
+                               FixedPointRounding rounding) {
+  const std::string bytes = read_file(folder + "tf2_mobilenet_v2_1.0_224_ptq.tflite");
+  const auto file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
+  return compare(folder, count, [&](std::span<const uint8_t> image) {
+    return run_fixed_point(file, image, rounding);
+  });
 }
 
 }  // namespace
@@ -25,42 +68,43 @@ std::size_t best_class(const uint8_t* scores) {
 TEST_CASE("the s8 MobileNetV2 answers as TensorFlow's reference kernels do") {
   const std::string folder = shared_tflite_folder();
   if (folder.empty()) return;
-  const std::string inputs = read_file(folder + "golden/inputs_u8_20x224x224x3.bin");
-  const std::string expected = read_file(folder + "golden/tf2_mobilenet_v2_ptq_u8_20x1001.bin");
-  REQUIRE(inputs.size() == images * pixels);
-  REQUIRE(expected.size() == images * classes);
   auto graph = loaders::load(folder + "tf2_mobilenet_v2_1.0_224_ptq.tflite");
   INFO((graph ? "" : graph.error().message));
   REQUIRE(graph);
   const Model model = build(std::move(*graph));
   auto session = Session::create(model, {.threads = 1});
   REQUIRE(session);
-
-  std::size_t same_class = 0;
-  int largest = 0;
-  double sum = 0;
-  for (std::size_t i = 0; i < images; ++i) {
-    const auto* image = reinterpret_cast<const uint8_t*>(inputs.data()) + i * pixels;
-    REQUIRE(session->set_pixels(0, std::span(image, pixels)));
+  const Comparison ours = compare(folder, images, [&](std::span<const uint8_t> image) {
+    REQUIRE(session->set_pixels(0, image));
     REQUIRE(session->run());
-    std::vector<uint8_t> scores;
+    Scores scores;
     for (const float score : session->output(0).values<float>())
       scores.push_back(static_cast<uint8_t>(std::lround(score * 256)));
-    const auto* golden = reinterpret_cast<const uint8_t*>(expected.data()) + i * classes;
-    same_class += best_class(scores.data()) == best_class(golden) ? 1 : 0;
-    for (std::size_t c = 0; c < classes; ++c) {
-      const int difference = std::abs(scores[c] - golden[c]);
-      largest = std::max(largest, difference);
-      if (getenv("OCTET_DEBUG") && difference > 3)
-        printf("image %zu class %zu: %d against %d\n", i, c, scores[c], golden[c]);
-      sum += difference;
-    }
+    return scores;
+  });
+  WARN("largest difference " << ours.largest << ", mean " << ours.mean);
+  CHECK(ours.same_class == images);
+  // Another rounding, 66 layers deep: TensorFlow's two own rules are as far apart (below).
+  CHECK(ours.largest <= 19);
+  CHECK(ours.mean < 0.01);
+}
+
+TEST_CASE("the s8 MobileNetV2 in TensorFlow's fixed-point arithmetic: what the file says is read") {
+  const std::string folder = shared_tflite_folder();
+  if (folder.empty()) return;
+  CHECK(compare_fixed_point(folder, 1, FixedPointRounding::twice).largest <= 1);
+}
+
+// Hidden: some seconds. By name it prints what docs/formats.md says.
+TEST_CASE("how far TensorFlow's own rounding rules are apart", "[.measure]") {
+  const std::string folder = shared_tflite_folder();
+  if (folder.empty()) return;
+  for (const auto rounding : {FixedPointRounding::twice, FixedPointRounding::once}) {
+    const Comparison c = compare_fixed_point(folder, images, rounding);
+    WARN("rounding " << (rounding == FixedPointRounding::twice ? "twice" : "once")
+                     << ": largest difference " << c.largest << ", mean " << c.mean << ", "
+                     << c.same_class << " of " << images << " top classes the same");
   }
-  const double mean = sum / static_cast<double>(images * classes);
-  CAPTURE(largest, mean);
-  CHECK(same_class == images);
-  CHECK(largest <= 6);
-  CHECK(mean < 0.05);
 }
 
 }  // namespace octet::test

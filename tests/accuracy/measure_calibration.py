@@ -3,8 +3,9 @@
 
     python3 tests/accuracy/measure_calibration.py --octet build/octet --data ../shared/data
 
---data names a folder with onnx/ (the face detectors) and faces/calibrate and faces/evaluate (photographs).
-Needs no training framework.
+--data names a folder with onnx/ (the face detectors), faces/calibrate and faces/evaluate (photographs), tflite/ (the
+classifier) and imagenet/calibrate and imagenet/evaluate (photographs named after their classes). Needs no training
+framework.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import tempfile
 
 CALIBRATORS = ("min-max", "percentile", "mse", "entropy")
 ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127], "std": [128, 128, 128]}
+CLASSIFIER = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 DETECTORS = {
     "blaceface.onnx": {
         "preprocess": {"resize": "letterbox", "channels": "bgr", "mean": [104, 117, 123], "std": [1, 1, 1]},
@@ -80,12 +82,32 @@ def detectors(octet, data):
                    f"{result['mean_iou']:.4f}", f"{result['detections']} for {result['compared_detections']}")
 
 
+def classifier(octet, data):
+    """Yields (calibrator, what was measured) for the float MobileNetV2 that a TFLite model's bytes stand for."""
+    source = os.path.join(data, "tflite", CLASSIFIER)
+    images = os.path.join(data, "imagenet", "evaluate")
+    in_float = octet.convert(source, "float", "--float", "--task", "classify")
+
+    def measure(name, model):
+        result = octet.evaluate(model, images, "--compare", in_float, "--first-class", "1")
+        return name, *(f"{result[key]:.1f} %" for key in ("agreement", "top1", "top5"))
+
+    for calibrator in CALIBRATORS:
+        yield measure(calibrator, octet.convert(source, "int8", "--task", "classify", "--forget-scales", "--calibrate",
+                                                os.path.join(data, "imagenet", "calibrate"),
+                                                "--calibrator", calibrator))
+    yield measure("the file's own scales", octet.convert(source, "int8", "--task", "classify"))
+    yield measure("float", in_float)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--octet", default="build/octet", help="the program")
-    parser.add_argument("--data", default="../shared/data", help="the folder with onnx and faces")
+    parser.add_argument("--data", default="../shared/data", help="the folder with the models and images")
     arguments = parser.parse_args()
-    needed = [os.path.join("onnx", file) for file in DETECTORS] + ["faces/calibrate", "faces/evaluate"]
+    needed = [os.path.join("onnx", file) for file in DETECTORS] + [
+        "faces/calibrate", "faces/evaluate", os.path.join("tflite", CLASSIFIER), "imagenet/calibrate",
+        "imagenet/evaluate"]
     missing = [name for name in needed if not os.path.exists(os.path.join(arguments.data, name))]
     if missing:
         sys.exit(f"measure_calibration: {arguments.data} has no {', '.join(missing)}")
@@ -93,6 +115,7 @@ def main():
         octet = Octet(arguments.octet, folder)
         print_table(("detector", "calibrator", "precision", "recall", "mean IoU", "boxes in int8, in float"),
                     detectors(octet, arguments.data))
+        print_table(("calibrator", "the same class as float", "top-1", "top-5"), classifier(octet, arguments.data))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwiseP
     const int32_t narrower = ceil_div(ceil_div(g.output_w, pieces), step) * step;
     if (narrower < least) break;
     plan.piece_columns = narrower;
+    if (narrower == step) break;  // none is narrower
   }
 }
 

@@ -1,5 +1,7 @@
 #include "loaders/tflite/model_file.h"
 
+#include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "loaders/load_error.h"
@@ -13,9 +15,12 @@ constexpr uint32_t schema_version = 3;
   throw LoadError("this TFLite file is damaged (" + what + "): fetch or convert it again");
 }
 
-template <class T, class U = T>
-std::vector<U> to_vector(const flatbuffers::Vector<T>* from) {
-  return from == nullptr ? std::vector<U>() : std::vector<U>(from->begin(), from->end());
+// FlatBuffers' verification leaves open how the elements of a vector are aligned.
+template <class T>
+std::vector<T> to_vector(const flatbuffers::Vector<T>* from) {
+  std::vector<T> out(from == nullptr ? 0 : from->size());
+  if (!out.empty()) std::memcpy(out.data(), from->Data(), out.size() * sizeof(T));
+  return out;
 }
 
 std::string to_string(const flatbuffers::String* from) {
@@ -45,8 +50,8 @@ std::optional<std::span<const std::byte>> data_of(const format::Model& model, ui
 void read_quantization(const format::QuantizationParameters* from, TensorRecord& tensor) {
   if (from == nullptr) return;
   tensor.custom_quantization = from->details_type() != 0;
-  tensor.scale = to_vector<float>(from->scale());
-  tensor.zero_point = to_vector<int64_t>(from->zero_point());
+  tensor.scale = to_vector(from->scale());
+  tensor.zero_point = to_vector(from->zero_point());
   tensor.axis = from->quantized_dimension();
   // Symmetric ones may leave their zero points out.
   if (tensor.zero_point.empty()) tensor.zero_point.assign(tensor.scale.size(), 0);
@@ -58,8 +63,8 @@ TensorRecord read_tensor(const format::Model& model, const format::Tensor& from,
                          const std::string& name, std::span<const std::byte> file) {
   TensorRecord tensor{.name = name,
                       .type = from.type(),
-                      .shape = to_vector<int32_t>(from.shape()),
-                      .signature = to_vector<int32_t>(from.shape_signature()),
+                      .shape = to_vector(from.shape()),
+                      .signature = to_vector(from.shape_signature()),
                       .data = data_of(model, from.buffer(), name, file),
                       .sparse = from.sparsity() != nullptr,
                       .variable = from.is_variable()};
@@ -115,8 +120,8 @@ std::vector<OperatorRecord> read_operators(const format::Model& model,
     const format::OperatorCode& code = *model.operator_codes()->Get(from->opcode_index());
     OperatorRecord record{.op = operator_name(code),
                           .code = code_of(code),
-                          .inputs = to_vector<int32_t>(from->inputs()),
-                          .outputs = to_vector<int32_t>(from->outputs()),
+                          .inputs = to_vector(from->inputs()),
+                          .outputs = to_vector(from->outputs()),
                           .options = from};
     check_indices(record.inputs, tensors, -1);
     check_indices(record.outputs, tensors, 0);
@@ -153,8 +158,8 @@ ModelFile read_model(std::span<const std::byte> file) {
   ModelFile out{.description = to_string(model.description())};
   out.tensors = read_tensors(model, graph, file);
   out.operators = read_operators(model, graph, out.tensors.size());
-  out.inputs = to_vector<int32_t>(graph.inputs());
-  out.outputs = to_vector<int32_t>(graph.outputs());
+  out.inputs = to_vector(graph.inputs());
+  out.outputs = to_vector(graph.outputs());
   check_indices(out.inputs, out.tensors.size(), 0);
   check_indices(out.outputs, out.tensors.size(), 0);
   return out;

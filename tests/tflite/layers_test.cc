@@ -1,5 +1,7 @@
 // TFLite's layers: paddings, strides, dilations, groups, multipliers, types of weights.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "tests/kernels/random.h"
 #include "tests/tflite/run_tflite.h"
@@ -229,6 +231,26 @@ TEST_CASE("TFLite: int8 weights of a float model become floats") {
   const Graph graph = load_tflite_graph(m.file());
   CHECK_FALSE(graph.keeps_rounding);
   CHECK(graph.tensor(graph.nodes[0].inputs[1]).type == Type::f32);
+}
+
+TEST_CASE("TFLite: a layer with weights in float stays in float, beside int8") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {1, 2}, TensorType::INT8, 0.02f, 0)};
+  const int32_t relu = m.activation("relu", {1, 2}, TensorType::INT8, 0.02f, 0);
+  const int32_t real = m.activation("real", {1, 2});
+  const int32_t w = m.floats("w", {2, 2}, {0.5, 0.25, -1, 3});
+  m.outputs = {m.activation("y", {1, 2})};
+  m.node(BuiltinOperator::RELU, {0}, {relu}).node(BuiltinOperator::DEQUANTIZE, {relu}, {real});
+  m.node(BuiltinOperator::FULLY_CONNECTED, {real, w}, m.outputs, dense_options());
+  const Model model = build(load_tflite_graph(m.file()));
+  CHECK(model.has_int8());
+  const auto node = std::ranges::find(model.nodes(), "linear", &NodeInfo::op);
+  REQUIRE(node != model.nodes().end());
+  CHECK_FALSE(node->int8);
+  CHECK(node->reason == "left in float by the model's author: its weights are floats");
+  const auto got = run(model, {{1, -1}});
+  CHECK(got[0][0] == Approx(0.5));
+  CHECK(got[0][1] == Approx(-1));
 }
 
 TEST_CASE("TFLite: unsigned weights keep their zero point only where a byte needs it") {

@@ -93,6 +93,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   DepthwisePlan& plan = layout.plan;
   plan.rows = rows_of_group(traits, w);
   plan.quads = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, 4);
+  plan.fits_s16 = results_fit_s16(params);
   plan.columns = w.kernel_w;
   plan.groups = ceil_div(g.output_h, plan.rows);
   const int32_t step = plan.rows * w.stride_h;  // input rows from a group to the next

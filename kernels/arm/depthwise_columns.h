@@ -5,6 +5,7 @@
 
 #include <type_traits>
 
+#include "kernels/shared/depthwise.h"
 #include "kernels/shared/epilogue.h"
 
 namespace octet::kernels {
@@ -26,6 +27,8 @@ struct ColumnsShape {
 template <class Simd>
 struct DepthwiseColumns {
   using Int = typename Simd::Int;
+  using Sums = DepthwiseSum<Simd>;
+  using Sum = typename Sums::Sum;
   static constexpr int lanes = Simd::lanes;
 
   /// The weights [rows][quads][taps] of one vector of channels, behind bias and multiplier.
@@ -128,12 +131,12 @@ struct DepthwiseColumns {
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
                                                  const Place<s>& at, const KeptWeights& weights,
                                                  std::size_t pattern_bytes) {
-    Int sum[s.columns][s.rows][s.vectors];
+    Sum sum[s.columns][s.rows][s.vectors];
     typename Simd::Float multiplier[s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
       const std::byte* pattern = at.pattern + v * pattern_bytes;
-      const Int bias = Simd::load(pattern);
+      const Sum bias = Sums::begin_sum(Simd::load(pattern));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
 #pragma GCC unroll 4
@@ -152,7 +155,6 @@ struct DepthwiseColumns {
     }
     // From the last row to the first: see run.
     constexpr int together = s.vectors == 1 ? 4 : 2;
-    static_assert(s.columns % together == 0 || s.columns == 1);
 #pragma GCC unroll 4
     for (int r = s.rows - 1; r >= 0; --r) {
 #pragma GCC unroll 8
@@ -165,7 +167,7 @@ struct DepthwiseColumns {
           to[p] = at.output[r] + static_cast<std::size_t>(column) * at.column_output;
 #pragma GCC unroll 4
           for (int v = 0; v < s.vectors; ++v) {
-            q[p * s.vectors + v] = requantizer.scale(sum[column][r][v], multiplier[v]);
+            q[p * s.vectors + v] = requantizer.scale(Sums::total(sum[column][r][v]), multiplier[v]);
           }
         }
         const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
@@ -255,7 +257,9 @@ struct DepthwiseColumns {
     run_all<s, false>(layer, piece, call);
   }
 
-  static constexpr ColumnsShape square3 = {.vectors = 2,
+  // As wide as leaves room for the sums: where one takes two registers, half as wide.
+  static constexpr bool wide = sizeof(Sum) > sizeof(Int);
+  static constexpr ColumnsShape square3 = {.vectors = wide ? 1 : 2,
                                            .columns = 4,
                                            .rows = 2,
                                            .quads = 1,
@@ -270,7 +274,7 @@ struct DepthwiseColumns {
                                                    .stride = 2,
                                                    .keeps_weights = true};
   static constexpr ColumnsShape square5 = {.vectors = 1,
-                                           .columns = 4,
+                                           .columns = wide ? 2 : 4,
                                            .rows = 4,
                                            .quads = 2,
                                            .taps = 5,

@@ -2,7 +2,9 @@
 # Installs what is missing, builds, and runs every test. The exporter's tests need PyTorch: they run where it is
 # installed, and CI=true installs it.
 #   ./test.sh
-# OCTET_BUILD names the build folder (default: build), OCTET_CMAKE_FLAGS adds CMake options.
+# The C++ tests run a second time as 64-bit Arm programs, under qemu as three CPUs: where the cross compiler or qemu
+# cannot be installed that is skipped, and says so; with OCTET_REQUIRE_ARM64=true it is an error.
+# OCTET_BUILD names the build folder (default: build; the one for Arm is build-arm64), OCTET_CMAKE_FLAGS adds CMake options.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -43,5 +45,22 @@ if [ -n "$python" ]; then
   OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -v -s tests/pytorch -t tests/pytorch
 else
   echo "skipped: no PyTorch here (third_party/install_debian.sh pytorch installs it)"
+fi
+
+echo "== 64-bit Arm, under qemu"
+if third_party/install_debian.sh arm64 && third_party/arm64_libraries.sh build-arm64/libraries; then
+  # shellcheck disable=SC2086 # a list of options
+  cmake --preset arm64-linux ${OCTET_CMAKE_FLAGS:-}
+  cmake --build --preset arm64-linux
+  # Plain NEON; dotprod; everything, i8mm included.
+  for cpu in cortex-a72 cortex-a76 max; do
+    echo "== as $cpu"
+    QEMU_CPU=$cpu ctest --preset arm64-linux
+  done
+elif [ "${OCTET_REQUIRE_ARM64:-}" = true ]; then
+  echo "the tests for 64-bit Arm cannot run: see above" >&2
+  exit 1
+else
+  echo "SKIPPED: no cross compiler, no qemu or no arm64 libraries here"
 fi
 echo "all tests passed"

@@ -35,8 +35,9 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)
 foreach(language IN ITEMS C CXX)
   set(CMAKE_${language}_FLAGS_INIT "-isystem ${libraries}/usr/include/${triple}")  # jconfig.h
 endforeach()
-# Shared libraries find each other as the program finds them.
-set(library_folders ${libraries}/usr/lib/${triple}:${libraries}/lib/${triple})
+# Shared libraries find each other as the program finds them. The cross compiler's own C library comes with its loader,
+# which must not meet another one that a Debian with arm64 packages may have.
+set(library_folders ${libraries}/usr/lib/${triple}:${libraries}/lib/${triple}:/usr/${triple}/lib)
 foreach(kind IN ITEMS EXE SHARED)
   set(CMAKE_${kind}_LINKER_FLAGS_INIT
     "-Wl,--disable-new-dtags -Wl,-rpath-link,${library_folders} -Wl,-rpath,${library_folders}")

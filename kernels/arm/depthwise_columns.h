@@ -3,6 +3,9 @@
 // instruction set's Simd; the rest of a depthwise layer, quads included: shared/depthwise.h.
 #pragma once
 
+#include <type_traits>
+
+#include "kernels/shared/depthwise.h"
 #include "kernels/shared/epilogue.h"
 
 namespace octet::kernels {
@@ -24,6 +27,8 @@ struct ColumnsShape {
 template <class Simd>
 struct DepthwiseColumns {
   using Int = typename Simd::Int;
+  using Sums = DepthwiseSum<Simd>;
+  using Sum = typename Sums::Sum;
   static constexpr int lanes = Simd::lanes;
 
   /// The weights [rows][quads][taps] of one vector of channels, behind bias and multiplier.
@@ -45,33 +50,42 @@ struct DepthwiseColumns {
     std::size_t column_output;  ///< Bytes.
   };
 
-  template <ColumnsShape s, class Accumulators>
-  [[gnu::always_inline]] static void add_products_of_quads(const Place<s>& at,
-                                                           std::size_t pattern_bytes,
-                                                           Accumulators& sum) {
-    Int w[s.vectors][s.rows][s.quads][s.taps];
+  /// All weights of some vectors of channels; the compiler has to expect that storing bytes changes
+  /// what is in memory.
+  template <ColumnsShape s>
+  struct Weights {
+    Weights(const std::byte* pattern, std::size_t pattern_bytes) {
 #pragma GCC unroll 4
-    for (int v = 0; v < s.vectors; ++v) {
+      for (int v = 0; v < s.vectors; ++v) {
 #pragma GCC unroll 4
-      for (int r = 0; r < s.rows; ++r) {
+        for (int r = 0; r < s.rows; ++r) {
 #pragma GCC unroll 4
-        for (int g = 0; g < s.quads; ++g) {
+          for (int g = 0; g < s.quads; ++g) {
 #pragma GCC unroll 8
-          for (int k = 0; k < s.taps; ++k) {
-            w[v][r][g][k] = Simd::load(at.pattern + v * pattern_bytes + weight(s, r, g, k));
+            for (int k = 0; k < s.taps; ++k) {
+              of[v][r][g][k] = Simd::load(pattern + v * pattern_bytes + weight(s, r, g, k));
+            }
           }
         }
       }
     }
+    Int of[s.vectors][s.rows][s.quads][s.taps];
+  };
+
+  template <ColumnsShape s, class Accumulators>
+  [[gnu::always_inline]] static void add_products_of_quads(const Place<s>& at,
+                                                           const Weights<s>& weights,
+                                                           Accumulators& sum) {
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
 #pragma GCC unroll 4
     for (int g = 0; g < s.quads; ++g) {
       const std::byte* from = at.quads[g];
 #pragma GCC unroll 16
       for (int j = 0; j < read; ++j, from += at.column_quads) {
+        typename Simd::Quads x[s.vectors];
+        Simd::template load_neighbours<s.vectors>(from, x);
 #pragma GCC unroll 4
         for (int v = 0; v < s.vectors; ++v) {
-          const auto x = Simd::load_quads(from + v * Simd::bytes);
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
             const int k = j - i * s.stride;
@@ -79,7 +93,7 @@ struct DepthwiseColumns {
 #pragma GCC unroll 4
             for (int r = 0; r < s.rows; ++r) {
               if (is_zero(s, r, g)) continue;
-              sum[i][r][v] = Simd::dot(sum[i][r][v], x, w[v][r][g][k]);
+              sum[i][r][v] = Simd::dot(sum[i][r][v], x[v], weights.of[v][r][g][k]);
             }
           }
         }
@@ -113,15 +127,16 @@ struct DepthwiseColumns {
   }
 
   /// s.columns output columns of s.vectors vectors of channels.
-  template <ColumnsShape s>
+  template <ColumnsShape s, bool fits_s16, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
-                                                 const Place<s>& at, std::size_t pattern_bytes) {
-    Int sum[s.columns][s.rows][s.vectors];
+                                                 const Place<s>& at, const KeptWeights& weights,
+                                                 std::size_t pattern_bytes) {
+    Sum sum[s.columns][s.rows][s.vectors];
     typename Simd::Float multiplier[s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
       const std::byte* pattern = at.pattern + v * pattern_bytes;
-      const Int bias = Simd::load(pattern);
+      const Sum bias = Sums::begin_sum(Simd::load(pattern));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
 #pragma GCC unroll 4
@@ -129,7 +144,7 @@ struct DepthwiseColumns {
       }
     }
     if constexpr (s.keeps_weights) {
-      add_products_of_quads<s>(at, pattern_bytes, sum);
+      add_products_of_quads<s>(at, weights, sum);
     } else {
       add_products_of_weights<s>(at, sum);
     }
@@ -140,7 +155,6 @@ struct DepthwiseColumns {
     }
     // From the last row to the first: see run.
     constexpr int together = s.vectors == 1 ? 4 : 2;
-    static_assert(s.columns % together == 0 || s.columns == 1);
 #pragma GCC unroll 4
     for (int r = s.rows - 1; r >= 0; --r) {
 #pragma GCC unroll 8
@@ -153,11 +167,12 @@ struct DepthwiseColumns {
           to[p] = at.output[r] + static_cast<std::size_t>(column) * at.column_output;
 #pragma GCC unroll 4
           for (int v = 0; v < s.vectors; ++v) {
-            q[p * s.vectors + v] = requantizer.scale(sum[column][r][v], multiplier[v]);
+            q[p * s.vectors + v] = requantizer.scale(Sums::total(sum[column][r][v]), multiplier[v]);
           }
         }
-        Simd::template scatter_pixels<s.vectors>(requantizer.pack(q[0], q[1], q[2], q[3]), to,
-                                                 s.columns - i);
+        const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
+                                   : requantizer.pack(q[0], q[1], q[2], q[3]);
+        Simd::template scatter_pixels<s.vectors>(bytes, to, s.columns - i);
       }
     }
   }
@@ -168,8 +183,12 @@ struct DepthwiseColumns {
     return shape;
   }
 
+  struct NoWeights {
+    NoWeights(const std::byte*, std::size_t) {}
+  };
+
   /// All columns of a piece, for s.vectors vectors of channels from `channel` on.
-  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
+  template <ColumnsShape s, bool fits_s16, class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run_channels(const Layer& layer, const Piece& piece,
                                              const RowsCall& call, std::size_t channel) {
     const Requantizer<Simd> requantizer = layer.requantizer;
@@ -197,13 +216,15 @@ struct DepthwiseColumns {
     };
     if (piece.columns < s.columns) {
       if constexpr (s.columns > 1) {
-        run_channels<with(s, s.vectors, 1)>(layer, piece, call, channel);
+        run_channels<with(s, s.vectors, 1), fits_s16>(layer, piece, call, channel);
       }
       return;
     }
+    const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
+                                                                             pattern_bytes);
     place(0);
     for (int32_t column = 0; column + s.columns <= piece.columns; column += s.columns) {
-      run_columns<s>(requantizer, at, pattern_bytes);
+      run_columns<s, fits_s16>(requantizer, at, weights, pattern_bytes);
 #pragma GCC unroll 4
       for (int q = 0; q < s.quads; ++q) at.quads[q] += s.columns * s.stride * at.column_quads;
 #pragma GCC unroll 4
@@ -212,25 +233,33 @@ struct DepthwiseColumns {
     if (piece.columns % s.columns == 0) return;
     // The last ones, some of which are made again.
     place(piece.columns - s.columns);
-    run_columns<s>(requantizer, at, pattern_bytes);
+    run_columns<s, fits_s16>(requantizer, at, weights, pattern_bytes);
   }
 
-  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
-  static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
+  template <ColumnsShape s, bool fits_s16, class Layer, class Piece, class RowsCall>
+  static void run_all(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const std::size_t channels = layer.plan.piece_channels;
     constexpr std::size_t step = s.vectors * lanes;
     std::size_t channel = 0;
     for (; channel + step <= channels; channel += step) {
-      run_channels<s>(layer, piece, call, channel);
+      run_channels<s, fits_s16>(layer, piece, call, channel);
     }
     if constexpr (s.vectors > 1) {
       for (; channel < channels; channel += lanes) {
-        run_channels<with(s, 1, 4)>(layer, piece, call, channel);
+        run_channels<with(s, 1, 4), fits_s16>(layer, piece, call, channel);
       }
     }
   }
 
-  static constexpr ColumnsShape square3 = {.vectors = 2,
+  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
+  static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    if (layer.plan.fits_s16) return run_all<s, true>(layer, piece, call);
+    run_all<s, false>(layer, piece, call);
+  }
+
+  // As wide as leaves room for the sums: where one takes two registers, half as wide.
+  static constexpr bool wide = sizeof(Sum) > sizeof(Int);
+  static constexpr ColumnsShape square3 = {.vectors = wide ? 1 : 2,
                                            .columns = 4,
                                            .rows = 2,
                                            .quads = 1,
@@ -245,7 +274,7 @@ struct DepthwiseColumns {
                                                    .stride = 2,
                                                    .keeps_weights = true};
   static constexpr ColumnsShape square5 = {.vectors = 1,
-                                           .columns = 4,
+                                           .columns = wide ? 2 : 4,
                                            .rows = 4,
                                            .quads = 2,
                                            .taps = 5,

@@ -58,7 +58,7 @@ struct Gemm {
   };
 
   /// Sums to bytes, in the registers that they are in.
-  template <int vectors, int pixels, Residual kind>
+  template <int vectors, int pixels, Residual kind, bool fits_s16>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
                                            const Int (&sum)[pixels][vectors], const Rows& rows) {
@@ -90,13 +90,14 @@ struct Gemm {
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
         q[place] = requantizer.template scale<kind>(sum[last(i + p)][v], m.of[v], r[place]);
       }
-      const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
+      const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
+                                 : requantizer.pack(q[0], q[1], q[2], q[3]);
       Simd::template scatter_pixels<vectors>(bytes, to, pixels - i);
     }
   }
 
   /// `tiles` tiles of `height` pixels each, which may be fewer than `pixels`.
-  template <int vectors, int pixels, Residual kind>
+  template <int vectors, int pixels, Residual kind, bool fits_s16>
   [[gnu::noinline]] static void run_bytes(const Layer& layer, Results& results,
                                           const arm::TileCall& call, const uint8_t* const* windows,
                                           int32_t height, int32_t tiles) {
@@ -109,7 +110,7 @@ struct Gemm {
       if (!whole) rows = buffers.begin(results, height);
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      store<vectors, pixels, kind>(requantizer, results.multiplier, sum, rows);
+      store<vectors, pixels, kind, fits_s16>(requantizer, results.multiplier, sum, rows);
       if (!whole) buffers.end(results, height);
       results.template advance<kind>(height);
     }
@@ -144,25 +145,35 @@ struct Gemm {
                             int32_t, int32_t);
 
   template <int vectors, int pixels>
-  static RunTiles choose(const ConvParams& params) {
-    if (params.output == ConvOutput::float32) return run_floats<vectors, pixels>;
+  static RunTiles choose(const Layer& layer) {
+    if (layer.params.output == ConvOutput::float32) return run_floats<vectors, pixels>;
+    // Low tiles are rare: one form of them will do.
+    if constexpr (2 * pixels <= Simd::tile_heights[vectors][0]) {
+      return choose_kind<vectors, pixels, false>(layer.params);
+    } else {
+      return layer.plan.fits_s16 ? choose_kind<vectors, pixels, true>(layer.params)
+                                 : choose_kind<vectors, pixels, false>(layer.params);
+    }
+  }
+  template <int vectors, int pixels, bool fits_s16>
+  static RunTiles choose_kind(const ConvParams& params) {
     switch (residual_kind(params)) {
       case Residual::none:
-        return run_bytes<vectors, pixels, Residual::none>;
+        return run_bytes<vectors, pixels, Residual::none, fits_s16>;
       case Residual::plain:
-        return run_bytes<vectors, pixels, Residual::plain>;
+        return run_bytes<vectors, pixels, Residual::plain, fits_s16>;
       default:
-        return run_bytes<vectors, pixels, Residual::bounded>;
+        return run_bytes<vectors, pixels, Residual::bounded, fits_s16>;
     }
   }
 
   /// The lowest tile that `height` pixels fit.
   template <int vectors, std::size_t... i>
-  static RunTiles choose(const ConvParams& params, int32_t height, std::index_sequence<i...>) {
+  static RunTiles choose(const Layer& layer, int32_t height, std::index_sequence<i...>) {
     RunTiles chosen = nullptr;
     const auto try_height = [&]<int pixels>(std::integral_constant<int, pixels>) {
       if constexpr (pixels > 0) {
-        if (height <= pixels) chosen = choose<vectors, pixels>(params);
+        if (height <= pixels) chosen = choose<vectors, pixels>(layer);
       }
     };
     (try_height(std::integral_constant<int, Simd::tile_heights[vectors][i]>{}), ...);
@@ -177,7 +188,7 @@ struct Gemm {
     const auto run = [&](int32_t height, int32_t tiles) {
       if (height == 0 || tiles == 0) return;
       const RunTiles run_tiles =
-          choose<vectors>(layer.params, height, std::make_index_sequence<std::size(heights)>());
+          choose<vectors>(layer, height, std::make_index_sequence<std::size(heights)>());
       run_tiles(layer, results, call, windows, height, tiles);
       windows += height * tiles;
     };

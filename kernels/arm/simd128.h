@@ -66,6 +66,8 @@ struct Simd128 {
   static Int subtract_s32(Int a, Int b) { return vsubq_s32(a, b); }
 
   static Int pack_s16(Int a, Int b) { return from_s16(vqmovn_high_s32(vqmovn_s32(a), b)); }
+  /// The lower halves.
+  static Int truncate_s16(Int a, Int b) { return from_s16(vuzp1q_s16(as_s16(a), as_s16(b))); }
   static Int pack_u8(Int a, Int b) {
     return from_u8(vqmovun_high_s16(vqmovun_s16(as_s16(a)), as_s16(b)));
   }
@@ -130,6 +132,18 @@ struct Simd128 {
   template <int vectors>
   static void store_lanes(Float x, float* to) {
     vst1q_f32(to, x);
+  }
+
+  /// 16 or 32 bytes.
+  template <int vectors>
+  static void load_neighbours(const std::byte* from, Int (&x)[vectors]) {
+    if constexpr (vectors == 2) {
+      const uint8x16x2_t both = vld1q_u8_x2(reinterpret_cast<const uint8_t*>(from));
+      x[0] = from_u8(both.val[0]);
+      x[1] = from_u8(both.val[1]);
+    } else {
+      x[0] = load(from);
+    }
   }
 
  protected:

@@ -43,12 +43,19 @@
 #define OCTET_BIAS_3(i) OCTET_BIAS_2(i) "ldr %q[s" #i "2], [x12, #32]\n\t"
 #define OCTET_BIAS_4(i) OCTET_BIAS_2(i) "ldp %q[s" #i "2], %q[s" #i "3], [x12, #32]\n\t"
 
-#define OCTET_WINDOW(i) "ldr x" #i ", [%[windows], #8*" #i "]\n\t"
+#define OCTET_WINDOWS_1 "ldr x0, [%[windows]]\n\t"
+#define OCTET_WINDOWS_2 "ldp x0, x1, [%[windows]]\n\t"
+#define OCTET_WINDOWS_3 OCTET_WINDOWS_2 "ldr x2, [%[windows], #16]\n\t"
+#define OCTET_WINDOWS_4 OCTET_WINDOWS_2 "ldp x2, x3, [%[windows], #16]\n\t"
+#define OCTET_WINDOWS_5 OCTET_WINDOWS_4 "ldr x4, [%[windows], #32]\n\t"
+#define OCTET_WINDOWS_6 OCTET_WINDOWS_4 "ldp x4, x5, [%[windows], #32]\n\t"
+#define OCTET_WINDOWS_7 OCTET_WINDOWS_6 "ldr x6, [%[windows], #48]\n\t"
+#define OCTET_WINDOWS_8 OCTET_WINDOWS_6 "ldp x6, x7, [%[windows], #48]\n\t"
 // What the loop reads of its call: segments and their end, length, packed.
-#define OCTET_BEGIN(pixels, vectors)                                   \
-  "ldp x9, x10, [%[call]]\n\t"                                         \
-  "ldp x11, x12, [%[call], #16]\n\t" OCTET_EACH_##pixels(OCTET_WINDOW) \
-      OCTET_EACH_##pixels(OCTET_BIAS_##vectors) "add x12, x12, #32*" #vectors "\n\t"
+#define OCTET_BEGIN(pixels, vectors)                                             \
+  "ldp x9, x10, [%[call]]\n\t"                                                   \
+  "ldp x11, x12, [%[call], #16]\n\t" OCTET_WINDOWS_##pixels OCTET_EACH_##pixels( \
+      OCTET_BIAS_##vectors) "add x12, x12, #32*" #vectors "\n\t"
 
 // Pixel i's next bytes.
 #define OCTET_LOAD_16(i) "ldr q" #i ", [x" #i ", x13]\n\t"

@@ -53,16 +53,17 @@
   "b.ne 1b\n\t"
 // clang-format on
 
-#define OCTET_TILE_LOOP(pixels, vectors, ...)                                 \
-  template <>                                                                 \
-  struct TileLoop<pixels, vectors> {                                          \
-    static void run(const arm::TileCall& call, const uint8_t* const* windows, \
-                    int32x4_t (&sum)[pixels][vectors]) {                      \
-      asm volatile(OCTET_TILE_TEXT(pixels, vectors)                           \
-                   : OCTET_LIST_##pixels(OCTET_SUMS_##vectors)                \
-                   : [call] "r"(&call), [windows] "r"(windows)                \
-                   : OCTET_REGISTERS, "v30", "v31", __VA_ARGS__);             \
-    }                                                                         \
+#define OCTET_TILE_LOOP(pixels, vectors, ...)                                   \
+  template <>                                                                   \
+  struct TileLoop<pixels, vectors> {                                            \
+    [[gnu::always_inline]] static void run(const arm::TileCall& call,           \
+                                           const uint8_t* const* windows,       \
+                                           int32x4_t (&sum)[pixels][vectors]) { \
+      asm volatile(OCTET_TILE_TEXT(pixels, vectors)                             \
+                   : OCTET_LIST_##pixels(OCTET_SUMS_##vectors)                  \
+                   : [call] "r"(&call), [windows] "r"(windows)                  \
+                   : OCTET_REGISTERS, "v30", "v31", __VA_ARGS__);               \
+    }                                                                           \
   };
 
 namespace octet::kernels {

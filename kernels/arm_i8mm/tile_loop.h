@@ -77,7 +77,7 @@
 #define OCTET_TILE_TEXT(pixels, pairs, vectors, w)                       \
   "ldp x9, x10, [%[call]]\n\t"                                           \
   "ldp x11, x12, [%[call], #16]\n\t"                                     \
-  OCTET_EACH_##pixels(OCTET_WINDOW)                                      \
+  OCTET_WINDOWS_##pixels                                                 \
   OCTET_EACH_##pairs(OCTET_PAIR_BEGIN_##vectors)                         \
   "add x12, x12, #32*" #vectors "\n\t"                                   \
   "and x15, x11, #-16\n\t"                                               \
@@ -107,18 +107,19 @@
   "b.ne 1b\n\t"
 // clang-format on
 
-#define OCTET_TILE_LOOP(pixels, pairs, vectors, w, ...)                       \
-  template <>                                                                 \
-  struct TileLoop<pixels, vectors> {                                          \
-    static void run(const arm::TileCall& call, const uint8_t* const* windows, \
-                    int32x4_t (&sum)[pixels][vectors]) {                      \
-      int32x4_t product[pairs][2 * vectors];                                  \
-      asm volatile(OCTET_TILE_TEXT(pixels, pairs, vectors, w)                 \
-                   : OCTET_LIST_##pairs(OCTET_PAIR_SUMS_##vectors)            \
-                   : [call] "r"(&call), [windows] "r"(windows)                \
-                   : OCTET_REGISTERS, "v28", "v31", __VA_ARGS__);             \
-      separate_pixels<pixels, vectors>(product, sum);                         \
-    }                                                                         \
+#define OCTET_TILE_LOOP(pixels, pairs, vectors, w, ...)                         \
+  template <>                                                                   \
+  struct TileLoop<pixels, vectors> {                                            \
+    [[gnu::always_inline]] static void run(const arm::TileCall& call,           \
+                                           const uint8_t* const* windows,       \
+                                           int32x4_t (&sum)[pixels][vectors]) { \
+      int32x4_t product[pairs][2 * vectors];                                    \
+      asm volatile(OCTET_TILE_TEXT(pixels, pairs, vectors, w)                   \
+                   : OCTET_LIST_##pairs(OCTET_PAIR_SUMS_##vectors)              \
+                   : [call] "r"(&call), [windows] "r"(windows)                  \
+                   : OCTET_REGISTERS, "v28", "v31", __VA_ARGS__);               \
+      separate_pixels<pixels, vectors>(product, sum);                           \
+    }                                                                           \
   };
 
 namespace octet::kernels {

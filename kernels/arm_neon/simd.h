@@ -60,7 +60,7 @@ struct Simd : Simd128 {
             .tile_pixels = {0, 8, 6, 5, 4}};
   }
   static constexpr shared::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .blocks = 2, .max_rows = 4, .flips = true};
+    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4, .flips = true};
   }
 };
 

@@ -81,17 +81,20 @@
                : OCTET_LIST_##pixels(OCTET_SUMS_##vectors) \
                : [call] "r"(&call), [windows] "r"(windows) \
                : OCTET_REGISTERS, "v31", __VA_ARGS__)
-#define OCTET_TILE_LOOP(pixels, vectors, ...)                                 \
-  template <>                                                                 \
-  struct TileLoop<pixels, vectors> {                                          \
-    static void run(const arm::TileCall& call, const uint8_t* const* windows, \
-                    int32x4_t (&sum)[pixels][vectors]) {                      \
-      if (call.extreme) {                                                     \
-        OCTET_TILE_ASM(pixels, vectors, extreme, __VA_ARGS__);                \
-      } else {                                                                \
-        OCTET_TILE_ASM(pixels, vectors, usual, __VA_ARGS__);                  \
-      }                                                                       \
-    }                                                                         \
+#define OCTET_TILE_LOOP(pixels, vectors, ...)                                             \
+  template <>                                                                             \
+  struct TileLoop<pixels, vectors> {                                                      \
+    using Sums = int32x4_t[pixels][vectors];                                              \
+    [[gnu::always_inline]] static void run(const arm::TileCall& call,                     \
+                                           const uint8_t* const* windows, Sums& sum) {    \
+      if (call.extreme) return run_extreme(call, windows, sum);                           \
+      OCTET_TILE_ASM(pixels, vectors, usual, __VA_ARGS__);                                \
+    }                                                                                     \
+    /* Rare: once, for all that end differently. */                                       \
+    [[gnu::noinline]] static void run_extreme(const arm::TileCall& call,                  \
+                                              const uint8_t* const* windows, Sums& sum) { \
+      OCTET_TILE_ASM(pixels, vectors, extreme, __VA_ARGS__);                              \
+    }                                                                                     \
   };
 
 namespace octet::kernels {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/kernels.h"
 
@@ -14,6 +15,22 @@ struct BandRows {
   int32_t count;
   std::size_t values;  ///< A row's, padding included.
 };
+
+/// -> behind the copy
+template <uint8_t flip>
+inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to) {
+  // Several vectors at once: what compilers make of the plain loop is one, and as much bookkeeping.
+  using Block [[gnu::vector_size(64)]] = uint8_t;
+  std::size_t i = 0;
+  for (; i + sizeof(Block) <= count; i += sizeof(Block)) {
+    Block block;
+    std::memcpy(&block, from + i, sizeof(block));
+    block ^= flip;
+    std::memcpy(to + i, &block, sizeof(block));
+  }
+  for (; i < count; ++i) to[i] = static_cast<uint8_t>(from[i] ^ flip);
+  return to + count;
+}
 
 /// Writes the rows one after the other, with z_x where the image has none, as u8 or widened, and
 /// with the bits of `flip` flipped.
@@ -37,8 +54,7 @@ void copy_band(const ConvParams& params, const uint8_t* image, const BandRows& r
     if constexpr (flip == 0) {
       band = std::copy(values, values + inside, band);
     } else {
-      band = std::transform(values, values + inside, band,
-                            [](uint8_t x) { return static_cast<Value>(x ^ flip); });
+      band = copy_flipped<flip>(values, inside, band);
     }
     band = std::fill_n(band, right, zero_point);
   }

@@ -2,6 +2,8 @@
 // of the instruction set's Simd. Plan and packing: depthwise_plan.h.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/shared/depthwise_plan.h"
 #include "kernels/shared/epilogue.h"
 
@@ -541,6 +543,15 @@ struct Depthwise {
       return run_float_rows<traits.max_rows, 0, 0>;
     }
     const bool has_residual = params.has_residual;
+    if constexpr (!std::is_same_v<OwnRows, NoOwnRows>) {
+      // What is left to these loops is rare.
+      if (plan.rows == 4) return choose_any<traits.max_rows>(has_residual);
+      return plan.rows == 2 ? choose_any<2>(has_residual) : choose_any<1>(has_residual);
+    } else {
+      return choose_square(plan, has_residual);
+    }
+  }
+  static RunRows choose_square(const shared::DepthwisePlan& plan, bool has_residual) {
     const bool square3 = !has_residual && plan.columns == 3;
     const bool square5 = !has_residual && plan.columns == 5;
     if (plan.rows == 2) {

@@ -33,6 +33,7 @@ struct DepthwiseTraits {
 struct DepthwisePlan {
   int32_t rows;       ///< Output rows of a group, made together.
   int32_t quads;      ///< Quads one below the other that a group reads.
+  bool fits_s16;      ///< results_fit_s16 (gemm_plan.h)
   int32_t columns;    ///< The filter's width, of each part of the weights.
   int32_t groups;     ///< Groups an image; items are batch * groups.
   int32_t new_quads;  ///< Quads that the next group down does not share with this one.

@@ -39,6 +39,11 @@ struct Requantizer {
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
+  /// Where results_fit_s16.
+  Int pack_s16(Int a, Int b, Int c, Int d) const {
+    return Simd::pack_u8(Simd::add_s16(Simd::truncate_s16(a, b), zero_point),
+                         Simd::add_s16(Simd::truncate_s16(c, d), zero_point));
+  }
   Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
   Int whole(Int ab, Int cd) const {
     return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);

@@ -94,6 +94,7 @@ struct GemmPlan {
   // values widened or flipped.
   bool copies;
   bool flips;
+  bool fits_s16;  ///< results_fit_s16
   std::size_t value_bytes;
   std::size_t row_bytes;
   std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
@@ -121,5 +122,8 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
 /// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be
 /// converted to s32 without a clamp.
 bool results_fit_s32(const ConvParams& params);
+/// The same below 2^15 - 256, and the clamp is to [0, 255]: as s16, results need no saturation
+/// before they are packed, with the zero point added, to bytes, which clamps them.
+bool results_fit_s16(const ConvParams& params);
 
 }  // namespace octet::kernels::shared

@@ -73,12 +73,13 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
   return reinterpret_cast<std::byte*>(multiplier + lanes);
 }
 
-bool results_fit_s32(const ConvParams& params) {
-  if (params.output == ConvOutput::float32) return true;
+namespace {
+
+/// |sum| * multiplier (+ the residual's share) stays below the limit for every input.
+bool results_fit(const ConvParams& params, double limit) {
   const ConvGeometry& g = params.geometry;
   const int64_t depth =
       int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
-  const double limit = std::exp2(30);
   const double residual = params.has_residual
                               ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
                               : 0.0;
@@ -94,6 +95,17 @@ bool results_fit_s32(const ConvParams& params) {
     }
   }
   return true;
+}
+
+}  // namespace
+
+bool results_fit_s32(const ConvParams& params) {
+  return params.output == ConvOutput::float32 || results_fit(params, std::exp2(30));
+}
+
+bool results_fit_s16(const ConvParams& params) {
+  return params.output == ConvOutput::u8 && params.output_min == 0 && params.output_max == 255 &&
+         results_fit(params, std::exp2(15) - 256);
 }
 
 }  // namespace octet::kernels::shared

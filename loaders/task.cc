@@ -19,11 +19,11 @@ int32_t read_output(const JsonObject& from, const std::string& key, const graph:
         return static_cast<int32_t>(i);
       }
     }
-    from.fail("there is no output '" + value.get<std::string>() + "'");
+    from.fail("'" + key + "': there is no output '" + value.get<std::string>() + "'");
   }
   const int32_t output = from.integer(key);
   if (output < 0 || output >= static_cast<int32_t>(graph.outputs.size())) {
-    from.fail("there is no output " + std::to_string(output));
+    from.fail("'" + key + "': there is no output " + std::to_string(output));
   }
   return output;
 }

@@ -170,7 +170,7 @@ Command add_convert(CLI::App& app) {
   command
       ->add_option("--labels", options->labels,
                    "The names of the classes, a line each in the order of the scores, where the "
-                   "file has none; kept in the model")
+                   "file has none; kept in the model, which is a classifier then")
       ->type_name("FILE");
   command->add_flag("--forget-scales", options->forget_scales,
                     "Take a quantized model as the float one that its bytes stand for: with "

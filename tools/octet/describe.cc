@@ -27,6 +27,10 @@ Expected<void> set_labels(graph::Graph& graph, const std::string& path) {
     graph.labels.push_back(line);
   }
   if (graph.labels.empty()) return fail(path + ": cannot be read, or has no lines");
+  // Who names classes has a classifier.
+  if (graph.task.type == TaskType::none) {
+    if (auto ok = set_task(graph, "classify"); !ok) return ok;
+  }
   try {
     loaders::check_labels(graph);
   } catch (const std::exception& error) {

@@ -12,7 +12,8 @@ namespace octet::tool {
 /// own.
 Expected<void> set_task(graph::Graph& graph, const std::string& text);
 
-/// --labels: a text file with a class in each line, in the order of the scores. Errors: it cannot
+/// --labels: a text file with a class in each line, in the order of the scores; a graph without a
+/// task becomes a classifier. Errors: it cannot
 /// be read; another number of classes than the first output has; the graph has labels.
 Expected<void> set_labels(graph::Graph& graph, const std::string& path);
 

@@ -1,11 +1,12 @@
 #include "engine/threads.h"
 
-#include <cpuinfo.h>
 #include <sched.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "engine/big_cores.h"
 
 namespace octet {
 namespace {
@@ -27,21 +28,6 @@ int allowed_processors() {
   return std::max(CPU_COUNT(&set), 1);
 }
 
-// Cores of the clusters with the fastest cores; all cores where cpuinfo tells no frequencies.
-int big_cores() {
-  if (!cpuinfo_initialize()) return 1;
-  uint64_t fastest = 0;
-  for (uint32_t i = 0; i < cpuinfo_get_clusters_count(); ++i) {
-    fastest = std::max(fastest, cpuinfo_get_cluster(i)->frequency);
-  }
-  uint32_t cores = 0;
-  for (uint32_t i = 0; i < cpuinfo_get_clusters_count(); ++i) {
-    const cpuinfo_cluster* cluster = cpuinfo_get_cluster(i);
-    if (cluster->frequency == fastest) cores += cluster->core_count;
-  }
-  return static_cast<int>(std::max(cores, 1U));
-}
-
 void relax() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -52,7 +38,9 @@ void relax() {
 
 }  // namespace
 
-int default_thread_count() { return std::min(big_cores(), allowed_processors()); }
+int default_thread_count() {
+  return std::clamp(count_big_cores(core_clusters()), 1, allowed_processors());
+}
 
 ThreadPool::ThreadPool(int threads)
     : shared_(std::make_unique<Shared>(static_cast<std::size_t>(std::max(threads, 1)))) {

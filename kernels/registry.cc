@@ -23,7 +23,7 @@
 namespace octet::kernels {
 namespace {
 
-#if defined(__x86_64__)
+#if defined(OCTET_ISA_avxvnni)
 /// The VEX form of vpdpbusd: leaf 7, subleaf 1, EAX bit 4. Not every cpuinfo knows to ask. Needs
 /// the same of the operating system as AVX2.
 bool has_avxvnni() {
@@ -35,12 +35,13 @@ bool has_avxvnni() {
 }
 #endif
 
-#if defined(__aarch64__)
+#if defined(OCTET_ISA_i8mm)
 /// Not every cpuinfo knows of i8mm: as Linux tells it, bit 13 of the second word of capabilities.
 bool has_i8mm() { return (getauxval(AT_HWCAP2) & (1UL << 13)) != 0; }
 #endif
 
-/// A table that is built in. An instruction set adds itself here, and nowhere else.
+/// A table that is built in (OCTET_ISA_...: kernels/CMakeLists.txt). An instruction set adds itself
+/// here, and nowhere else.
 struct Entry {
   const KernelTable* table;
   bool (*runs_here)();
@@ -49,17 +50,26 @@ struct Entry {
 // From the slowest to the fastest: the last that runs here is the best.
 constexpr Entry entries[] = {
     {&reference::table, [] { return true; }},
-#if defined(__x86_64__)
+#if defined(OCTET_ISA_avx2)
     {&avx2::table, [] { return cpuinfo_has_x86_avx2(); }},
+#endif
+#if defined(OCTET_ISA_avxvnni)
     {&avxvnni::table, [] { return cpuinfo_has_x86_avx2() && has_avxvnni(); }},
+#endif
+#if defined(OCTET_ISA_avx512vnni)
     {&avx512vnni::table,
      [] {
        return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
               cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
      }},
-#elif defined(__aarch64__)
+#endif
+#if defined(OCTET_ISA_neon)
     {&neon::table, [] { return cpuinfo_has_arm_neon(); }},
+#endif
+#if defined(OCTET_ISA_dotprod)
     {&dotprod::table, [] { return cpuinfo_has_arm_neon_dot(); }},
+#endif
+#if defined(OCTET_ISA_i8mm)
     {&i8mm::table, [] { return cpuinfo_has_arm_neon_dot() && has_i8mm(); }},
 #endif
 };

@@ -167,7 +167,9 @@ struct DepthwiseColumns {
           to[p] = at.output[r] + static_cast<std::size_t>(column) * at.column_output;
 #pragma GCC unroll 4
           for (int v = 0; v < s.vectors; ++v) {
-            q[p * s.vectors + v] = requantizer.scale(Sums::total(sum[column][r][v]), multiplier[v]);
+            const Int own = Sums::total(sum[column][r][v]);
+            q[p * s.vectors + v] = fits_s16 ? requantizer.scale_to_s16(own, multiplier[v])
+                                            : requantizer.scale(own, multiplier[v]);
           }
         }
         const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])

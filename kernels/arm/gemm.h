@@ -88,7 +88,9 @@ struct Gemm {
       for (int place = 0; place < 4; ++place) {
         const int p = vectors >= 3 ? 0 : place / vectors;
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        q[place] = requantizer.template scale<kind>(sum[last(i + p)][v], m.of[v], r[place]);
+        const Int own = sum[last(i + p)][v];
+        q[place] = fits_s16 ? requantizer.template scale_to_s16<kind>(own, m.of[v], r[place])
+                            : requantizer.template scale<kind>(own, m.of[v], r[place]);
       }
       const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
                                  : requantizer.pack(q[0], q[1], q[2], q[3]);

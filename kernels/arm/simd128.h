@@ -51,6 +51,7 @@ struct Simd128 {
   static Float to_float(Int x) { return vcvtq_f32_s32(x); }
   static Int round(Float x) { return vcvtnq_s32_f32(x); }
   static Float as_float(Int x) { return vreinterpretq_f32_s32(x); }
+  static Int as_int(Float x) { return vreinterpretq_s32_f32(x); }
   static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
   static Float add(Float a, Float b) { return vaddq_f32(a, b); }
   static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }

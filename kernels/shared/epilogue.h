@@ -33,16 +33,16 @@ struct Requantizer {
         residual_multiplier(Simd::set(params.residual_multiplier)),
         residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
         inner_min(Simd::set(params.inner_min)),
-        inner_max(Simd::set(params.inner_max)) {}
+        inner_max(Simd::set(params.inner_max)),
+        rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point))) {}
 
   /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
-  /// Where results_fit_s16.
+  /// Where results_fit_s16: of four vectors from scale_to_s16.
   Int pack_s16(Int a, Int b, Int c, Int d) const {
-    return Simd::pack_u8(Simd::add_s16(Simd::truncate_s16(a, b), zero_point),
-                         Simd::add_s16(Simd::truncate_s16(c, d), zero_point));
+    return Simd::pack_u8(Simd::truncate_s16(a, b), Simd::truncate_s16(c, d));
   }
   Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
   Int whole(Int ab, Int cd) const {
@@ -52,19 +52,31 @@ struct Requantizer {
   static Int scale(Int sum, Float multiplier) {
     return Simd::round(Simd::multiply(Simd::to_float(sum), multiplier));
   }
+  template <Residual kind>
+  Int scale(Int sum, Float multiplier, const Float& residual) const {
+    return Simd::round(scaled<kind>(sum, multiplier, residual));
+  }
+  /// Rounded, with the zero point added, in the lower 16 bits.
+  template <Residual kind>
+  Int scale_to_s16(Int sum, Float multiplier, const Float& residual) const {
+    return Simd::as_int(Simd::add(scaled<kind>(sum, multiplier, residual), rounder));
+  }
+  Int scale_to_s16(Int sum, Float multiplier) const {
+    return scale_to_s16<Residual::none>(sum, multiplier, multiplier);
+  }
 
   /// `residual`, which is not read where there is none, is float32 2^23 + r, whose low bits are the
   /// byte r: see residual_vectors.
   template <Residual kind>
-  Int scale(Int sum, Float multiplier, const Float& residual) const {
+  Float scaled(Int sum, Float multiplier, const Float& residual) const {
+    Float own = Simd::multiply(Simd::to_float(sum), multiplier);
     if constexpr (kind == Residual::none) {
-      return scale(sum, multiplier);
+      return own;
     } else {
       const Float difference = Simd::subtract(residual, residual_zero_point);
-      Float own = Simd::multiply(Simd::to_float(sum), multiplier);
       if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
       if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
-      return Simd::round(Simd::add(own, Simd::multiply(difference, residual_multiplier)));
+      return Simd::add(own, Simd::multiply(difference, residual_multiplier));
     }
   }
 
@@ -75,6 +87,7 @@ struct Requantizer {
   Float residual_zero_point;
   Float inner_min;
   Float inner_max;
+  Float rounder;
 };
 
 /// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.

@@ -122,8 +122,9 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
 /// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be
 /// converted to s32 without a clamp.
 bool results_fit_s32(const ConvParams& params);
-/// The same below 2^15 - 256, and the clamp is to [0, 255]: as s16, results need no saturation
-/// before they are packed, with the zero point added, to bytes, which clamps them.
+/// The same below 2^15 - 256, with a clamp to [0, 255] and an even zero point (0 above all). Then
+/// adding 1.5 * 2^23 plus the zero point in float32 rounds to integers, leaves the sum in the lower
+/// 16 bits, and ties fall as they do without the zero point, since it is even.
 bool results_fit_s16(const ConvParams& params);
 
 }  // namespace octet::kernels::shared

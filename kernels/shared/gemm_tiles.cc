@@ -105,7 +105,7 @@ bool results_fit_s32(const ConvParams& params) {
 
 bool results_fit_s16(const ConvParams& params) {
   return params.output == ConvOutput::u8 && params.output_min == 0 && params.output_max == 255 &&
-         results_fit(params, std::exp2(15) - 256);
+         params.output_zero_point % 2 == 0 && results_fit(params, std::exp2(15) - 256);
 }
 
 }  // namespace octet::kernels::shared

@@ -1,0 +1,270 @@
+// The same bytes everywhere: models whose outputs' checksums are committed, for every instruction
+// set of this machine, with one thread and with two. All weights and inputs are whole multiples of
+// powers of two, so that no machine's library rounds them otherwise.
+//
+// A change that means to change bytes: OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "the same
+// bytes*" prints what tests/golden/checksums.json should hold.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "kernels/kernels.h"
+#include "loaders/loader.h"
+#include "tests/graph/run_graph.h"
+
+namespace octet::test {
+namespace {
+
+/// Numerical Recipes' generator of 32 bits, of which the upper eight are used.
+class ExactValues {
+ public:
+  explicit ExactValues(uint32_t seed) : state_(seed) {}
+
+  uint8_t byte() {
+    state_ = state_ * 1664525U + 1013904223U;
+    return static_cast<uint8_t>(state_ >> 24);
+  }
+  /// Multiples of `largest` / 128 within [-largest, largest); `largest` is a power of two.
+  std::vector<float> values(std::size_t count, float largest) {
+    std::vector<float> out(count);
+    for (float& v : out) v = static_cast<float>(byte() - 128) * (largest / 128);
+    return out;
+  }
+
+ private:
+  uint32_t state_;
+};
+
+/// Networks as GraphMaker makes them, of exact values.
+class ExactMaker {
+ public:
+  explicit ExactMaker(uint32_t seed) : values_(seed) {}
+
+  TensorId conv(const std::string& name, TensorId x, ConvSettings s) {
+    fill(s, s.kernel * s.kernel * graph().tensor(x).shape[3] / s.groups);
+    return m.conv(name, x, s);
+  }
+  TensorId depthwise(const std::string& name, TensorId x, int32_t kernel, int32_t stride) {
+    const int32_t channels = graph().tensor(x).shape[3];
+    return conv(name, x,
+                {.channels = channels,
+                 .kernel = kernel,
+                 .stride = stride,
+                 .padding = kernel / 2,
+                 .groups = channels});
+  }
+  TensorId linear(const std::string& name, TensorId x, int32_t channels) {
+    ConvSettings s{.channels = channels};
+    fill(s, graph().tensor(x).shape.back());
+    return m.linear(name, x, s);
+  }
+  TensorId constant(const std::string& name, Shape shape, float largest) {
+    const auto count = static_cast<std::size_t>(element_count(shape));
+    return m.constant(name, std::move(shape), values_.values(count, largest));
+  }
+
+  /// The model; every activation has a scale: of [0, 6) after an activation that ends at 0, of 1
+  /// for probabilities, of [-6, 6) otherwise.
+  Model build(std::vector<TensorId> outputs) {
+    for (const TensorId id : graph().inputs) m.scale(id, 0.03125F, 128);
+    for (const Node& node : graph().nodes) {
+      const auto* clip = std::get_if<ClipAttributes>(&node.attributes);
+      if (clip != nullptr && clip->bounds.min == 0) {
+        m.scale(node.output, 0.0234375F, 0);
+      } else if (node.op == Op::sigmoid || node.op == Op::softmax) {
+        m.scale(node.output, 0.00390625F, 0);
+      } else if (graph().tensor(node.output).type == Type::f32) {
+        m.scale(node.output, 0.046875F, 128);
+      }
+    }
+    return test::build(m.finish(std::move(outputs)));
+  }
+
+  Graph& graph() { return m.graph(); }
+  GraphMaker m;
+
+ private:
+  /// Weights whose sums over `terms` products are about as large as the activations.
+  void fill(ConvSettings& s, int32_t terms) {
+    float largest = 2;
+    for (int32_t t = 1; t < terms; t *= 4) largest /= 2;
+    const auto count = static_cast<std::size_t>(terms) * static_cast<std::size_t>(s.channels);
+    s.weights = values_.values(count, largest);
+    s.bias_values = values_.values(static_cast<std::size_t>(s.channels), 0.5F);
+  }
+
+  ExactValues values_;
+};
+
+Model embedded_model() {
+  auto graph = loaders::load(OCTET_SOURCE_DIR "/models/cifar10_mobilenet_v2.safetensors");
+  INFO((graph ? "" : graph.error().message));
+  REQUIRE(graph);
+  return build(std::move(*graph));
+}
+
+Model mobilenet_v2_shaped() {
+  ExactMaker e(2);
+  GraphMaker& m = e.m;
+  TensorId x =
+      m.relu6("stem.relu", e.conv("stem", m.input({1, 65, 63, 3}),
+                                  {.channels = 16, .kernel = 3, .stride = 2, .padding = 1}));
+  int block = 0;
+  for (const auto& [channels, stride] : {std::pair{16, 1}, {24, 2}, {24, 1}, {40, 2}, {40, 1}}) {
+    const std::string name = "block" + std::to_string(block++);
+    const int32_t inputs = e.graph().tensor(x).shape[3];
+    const TensorId wide =
+        m.relu6(name + ".wide.relu", e.conv(name + ".wide", x, {.channels = 6 * inputs}));
+    const TensorId deep =
+        m.relu6(name + ".deep.relu", e.depthwise(name + ".deep", wide, 3, stride));
+    const TensorId narrow = e.conv(name + ".narrow", deep, {.channels = channels});
+    x = stride == 1 && inputs == channels ? m.add(name + ".add", x, narrow) : narrow;
+  }
+  x = m.relu6("head.relu", e.conv("head", x, {.channels = 160}));
+  x = e.linear("classifier", m.mean("pool", x, {1, 2}), 100);
+  return e.build({m.softmax("scores", x)});
+}
+
+Model blaze_shaped() {
+  ExactMaker e(3);
+  GraphMaker& m = e.m;
+  TensorId x =
+      m.relu("stem.relu", e.conv("stem", m.input({1, 64, 64, 3}),
+                                 {.channels = 24, .kernel = 3, .stride = 2, .padding = 1}));
+  std::vector<TensorId> boxes;
+  std::vector<TensorId> scores;
+  int block = 0;
+  for (const auto& [channels, stride] : {std::pair{24, 1}, {24, 1}, {48, 2}, {48, 1}, {96, 2}}) {
+    const std::string name = "block" + std::to_string(block++);
+    const int32_t inputs = e.graph().tensor(x).shape[3];
+    const TensorId deep = e.depthwise(name + ".deep", x, 5, stride);
+    const TensorId sum = e.conv(name + ".point", deep, {.channels = channels});
+    TensorId shortcut = x;
+    if (stride == 2) shortcut = m.max_pool(name + ".pool", shortcut);
+    if (inputs != channels) {
+      shortcut = m.node(
+          name + ".pad", Op::pad,
+          PadAttributes{.before = {0, 0, 0, 0}, .after = {0, 0, 0, channels - inputs}}, {shortcut});
+    }
+    x = m.relu(name + ".relu", m.add(name + ".add", sum, shortcut));
+    if (channels < 48 || (channels == 48 && stride == 2)) continue;
+    const int32_t places = e.graph().tensor(x).shape[1] * e.graph().tensor(x).shape[2];
+    boxes.push_back(m.reshape(name + ".boxes.rows", e.conv(name + ".boxes", x, {.channels = 8}),
+                              {1, 2 * places, 4}));
+    scores.push_back(
+        m.reshape(name + ".scores.rows",
+                  e.conv(name + ".scores", x, {.channels = 4, .kernel = 3, .padding = 1}),
+                  {1, 2 * places, 2}));
+  }
+  return e.build({m.concat("boxes", boxes, 1), m.softmax("scores", m.concat("logits", scores, 1))});
+}
+
+Model every_operator() {
+  ExactMaker e(4);
+  GraphMaker& m = e.m;
+  const TensorId x = m.input({1, 19, 21, 13});
+  std::vector<TensorId> outputs;
+  const TensorId dense = e.conv("dense", x, {.channels = 30, .kernel = 3, .padding = 1});
+  const TensorId seven =
+      m.relu("seven.relu", e.conv("seven", x, {.channels = 30, .kernel = 7, .padding = 3}));
+  const TensorId sum = m.add("sum", dense, seven);
+  const TensorId difference = m.node("difference", Op::sub, BinaryAttributes{}, {dense, seven});
+  const TensorId product = m.mul("product", sum, e.constant("factors", {30}, 1));
+  const TensorId both = m.concat("both", {difference, product}, 3);
+  TensorId y = e.conv("grouped", both, {.channels = 40, .kernel = 3, .stride = 2, .groups = 4});
+  for (const auto& [name, op] : {std::pair{"sigmoid", Op::sigmoid},
+                                 {"tanh", Op::tanh},
+                                 {"hard_sigmoid", Op::hard_sigmoid},
+                                 {"hard_swish", Op::hard_swish},
+                                 {"silu", Op::silu},
+                                 {"gelu", Op::gelu},
+                                 {"abs", Op::abs},
+                                 {"neg", Op::neg}}) {
+    outputs.push_back(m.mean(std::string(name) + ".mean", m.simple(name, op, y), {1, 2}));
+  }
+  outputs.push_back(m.argmax("argmax", y));
+  outputs.push_back(m.softmax("softmax", y));
+  outputs.push_back(m.max_pool("max_pool", y, {.kernel = 3, .stride = 2, .padding = 1}));
+  outputs.push_back(m.average_pool("average_pool", y, {.kernel = 3, .stride = 1, .padding = 1}));
+  outputs.push_back(m.transpose("transpose", y, {0, 3, 1, 2}));
+  outputs.push_back(m.node(
+      "slice", Op::slice,
+      SliceAttributes{.begin = {0, 1, 8, 3}, .step = {1, 2, -3, 1}, .count = {1, 4, 3, 21}}, {y}));
+  outputs.push_back(
+      m.node("resize", Op::resize, ResizeAttributes{.output_h = 14, .output_w = 31}, {y}));
+  outputs.push_back(m.clip("clip", e.depthwise("deep", y, 3, 1), {.min = -1, .max = 2}));
+  outputs.push_back(e.depthwise("deep5", y, 5, 2));
+  outputs.push_back(e.linear("linear", m.reshape("rows", y, {9, 10 * 40}), 17));
+  return e.build(outputs);
+}
+
+// FNV-1a (Fowler, Noll, Vo) of 64 bits.
+std::string checksum(const TensorView& view) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  const auto* bytes = static_cast<const unsigned char*>(view.data);
+  for (std::size_t i = 0; i < view.size; ++i) {
+    hash = (hash ^ bytes[i]) * 0x100000001b3U;
+  }
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+nlohmann::json checksums(const Model& model, const SessionOptions& options) {
+  auto session = Session::create(model, options);
+  REQUIRE(session);
+  ExactValues values(99);
+  for (std::size_t i = 0; i < model.inputs().size(); ++i) {
+    const auto count = static_cast<std::size_t>(element_count(model.inputs()[i].shape));
+    REQUIRE(session->set_input(i, values.values(count, 4)));
+  }
+  REQUIRE(session->run());
+  nlohmann::json out;
+  for (std::size_t i = 0; i < session->output_count(); ++i) {
+    // Nothing that is the same in all places would show a wrong one.
+    INFO(model.outputs()[i].name);
+    const TensorView view = session->output(i);
+    if (view.info->type == Type::f32) {
+      CHECK(std::ranges::count(view.values<float>(), view.values<float>()[0]) <
+            static_cast<std::ptrdiff_t>(view.values<float>().size() / 2));
+    }
+    out[model.outputs()[i].name] = checksum(session->output(i));
+  }
+  return out;
+}
+
+struct Case {
+  const char* name;
+  Model (*make)();
+};
+
+constexpr Case cases[] = {{"cifar10_mobilenet_v2", embedded_model},
+                          {"mobilenet_v2-shaped", mobilenet_v2_shaped},
+                          {"blaze-shaped", blaze_shaped},
+                          {"every operator", every_operator}};
+
+TEST_CASE("the same bytes on every CPU, with every instruction set, one thread and two") {
+  std::ifstream file(OCTET_SOURCE_DIR "/tests/golden/checksums.json");
+  const auto expected = nlohmann::json::parse(file, nullptr, false);
+  nlohmann::json all;
+  for (const Case& c : cases) {
+    const Model model = c.make();
+    INFO(c.name);
+    CHECK_FALSE(model.has_float_island());
+    all[c.name] = checksums(model, {.threads = 1, .isa = "reference"});
+    for (const kernels::KernelTable* table : kernels::available_tables()) {
+      for (const int threads : {1, 2}) {
+        INFO(table->name << ", " << threads << " threads");
+        CHECK(checksums(model, {.threads = threads, .isa = table->name}) ==
+              expected.value(c.name, nlohmann::json()));
+      }
+    }
+  }
+  if (std::getenv("OCTET_PRINT_CHECKSUMS") != nullptr) std::cout << all.dump(1) << "\n";
+}
+
+}  // namespace
+}  // namespace octet::test

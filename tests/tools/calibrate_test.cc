@@ -105,3 +105,29 @@ TEST_CASE("calibration: what is wrong is said, and nothing is written") {
                "no scale for tensor");
   CHECK_FALSE(std::filesystem::exists(out));
 }
+
+TEST_CASE("convert names outputs that int8 arithmetic computes, and how to have them in float") {
+  const Workplace w;
+  SampleExport sample = sample_classifier();
+  sample.graph.erase("task");
+  sample.graph.erase("labels");
+  const std::string scores = sample.graph["outputs"][0];
+  sample.graph["tensors"]["twice"] = sample.graph["tensors"][scores];
+  sample.graph["tensors"]["twice"]["scale"] = 0.25;
+  sample.graph["tensors"]["twice"]["zero_point"] = 128;
+  sample.graph["tensors"][scores]["scale"] = 0.125;
+  sample.graph["tensors"][scores]["zero_point"] = 128;
+  sample.graph["nodes"].push_back(
+      {{"name", "double"}, {"op", "add"}, {"inputs", {scores, scores}}, {"outputs", {"twice"}}});
+  sample.graph["outputs"] = {"twice"};
+  const std::string in = w.folder.write("sum.safetensors", sample.file());
+  const Outcome coarse = octet_tool({"convert", in, "-o", w.path("a.octet")});
+  INFO(coarse.out << coarse.err);
+  REQUIRE(coarse.code == 0);
+  CHECK(contains(coarse.out, "output twice: one of 256 values, 0.25 apart; --keep-float double"));
+  const Outcome fine =
+      octet_tool({"convert", in, "-o", w.path("b.octet"), "--keep-float", "double"});
+  INFO(fine.out << fine.err);
+  REQUIRE(fine.code == 0);
+  CHECK_FALSE(contains(fine.out, "256 values"));
+}

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -41,6 +42,25 @@ void print_summary(const Model& model, const std::string& path) {
     if (model.has_int8() && !node.int8 && !node.reason.empty() && node.op != "dequantize") {
       std::cout << "  in float: " << node.name << " (" << node.op << "): " << node.reason << "\n";
     }
+  }
+}
+
+/// Results of int8 arithmetic are one of 256 values each, which coordinates may feel.
+void print_coarse_outputs(const Model& model) {
+  const auto writer_of = [&](const std::string& tensor) {
+    return std::ranges::find_if(
+        model.nodes(), [&](const NodeInfo& node) { return node.outputs[0].name == tensor; });
+  };
+  for (const TensorInfo& output : model.outputs()) {
+    const auto last = writer_of(output.name);
+    if (last == model.nodes().end() || last->op != "dequantize") continue;
+    const TensorInfo& bytes = last->inputs[0];
+    const auto writer = writer_of(bytes.name);
+    // Scores between 0 and 1 are fine enough.
+    if (writer == model.nodes().end() || writer->op == "softmax" || writer->op == "lookup")
+      continue;
+    std::cout << "  output " << output.name << ": one of 256 values, " << bytes.scale
+              << " apart; --keep-float " << writer->name << " computes it in float\n";
   }
 }
 
@@ -105,6 +125,7 @@ Expected<int> convert(const Options& options) {
   const auto model = make_model(options);
   if (!model) return tl::unexpected(model.error());
   print_summary(*model, options.output);
+  print_coarse_outputs(*model);
   return succeeded;
 }
 

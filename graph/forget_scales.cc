@@ -4,6 +4,9 @@
 namespace octet::graph {
 
 Expected<void> forget_scales(Graph& graph) {
+  if (graph.unscaled_is_float) {
+    if (auto ok = saturate(graph); !ok) return ok;
+  }
   for (Node& node : graph.nodes) {
     if (!is_layer(node)) continue;
     if (auto ok = dequantize_layer(graph, node); !ok) return ok;

@@ -40,6 +40,7 @@ struct Tensor {
   Shape shape;
   /// What calibration found for a float activation; what the bytes mean for a u8 one.
   std::optional<Quantization> quantization;
+  bool rounds = false;  ///< The file rounds it to `quantization`, where it is float as well.
   /// A constant's values, row-major; absent for activations.
   std::optional<std::vector<std::byte>> data;
   /// Of s8 weights: one scale an output channel, and zero points where they are not all 0.

@@ -22,6 +22,11 @@ Status drop_dead_nodes(Graph& graph);
 /// borders marked as float by the author's wish.
 Status absorb_quantize_nodes(Graph& graph);
 
+/// For a quantized file that is to run in float: what its bytes cannot hold, its floats do not
+/// reach. Bounds of nodes are tightened to the range of their result's scale, and nodes without
+/// bounds get a clip. A ReLU may be nothing but this.
+Status saturate(Graph& graph);
+
 /// identity goes; a mean over height and width becomes an average pool; division by a constant
 /// becomes a product; a one-slope prelu becomes a leaky relu; two clips in a row become one;
 /// reshapes to the same shape go.
@@ -63,7 +68,8 @@ Status choose_precision(Graph& graph, const BuildOptions& options);
 Status unify_scales(Graph& graph);
 
 /// Types become u8 or f32; quantize and dequantize nodes stand at the borders, one a tensor at the
-/// most. A pair of them with nothing between becomes one requantize, or nothing.
+/// most. A pair of them with nothing between becomes one requantize, or nothing. A float result that
+/// the file rounds (Tensor::rounds) goes through bytes, to its float readers and outputs as well.
 Status place_quantize(Graph& graph);
 
 /// Operators take their int8 form: functions of one value become tables, softmax gets its table, a

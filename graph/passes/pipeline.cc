@@ -17,6 +17,13 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
       lower_to_int8,
       quantize_weights,
   };
+  if (graph.unscaled_is_float) {
+    if (options.float_only) {
+      if (auto ok = saturate(graph); !ok) return ok;
+    } else {
+      for (Tensor& tensor : graph.tensors) tensor.rounds = tensor.quantization.has_value();
+    }
+  }
   for (const Pass pass : float_passes) {
     if (auto ok = pass(graph); !ok) return ok;
   }

@@ -9,28 +9,40 @@ namespace {
 // first reader.
 class Borders {
  public:
-  explicit Borders(Graph& graph) : graph_(graph), copies_(graph.tensors.size(), -1) {}
+  explicit Borders(Graph& graph) : graph_(graph) {}
 
   TensorId as(Type type, TensorId id, std::vector<Node>& nodes) {
-    const Tensor& tensor = graph_.tensor(id);
-    if (tensor.type == type || tensor.type == Type::s32 || tensor.is_constant()) return id;
-    TensorId& copy = copies_[static_cast<std::size_t>(id)];
-    if (copy >= 0) return copy;
-    const Tensor original = graph_.tensor(id);
-    const bool quantizes = type == Type::u8;
-    copy = graph_.add_tensor({.name = original.name + (quantizes ? ".u8" : ".f32"),
-                              .type = type,
-                              .shape = original.shape,
-                              .quantization = quantizes ? original.quantization : std::nullopt});
-    nodes.push_back({.name = original.name + (quantizes ? ".quantize" : ".dequantize"),
-                     .op = quantizes ? Op::quantize : Op::dequantize,
-                     .inputs = {id},
-                     .output = copy,
-                     .precision = Precision::int8});
-    return copy;
+    return copy(type,
+                type == Type::f32 && rounds(graph_.tensor(id)) ? copy(Type::u8, id, nodes) : id,
+                nodes);
+  }
+
+  static bool rounds(const Tensor& tensor) {
+    return tensor.type == Type::f32 && tensor.rounds && tensor.quantization;
   }
 
  private:
+  TensorId copy(Type type, TensorId id, std::vector<Node>& nodes) {
+    copies_.resize(graph_.tensors.size(), -1);
+    const Tensor& tensor = graph_.tensor(id);
+    if (tensor.type == type || tensor.type == Type::s32 || tensor.is_constant()) return id;
+    if (const TensorId made = copies_[static_cast<std::size_t>(id)]; made >= 0) return made;
+    const Tensor original = graph_.tensor(id);
+    const bool quantizes = type == Type::u8;
+    const TensorId made =
+        graph_.add_tensor({.name = original.name + (quantizes ? ".u8" : ".f32"),
+                           .type = type,
+                           .shape = original.shape,
+                           .quantization = quantizes ? original.quantization : std::nullopt});
+    nodes.push_back({.name = original.name + (quantizes ? ".quantize" : ".dequantize"),
+                     .op = quantizes ? Op::quantize : Op::dequantize,
+                     .inputs = {id},
+                     .output = made,
+                     .precision = Precision::int8});
+    copies_[static_cast<std::size_t>(id)] = made;
+    return made;
+  }
+
   Graph& graph_;
   std::vector<TensorId> copies_;
 };
@@ -46,6 +58,14 @@ Status place_quantize(Graph& graph) {
     Tensor& output = graph.tensor(node.output);
     if (output.type != Type::s32) output.type = output_type(node);
     if (node.float_output) output.quantization.reset();
+    // What only moves has the values of what it reads.
+    const auto rounded = [&](TensorId id) {
+      const Tensor& operand = graph.tensor(id);
+      return operand.is_constant() || operand.type == Type::u8 || operand.rounds;
+    };
+    if ((moves_bytes(node) || node.op == Op::concat) && std::ranges::all_of(node.inputs, rounded)) {
+      output.rounds = false;
+    }
   }
   Borders borders(graph);
   std::vector<Node> nodes;
@@ -56,7 +76,7 @@ Status place_quantize(Graph& graph) {
   }
   graph.nodes.clear();
   for (TensorId& id : graph.outputs) {
-    if (graph.tensor(id).type != Type::u8) continue;
+    if (graph.tensor(id).type != Type::u8 && !Borders::rounds(graph.tensor(id))) continue;
     const TensorId copy = borders.as(Type::f32, id, nodes);
     // An output may be named twice: it is renamed once.
     if (graph.is_output(copy)) {
@@ -67,7 +87,7 @@ Status place_quantize(Graph& graph) {
     const std::string name = graph.tensor(id).name;
     if (graph.tensor(copy).name != name) {
       graph.tensor(copy).name = name;
-      graph.tensor(id).name = name + ".u8";
+      graph.tensor(id).name = name + (graph.tensor(id).type == Type::u8 ? ".u8" : ".unrounded");
     }
     id = copy;
   }

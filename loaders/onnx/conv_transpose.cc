@@ -122,13 +122,14 @@ void load_conv_transpose(Builder& builder, const Node& node) {
 
   const Window window = read_window(node, {shape[2], shape[3]}, {1, 1});
   const std::string automatic = node.text("auto_pad", "NOTSET");
-  const bool same = automatic.starts_with("SAME");
   // Of an odd rest the specification puts more at the end with SAME_UPPER, else at the beginning.
   const bool upper = automatic == "SAME_UPPER";
   const ImageSize extra = read_pair(node, "output_padding", 0);
   auto wanted = node.integers("output_shape");
   if (wanted.size() == 4) wanted.erase(wanted.begin(), wanted.begin() + 2);
   if (!wanted.empty() && wanted.size() != 2) node.fail("has an output_shape of another rank");
+  // A given shape decides; auto_pad then only says where the rest goes.
+  const bool same = automatic.starts_with("SAME") && wanted.empty();
   const AxisPlan h = plan_axis(node, shape[2], window.stride_h, window.dilation_h,
                                {.input = x.shape[2],
                                 .pad_before = window.pad_top,

@@ -108,8 +108,10 @@ std::vector<ResizedAxis> read_axes(Builder& builder, const Node& node, const Val
   for (std::size_t i = 0; i < axes.size(); ++i) {
     ResizedAxis a{.axis = node.axis(axes[i], x.shape.size())};
     a.input = x.shape[static_cast<std::size_t>(a.axis)];
-    const double size = by_size ? static_cast<double>(sizes[i])
-                                : std::floor(static_cast<double>(a.input) * double{scales[i]});
+    // In float32, where a product such as 10 * 0.7 is a whole number.
+    const double size =
+        by_size ? static_cast<double>(sizes[i])
+                : static_cast<double>(std::floor(static_cast<float>(a.input) * scales[i]));
     if (!(size >= 1 && size <= 1 << 15)) node.fail("has an output size out of range");
     a.output = static_cast<int32_t>(size);
     a.scale = by_size ? static_cast<float>(a.output) / static_cast<float>(a.input) : scales[i];

@@ -25,7 +25,7 @@ Expected<Preprocess> choose_preprocess(const Model& model, const std::optional<P
   if (model.preprocess() == nullptr) {
     return fail(model.path() +
                 ": the model does not say how an image becomes its input: give --preprocess JSON "
-                "(docs/float_export.md), or export it with preprocess=");
+                "(docs/float_export.md), or convert or export it with a preprocessing");
   }
   return *model.preprocess();
 }

@@ -1,0 +1,76 @@
+// What a quantized file's bytes cannot hold, in float.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "tests/graph/run_graph.h"
+
+using namespace octet::test;
+using namespace octet;
+
+namespace {
+
+/// A layer that hands its two channels on, with u8 from 0 to 7.96875 for its result: a ReLU in a
+/// file that has no other word for it. Its input, 0.5 a step, is a byte as well.
+GraphMaker one_layer() {
+  GraphMaker m;
+  const auto x = m.input({1, 1, 2, 2}, Quantization{.scale = 0.5F, .zero_point = 128});
+  m.conv("y", x, {.channels = 2, .bias = false, .weights = {1, 0, 0, 1}});
+  m.scale(m.last().output, 0.03125F, 0);
+  m.graph().unscaled_is_float = true;
+  m.graph().has_authors_borders = true;
+  return m;
+}
+
+const std::vector<Values> inputs = {{-3, 2, 9.5F, -0.5F}};
+
+}  // namespace
+
+TEST_CASE("a quantized file in float keeps the saturation of its bytes") {
+  GraphMaker m = one_layer();
+  const Graph graph = m.finish({m.last().output});
+  const std::vector<Values> expected = {{0, 2, 7.96875F, 0}};
+  CHECK(run(build(graph), inputs) == expected);
+  const Model in_float = build(graph, {.float_only = true});
+  CHECK(run(in_float, inputs) == expected);
+  CHECK(nodes_of(in_float) == "y:conv2d");
+
+  Graph forgotten = graph;
+  REQUIRE(octet::graph::forget_scales(forgotten));
+  CHECK(run(build(forgotten, {.float_only = true}), inputs) == expected);
+}
+
+TEST_CASE("a node without bounds of its own gets a clip; the result keeps its name") {
+  GraphMaker m = one_layer();
+  const auto z = m.simple("z", Op::neg, m.last().output);
+  m.scale(z, 0.015625F, 255);
+  const Model model = build(m.finish({z}), {.float_only = true});
+  CHECK(nodes_of(model) == "y:conv2d z:neg z.range:clip");
+  CHECK(model.outputs()[0].name == "z");
+  CHECK(run(model, inputs) == std::vector<Values>{{0, -2, -3.984375F, 0}});
+}
+
+TEST_CASE("what a file gives no scale is not bounded, nor is a model of the user's calibration") {
+  GraphMaker m = one_layer();
+  m.graph().tensor(m.last().output).quantization.reset();
+  CHECK(run(build(m.finish({m.last().output}), {.float_only = true}), inputs) == inputs);
+  GraphMaker calibrated = one_layer();
+  calibrated.graph().unscaled_is_float = false;
+  CHECK(run(build(calibrated.finish({calibrated.last().output}), {.float_only = true}), inputs) ==
+        inputs);
+}
+
+TEST_CASE("a float node between int8 ones has its result rounded as the file does it") {
+  GraphMaker m = one_layer();
+  const auto y = m.last().output;
+  const auto root = m.simple("root", Op::sqrt, y);
+  m.scale(root, 0.125F, 0);
+  const auto twice = m.node("twice", Op::add, BinaryAttributes{}, {root, root});
+  m.scale(twice, 0.25F, 0);
+  // In float, one after the other: the root is rounded to eighths all the same.
+  const Model model = build(m.finish({twice, root}), {.keep_float = {"root", "twice"}});
+  const auto outputs = run(model, inputs);
+  CHECK(outputs[1] == Values{0, 1.375F, 2.875F, 0});  // of 1.414 and 2.823
+  CHECK(outputs[0] == Values{0, 2.75F, 5.75F, 0});
+  CHECK(model.outputs()[0].name == "twice");
+  CHECK(model.outputs()[1].name == "root");
+}

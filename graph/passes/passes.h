@@ -68,8 +68,9 @@ Status choose_precision(Graph& graph, const BuildOptions& options);
 Status unify_scales(Graph& graph);
 
 /// Types become u8 or f32; quantize and dequantize nodes stand at the borders, one a tensor at the
-/// most. A pair of them with nothing between becomes one requantize, or nothing. A float result that
-/// the file rounds (Tensor::rounds) goes through bytes, to its float readers and outputs as well.
+/// most. A pair of them with nothing between becomes one requantize, or nothing. A float result
+/// that the file rounds (Tensor::rounds) goes through bytes, to its float readers and outputs as
+/// well.
 Status place_quantize(Graph& graph);
 
 /// Operators take their int8 form: functions of one value become tables, softmax gets its table, a

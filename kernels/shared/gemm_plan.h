@@ -104,8 +104,8 @@ struct GemmPlan {
   std::size_t band_offset;  ///< In scratch.
 };
 
-/// Dense and grouped convolutions whose results provably stay within s32 before the clamp; not those
-/// with one filter a channel.
+/// Dense and grouped convolutions whose results provably stay within s32 before the clamp; not
+/// those with one filter a channel.
 bool gemm_supports(const GemmTraits& traits, const ConvParams& params);
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params);
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed);

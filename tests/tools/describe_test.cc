@@ -77,8 +77,8 @@ TEST_CASE("convert --labels names the classes") {
   CHECK(octet_tool({"inspect", out, "--json"}).json()["labels"] == classes);
   CHECK(contains(octet_tool({"run", out, w.images[0]}).out, "class "));
   const std::string more = w.folder.write("more.txt", lines + "one more\n");
-  const Outcome outcome = octet_tool(
-      {"convert", in, "-o", w.path("b.octet"), "--task", classify, "--labels", more});
+  const Outcome outcome =
+      octet_tool({"convert", in, "-o", w.path("b.octet"), "--task", classify, "--labels", more});
   CHECK(outcome.code != 0);
   CHECK(contains(outcome.err, std::to_string(classes + 1) + " labels"));
   check_refused(w, in, "--labels", w.path("absent.txt"), "cannot be read");

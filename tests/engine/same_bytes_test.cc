@@ -3,7 +3,7 @@
 // powers of two, so that no machine's library rounds them otherwise.
 //
 // A change that means to change bytes: OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "the same
-// bytes*" prints what tests/golden/checksums.json should hold.
+// bytes*" prints what tests/engine/checksums.json should hold.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -247,7 +247,7 @@ constexpr Case cases[] = {{"cifar10_mobilenet_v2", embedded_model},
                           {"every operator", every_operator}};
 
 TEST_CASE("the same bytes on every CPU, with every instruction set, one thread and two") {
-  std::ifstream file(OCTET_SOURCE_DIR "/tests/golden/checksums.json");
+  std::ifstream file(OCTET_SOURCE_DIR "/tests/engine/checksums.json");
   const auto expected = nlohmann::json::parse(file, nullptr, false);
   nlohmann::json all;
   for (const Case& c : cases) {

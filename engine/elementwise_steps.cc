@@ -85,7 +85,7 @@ class BinaryStep final : public Step {
         operands_{context.read<uint8_t>(node.inputs[0]), context.read<uint8_t>(node.inputs[1])},
         output_(context.write<uint8_t>(node.output)) {
     const bool whole_rows = plan_.outer_rank == 1 && plan_.step[0] == 1 && plan_.step[1] == 1;
-    for (const std::size_t operand : {0, 1}) {
+    for (const std::size_t operand : {std::size_t{0}, std::size_t{1}}) {
       const bool repeats = plan_.outer_stride[operand][0] == 0 &&
                            plan_.outer_stride[1 - operand][0] == plan_.row_size;
       if (!whole_rows || !repeats) continue;

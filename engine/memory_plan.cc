@@ -27,6 +27,21 @@ std::size_t largest_live_sum(std::span<const BufferLifetime> buffers) {
   return largest;
 }
 
+// The lowest offset of `size` bytes beside those buffers of `placed`, which are in the order of
+// their offsets, that overlap `lifetime`.
+std::size_t lowest_free(std::span<const BufferLifetime> buffers,
+                        std::span<const std::size_t> offsets, std::span<const std::size_t> placed,
+                        const BufferLifetime& lifetime) {
+  const std::size_t size = aligned(lifetime.size);
+  std::size_t offset = 0;
+  for (const std::size_t other : placed) {
+    if (!overlap(lifetime, buffers[other])) continue;
+    if (offsets[other] >= offset + size) break;
+    offset = std::max(offset, offsets[other] + aligned(buffers[other].size));
+  }
+  return offset;
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
@@ -40,21 +55,26 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
 
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t index : order) {
-    const std::size_t size = aligned(buffers[index].size);
-    std::size_t offset = 0;
-    for (const std::size_t other : placed) {
-      if (!overlap(buffers[index], buffers[other])) continue;
-      if (plan.offsets[other] >= offset + size) break;
-      offset = std::max(offset, plan.offsets[other] + aligned(buffers[other].size));
-    }
+    const std::size_t offset = lowest_free(buffers, plan.offsets, placed, buffers[index]);
     plan.offsets[index] = offset;
-    plan.size = std::max(plan.size, offset + size);
+    plan.size = std::max(plan.size, offset + aligned(buffers[index].size));
     const auto by_offset = [&](std::size_t a, std::size_t b) {
       return plan.offsets[a] < plan.offsets[b];
     };
     placed.insert(std::ranges::upper_bound(placed, index, by_offset), index);
   }
   return plan;
+}
+
+std::optional<std::size_t> find_gap(std::span<const BufferLifetime> buffers, const MemoryPlan& plan,
+                                    int step, std::size_t size) {
+  std::vector<std::size_t> by_offset(buffers.size());
+  std::iota(by_offset.begin(), by_offset.end(), std::size_t{0});
+  std::ranges::stable_sort(by_offset, {}, [&](std::size_t i) { return plan.offsets[i]; });
+  const std::size_t offset = lowest_free(buffers, plan.offsets, by_offset,
+                                         {.size = size, .first_step = step, .last_step = step});
+  if (offset + aligned(size) > plan.size) return std::nullopt;
+  return offset;
 }
 
 }  // namespace octet

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,5 +24,10 @@ struct MemoryPlan {
 /// Largest buffers first, each at the lowest free offset (Pisarchyk and Lee 2020, "greedy by
 /// size").
 MemoryPlan plan_memory(std::span<const BufferLifetime> buffers);
+
+/// -> the lowest offset, a multiple of 64, of `size` bytes in the plan's memory that belong to no
+/// buffer during `step`; nothing where they are not to be had.
+std::optional<std::size_t> find_gap(std::span<const BufferLifetime> buffers, const MemoryPlan& plan,
+                                    int step, std::size_t size);
 
 }  // namespace octet

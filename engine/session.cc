@@ -135,7 +135,7 @@ struct Session::Impl {
       steps.back() = std::move(*step);
     }
     if (auto ok = share_packed_weights(); !ok) return ok;
-    if (auto ok = share_scratch(); !ok) return ok;
+    if (auto ok = share_scratch(memory); !ok) return ok;
     if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
     input_set.assign(data().inputs.size(), false);
     if (time_steps) step_seconds.assign(data().steps.size(), 0.0);
@@ -187,20 +187,34 @@ struct Session::Impl {
     return PackedWeightsCache::Shared(owner, owner->data());
   }
 
-  /// One piece of scratch memory a thread, as large as the neediest step wants it.
-  Expected<void> share_scratch() {
-    std::size_t largest = 0;
-    for (const auto& step : steps) {
-      if (step != nullptr) largest = std::max(largest, step->scratch_bytes());
+  /// Steps share one piece of scratch memory a thread. A step that wants so much that it would not
+  /// stay in a core's first cache anyway has it in the activations' arena, if there is room beside
+  /// what lives while it runs.
+  Expected<void> share_scratch(const MemoryPlan& memory) {
+    constexpr std::size_t large = std::size_t{32} << 10;
+    const auto threads = static_cast<std::size_t>(pool.threads());
+    std::size_t bytes_a_thread = 0;
+    std::vector<Step*> sharing;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i] == nullptr) continue;
+      const std::size_t wanted = aligned(steps[i]->scratch_bytes());
+      std::optional<std::size_t> gap;
+      if (wanted > large) {
+        gap = find_gap(plan.buffers, memory, static_cast<int>(i), wanted * threads);
+      }
+      if (gap) {
+        steps[i]->set_scratch({.data = arena.data() + *gap, .bytes_a_thread = wanted});
+      } else {
+        bytes_a_thread = std::max(bytes_a_thread, wanted);
+        sharing.push_back(steps[i].get());
+      }
     }
-    const std::size_t bytes_a_thread = aligned(largest);
-    scratch_bytes = bytes_a_thread * static_cast<std::size_t>(pool.threads());
+    scratch_bytes = bytes_a_thread * threads;
     auto allocated = AlignedBuffer::allocate(scratch_bytes);
     if (!allocated) return fail(data().path + ": " + allocated.error().message);
     scratch = std::move(*allocated);
-    for (const auto& step : steps) {
-      if (step != nullptr)
-        step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
+    for (Step* step : sharing) {
+      step->set_scratch({.data = scratch.data(), .bytes_a_thread = bytes_a_thread});
     }
     return {};
   }

@@ -24,8 +24,8 @@ class AlignedBuffer {
   std::unique_ptr<std::byte, Free> data_;
 };
 
-/// Memory that steps share, since they run one after the other: each thread has `bytes_a_thread` of
-/// it.
+/// Memory that a step may write to while it runs and that others use before and after: each thread
+/// has `bytes_a_thread` of it.
 struct Scratch {
   std::byte* data = nullptr;
   std::size_t bytes_a_thread = 0;
@@ -36,7 +36,7 @@ struct Scratch {
 class Step {
  public:
   virtual ~Step() = default;
-  /// What it wants of Scratch::bytes_a_thread.
+  /// The least Scratch::bytes_a_thread that it can run with.
   virtual std::size_t scratch_bytes() const { return 0; }
   /// Called once, before the first run.
   virtual void set_scratch(const Scratch&) {}

@@ -3,6 +3,7 @@
 #include "tests/kernels/random.h"
 
 using octet::BufferLifetime;
+using octet::find_gap;
 using octet::MemoryPlan;
 using octet::plan_memory;
 using octet::test::Random;
@@ -49,6 +50,40 @@ TEST_CASE(
     CHECK(first_conflict(buffers, plan) == "");
     CHECK(plan.lower_bound <= plan.size);
   }
+}
+
+TEST_CASE("a gap is the lowest free place beside what lives in its step") {
+  Random random(2);
+  int found = 0;
+  int refused = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::vector<BufferLifetime> buffers;
+    for (int i = 0; i < 20; ++i) {
+      const int first = random.integer(-1, 10);
+      buffers.push_back({.size = static_cast<std::size_t>(random.integer(0, 2000)),
+                         .first_step = first,
+                         .last_step = first + random.integer(0, 3)});
+    }
+    const MemoryPlan plan = plan_memory(buffers);
+    const int step = random.integer(0, 10);
+    const auto size = static_cast<std::size_t>(random.integer(1, 3000));
+    // Every place from the lowest on.
+    std::optional<std::size_t> expected;
+    for (std::size_t at = 0; !expected && (at + size + 63) / 64 * 64 <= plan.size; at += 64) {
+      bool free = true;
+      for (std::size_t b = 0; b < buffers.size(); ++b) {
+        const bool lives = buffers[b].first_step <= step && step <= buffers[b].last_step;
+        const bool apart = at + size <= plan.offsets[b] || plan.offsets[b] + buffers[b].size <= at;
+        free = free && (!lives || apart);
+      }
+      if (free) expected = at;
+    }
+    INFO("seed " << random.seed << ", round " << round);
+    CHECK(find_gap(buffers, plan, step, size) == expected);
+    ++(expected ? found : refused);
+  }
+  CHECK(found > 50);
+  CHECK(refused > 50);
 }
 
 TEST_CASE("a chain of layers needs two buffers at a time, and gets no more") {

@@ -185,7 +185,7 @@ class OCTET_EXPORT Session {
   int threads() const;
   std::size_t arena_bytes() const;        ///< Memory for activations.
   std::size_t arena_lower_bound() const;  ///< The most bytes that any step needs at once.
-  std::size_t scratch_bytes() const;      ///< Memory that all steps share, for all threads.
+  std::size_t scratch_bytes() const;      ///< Scratch beside the activations, all threads'.
   std::size_t packed_bytes() const;       ///< Weights in the form that the kernels read.
   /// Seconds that each step of the last run took; empty unless SessionOptions::time_steps.
   /// NodeInfo::step indexes it. A quantize node of an input has the time that setting it took.

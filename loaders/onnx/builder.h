@@ -72,6 +72,10 @@ class Builder {
   /// What an operand's bytes mean; an input of the graph learns it here. Throws where the tensor
   /// was written with another scale.
   void set_quantization(const Node& node, const Value& value, graph::Quantization quantization);
+  /// The type of `name`'s bytes in the file, for what reads them without a zero point that says
+  /// it: uint8 where nobody said another.
+  DataType byte_type(const std::string& name) const;
+  void set_byte_type(const std::string& name, DataType type) { byte_types_[name] = type; }
   /// The scale of the tensor that `node` wrote.
   void quantize_result(const Node& node, graph::Quantization quantization);
 
@@ -112,6 +116,7 @@ class Builder {
   std::map<std::string, int> readers_;
   std::map<std::string, Constant> constants_;
   std::map<std::string, Value> values_;
+  std::map<std::string, DataType> byte_types_;
   std::map<std::string, graph::TensorId> constant_tensors_;
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.

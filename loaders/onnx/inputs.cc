@@ -89,6 +89,7 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
     const bool turns = shape.size() == 4 && !is_turned(graph, input.name);
     builder.add_input(input.name, shape,
                       turns ? channels_last_order(4) : identity_order(shape.size()));
+    if (!is_float_type(input.type)) builder.set_byte_type(input.name, input.type);
   }
   for (const auto& [name, shape] : options.shapes) {
     if (name.empty() || names.contains(name)) continue;

@@ -1,0 +1,60 @@
+// Forms of ONNX operators that no golden model has, against numbers worked out by hand.
+#include <catch2/catch.hpp>
+
+#include "loaders/loader.h"
+#include "tests/graph/run_graph.h"
+#include "tests/onnx/onnx_maker.h"
+#include "tests/tools/command_line.h"
+
+namespace octet::test {
+namespace {
+
+constexpr int64_t int8_type = 3;  // TensorProto's
+
+/// The first output for inputs in octet's order of axes.
+Values answer(const OnnxMaker& model, const std::vector<Values>& inputs,
+              const graph::BuildOptions& options = {}) {
+  const TemporaryFolder folder;
+  const auto graph = loaders::load(folder.write("model.onnx", model.file()));
+  INFO((graph ? "" : graph.error().message));
+  REQUIRE(graph);
+  return run(build(*graph, options), inputs).at(0);
+}
+
+}  // namespace
+
+TEST_CASE("ONNX: output_dtype says the type of bytes that have no zero point") {
+  OnnxMaker m;
+  m.opset = 21;
+  m.input("x", {1, 4}).output("y").floats("scale", {}, {0.5f}).integers("shape", {2, 2});
+  m.node("QuantizeLinear", {"x", "scale"}, {"bytes"}, {{"output_dtype", int8_type}});
+  m.node("Reshape", {"bytes", "shape"}, {"moved"})
+      .node("DequantizeLinear", {"moved", "scale"}, {"y"});
+  CHECK(answer(m, {{-100, -1.3f, 0.3f, 100}}) == Values{-64, -1.5f, 0.5f, 63.5f});
+}
+
+TEST_CASE("ONNX: without output_dtype and zero point bytes are unsigned") {
+  OnnxMaker m;
+  m.opset = 21;
+  m.input("x", {1, 4}).output("y").floats("scale", {}, {0.5f});
+  m.node("QuantizeLinear", {"x", "scale"}, {"bytes"});
+  m.node("DequantizeLinear", {"bytes", "scale"}, {"y"});
+  CHECK(answer(m, {{-100, -1.3f, 0.3f, 200}}) == Values{0, 0, 0.5f, 127.5f});
+}
+
+TEST_CASE("ONNX: an input of signed bytes needs no zero point to be dequantized") {
+  OnnxMaker m;
+  m.input("x", {1, 4}, int8_type).output("y").floats("scale", {}, {0.5f});
+  m.node("DequantizeLinear", {"x", "scale"}, {"real"}).node("Neg", {"real"}, {"y"});
+  CHECK(answer(m, {{-64, -1, 1, 63.5f}}) == Values{64, 1, -1, -63.5f});
+}
+
+TEST_CASE("ONNX: the type of floats that DequantizeLinear is to give is not that of its bytes") {
+  OnnxMaker m;
+  m.opset = 23;
+  m.input("x", {1, 2}, int8_type).output("y").floats("scale", {}, {0.5f});
+  m.node("DequantizeLinear", {"x", "scale"}, {"y"}, {{"output_dtype", int64_t{1}}});
+  CHECK(answer(m, {{-64, 1}}) == Values{-64, 1});
+}
+
+}  // namespace octet::test

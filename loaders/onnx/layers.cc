@@ -101,9 +101,22 @@ void load_gemm(Builder& builder, const Node& node) {
     for (float& value : bias) value *= beta;
     return builder.finish(node, linear(builder, node, a, b, bias));
   }
-  if (beta != 1) node.missing("with a beta of " + std::to_string(beta) + " and a computed C");
+  Value added;
+  if (c != nullptr && c->is_float() && beta != 1) {
+    Constant scaled = *c;
+    scale(scaled, beta);
+    const Shape shape = shape_of(c->dims, node.where() + "its C ");
+    added = {.id = builder.add_floats(node, ".c", shape, std::move(scaled.floats)),
+             .shape = shape,
+             .order = identity_order(shape.size())};
+  } else if (beta != 1) {
+    node.missing("with a beta of " + std::to_string(beta) + " and a C that is computed ('" +
+                 node.input(2) + "'); multiply it before, or fold beta into it");
+  } else {
+    added = builder.operand(node, 2);
+  }
   const Value product = linear(builder, node, a, b, {});
-  const Value added = with_rank(builder.graph(), builder.operand(node, 2), 2);
+  added = with_rank(builder.graph(), added, 2);
   builder.finish(node, builder.emit(node, Op::add, BinaryAttributes{},
                                     {builder.stored_as(product, identity_order(2)).id,
                                      builder.stored_as(added, identity_order(2)).id},

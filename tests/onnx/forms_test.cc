@@ -57,4 +57,17 @@ TEST_CASE("ONNX: the type of floats that DequantizeLinear is to give is not that
   CHECK(answer(m, {{-64, 1}}) == Values{-64, 1});
 }
 
+TEST_CASE("ONNX: Gemm's beta scales a constant C of any shape that it may have") {
+  const auto gemm = [](const std::vector<int64_t>& dims, const std::vector<float>& c) {
+    OnnxMaker m;
+    m.input("x", {2, 1}).output("y").floats("w", {1, 3}, {1, 2, 3}).floats("c", dims, c);
+    m.node("Gemm", {"x", "w", "c"}, {"y"}, {{"beta", 0.5f}});
+    return answer(m, {{1, 10}}, {.float_only = true});
+  };
+  CHECK(gemm({}, {2}) == Values{2, 3, 4, 11, 21, 31});
+  CHECK(gemm({3}, {2, 4, 6}) == Values{2, 4, 6, 11, 22, 33});
+  CHECK(gemm({2, 1}, {2, 4}) == Values{2, 3, 4, 12, 22, 32});
+  CHECK(gemm({2, 3}, {2, 4, 6, 8, 10, 12}) == Values{2, 4, 6, 14, 25, 36});
+}
+
 }  // namespace octet::test

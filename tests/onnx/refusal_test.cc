@@ -70,6 +70,13 @@ TEST_CASE("ONNX: a form of an operator that octet lacks is listed with what it i
                     "'.v': ReduceMax over other axes than height and width"});
 }
 
+TEST_CASE("ONNX: Gemm with a beta and a C that is computed") {
+  OnnxMaker m;
+  m.input("x", {2, 1}).input("c", {2, 3}).output("y").floats("w", {1, 3}, {1, 2, 3});
+  m.node("Gemm", {"x", "w", "c"}, {"y"}, {{"beta", 0.5f}});
+  check_refused(m, {"'.y': Gemm with a beta of 0.5", "a C that is computed ('c')"});
+}
+
 TEST_CASE("ONNX: an operator that no output depends on may be any") {
   OnnxMaker m = relu({1, 3, 4, 5});
   m.node("Softplus", {"x"}, {"unused"});

@@ -23,7 +23,7 @@ struct PhasedLayer {
 
 class Builder {
  public:
-  /// `readers`: how many nodes and outputs of the graph read each name.
+  /// `readers`: how many nodes that an output depends on, and outputs, read each name.
   Builder(graph::Graph& graph, std::map<std::string, int> readers)
       : graph_(graph), readers_(std::move(readers)) {}
 
@@ -39,7 +39,7 @@ class Builder {
   void add_output(const std::string& name);
 
   bool is_known(const std::string& name) const;
-  /// How many nodes and outputs read it.
+  /// How many nodes and outputs read it; nodes that no output depends on do not count.
   int readers(const std::string& name) const;
   /// Null for an activation and for an unknown name.
   const Constant* find_constant(const std::string& name) const;

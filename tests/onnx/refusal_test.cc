@@ -244,6 +244,23 @@ TEST_CASE("convert: a float ONNX model without scales says what to do, and --flo
   CHECK(octet_tool({"convert", in, "-o", out, "--float"}).code == 0);
 }
 
+TEST_CASE("convert: an input that no output depends on is left out, with a warning") {
+  OnnxMaker m = relu({1, 3, 4, 5});
+  m.input("spare", {1, 2}).input("mask", {1, 2}, 7).input("taken", {1, 3, 4, 5});
+  m.node("Softplus", {"spare"}, {"unused"}).node("Add", {"y", "taken"}, {"z"}).output("z");
+  const TemporaryFolder folder;
+  const std::string in = folder.write("model.onnx", m.file());
+  const Outcome outcome = octet_tool({"convert", in, "-o", folder.path("out.octet"), "--float"});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  for (const char* name : {"spare", "mask"})
+    CHECK(contains(outcome.err, "warning: " + in + ": the input '" + name + "' is left out"));
+  CHECK_FALSE(contains(outcome.err, "taken"));
+  const auto graph = load_onnx(m.file(), {.shapes = {{"spare", {1, 2}}}});
+  REQUIRE(graph);
+  CHECK(graph->inputs.size() == 2);
+}
+
 TEST_CASE("convert --shape: one shape, or one for each input by name") {
   const TemporaryFolder folder;
   const std::string in = folder.write("model.onnx", relu({-1, 3, -1, -1}).file());

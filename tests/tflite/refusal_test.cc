@@ -89,6 +89,18 @@ TEST_CASE("TFLite: operator numbers of old files, and operators that nobody need
   check_loads(m.file());
 }
 
+TEST_CASE("TFLite: an input that no output depends on is left out, with a remark") {
+  TfliteMaker m = relu({.name = "x", .shape = {1, 3}});
+  const int32_t unused = m.activation("unused", {1, 3});
+  m.inputs.push_back(m.tensor({.name = "spare", .shape = {1, 3}, .type = TensorType::INT32}));
+  m.node(BuiltinOperator::SIN, {m.inputs.back()}, {unused});
+  const auto graph = load_file(m.file());
+  REQUIRE(graph);
+  CHECK(graph->inputs.size() == 1);
+  REQUIRE(graph->remarks.size() == 1);
+  CHECK(contains(graph->remarks[0], "'spare'"));
+}
+
 TEST_CASE("TFLite: forms of operators that octet lacks") {
   const TfliteMaker::Tensor w = {.name = "w", .shape = {1, 1, 1, 1}, .data = one_float};
   check_refused(conv(w, conv_options(1, Activation::TANH)).file(),

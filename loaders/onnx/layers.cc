@@ -23,6 +23,13 @@ TensorId add_vector(Builder& builder, const Node& node, const Constant& values, 
   return builder.add_floats(node, suffix, {channels}, values.floats);
 }
 
+// In the file's order of axes, which the graph's own checks do not know.
+[[noreturn]] void refuse_weights(const Node& node, const Constant& weights, const Value& x,
+                                 const std::string& form = "") {
+  node.fail("has weights " + shape_text(shape_of(weights.dims, node.where() + "its weight ")) +
+            " for input " + shape_text(x.shape) + form);
+}
+
 // x [..., I] in whatever order keeps I last.
 Value rows(Builder& builder, const Value& x) {
   const std::size_t rank = x.shape.size();
@@ -72,6 +79,9 @@ void load_conv(Builder& builder, const Node& node) {
   ConvAttributes a{.window = read_window(node, kernel, {x.shape[2], x.shape[3]}),
                    .groups = node.to_int32(node.integer("group", 1), "group"),
                    .has_bias = node.has_input(2)};
+  const bool divides = a.groups > 0 && x.shape[1] % a.groups == 0;
+  if (divides && given.dims[1] != x.shape[1] / a.groups)
+    refuse_weights(node, given, x, " in " + std::to_string(a.groups) + " groups");
   std::vector<TensorId> inputs = {x.id, w.id};
   if (a.has_bias) {
     inputs.push_back(add_vector(builder, node, builder.required_constant(node, 2, "its bias"),
@@ -84,10 +94,16 @@ void load_conv(Builder& builder, const Node& node) {
 
 void load_gemm(Builder& builder, const Node& node) {
   Value a = builder.operand(node, 0);
-  Constant b = builder.required_constant(node, 1, "its second operand");
+  const Constant& given = builder.required_constant(node, 1, "its second operand");
+  Constant b = given;
   if (a.shape.size() != 2 || b.dims.size() != 2) node.fail("takes matrices");
   if (node.integer("transA", 0) != 0) a = builder.transposed(a, {1, 0});
   if (node.integer("transB", 0) == 0) b = permuted(b, {1, 0});  // -> [O, I]
+  if (b.dims[1] != a.shape[1]) {
+    refuse_weights(node, given, builder.operand(node, 0),
+                   std::string(node.integer("transA", 0) != 0 ? ", transA" : "") +
+                       (node.integer("transB", 0) != 0 ? ", transB" : ""));
+  }
   scale(b, node.number("alpha", 1));
   const float beta = node.number("beta", 1);
   const auto outputs = static_cast<std::size_t>(b.dims[0]);
@@ -137,6 +153,7 @@ void load_matmul(Builder& builder, const Node& node) {
     b.dims.erase(b.dims.begin());
     if (b.quantized) --b.quantized->axis;
   }
+  if (a.shape.empty() || a.shape.back() != b.dims[0]) refuse_weights(node, given, a);
   builder.finish(node, linear(builder, node, a, permuted(b, {1, 0}), {}));
 }
 

@@ -166,6 +166,24 @@ TEST_CASE("ONNX: attributes that do not fit") {
   check_refused(conv({}, {2, 3, 1}), {"'.y'", "rank 4"});
 }
 
+TEST_CASE("ONNX: weights that do not fit are shown in the file's order of axes") {
+  check_refused(conv({}, {2, 5, 1, 3}),
+                {"'.y' (Conv)", "weights [2, 5, 1, 3] for input [1, 3, 4, 5] in 1 groups"});
+  OnnxMaker product;
+  product.input("x", {4, 3}).output("y").floats("w", {2, 5}, std::vector<float>(10));
+  OnnxMaker gemm = product;
+  product.node("MatMul", {"x", "w"}, {"y"});
+  check_refused(product, {"'.y' (MatMul)", "weights [2, 5] for input [4, 3]"});
+  gemm.node("Gemm", {"x", "w"}, {"y"}, {{"transA", int64_t{1}}});
+  check_refused(gemm, {"'.y' (Gemm)", "weights [2, 5] for input [4, 3], transA"});
+}
+
+TEST_CASE("ONNX: operands that do not fit are shown in the file's order of axes") {
+  OnnxMaker m;
+  m.input("x", {1, 3, 4, 5}).input("z", {1, 2, 4, 5}).output("y").node("Add", {"x", "z"}, {"y"});
+  check_refused(m, {"'.y' (Add)", "cannot broadcast [1, 3, 4, 5] with [1, 2, 4, 5]"});
+}
+
 TEST_CASE("ONNX: shapes that cannot be") {
   OnnxMaker m;
   m.input("x", {1, 3, 4, 5}).output("y").integers("s", {7, -1}).node("Reshape", {"x", "s"}, {"y"});

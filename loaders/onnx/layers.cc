@@ -142,19 +142,23 @@ void load_gemm(Builder& builder, const Node& node) {
 void load_matmul(Builder& builder, const Node& node) {
   const Constant& given = builder.required_constant(node, 1, "its second operand");
   const Value a = builder.operand(node, 0);
-  const auto ones = std::ranges::count(given.dims, 1);
-  if (given.dims.size() < 2 ||
-      (given.dims.size() > 2 && ones < static_cast<std::ptrdiff_t>(given.dims.size()) - 2)) {
-    node.missing("with a second operand that is no matrix");
-  }
   Constant b = given;
+  const bool by_vector = b.dims.size() == 1 && a.shape.size() > 1;
+  if (by_vector) b.dims.push_back(1);
+  if (b.dims.size() < 2) node.missing("with a second operand that is no matrix");
   while (b.dims.size() > 2) {
     if (b.dims.front() != 1) node.missing("with a second operand that is no matrix");
     b.dims.erase(b.dims.begin());
     if (b.quantized) --b.quantized->axis;
   }
   if (a.shape.empty() || a.shape.back() != b.dims[0]) refuse_weights(node, given, a);
-  builder.finish(node, linear(builder, node, a, permuted(b, {1, 0}), {}));
+  Value y = linear(builder, node, a, permuted(b, {1, 0}), {});
+  if (by_vector) {
+    Shape shape = y.shape;
+    shape.pop_back();
+    y = builder.reshaped(node, y, shape, ".squeezed");
+  }
+  builder.finish(node, with_rank(builder.graph(), y, given.dims.size()));
 }
 
 void load_batch_norm(Builder& builder, const Node& node) {

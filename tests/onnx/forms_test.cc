@@ -70,4 +70,38 @@ TEST_CASE("ONNX: Gemm's beta scales a constant C of any shape that it may have")
   CHECK(gemm({2, 3}, {2, 4, 6, 8, 10, 12}) == Values{2, 4, 6, 14, 25, 36});
 }
 
+TEST_CASE("ONNX: MatMul by a vector") {
+  OnnxMaker m;
+  m.input("x", {2, 3}).output("y").floats("v", {3}, {1, 10, 100}).node("MatMul", {"x", "v"}, {"y"});
+  CHECK(answer(m, {{1, 2, 3, 4, 5, 6}}, {.float_only = true}) == Values{321, 654});
+}
+
+TEST_CASE("ONNX: MatMul by a matrix with leading axes gives them to its result") {
+  OnnxMaker m;
+  m.input("x", {2, 2}).output("y").floats("w", {1, 1, 2, 1}, {1, 10});
+  m.node("MatMul", {"x", "w"}, {"y"});
+  const TemporaryFolder folder;
+  const auto graph = loaders::load(folder.write("model.onnx", m.file()));
+  REQUIRE(graph);
+  CHECK(graph->tensor(graph->outputs[0]).shape == Shape{1, 1, 2, 1});
+  CHECK(answer(m, {{1, 2, 3, 4}}, {.float_only = true}) == Values{21, 43});
+}
+
+TEST_CASE("ONNX: Gather's indices may have axes of their own") {
+  OnnxMaker m;
+  m.input("x", {2, 3}).output("y").integers("list", {2, 0, 1, 2}).integers("shape", {2, 2});
+  m.node("Reshape", {"list", "shape"}, {"indices"});
+  m.node("Gather", {"x", "indices"}, {"y"}, {{"axis", int64_t{1}}});
+  CHECK(answer(m, {{1, 2, 3, 4, 5, 6}}, {.float_only = true}) == Values{3, 1, 2, 3, 6, 4, 5, 6});
+}
+
+TEST_CASE("ONNX: Pad that wraps around") {
+  OnnxMaker m;
+  m.opset = 19;
+  m.input("x", {2, 3}).output("y").integers("pads", {0, 2, 1, 1});
+  m.node("Pad", {"x", "pads"}, {"y"}, {{"mode", "wrap"}});
+  CHECK(answer(m, {{1, 2, 3, 4, 5, 6}}, {.float_only = true}) ==
+        Values{2, 3, 1, 2, 3, 1, 5, 6, 4, 5, 6, 4, 2, 3, 1, 2, 3, 1});
+}
+
 }  // namespace octet::test

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "loaders/loader.h"
+#include "tests/graph/run_graph.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
@@ -68,6 +69,41 @@ TEST_CASE("ONNX: a form of an operator that octet lacks is listed with what it i
   m.node("ReduceMax", {"x"}, {"v"}, {{"axes", std::vector<int64_t>{1}}});
   check_refused(m, {"lacks 2 operators", "'.y': MatMul with its second operand computed ('z')",
                     "'.v': ReduceMax over other axes than height and width"});
+}
+
+TEST_CASE("ONNX: the forms that docs/formats.md says octet lacks") {
+  using Ints = std::vector<int64_t>;
+  const auto lacks = [](const std::string& op, const Ints& x, const std::string& form,
+                        const OnnxAttributes& attributes = {},
+                        const std::vector<std::string>& constants = {},
+                        const std::string& domain = "") {
+    OnnxMaker m;
+    m.opset = 19;
+    m.input("x", x).output("y").floats("four", {4}, {1, 1, 2, 2}).floats("w", {2, 3, 1}, Values(6));
+    m.integers("pads", {0, 0, 0, 9, 0, 0, 0, 0}).floats("matrix", {5, 4}, Values(20));
+    std::vector<std::string> inputs = {"x"};
+    inputs.insert(inputs.end(), constants.begin(), constants.end());
+    m.node(op, inputs, {"y"}, attributes, domain);
+    check_refused(m, {"'.y': " + (domain.empty() ? "" : domain + ".") + op + " " + form});
+  };
+  const Ints image = {1, 3, 4, 5};
+  lacks("Conv", {1, 3, 4}, "on a tensor of rank 3 [1, 3, 4]", {}, {"w"});
+  lacks("GlobalMaxPool", {1, 3, 4}, "on a tensor of rank 3 [1, 3, 4]");
+  lacks("AveragePool", image, "with dilations",
+        {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{2, 2}}});
+  lacks("ArgMax", image, "that takes the last of equal maxima",
+        {{"select_last_index", int64_t{1}}});
+  lacks("Resize", image, "that keeps the image's proportions",
+        {{"keep_aspect_ratio_policy", "not_larger"}}, {"", "four"});
+  lacks("Pad", image, "that wraps around more than once", {{"mode", "wrap"}}, {"pads"});
+  lacks("QLinearGlobalAveragePool", image, "with channels last", {{"channels_last", int64_t{1}}},
+        {}, "com.microsoft");
+  for (const char* op : {"Max", "Min"}) lacks(op, {2, 4}, "of two tensors", {}, {"four"});
+
+  OnnxMaker first;
+  first.input("x", {4, 2}).output("y").floats("m", {3, 4}, Values(12));
+  first.node("MatMul", {"m", "x"}, {"y"});
+  check_refused(first, {"'.y': MatMul with its second operand computed ('x')"});
 }
 
 TEST_CASE("ONNX: Gemm with a beta and a C that is computed") {

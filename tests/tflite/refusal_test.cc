@@ -120,6 +120,18 @@ TEST_CASE("TFLite: forms of operators that octet lacks") {
       {"'x'", "INT16"});
 }
 
+TEST_CASE("TFLite: STRIDED_SLICE whose ends are offsets") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {4, 3})};
+  m.outputs = {m.activation("y", {2, 3})};
+  m.node(
+      BuiltinOperator::STRIDED_SLICE,
+      {0, m.integers("begin", {1, 0}), m.integers("end", {2, 3}), m.integers("steps", {1, 1})},
+      m.outputs,
+      options<tflite::StridedSliceOptions>(tflite::CreateStridedSliceOptions, 0, 0, 0, 0, 0, true));
+  check_refused(m.file(), {"'y' (operator 0): STRIDED_SLICE with ends that are offsets"});
+}
+
 TEST_CASE("TFLite: operators that are wrong") {
   const TfliteMaker::Tensor w = {.name = "w", .shape = {1, 1, 1, 1}, .data = one_float};
   check_refused(conv(w, {}).file(), {"node 'y' (CONV_2D, operator 0): has no options"});

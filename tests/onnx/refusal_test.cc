@@ -298,6 +298,22 @@ TEST_CASE("convert: a float ONNX model without scales says what to do, and --flo
   CHECK(octet_tool({"convert", in, "-o", out, "--float"}).code == 0);
 }
 
+TEST_CASE("convert --float: weights that are no finite numbers") {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    OnnxMaker m;
+    m.input("x", {1, 2, 4, 5}).output("y").floats("w", {1, 2, 1, 1}, {1, bad});
+    m.node("Conv", {"x", "w"}, {"y"});
+    const TemporaryFolder folder;
+    const std::string in = folder.write("model.onnx", m.file());
+    const Outcome outcome = octet_tool({"convert", in, "-o", folder.path("out.octet"), "--float"});
+    CHECK(outcome.code != 0);
+    for (const std::string& part : {in, std::string("'.y'"), std::string("export the model again")})
+      CHECK(contains(outcome.err, part));
+    CHECK_FALSE(std::filesystem::exists(folder.path("out.octet")));
+  }
+}
+
 TEST_CASE("convert: an input that no output depends on is left out, with a warning") {
   OnnxMaker m = relu({1, 3, 4, 5});
   m.input("spare", {1, 2}).input("mask", {1, 2}, 7).input("taken", {1, 3, 4, 5});

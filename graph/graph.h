@@ -90,6 +90,8 @@ struct Graph {
   bool unscaled_is_float = false;
   /// What to do where scales are missing, for a format whose remedy is not the float export's.
   std::string calibration_remedy;
+  /// What the user is to know of how the file was read: warnings, without the file's name.
+  std::vector<std::string> remarks;
   std::optional<Preprocess> preprocess;
   /// `preprocess` is what the format's inputs usually take, not what the file says: the user may
   /// say another.

@@ -4,6 +4,10 @@
 
 namespace octet::loaders {
 
+std::string unread_input_remark(const std::string& input) {
+  return "the input '" + input + "' is left out: no output depends on it";
+}
+
 Expected<void> add_shape_option(const std::string& text, LoadOptions& options) {
   // Names may have an '=' of their own; extents have none.
   const std::size_t equals = text.rfind('=');

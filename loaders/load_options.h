@@ -13,6 +13,9 @@ struct LoadOptions {
   std::map<std::string, Shape> shapes;
 };
 
+/// What Graph::remarks says of an input that the model is read without.
+std::string unread_input_remark(const std::string& input);
+
 /// "1,3,224,224", or "NAME=1,3,224,224", added to `options`. Errors say what is wrong with it.
 Expected<void> add_shape_option(const std::string& text, LoadOptions& options);
 

@@ -8,6 +8,7 @@ namespace octet::loaders {
 
 Preprocess read_preprocess(const JsonObject& from) {
   from.allow_only({"size", "resize", "channels", "mean", "std"});
+  from.require({"size", "resize", "channels", "mean", "std"});
   const auto size = from.integers("size");
   if (size.size() != 2 || size[0] < 1 || size[1] < 1)
     from.fail("'size' needs a height and a width");
@@ -27,7 +28,9 @@ Preprocess read_preprocess(const JsonObject& from) {
                  .std = from.numbers("std")};
   const std::size_t channels = out.channels == Channels::gray ? 1 : 3;
   if (out.mean.size() != channels || out.std.size() != channels) {
-    from.fail("'mean' and 'std' need " + std::to_string(channels) + " values");
+    from.fail("'mean' has " + std::to_string(out.mean.size()) + " values and 'std' has " +
+              std::to_string(out.std.size()) + "; '" + from.text("channels") + "' needs " +
+              std::to_string(channels) + " in each");
   }
   if (std::ranges::count(out.std, 0.0f) > 0) from.fail("a 'std' is 0");
   return out;
@@ -36,8 +39,8 @@ Preprocess read_preprocess(const JsonObject& from) {
 Expected<Preprocess> parse_preprocess(const std::string& text) {
   try {
     const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
-    if (parsed.is_discarded()) return fail("preprocess: not JSON: " + text);
-    return read_preprocess({parsed, "preprocess: "});
+    if (parsed.is_discarded()) return fail("--preprocess: not JSON: " + text);
+    return read_preprocess({parsed, "--preprocess: "});
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -11,7 +11,7 @@ namespace octet::loaders {
 /// Throws LoadError.
 Preprocess read_preprocess(const JsonObject& from);
 
-/// The same from JSON text, as a user gives it on a command line.
+/// The same from JSON text, as a user gives it on a command line: errors name --preprocess.
 Expected<Preprocess> parse_preprocess(const std::string& json);
 
 }  // namespace octet::loaders

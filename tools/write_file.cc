@@ -41,6 +41,9 @@ bool keeps_its_place(const std::string& path) {
 }  // namespace
 
 Expected<void> write_file(const std::string& path, std::span<const std::byte> bytes) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    return fail(path + ": cannot write: this is a folder; name the file in it");
   const std::string target = follow(path);
   const bool in_place = keeps_its_place(target);
   const std::string written = in_place ? target : target + ".part";

@@ -75,7 +75,8 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   const auto values = float_values(constant);
   if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
     return fail(graph.name + ": the constant '" + constant.name +
-                "' has values that are not finite numbers");
+                "' has values that are no finite numbers (NaN or infinity): export the model again "
+                "from values that are finite, or keep its node in float (--keep-float)");
   }
   float low = 0;
   float high = 0;

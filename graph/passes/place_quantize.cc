@@ -51,22 +51,36 @@ Type output_type(const Node& node) {
   return node.precision == Precision::int8 && !node.float_output ? Type::u8 : Type::f32;
 }
 
-}  // namespace
+bool only_moves(const Node& node) {
+  const auto* pad = std::get_if<PadAttributes>(&node.attributes);
+  return (moves_bytes(node) && (pad == nullptr || pad->value == 0)) || node.op == Op::concat;
+}
 
-Status place_quantize(Graph& graph) {
+// Types of results, and which float ones are left to round: what only moves has the values of what
+// it reads, and where those are numbers of the result's own scale already they stay as they are.
+void settle_types(Graph& graph) {
+  std::vector<bool> on_scale;  // Are its values, as they are read, numbers of its own scale?
+  for (const Tensor& tensor : graph.tensors)
+    on_scale.push_back(tensor.quantization && (tensor.rounds || tensor.is_constant()));
   for (const Node& node : graph.nodes) {
     Tensor& output = graph.tensor(node.output);
     if (output.type != Type::s32) output.type = output_type(node);
     if (node.float_output) output.quantization.reset();
-    // What only moves has the values of what it reads.
-    const auto rounded = [&](TensorId id) {
-      const Tensor& operand = graph.tensor(id);
-      return operand.is_constant() || operand.type == Type::u8 || operand.rounds;
+    const auto is_same = [&](TensorId id) {
+      return on_scale[static_cast<std::size_t>(id)] &&
+             graph.tensor(id).quantization == output.quantization;
     };
-    if ((moves_bytes(node) || node.op == Op::concat) && std::ranges::all_of(node.inputs, rounded)) {
-      output.rounds = false;
-    }
+    const bool moved = only_moves(node) && std::ranges::all_of(node.inputs, is_same);
+    on_scale[static_cast<std::size_t>(node.output)] =
+        output.quantization && (moved || output.type == Type::u8 || output.rounds);
+    if (moved) output.rounds = false;
   }
+}
+
+}  // namespace
+
+Status place_quantize(Graph& graph) {
+  settle_types(graph);
   Borders borders(graph);
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {

@@ -113,6 +113,21 @@ Expected<Tensor> quantize_bias(const Graph& graph, const Node& layer, const std:
   return out;
 }
 
+// One NaN or infinity that training left would spoil every result.
+Status check_finite(const Graph& graph, const Node& layer) {
+  const std::size_t constants = std::get<ConvAttributes>(layer.attributes).has_bias ? 3 : 2;
+  for (std::size_t i = 1; i < constants; ++i) {
+    const Tensor& tensor = graph.tensor(layer.inputs[i]);
+    if (!tensor.is_constant() || tensor.type != Type::f32) continue;
+    if (std::ranges::all_of(float_values(tensor), [](float v) { return std::isfinite(v); }))
+      continue;
+    return fail(graph.name + ": layer '" + layer.name + "' has " + (i == 1 ? "weights" : "a bias") +
+                " with values that are no finite numbers (NaN or infinity): export the model again "
+                "from weights that are finite");
+  }
+  return {};
+}
+
 Status quantize_layer(Graph& graph, Node& layer) {
   auto& a = std::get<ConvAttributes>(layer.attributes);
   const Tensor weight = graph.tensor(layer.inputs[1]);
@@ -122,17 +137,6 @@ Status quantize_layer(Graph& graph, Node& layer) {
   std::vector<float> bias(channels, 0.0f);
   if (a.has_bias) std::ranges::copy(float_values(graph.tensor(layer.inputs[2])), bias.begin());
 
-  for (const float value : bias) {
-    if (!std::isfinite(value)) {
-      return fail(graph.name + ": layer '" + layer.name +
-                  "' has a bias that is not a finite number");
-    }
-  }
-  if (weight.type == Type::f32 &&
-      !std::ranges::all_of(float_values(weight), [](float v) { return std::isfinite(v); })) {
-    return fail(graph.name + ": layer '" + layer.name +
-                "' has weights that are not finite numbers");
-  }
   if (weight.type == Type::s8 && !layer.weight_quantization) {
     return fail(graph.name + ": layer '" + layer.name +
                 "' has int8 weights without weight_quantization");
@@ -182,6 +186,7 @@ Status dequantize_layer(Graph& graph, Node& layer) {
 Status quantize_weights(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (!is_layer(node)) continue;
+    if (auto ok = check_finite(graph, node); !ok) return ok;
     auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node)
                                                 : dequantize_layer(graph, node);
     if (!ok) return ok;

@@ -25,6 +25,8 @@ void Builder::finish(const Node& node, const Value& value, std::size_t output) {
   if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
   if (!made_here && node.has_input(0) && readers(node.input(0)) > 1) shared_.insert(value.id);
   values_[name] = value;
+  // What moves bytes, or clips them, leaves their type as it is.
+  if (node.has_input(0)) set_byte_type(name, byte_type(node.input(0)));
 }
 
 void Builder::add_input(const std::string& name, const Shape& shape, const AxisOrder& order) {
@@ -225,6 +227,12 @@ Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape
   const ReshapePlan plan = plan_reshape(value, shape);
   return emit(node, Op::reshape, ReshapeAttributes{stored_shape(shape, plan.after)},
               {stored_as(value, plan.before).id}, plan.after, suffix);
+}
+
+DataType Builder::byte_type(const std::string& name) const {
+  if (const auto known = byte_types_.find(name); known != byte_types_.end()) return known->second;
+  const Constant* constant = find_constant(name);
+  return constant != nullptr && !constant->is_float() ? constant->type : DataType::uint8;
 }
 
 const PhasedLayer* Builder::find_phased(const Node& node, const Value& x) const {

@@ -23,7 +23,7 @@ struct PhasedLayer {
 
 class Builder {
  public:
-  /// `readers`: how many nodes and outputs of the graph read each name.
+  /// `readers`: how many nodes that an output depends on, and outputs, read each name.
   Builder(graph::Graph& graph, std::map<std::string, int> readers)
       : graph_(graph), readers_(std::move(readers)) {}
 
@@ -39,7 +39,7 @@ class Builder {
   void add_output(const std::string& name);
 
   bool is_known(const std::string& name) const;
-  /// How many nodes and outputs read it.
+  /// How many nodes and outputs read it; nodes that no output depends on do not count.
   int readers(const std::string& name) const;
   /// Null for an activation and for an unknown name.
   const Constant* find_constant(const std::string& name) const;
@@ -72,6 +72,10 @@ class Builder {
   /// What an operand's bytes mean; an input of the graph learns it here. Throws where the tensor
   /// was written with another scale.
   void set_quantization(const Node& node, const Value& value, graph::Quantization quantization);
+  /// The type of `name`'s bytes in the file, for what reads them without a zero point that says
+  /// it: uint8 where nobody said another.
+  DataType byte_type(const std::string& name) const;
+  void set_byte_type(const std::string& name, DataType type) { byte_types_[name] = type; }
   /// The scale of the tensor that `node` wrote.
   void quantize_result(const Node& node, graph::Quantization quantization);
 
@@ -112,6 +116,7 @@ class Builder {
   std::map<std::string, int> readers_;
   std::map<std::string, Constant> constants_;
   std::map<std::string, Value> values_;
+  std::map<std::string, DataType> byte_types_;
   std::map<std::string, graph::TensorId> constant_tensors_;
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.

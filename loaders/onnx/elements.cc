@@ -17,6 +17,11 @@ Value emit_binary(Builder& builder, const Node& node, Op op, Value a, Value b,
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   a = with_rank(builder.graph(), a, rank);
   b = with_rank(builder.graph(), b, rank);
+  // In the file's order of axes, which the graph's own check does not know.
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (a.shape[i] != b.shape[i] && a.shape[i] != 1 && b.shape[i] != 1)
+      node.fail("cannot broadcast " + shape_text(a.shape) + " with " + shape_text(b.shape));
+  }
   // The order of an activation that is stored in one of its own wins: the other is more likely
   // plain or a constant.
   const bool a_decides =
@@ -160,7 +165,8 @@ void load_min_max(Builder& builder, const Node& node) {
   if (node.input_count() != 2) node.missing("of other than two tensors");
   const std::size_t number = builder.constant(node, 0) != nullptr ? 0 : 1;
   const Constant* bound = builder.constant(node, number);
-  if (bound == nullptr || bound->size() != 1) node.missing("of two computed tensors");
+  if (bound == nullptr || bound->size() != 1)
+    node.missing("of two tensors; octet's has a tensor and a constant number");
   const Value x = builder.operand(node, 1 - number);
   if (bound->dims.size() > x.shape.size()) node.missing("that adds axes to its operand");
   const float value = builder.required_number(node, number, "its bound");

@@ -74,9 +74,14 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
   std::set<std::string> initializers;
   for (const TensorProto& tensor : graph.initializers) initializers.insert(tensor.name);
   std::set<std::string> names;
+  std::set<std::string> unread;
   for (const ValueInfoProto& input : graph.inputs) {
     if (initializers.contains(input.name)) continue;
-    if (builder.readers(input.name) == 0) continue;  // octet's models have no such input
+    if (builder.readers(input.name) == 0) {  // octet's models have no such input
+      unread.insert(input.name);
+      builder.graph().remarks.push_back(unread_input_remark(input.name));
+      continue;
+    }
     if (!input.is_tensor || !is_readable(input.type)) {
       throw LoadError("the input '" + input.name + "' has the type " +
                       (input.is_tensor ? data_type_name(input.type) : "of no tensor") +
@@ -89,9 +94,10 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
     const bool turns = shape.size() == 4 && !is_turned(graph, input.name);
     builder.add_input(input.name, shape,
                       turns ? channels_last_order(4) : identity_order(shape.size()));
+    if (!is_float_type(input.type)) builder.set_byte_type(input.name, input.type);
   }
   for (const auto& [name, shape] : options.shapes) {
-    if (name.empty() || names.contains(name)) continue;
+    if (name.empty() || names.contains(name) || unread.contains(name)) continue;
     throw LoadError("--shape names '" + name + "', but the model has no such input");
   }
 }

@@ -23,6 +23,13 @@ TensorId add_vector(Builder& builder, const Node& node, const Constant& values, 
   return builder.add_floats(node, suffix, {channels}, values.floats);
 }
 
+// In the file's order of axes, which the graph's own checks do not know.
+[[noreturn]] void refuse_weights(const Node& node, const Constant& weights, const Value& x,
+                                 const std::string& form = "") {
+  node.fail("has weights " + shape_text(shape_of(weights.dims, node.where() + "its weight ")) +
+            " for input " + shape_text(x.shape) + form);
+}
+
 // x [..., I] in whatever order keeps I last.
 Value rows(Builder& builder, const Value& x) {
   const std::size_t rank = x.shape.size();
@@ -72,6 +79,9 @@ void load_conv(Builder& builder, const Node& node) {
   ConvAttributes a{.window = read_window(node, kernel, {x.shape[2], x.shape[3]}),
                    .groups = node.to_int32(node.integer("group", 1), "group"),
                    .has_bias = node.has_input(2)};
+  const bool divides = a.groups > 0 && x.shape[1] % a.groups == 0;
+  if (divides && given.dims[1] != x.shape[1] / a.groups)
+    refuse_weights(node, given, x, " in " + std::to_string(a.groups) + " groups");
   std::vector<TensorId> inputs = {x.id, w.id};
   if (a.has_bias) {
     inputs.push_back(add_vector(builder, node, builder.required_constant(node, 2, "its bias"),
@@ -84,10 +94,16 @@ void load_conv(Builder& builder, const Node& node) {
 
 void load_gemm(Builder& builder, const Node& node) {
   Value a = builder.operand(node, 0);
-  Constant b = builder.required_constant(node, 1, "its second operand");
+  const Constant& given = builder.required_constant(node, 1, "its second operand");
+  Constant b = given;
   if (a.shape.size() != 2 || b.dims.size() != 2) node.fail("takes matrices");
   if (node.integer("transA", 0) != 0) a = builder.transposed(a, {1, 0});
   if (node.integer("transB", 0) == 0) b = permuted(b, {1, 0});  // -> [O, I]
+  if (b.dims[1] != a.shape[1]) {
+    refuse_weights(node, given, builder.operand(node, 0),
+                   std::string(node.integer("transA", 0) != 0 ? ", transA" : "") +
+                       (node.integer("transB", 0) != 0 ? ", transB" : ""));
+  }
   scale(b, node.number("alpha", 1));
   const float beta = node.number("beta", 1);
   const auto outputs = static_cast<std::size_t>(b.dims[0]);
@@ -101,9 +117,22 @@ void load_gemm(Builder& builder, const Node& node) {
     for (float& value : bias) value *= beta;
     return builder.finish(node, linear(builder, node, a, b, bias));
   }
-  if (beta != 1) node.missing("with a beta of " + std::to_string(beta) + " and a computed C");
+  Value added;
+  if (c != nullptr && c->is_float() && beta != 1) {
+    Constant scaled = *c;
+    scale(scaled, beta);
+    const Shape shape = shape_of(c->dims, node.where() + "its C ");
+    added = {.id = builder.add_floats(node, ".c", shape, std::move(scaled.floats)),
+             .shape = shape,
+             .order = identity_order(shape.size())};
+  } else if (beta != 1) {
+    node.missing("with a beta of " + std::to_string(beta) + " and a C that is computed ('" +
+                 node.input(2) + "'); multiply it before, or fold beta into it");
+  } else {
+    added = builder.operand(node, 2);
+  }
   const Value product = linear(builder, node, a, b, {});
-  const Value added = with_rank(builder.graph(), builder.operand(node, 2), 2);
+  added = with_rank(builder.graph(), added, 2);
   builder.finish(node, builder.emit(node, Op::add, BinaryAttributes{},
                                     {builder.stored_as(product, identity_order(2)).id,
                                      builder.stored_as(added, identity_order(2)).id},
@@ -113,18 +142,23 @@ void load_gemm(Builder& builder, const Node& node) {
 void load_matmul(Builder& builder, const Node& node) {
   const Constant& given = builder.required_constant(node, 1, "its second operand");
   const Value a = builder.operand(node, 0);
-  const auto ones = std::ranges::count(given.dims, 1);
-  if (given.dims.size() < 2 ||
-      (given.dims.size() > 2 && ones < static_cast<std::ptrdiff_t>(given.dims.size()) - 2)) {
-    node.missing("with a second operand that is no matrix");
-  }
   Constant b = given;
+  const bool by_vector = b.dims.size() == 1 && a.shape.size() > 1;
+  if (by_vector) b.dims.push_back(1);
+  if (b.dims.size() < 2) node.missing("with a second operand that is no matrix");
   while (b.dims.size() > 2) {
     if (b.dims.front() != 1) node.missing("with a second operand that is no matrix");
     b.dims.erase(b.dims.begin());
     if (b.quantized) --b.quantized->axis;
   }
-  builder.finish(node, linear(builder, node, a, permuted(b, {1, 0}), {}));
+  if (a.shape.empty() || a.shape.back() != b.dims[0]) refuse_weights(node, given, a);
+  Value y = linear(builder, node, a, permuted(b, {1, 0}), {});
+  if (by_vector) {
+    Shape shape = y.shape;
+    shape.pop_back();
+    y = builder.reshaped(node, y, shape, ".squeezed");
+  }
+  builder.finish(node, with_rank(builder.graph(), y, given.dims.size()));
 }
 
 void load_batch_norm(Builder& builder, const Node& node) {

@@ -124,8 +124,8 @@ void load_gather(Builder& builder, const Node& node) {
   const Constant& indices = builder.required_constant(node, 1, "its indices");
   const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
-  if (indices.is_float() || indices.integers.empty() || indices.dims.size() > 1)
-    node.missing("with indices of rank " + std::to_string(indices.dims.size()));
+  if (indices.is_float() || indices.integers.empty())
+    node.fail("has indices that are no integers, or none");
   std::vector<int64_t> at = indices.integers;
   for (int64_t& index : at) {
     if (index < 0) index += extent;
@@ -148,10 +148,11 @@ void load_gather(Builder& builder, const Node& node) {
                                  "." + std::to_string(i)));
     y = emit_concat(builder, node, parts, axis);
   }
-  if (indices.dims.empty()) {
-    Shape shape = y.shape;
-    shape.erase(shape.begin() + axis);
-    y = builder.reshaped(node, y, shape, ".squeezed");
+  if (indices.dims.size() != 1) {  // the axis becomes those of the indices
+    std::vector<int64_t> dims(x.shape.begin(), x.shape.end());
+    dims.erase(dims.begin() + axis);
+    dims.insert(dims.begin() + axis, indices.dims.begin(), indices.dims.end());
+    y = builder.reshaped(node, y, shape_of(dims, node.where() + "its result "), ".shaped");
   }
   builder.finish(node, y);
 }
@@ -180,15 +181,23 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
   return padding;
 }
 
-// reflect: the border's neighbours in reverse; edge: the border again and again.
+// reflect: the border's neighbours in reverse; wrap: what is at the other end; edge: the border
+// again and again.
 Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
-                      const AxisPadding& padding, bool reflects) {
+                      const AxisPadding& padding, const std::string& mode) {
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
   const std::string suffix = ".axis" + std::to_string(axis);
   std::vector<Value> parts;
   const auto add = [&](int64_t count, bool in_front) {
     if (count == 0) return;
-    if (reflects) {
+    if (mode == "wrap") {
+      if (count > extent) node.missing("that wraps around more than once");
+      parts.push_back(
+          emit_slice(builder, node, x, axis,
+                     {.begin = in_front ? extent - count : 0, .step = 1, .count = count}, suffix));
+      return;
+    }
+    if (mode == "reflect") {
       if (count >= extent) node.fail("reflects more than its operand has");
       parts.push_back(
           emit_slice(builder, node, x, axis,
@@ -213,7 +222,7 @@ void load_pad(Builder& builder, const Node& node) {
   Value x = builder.operand(node, 0);
   const std::size_t rank = x.shape.size();
   const std::string mode = node.text("mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge")
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
     node.missing("with the mode '" + mode + "'");
   std::vector<AxisPadding> padding = read_padding(builder, node, rank);
 
@@ -246,7 +255,7 @@ void load_pad(Builder& builder, const Node& node) {
     return builder.finish(node, x);
   }
   for (std::size_t i = 0; i < rank; ++i) {
-    x = pad_with_itself(builder, node, x, static_cast<int32_t>(i), padding[i], mode == "reflect");
+    x = pad_with_itself(builder, node, x, static_cast<int32_t>(i), padding[i], mode);
   }
   builder.finish(node, x);
 }

@@ -39,10 +39,11 @@ void check_model(const ModelProto& model) {
     throw LoadError("the model has sparse weights, which octet does not read; store them dense");
 }
 
-std::map<std::string, int> count_readers(const GraphProto& graph) {
+std::map<std::string, int> count_readers(const GraphProto& graph, const std::vector<bool>& needed) {
   std::map<std::string, int> readers;
-  for (const NodeProto& node : graph.nodes) {
-    for (const std::string& input : node.inputs) ++readers[input];
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    if (!needed[i]) continue;
+    for (const std::string& input : graph.nodes[i].inputs) ++readers[input];
   }
   for (const ValueInfoProto& output : graph.outputs) ++readers[output.name];
   return readers;
@@ -88,7 +89,9 @@ std::vector<bool> find_needed(const GraphProto& graph) {
 class ModelLoader {
  public:
   ModelLoader(const ModelProto& model, graph::Graph& graph)
-      : model_(model), builder_(graph, count_readers(model.graph)) {
+      : model_(model),
+        needed_(find_needed(model.graph)),
+        builder_(graph, count_readers(model.graph, needed_)) {
     for (const TensorProto& tensor : model.graph.initializers)
       initializers_.emplace(tensor.name, &tensor);
   }
@@ -96,9 +99,8 @@ class ModelLoader {
   void load(const LoadOptions& options) {
     add_inputs(model_.graph, options, builder_);
     const std::vector<std::string> names = name_nodes(model_.graph);
-    const std::vector<bool> needed = find_needed(model_.graph);
-    for (std::size_t i = 0; i < needed.size(); ++i) {
-      if (needed[i]) load_node(model_.graph.nodes[i], names[i]);
+    for (std::size_t i = 0; i < needed_.size(); ++i) {
+      if (needed_[i]) load_node(model_.graph.nodes[i], names[i]);
     }
     refuse_missing();
     for (const ValueInfoProto& output : model_.graph.outputs) builder_.add_output(output.name);
@@ -187,6 +189,7 @@ class ModelLoader {
   }
 
   const ModelProto& model_;
+  std::vector<bool> needed_;
   Builder builder_;
   std::map<std::string, const TensorProto*> initializers_;
   std::vector<std::string> missing_;

@@ -19,7 +19,7 @@ std::string operand(Builder& builder, const Node& node, std::size_t index, Quant
     return real;
   }
   builder.set_quantization(node, builder.operand(node, index),
-                           read_quantization(builder, node, at));
+                           read_quantization(builder, node, at, builder.byte_type(name)));
   return name;
 }
 
@@ -49,8 +49,13 @@ void load_as(Builder& builder, const Node& node, const char* op, std::vector<std
   find_operator("", op)(builder, Node(proto, node.name(), opset));
 }
 
+// A result without a zero point has its operand's type.
 void quantize_result(Builder& builder, const Node& node, QuantizationInputs at) {
-  builder.quantize_result(node, read_quantization(builder, node, at));
+  const DataType type = node.has_input(at.zero_point)
+                            ? builder.required_constant(node, at.zero_point, "its zero point").type
+                            : builder.byte_type(node.input(0));
+  builder.quantize_result(node, read_quantization(builder, node, at, type));
+  builder.set_byte_type(node.output(), type);
 }
 
 }  // namespace

@@ -13,20 +13,20 @@ struct Parameters {
   DataType type = DataType::uint8;
 };
 
-Parameters read_parameters(const Builder& builder, const Node& node, QuantizationInputs at) {
+// `bytes`: the type where no zero point says it.
+Parameters read_parameters(const Builder& builder, const Node& node, QuantizationInputs at,
+                           DataType bytes) {
   const Constant& scale = builder.required_constant(node, at.scale, "its scale");
   if (!scale.is_float()) node.fail("has a scale that is no float");
   if (scale.dims.size() > 1 || node.integer("block_size", 0) != 0)
     node.missing("with scales in blocks; octet's are one a tensor or one a channel");
-  Parameters out{.scale = scale.floats};
+  Parameters out{.scale = scale.floats, .type = bytes};
   if (node.has_input(at.zero_point)) {
     const Constant& zero_point = builder.required_constant(node, at.zero_point, "its zero point");
     if (zero_point.is_float()) node.missing("to " + data_type_name(zero_point.type));
     out.type = zero_point.type;
     out.zero_point = zero_point.integers;
   } else {
-    const int64_t type = node.integer("output_dtype", 0);
-    if (type != 0) out.type = static_cast<DataType>(node.to_int32(type, "its type"));
     out.zero_point.assign(out.scale.size(), 0);
   }
   if (out.scale.empty() || out.zero_point.size() != out.scale.size())
@@ -73,9 +73,17 @@ AxisOfScales axis_of_scales(const Node& node, const Constant& values, std::size_
 
 }  // namespace
 
+DataType quantized_type(const Builder& builder, const Node& node) {
+  const std::size_t zero_point = QuantizationInputs{}.zero_point;
+  if (node.has_input(zero_point))
+    return builder.required_constant(node, zero_point, "its zero point").type;
+  const int64_t type = node.integer("output_dtype", 0);
+  return type == 0 ? DataType::uint8 : static_cast<DataType>(node.to_int32(type, "its type"));
+}
+
 graph::Quantization read_quantization(const Builder& builder, const Node& node,
-                                      QuantizationInputs at) {
-  const Parameters parameters = read_parameters(builder, node, at);
+                                      QuantizationInputs at, DataType bytes) {
+  const Parameters parameters = read_parameters(builder, node, at, bytes);
   check_bytes(node, parameters);
   if (parameters.scale.size() != 1) node.missing("with a scale a channel on an activation");
   return {.scale = parameters.scale[0],
@@ -84,8 +92,7 @@ graph::Quantization read_quantization(const Builder& builder, const Node& node,
 
 Constant dequantized(const Builder& builder, const Node& node, const Constant& from,
                      QuantizationInputs at, int64_t axis) {
-  Parameters parameters = read_parameters(builder, node, at);
-  if (!node.has_input(at.zero_point)) parameters.type = from.type;
+  const Parameters parameters = read_parameters(builder, node, at, from.type);
   if (from.is_float() || from.type != parameters.type)
     node.fail("dequantizes " + data_type_name(from.type) + " with a zero point of " +
               data_type_name(parameters.type));
@@ -111,7 +118,7 @@ Constant dequantized(const Builder& builder, const Node& node, const Constant& f
 
 Constant quantized(const Builder& builder, const Node& node, const Constant& from,
                    QuantizationInputs at, int64_t axis) {
-  const Parameters parameters = read_parameters(builder, node, at);
+  const Parameters parameters = read_parameters(builder, node, at, quantized_type(builder, node));
   check_bytes(node, parameters);
   if (!from.is_float()) node.fail("quantizes integers");
   const AxisOfScales scale_of = axis_of_scales(node, from, parameters.scale.size(), axis);

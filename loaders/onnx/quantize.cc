@@ -12,18 +12,18 @@ void load_quantize(Builder& builder, const Node& node) {
     return;
   }
   const Value x = builder.operand(node, 0);
-  const graph::Quantization quantization = read_quantization(builder, node, {});
+  const DataType type = quantized_type(builder, node);
+  const graph::Quantization quantization = read_quantization(builder, node, {}, type);
   builder.mark_quantized();
   const auto& known = builder.graph().tensor(x.id).quantization;
-  if (known && *known == quantization) return builder.finish(node, x);
-  if (!known && builder.is_read_once(node.input(0), x)) {
-    builder.graph().tensor(x.id).quantization = quantization;
-    return builder.finish(node, x);
+  Value y = x;
+  if (known ? !(*known == quantization) : !builder.is_read_once(node.input(0), x)) {
+    // Others read the tensor as it is, or it has another scale: a copy in this one.
+    y = builder.emit(node, Op::clip, ClipAttributes{}, {x.id}, x.order);
   }
-  // Others read the tensor as it is, or it has another scale: a copy in this one.
-  const Value y = builder.emit(node, Op::clip, ClipAttributes{}, {x.id}, x.order);
   builder.graph().tensor(y.id).quantization = quantization;
   builder.finish(node, y);
+  builder.set_byte_type(node.output(), type);
 }
 
 void load_dequantize(Builder& builder, const Node& node) {
@@ -34,7 +34,8 @@ void load_dequantize(Builder& builder, const Node& node) {
     return;
   }
   const Value x = builder.operand(node, 0);
-  builder.set_quantization(node, x, read_quantization(builder, node, {}));
+  builder.set_quantization(node, x,
+                           read_quantization(builder, node, {}, builder.byte_type(node.input(0))));
   builder.finish(node, x);
 }
 

@@ -105,6 +105,18 @@ std::vector<std::string> JsonObject::texts(const std::string& key) const {
   return out;
 }
 
+void JsonObject::require(std::initializer_list<const char*> keys) const {
+  std::vector<std::string> absent;
+  for (const char* key : keys) {
+    if (!has(key)) absent.push_back("'" + std::string(key) + "'");
+  }
+  if (absent.empty()) return;
+  std::string text = absent[0];
+  for (std::size_t i = 1; i < absent.size(); ++i)
+    text += (i + 1 == absent.size() ? " and " : ", ") + absent[i];
+  fail(text + (absent.size() == 1 ? " is missing" : " are missing"));
+}
+
 void JsonObject::allow_only(std::initializer_list<const char*> keys) const {
   for (const auto& item : value_.items()) {
     const std::string& key = item.key();

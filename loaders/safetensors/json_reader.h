@@ -34,6 +34,8 @@ class JsonObject {
   std::vector<float> numbers(const std::string& key) const;
   std::vector<std::string> texts(const std::string& key) const;
 
+  /// Throws, naming all of them, when keys are absent.
+  void require(std::initializer_list<const char*> keys) const;
   /// Throws when there is a key that is none of these: a misspelt attribute must not be ignored.
   void allow_only(std::initializer_list<const char*> keys) const;
 

@@ -64,9 +64,15 @@ bool shapes_hold(const ModelFile& file, const LoadOptions& options) {
 void add_inputs(const ModelFile& file, const std::vector<int>& readers, const LoadOptions& options,
                 Builder& builder) {
   std::set<std::string> names;
+  std::set<std::string> unread;
   for (const int32_t index : file.inputs) {
     const TensorRecord& input = file.tensors[static_cast<std::size_t>(index)];
-    if (input.data || readers[static_cast<std::size_t>(index)] == 0) continue;
+    if (input.data) continue;
+    if (readers[static_cast<std::size_t>(index)] == 0) {  // octet's models have no such input
+      unread.insert(input.name);
+      builder.graph().remarks.push_back(unread_input_remark(input.name));
+      continue;
+    }
     if (input.type != TensorType::FLOAT32 && input.type != TensorType::UINT8 &&
         input.type != TensorType::INT8) {
       throw LoadError("the input '" + input.name + "' has the type " + type_name(input.type) +
@@ -79,7 +85,7 @@ void add_inputs(const ModelFile& file, const std::vector<int>& readers, const Lo
     builder.add_input(index, input_shape(input, given));
   }
   for (const auto& [name, shape] : options.shapes) {
-    if (name.empty() || names.contains(name)) continue;
+    if (name.empty() || names.contains(name) || unread.contains(name)) continue;
     throw LoadError("--shape names '" + name + "', but the model has no such input");
   }
 }

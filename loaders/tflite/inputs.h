@@ -10,8 +10,9 @@ namespace octet::loaders::tflite {
 /// user: then they are examples.
 bool shapes_hold(const ModelFile& file, const LoadOptions& options);
 
-/// Adds the inputs that `readers` says are read. Throws LoadError for open extents that --shape
-/// does not give, and for types that are no images' numbers.
+/// Adds the inputs that `readers` says are read, and a remark for each of the others. Throws
+/// LoadError for open extents that --shape does not give, and for types that are no images'
+/// numbers.
 void add_inputs(const ModelFile& file, const std::vector<int>& readers, const LoadOptions& options,
                 Builder& builder);
 

@@ -85,3 +85,74 @@ TEST_CASE("a convolution with float output needs no dequantize") {
   CHECK(ops_of(graph) == "quantize conv2d");
   CHECK_FALSE(graph.tensor(graph.outputs[0]).quantization);
 }
+
+namespace {
+
+constexpr Quantization coarse = {.scale = 0.5f, .zero_point = 10};
+constexpr Quantization fine = {.scale = 0.25f, .zero_point = 10};
+
+// All nodes float; each tensor that has a scale is one that the file rounds.
+Graph rounded(Graph graph) {
+  for (auto& tensor : graph.tensors) tensor.rounds = tensor.quantization.has_value();
+  for (Node& node : graph.nodes) node.precision = Precision::float32;
+  REQUIRE(octet::graph::place_quantize(graph));
+  REQUIRE(octet::graph::check(graph));
+  return graph;
+}
+
+// Scales of what is rounded, in order.
+std::vector<Quantization> roundings(const Graph& graph) {
+  std::vector<Quantization> found;
+  for (const Node& node : graph.nodes) {
+    if (node.op == Op::quantize) found.push_back(*graph.tensor(node.output).quantization);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a chain of float nodes that only move is rounded once") {
+  GraphMaker m;
+  auto x = m.simple("exp", Op::exp, m.input({1, 4, 4, 3}));
+  m.scale(x, coarse.scale, coarse.zero_point);
+  for (const char* name : {"a", "b", "c"}) {
+    x = m.transpose(name, x, {0, 2, 1, 3});
+    m.scale(x, coarse.scale, coarse.zero_point);
+  }
+  const Graph graph = rounded(m.finish({m.simple("log", Op::log, x)}));
+  CHECK(ops_of(graph) == "exp quantize dequantize transpose transpose transpose log");
+}
+
+TEST_CASE("a float move between two scales is rounded to each") {
+  GraphMaker m;
+  const auto x = m.simple("exp", Op::exp, m.input({1, 4, 4, 3}));
+  const auto y = m.max_pool("pool", x);
+  m.scale(x, coarse.scale, coarse.zero_point).scale(y, fine.scale, fine.zero_point);
+  CHECK(roundings(rounded(m.finish({m.simple("log", Op::log, y)}))) ==
+        std::vector<Quantization>{coarse, fine});
+}
+
+TEST_CASE("a float concat is rounded where an operand has another scale than its result") {
+  const auto joined = [](Quantization a_scale, Quantization b_scale) {
+    GraphMaker m;
+    const auto x = m.input({1, 4, 4, 3});
+    const auto a = m.simple("a", Op::exp, x);
+    const auto b = m.simple("b", Op::sqrt, x);
+    const auto y = m.concat("y", {a, b}, 3);
+    m.scale(a, a_scale.scale, a_scale.zero_point).scale(b, b_scale.scale, b_scale.zero_point);
+    m.scale(y, coarse.scale, coarse.zero_point);
+    return roundings(rounded(m.finish({m.simple("log", Op::log, y)})));
+  };
+  CHECK(joined(coarse, coarse) == std::vector<Quantization>{coarse, coarse});
+  CHECK(joined(coarse, fine) == std::vector<Quantization>{coarse, fine, coarse});
+}
+
+TEST_CASE("a float concat with a constant that no scale holds is rounded") {
+  GraphMaker m;
+  const auto a = m.simple("a", Op::exp, m.input({1, 4, 4, 1}));
+  const auto c = m.constant("c", {1, 4, 4, 1}, std::vector<float>(16, 0.3f));
+  const auto y = m.concat("y", {a, c}, 3);
+  m.scale(a, coarse.scale, coarse.zero_point).scale(y, coarse.scale, coarse.zero_point);
+  CHECK(roundings(rounded(m.finish({m.simple("log", Op::log, y)}))) ==
+        std::vector<Quantization>{coarse, coarse});
+}

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "tests/graph/run_graph.h"
 
@@ -169,4 +170,22 @@ TEST_CASE("a bias that does not fit at an asked scale is an error with layer, ch
 TEST_CASE("weights and biases that are no numbers are errors with the layer's name") {
   CHECK(error_of(convolution({NAN, 1}, {0})).find("'conv'") != std::string::npos);
   CHECK(error_of(convolution({1, 1}, {INFINITY})).find("'conv'") != std::string::npos);
+}
+
+TEST_CASE("weights and biases that are no finite numbers are refused, in float as in int8") {
+  const float nan = std::nanf("");
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const Precision precision : {Precision::int8, Precision::float32}) {
+    const auto refused = [&](std::vector<float> weights, std::vector<float> bias) {
+      Graph graph = convolution(std::move(weights), std::move(bias));
+      graph.nodes[0].precision = precision;
+      return error_of(std::move(graph));
+    };
+    const std::string remedy =
+        " with values that are no finite numbers (NaN or infinity): export the model again from "
+        "weights that are finite";
+    CHECK(refused({1, nan}, {0}) == "test graph: layer 'conv' has weights" + remedy);
+    CHECK(refused({-infinity, 1}, {0}) == "test graph: layer 'conv' has weights" + remedy);
+    CHECK(refused({1, 1}, {infinity}) == "test graph: layer 'conv' has a bias" + remedy);
+  }
 }

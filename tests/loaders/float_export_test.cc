@@ -150,8 +150,8 @@ TEST_CASE(
   refused("size", {9, 8}, {"[1, 9, 8, 3]", "[1, 8, 8, 3]"});
   refused("resize", "squash", {"'resize'", "letterbox"});
   refused("channels", "rgba", {"'channels'", "gray"});
-  refused("channels", "gray", {"1 values"});
-  refused("mean", {0, 0}, {"'mean'", "3 values"});
+  refused("channels", "gray", {"'gray' needs 1 in each"});
+  refused("mean", {0, 0}, {"'mean' has 2 values", "'rgb' needs 3 in each"});
   refused("std", {1, 0, 1}, {"'std'", "0"});
   refused("std", {1, "1", 1}, {"'std'"});
   refused("mean", {1e300, 0, 0}, {"'mean'"});

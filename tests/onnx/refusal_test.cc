@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "loaders/loader.h"
+#include "tests/graph/run_graph.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
@@ -68,6 +69,48 @@ TEST_CASE("ONNX: a form of an operator that octet lacks is listed with what it i
   m.node("ReduceMax", {"x"}, {"v"}, {{"axes", std::vector<int64_t>{1}}});
   check_refused(m, {"lacks 2 operators", "'.y': MatMul with its second operand computed ('z')",
                     "'.v': ReduceMax over other axes than height and width"});
+}
+
+TEST_CASE("ONNX: the forms that docs/formats.md says octet lacks") {
+  using Ints = std::vector<int64_t>;
+  const auto lacks = [](const std::string& op, const Ints& x, const std::string& form,
+                        const OnnxAttributes& attributes = {},
+                        const std::vector<std::string>& constants = {},
+                        const std::string& domain = "") {
+    OnnxMaker m;
+    m.opset = 19;
+    m.input("x", x).output("y").floats("four", {4}, {1, 1, 2, 2}).floats("w", {2, 3, 1}, Values(6));
+    m.integers("pads", {0, 0, 0, 9, 0, 0, 0, 0}).floats("matrix", {5, 4}, Values(20));
+    std::vector<std::string> inputs = {"x"};
+    inputs.insert(inputs.end(), constants.begin(), constants.end());
+    m.node(op, inputs, {"y"}, attributes, domain);
+    check_refused(m, {"'.y': " + (domain.empty() ? "" : domain + ".") + op + " " + form});
+  };
+  const Ints image = {1, 3, 4, 5};
+  lacks("Conv", {1, 3, 4}, "on a tensor of rank 3 [1, 3, 4]", {}, {"w"});
+  lacks("GlobalMaxPool", {1, 3, 4}, "on a tensor of rank 3 [1, 3, 4]");
+  lacks("AveragePool", image, "with dilations",
+        {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{2, 2}}});
+  lacks("ArgMax", image, "that takes the last of equal maxima",
+        {{"select_last_index", int64_t{1}}});
+  lacks("Resize", image, "that keeps the image's proportions",
+        {{"keep_aspect_ratio_policy", "not_larger"}}, {"", "four"});
+  lacks("Pad", image, "that wraps around more than once", {{"mode", "wrap"}}, {"pads"});
+  lacks("QLinearGlobalAveragePool", image, "with channels last", {{"channels_last", int64_t{1}}},
+        {}, "com.microsoft");
+  for (const char* op : {"Max", "Min"}) lacks(op, {2, 4}, "of two tensors", {}, {"four"});
+
+  OnnxMaker first;
+  first.input("x", {4, 2}).output("y").floats("m", {3, 4}, Values(12));
+  first.node("MatMul", {"m", "x"}, {"y"});
+  check_refused(first, {"'.y': MatMul with its second operand computed ('x')"});
+}
+
+TEST_CASE("ONNX: Gemm with a beta and a C that is computed") {
+  OnnxMaker m;
+  m.input("x", {2, 1}).input("c", {2, 3}).output("y").floats("w", {1, 3}, {1, 2, 3});
+  m.node("Gemm", {"x", "w", "c"}, {"y"}, {{"beta", 0.5f}});
+  check_refused(m, {"'.y': Gemm with a beta of 0.5", "a C that is computed ('c')"});
 }
 
 TEST_CASE("ONNX: an operator that no output depends on may be any") {
@@ -159,6 +202,24 @@ TEST_CASE("ONNX: attributes that do not fit") {
   check_refused(conv({}, {2, 3, 1}), {"'.y'", "rank 4"});
 }
 
+TEST_CASE("ONNX: weights that do not fit are shown in the file's order of axes") {
+  check_refused(conv({}, {2, 5, 1, 3}),
+                {"'.y' (Conv)", "weights [2, 5, 1, 3] for input [1, 3, 4, 5] in 1 groups"});
+  OnnxMaker product;
+  product.input("x", {4, 3}).output("y").floats("w", {2, 5}, std::vector<float>(10));
+  OnnxMaker gemm = product;
+  product.node("MatMul", {"x", "w"}, {"y"});
+  check_refused(product, {"'.y' (MatMul)", "weights [2, 5] for input [4, 3]"});
+  gemm.node("Gemm", {"x", "w"}, {"y"}, {{"transA", int64_t{1}}});
+  check_refused(gemm, {"'.y' (Gemm)", "weights [2, 5] for input [4, 3], transA"});
+}
+
+TEST_CASE("ONNX: operands that do not fit are shown in the file's order of axes") {
+  OnnxMaker m;
+  m.input("x", {1, 3, 4, 5}).input("z", {1, 2, 4, 5}).output("y").node("Add", {"x", "z"}, {"y"});
+  check_refused(m, {"'.y' (Add)", "cannot broadcast [1, 3, 4, 5] with [1, 2, 4, 5]"});
+}
+
 TEST_CASE("ONNX: shapes that cannot be") {
   OnnxMaker m;
   m.input("x", {1, 3, 4, 5}).output("y").integers("s", {7, -1}).node("Reshape", {"x", "s"}, {"y"});
@@ -235,6 +296,39 @@ TEST_CASE("convert: a float ONNX model without scales says what to do, and --flo
   CHECK_FALSE(contains(refused.err, "octet_export"));
   CHECK_FALSE(std::filesystem::exists(out));
   CHECK(octet_tool({"convert", in, "-o", out, "--float"}).code == 0);
+}
+
+TEST_CASE("convert --float: weights that are no finite numbers") {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    OnnxMaker m;
+    m.input("x", {1, 2, 4, 5}).output("y").floats("w", {1, 2, 1, 1}, {1, bad});
+    m.node("Conv", {"x", "w"}, {"y"});
+    const TemporaryFolder folder;
+    const std::string in = folder.write("model.onnx", m.file());
+    const Outcome outcome = octet_tool({"convert", in, "-o", folder.path("out.octet"), "--float"});
+    CHECK(outcome.code != 0);
+    for (const std::string& part : {in, std::string("'.y'"), std::string("export the model again")})
+      CHECK(contains(outcome.err, part));
+    CHECK_FALSE(std::filesystem::exists(folder.path("out.octet")));
+  }
+}
+
+TEST_CASE("convert: an input that no output depends on is left out, with a warning") {
+  OnnxMaker m = relu({1, 3, 4, 5});
+  m.input("spare", {1, 2}).input("mask", {1, 2}, 7).input("taken", {1, 3, 4, 5});
+  m.node("Softplus", {"spare"}, {"unused"}).node("Add", {"y", "taken"}, {"z"}).output("z");
+  const TemporaryFolder folder;
+  const std::string in = folder.write("model.onnx", m.file());
+  const Outcome outcome = octet_tool({"convert", in, "-o", folder.path("out.octet"), "--float"});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  for (const char* name : {"spare", "mask"})
+    CHECK(contains(outcome.err, "warning: " + in + ": the input '" + name + "' is left out"));
+  CHECK_FALSE(contains(outcome.err, "taken"));
+  const auto graph = load_onnx(m.file(), {.shapes = {{"spare", {1, 2}}}});
+  REQUIRE(graph);
+  CHECK(graph->inputs.size() == 2);
 }
 
 TEST_CASE("convert --shape: one shape, or one for each input by name") {

@@ -89,6 +89,18 @@ TEST_CASE("TFLite: operator numbers of old files, and operators that nobody need
   check_loads(m.file());
 }
 
+TEST_CASE("TFLite: an input that no output depends on is left out, with a remark") {
+  TfliteMaker m = relu({.name = "x", .shape = {1, 3}});
+  const int32_t unused = m.activation("unused", {1, 3});
+  m.inputs.push_back(m.tensor({.name = "spare", .shape = {1, 3}, .type = TensorType::INT32}));
+  m.node(BuiltinOperator::SIN, {m.inputs.back()}, {unused});
+  const auto graph = load_file(m.file());
+  REQUIRE(graph);
+  CHECK(graph->inputs.size() == 1);
+  REQUIRE(graph->remarks.size() == 1);
+  CHECK(contains(graph->remarks[0], "'spare'"));
+}
+
 TEST_CASE("TFLite: forms of operators that octet lacks") {
   const TfliteMaker::Tensor w = {.name = "w", .shape = {1, 1, 1, 1}, .data = one_float};
   check_refused(conv(w, conv_options(1, Activation::TANH)).file(),
@@ -106,6 +118,18 @@ TEST_CASE("TFLite: forms of operators that octet lacks") {
            {.name = "x", .shape = {1, 3, 3, 1}, .type = TensorType::INT16, .scale = {{0.1f}, {0}}})
           .file(),
       {"'x'", "INT16"});
+}
+
+TEST_CASE("TFLite: STRIDED_SLICE whose ends are offsets") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {4, 3})};
+  m.outputs = {m.activation("y", {2, 3})};
+  m.node(
+      BuiltinOperator::STRIDED_SLICE,
+      {0, m.integers("begin", {1, 0}), m.integers("end", {2, 3}), m.integers("steps", {1, 1})},
+      m.outputs,
+      options<tflite::StridedSliceOptions>(tflite::CreateStridedSliceOptions, 0, 0, 0, 0, 0, true));
+  check_refused(m.file(), {"'y' (operator 0): STRIDED_SLICE with ends that are offsets"});
 }
 
 TEST_CASE("TFLite: operators that are wrong") {

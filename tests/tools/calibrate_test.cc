@@ -90,7 +90,15 @@ TEST_CASE("calibration: what is wrong is said, and nothing is written") {
                "leave --preprocess out");
   check_failed(octet_tool({"convert", bare, "-o", out, "--preprocess", "imagenet"}),
                "neither a preset");
-  check_failed(octet_tool({"convert", bare, "-o", out, "--preprocess", "{\"size\": [9, 9]}"}), "");
+  const auto with = [&](const std::string& preprocess) {
+    return octet_tool({"convert", bare, "-o", out, "--preprocess", preprocess});
+  };
+  check_failed(with(R"({"size": [9, 9]})"),
+               "--preprocess: 'resize', 'channels', 'mean' and 'std' are missing");
+  check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1, 1, 1]})"),
+               "--preprocess: 'std' is missing");
+  check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1], "std": [1, 1, 1]})"),
+               "--preprocess: 'mean' has 1 values and 'std' has 3; 'rgb' needs 3 in each");
   check_failed(octet_tool({"convert", w.path("classifier.safetensors"), "-o", out, "--calibrate",
                            w.path(".")}),
                "scales of its own");

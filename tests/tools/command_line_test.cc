@@ -265,7 +265,8 @@ TEST_CASE("run: no model, no image, a preprocessing that is none or does not fit
     return octet_tool({"run", w.classifier, w.images[0], "--preprocess", preprocess});
   };
   check_failed(with("size 8"), "not JSON");
-  check_failed(with("{}"), "'size' is missing");
+  check_failed(with("{}"),
+               "--preprocess: 'size', 'resize', 'channels', 'mean' and 'std' are missing");
   check_failed(
       with(
           R"({"size": [9, 8], "resize": "crop", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]})"),

@@ -52,7 +52,11 @@ TEST_CASE("a file is written whole or not at all") {
   std::filesystem::create_directory(folder.path("folder"));
   const auto onto_folder = octet::tool::write_file(folder.path("folder"), bytes_of("x"));
   REQUIRE_FALSE(onto_folder);
-  CHECK(onto_folder.error().message.starts_with(folder.path("folder") + ": cannot write"));
+  CHECK(onto_folder.error().message ==
+        folder.path("folder") + ": cannot write: this is a folder; name the file in it");
+  const auto onto_here = octet::tool::write_file(folder.path("."), bytes_of("x"));
+  REQUIRE_FALSE(onto_here);
+  CHECK(onto_here.error().message.find("folder") != std::string::npos);
   const auto into_nothing = octet::tool::write_file(folder.path("no/file"), bytes_of("x"));
   REQUIRE_FALSE(into_nothing);
   std::size_t entries = 0;

@@ -91,8 +91,13 @@ Expected<void> complete(graph::Graph& graph, const Options& options) {
   return write_scales(graph, calibration.save_scales);
 }
 
+struct Converted {
+  Model model;
+  std::vector<std::string> remarks;  ///< Of the loader.
+};
+
 /// Reads, completes, builds, checks and writes the model.
-Expected<Model> make_model(const Options& options) {
+Expected<Converted> make_model(const Options& options) {
   loaders::LoadOptions load_options;
   for (const std::string& shape : options.shapes) {
     if (auto ok = loaders::add_shape_option(shape, load_options); !ok)
@@ -107,6 +112,7 @@ Expected<Model> make_model(const Options& options) {
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
   if (auto ok = complete(*graph, options); !ok) return tl::unexpected(ok.error());
+  std::vector<std::string> remarks = std::move(graph->remarks);
   if (calibrates) progress.emplace("converting", stages);
   progress->advance();
   const auto bytes = graph::build_model(
@@ -118,14 +124,17 @@ Expected<Model> make_model(const Options& options) {
   if (!model) return tl::unexpected(model.error());
   progress->advance();
   if (auto ok = write_file(options.output, *bytes); !ok) return tl::unexpected(ok.error());
-  return model;
+  return Converted{.model = std::move(*model), .remarks = std::move(remarks)};
 }
 
 Expected<int> convert(const Options& options) {
-  const auto model = make_model(options);
-  if (!model) return tl::unexpected(model.error());
-  print_summary(*model, options.output);
-  print_coarse_outputs(*model);
+  const auto converted = make_model(options);
+  if (!converted) return tl::unexpected(converted.error());
+  // Only now: the progress bar is gone.
+  for (const std::string& remark : converted->remarks)
+    std::cerr << "warning: " << options.input << ": " << remark << "\n";
+  print_summary(converted->model, options.output);
+  print_coarse_outputs(converted->model);
   return succeeded;
 }
 

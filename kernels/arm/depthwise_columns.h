@@ -46,8 +46,15 @@ struct DepthwiseColumns {
     const std::byte* pattern;
     const std::byte* quads[s.quads];
     uint8_t* output[s.rows];
-    std::size_t column_quads;   ///< Bytes from a column to the next.
-    std::size_t column_output;  ///< Bytes.
+    std::ptrdiff_t column_quads;   ///< Bytes from a column to the next.
+    std::ptrdiff_t column_output;  ///< Bytes.
+
+    void move(int32_t columns) {
+#pragma GCC unroll 4
+      for (int g = 0; g < s.quads; ++g) quads[g] += columns * s.stride * column_quads;
+#pragma GCC unroll 4
+      for (int r = 0; r < s.rows; ++r) output[r] += columns * column_output;
+    }
   };
 
   /// All weights of some vectors of channels; the compiler has to expect that storing bytes changes
@@ -126,17 +133,49 @@ struct DepthwiseColumns {
     }
   }
 
+  template <ColumnsShape s, shared::Rounding rounding>
+  [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer, const Place<s>& at,
+                                           const Sum (&sum)[s.columns][s.rows][s.vectors],
+                                           std::size_t pattern_bytes) {
+    typename Simd::Float multiplier[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const std::byte* pattern = at.pattern + i % s.vectors * pattern_bytes;
+      multiplier[i] = Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
+    }
+    // From the last row to the first: see run_channels.
+    constexpr int together = 4 / s.vectors;
+#pragma GCC unroll 4
+    for (int r = s.rows - 1; r >= 0; --r) {
+#pragma GCC unroll 8
+      for (int i = 0; i < s.columns; i += together) {
+        uint8_t* to[together];
+        Int four[4];
+#pragma GCC unroll 4
+        for (int p = 0; p < together; ++p) {
+          const int column = i + p < s.columns ? i + p : s.columns - 1;
+          to[p] = at.output[r] + column * at.column_output;
+#pragma GCC unroll 4
+          for (int v = 0; v < s.vectors; ++v) {
+            four[p * s.vectors + v] = Sums::total(sum[column][r][v]);
+          }
+        }
+        Simd::template scatter_pixels<s.vectors>(
+            requantizer.template to_bytes<rounding>(four, multiplier), to, s.columns - i);
+      }
+    }
+  }
+
   /// s.columns output columns of s.vectors vectors of channels.
-  template <ColumnsShape s, bool fits_s16, class KeptWeights>
+  template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
                                                  const Place<s>& at, const KeptWeights& weights,
-                                                 std::size_t pattern_bytes) {
+                                                 std::size_t pattern_bytes,
+                                                 shared::Rounding rounding) {
     Sum sum[s.columns][s.rows][s.vectors];
-    typename Simd::Float multiplier[s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
-      const std::byte* pattern = at.pattern + v * pattern_bytes;
-      const Sum bias = Sums::begin_sum(Simd::load(pattern));
+      const Sum bias = Sums::begin_sum(Simd::load(at.pattern + v * pattern_bytes));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
 #pragma GCC unroll 4
@@ -148,34 +187,13 @@ struct DepthwiseColumns {
     } else {
       add_products_of_weights<s>(at, sum);
     }
-#pragma GCC unroll 4
-    for (int v = 0; v < s.vectors; ++v) {
-      multiplier[v] = Simd::load_float(
-          reinterpret_cast<const float*>(at.pattern + v * pattern_bytes + Simd::bytes));
-    }
-    // From the last row to the first: see run.
-    constexpr int together = s.vectors == 1 ? 4 : 2;
-#pragma GCC unroll 4
-    for (int r = s.rows - 1; r >= 0; --r) {
-#pragma GCC unroll 8
-      for (int i = 0; i < s.columns; i += together) {
-        uint8_t* to[together];
-        Int q[4];
-#pragma GCC unroll 4
-        for (int p = 0; p < together; ++p) {
-          const int column = i + p < s.columns ? i + p : s.columns - 1;
-          to[p] = at.output[r] + static_cast<std::size_t>(column) * at.column_output;
-#pragma GCC unroll 4
-          for (int v = 0; v < s.vectors; ++v) {
-            const Int own = Sums::total(sum[column][r][v]);
-            q[p * s.vectors + v] = fits_s16 ? requantizer.scale_to_s16(own, multiplier[v])
-                                            : requantizer.scale(own, multiplier[v]);
-          }
-        }
-        const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
-                                   : requantizer.pack(q[0], q[1], q[2], q[3]);
-        Simd::template scatter_pixels<s.vectors>(bytes, to, s.columns - i);
-      }
+    switch (rounding) {
+      case shared::Rounding::general:
+        return store<s, shared::Rounding::general>(requantizer, at, sum, pattern_bytes);
+      case shared::Rounding::s16_even:
+        return store<s, shared::Rounding::s16_even>(requantizer, at, sum, pattern_bytes);
+      case shared::Rounding::s16_odd:
+        return store<s, shared::Rounding::s16_odd>(requantizer, at, sum, pattern_bytes);
     }
   }
 
@@ -190,73 +208,59 @@ struct DepthwiseColumns {
   };
 
   /// All columns of a piece, for s.vectors vectors of channels from `channel` on.
-  template <ColumnsShape s, bool fits_s16, class Layer, class Piece, class RowsCall>
+  template <ColumnsShape s, class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run_channels(const Layer& layer, const Piece& piece,
                                              const RowsCall& call, std::size_t channel) {
-    const Requantizer<Simd> requantizer = layer.requantizer;
-    const auto& g = layer.params.geometry;
-    const auto channels = static_cast<std::size_t>(g.output_channels);
-    const std::size_t output_row = static_cast<std::size_t>(g.output_w) * channels;
-    const std::size_t pattern_bytes = layer.plan.pattern_bytes;
-    Place<s> at;
-    at.pattern = piece.patterns + channel / lanes * pattern_bytes;
-    at.column_quads = layer.plan.piece_channels * 4;
-    at.column_output = channels;
-    const auto place = [&](int32_t column) {
-      const auto offset = static_cast<std::size_t>(column);
-#pragma GCC unroll 4
-      for (int q = 0; q < s.quads; ++q) {
-        at.quads[q] = call.slots[q] + channel * 4 + offset * s.stride * at.column_quads;
-      }
-      // Rows that there are none of are written where the last one is, before it.
-#pragma GCC unroll 4
-      for (int r = 0; r < s.rows; ++r) {
-        const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
-        at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
-                       row * output_row + offset * channels;
-      }
-    };
     if (piece.columns < s.columns) {
       if constexpr (s.columns > 1) {
-        run_channels<with(s, s.vectors, 1), fits_s16>(layer, piece, call, channel);
+        run_channels<with(s, s.vectors, 1)>(layer, piece, call, channel);
       }
       return;
     }
+    const Requantizer<Simd> requantizer = layer.requantizer;
+    const ConvParams& params = layer.params;
+    const auto channels = static_cast<std::size_t>(params.geometry.output_channels);
+    const std::size_t output_row = static_cast<std::size_t>(params.geometry.output_w) * channels;
+    const std::size_t pattern_bytes = layer.plan.pattern_bytes;
+    Place<s> at;
+    at.pattern = piece.patterns + channel / lanes * pattern_bytes;
+    at.column_quads = static_cast<std::ptrdiff_t>(layer.plan.piece_channels * 4);
+    at.column_output = params.geometry.output_channels;
+#pragma GCC unroll 4
+    for (int q = 0; q < s.quads; ++q) at.quads[q] = call.slots[q] + channel * 4;
+      // Rows that there are none of are written where the last one is, before it.
+#pragma GCC unroll 4
+    for (int r = 0; r < s.rows; ++r) {
+      const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
+      at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
+                     row * output_row;
+    }
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
-    place(0);
-    for (int32_t column = 0; column + s.columns <= piece.columns; column += s.columns) {
-      run_columns<s, fits_s16>(requantizer, at, weights, pattern_bytes);
-#pragma GCC unroll 4
-      for (int q = 0; q < s.quads; ++q) at.quads[q] += s.columns * s.stride * at.column_quads;
-#pragma GCC unroll 4
-      for (int r = 0; r < s.rows; ++r) at.output[r] += s.columns * channels;
-    }
-    if (piece.columns % s.columns == 0) return;
-    // The last ones, some of which are made again.
-    place(piece.columns - s.columns);
-    run_columns<s, fits_s16>(requantizer, at, weights, pattern_bytes);
-  }
-
-  template <ColumnsShape s, bool fits_s16, class Layer, class Piece, class RowsCall>
-  static void run_all(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    const std::size_t channels = layer.plan.piece_channels;
-    constexpr std::size_t step = s.vectors * lanes;
-    std::size_t channel = 0;
-    for (; channel + step <= channels; channel += step) {
-      run_channels<s, fits_s16>(layer, piece, call, channel);
-    }
-    if constexpr (s.vectors > 1) {
-      for (; channel < channels; channel += lanes) {
-        run_channels<with(s, 1, 4), fits_s16>(layer, piece, call, channel);
-      }
+    // No more than once each: g++ 12 takes the loops inside for a wish to unroll this one.
+#pragma GCC unroll 1
+    for (int32_t column = 0; column < piece.columns; column += s.columns) {
+      // The last ones may be made again.
+      const int32_t beyond = column + s.columns - piece.columns;
+      if (beyond > 0) at.move(-beyond);
+      run_columns<s>(requantizer, at, weights, pattern_bytes, layer.plan.rounding);
+      at.move(s.columns);
     }
   }
 
   template <ColumnsShape s, class Layer, class Piece, class RowsCall>
   static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    if (layer.plan.fits_s16) return run_all<s, true>(layer, piece, call);
-    run_all<s, false>(layer, piece, call);
+    const std::size_t channels = layer.plan.piece_channels;
+    constexpr std::size_t step = s.vectors * lanes;
+    std::size_t channel = 0;
+    for (; channel + step <= channels; channel += step) {
+      run_channels<s>(layer, piece, call, channel);
+    }
+    if constexpr (s.vectors > 1) {
+      for (; channel < channels; channel += lanes) {
+        run_channels<with(s, 1, 4)>(layer, piece, call, channel);
+      }
+    }
   }
 
   // As wide as leaves room for the sums: where one takes two registers, half as wide.

@@ -23,111 +23,111 @@ struct Gemm {
   using Results = typename Store::Results;
   static constexpr int lanes = Simd::lanes;
 
-  /// Rows of a tile's results, and of what is added to them: the layer's own, or, where the tile is
-  /// larger than what it is to compute, buffers.
+  /// Rows of a tile's results: the layer's own, or, where the tile is larger than what it is to
+  /// compute, a buffer's.
   struct Rows {
     uint8_t* output;
-    const uint8_t* residual;
     std::size_t stride;
   };
 
   template <int vectors, int pixels>
-  struct Buffers {
-    static constexpr int width = vectors * lanes;
-
-    /// The last row is taken again for those that there are none of.
-    Rows begin(const Results& results, int32_t height) {
-      if (results.residual != nullptr) {
-        for (int i = 0; i < pixels; ++i) {
-          const auto row = static_cast<std::size_t>(i < height ? i : height - 1);
-          __builtin_memcpy(residual + i * width, results.residual + row * results.stride,
-                           static_cast<std::size_t>(results.channels));
-        }
-      }
-      return {.output = &output[0][0], .residual = residual, .stride = width};
-    }
-    void end(const Results& results, int32_t height) const {
+  struct Buffer {
+    Rows rows() { return {.output = &output[0][0], .stride = sizeof(output[0])}; }
+    void copy_to(const Results& results, int32_t height) const {
       for (int32_t i = 0; i < height; ++i) {
         __builtin_memcpy(results.output + static_cast<std::size_t>(i) * results.stride, output[i],
                          static_cast<std::size_t>(results.channels));
       }
     }
 
-    uint8_t output[pixels][width];
-    uint8_t residual[pixels * width + Simd::bytes];  // whole vectors are read
+    uint8_t output[pixels][vectors * lanes];
   };
 
   /// Sums to bytes, in the registers that they are in.
-  template <int vectors, int pixels, Residual kind, bool fits_s16>
+  template <int vectors, int pixels, shared::Rounding rounding>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
-                                           const Int (&sum)[pixels][vectors], const Rows& rows) {
+                                           const Int (&sum)[pixels][vectors], Rows rows) {
     constexpr int together = Store::template group<vectors>;
     const typename Store::template Multiplier<vectors> m(multiplier);
-    uint8_t* output = rows.output;
-    const uint8_t* residual = rows.residual;
 #pragma GCC unroll 8
     for (int i = 0; i < pixels; i += together) {
       constexpr auto last = [](int at) { return at < pixels ? at : pixels - 1; };
       uint8_t* to[together];
-      const uint8_t* from[together];
-      typename Simd::Float r[4];
 #pragma GCC unroll 4
       for (int p = 0; p < together; ++p) {
-        to[p] = output;
-        from[p] = residual;
-        if (i + p + 1 >= pixels) continue;
-        output += rows.stride;
-        if constexpr (kind != Residual::none) residual += rows.stride;
+        to[p] = rows.output;
+        if (i + p + 1 < pixels) rows.output += rows.stride;
       }
-      if constexpr (kind != Residual::none) {
-        residual_vectors<Simd>(Simd::template gather_pixels<vectors>(from), r);
-      }
-      Int q[4];
+      Int four[4];
+      typename Simd::Float multipliers[4];
 #pragma GCC unroll 4
       for (int place = 0; place < 4; ++place) {
         const int p = vectors >= 3 ? 0 : place / vectors;
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        const Int own = sum[last(i + p)][v];
-        q[place] = fits_s16 ? requantizer.template scale_to_s16<kind>(own, m.of[v], r[place])
-                            : requantizer.template scale<kind>(own, m.of[v], r[place]);
+        four[place] = sum[last(i + p)][v];
+        multipliers[place] = m.of[v];
       }
-      const Int bytes = fits_s16 ? requantizer.pack_s16(q[0], q[1], q[2], q[3])
-                                 : requantizer.pack(q[0], q[1], q[2], q[3]);
-      Simd::template scatter_pixels<vectors>(bytes, to, pixels - i);
+      Simd::template scatter_pixels<vectors>(
+          requantizer.template to_bytes<rounding>(four, multipliers), to, pixels - i);
     }
   }
 
   /// `tiles` tiles of `height` pixels each, which may be fewer than `pixels`.
-  template <int vectors, int pixels, Residual kind, bool fits_s16>
-  [[gnu::noinline]] static void run_bytes(const Layer& layer, Results& results,
-                                          const arm::TileCall& call, const uint8_t* const* windows,
-                                          int32_t height, int32_t tiles) {
+  template <int vectors, int pixels, shared::Rounding rounding>
+  [[gnu::noinline]] static void run_in_registers(const Layer& layer, Results& results,
+                                                 const arm::TileCall& call,
+                                                 const uint8_t* const* windows, int32_t height,
+                                                 int32_t tiles) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const bool whole = height == pixels && results.channels == vectors * lanes;
-    Buffers<vectors, pixels> buffers;
+    Buffer<vectors, pixels> buffer;
     for (; tiles > 0; --tiles, windows += height) {
-      Rows rows = {
-          .output = results.output, .residual = results.residual, .stride = results.stride};
-      if (!whole) rows = buffers.begin(results, height);
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      store<vectors, pixels, kind, fits_s16>(requantizer, results.multiplier, sum, rows);
-      if (!whole) buffers.end(results, height);
-      results.template advance<kind>(height);
+      const Rows own = {.output = results.output, .stride = results.stride};
+      store<vectors, pixels, rounding>(requantizer, results.multiplier, sum,
+                                       whole ? own : buffer.rows());
+      if (!whole) buffer.copy_to(results, height);
+      results.template advance<Residual::none>(height);
     }
   }
 
-  /// The same with float32 results.
+  /// Any results: the sums go through memory.
   template <int vectors, int pixels>
-  [[gnu::noinline]] static void run_floats(const Layer& layer, Results& to,
-                                           const arm::TileCall& call, const uint8_t* const* windows,
-                                           int32_t height, int32_t tiles) {
+  [[gnu::noinline]] static void run_through_memory(const Layer& layer, Results& results,
+                                                   const arm::TileCall& call,
+                                                   const uint8_t* const* windows, int32_t height,
+                                                   int32_t tiles) {
+    const auto store = choose_store<vectors>(layer.params);
     for (; tiles > 0; --tiles, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      Store::template store_float<vectors>(layer.params, to, &sum[0][0], height);
-      to.skip(height);
+      store(layer, results, &sum[0][0], height);
+      results.skip(height);
+    }
+  }
+
+  using StoreSums = void (*)(const Layer&, const Results&, const Int* sums, int32_t pixels);
+
+  template <int vectors>
+  static void store_floats(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
+    Store::template store_float<vectors>(layer.params, to, sums, pixels);
+  }
+  template <int vectors, Residual kind>
+  static void store_bytes(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
+    Store::template store<vectors, kind>(layer.requantizer, to, sums, pixels);
+  }
+  template <int vectors>
+  static StoreSums choose_store(const ConvParams& params) {
+    if (params.output == ConvOutput::float32) return store_floats<vectors>;
+    switch (residual_kind(params)) {
+      case Residual::none:
+        return store_bytes<vectors, Residual::none>;
+      case Residual::plain:
+        return store_bytes<vectors, Residual::plain>;
+      default:
+        return store_bytes<vectors, Residual::bounded>;
     }
   }
 
@@ -148,25 +148,17 @@ struct Gemm {
 
   template <int vectors, int pixels>
   static RunTiles choose(const Layer& layer) {
-    if (layer.params.output == ConvOutput::float32) return run_floats<vectors, pixels>;
-    // Low tiles are rare: one form of them will do.
-    if constexpr (2 * pixels <= Simd::tile_heights[vectors][0]) {
-      return choose_kind<vectors, pixels, false>(layer.params);
-    } else {
-      return layer.plan.fits_s16 ? choose_kind<vectors, pixels, true>(layer.params)
-                                 : choose_kind<vectors, pixels, false>(layer.params);
+    // Low tiles are rare.
+    constexpr bool is_low = 2 * pixels <= Simd::tile_heights[vectors][0];
+    if constexpr (!is_low) {
+      if (!layer.params.has_residual) {
+        if (layer.plan.rounding == shared::Rounding::s16_even)
+          return run_in_registers<vectors, pixels, shared::Rounding::s16_even>;
+        if (layer.plan.rounding == shared::Rounding::s16_odd)
+          return run_in_registers<vectors, pixels, shared::Rounding::s16_odd>;
+      }
     }
-  }
-  template <int vectors, int pixels, bool fits_s16>
-  static RunTiles choose_kind(const ConvParams& params) {
-    switch (residual_kind(params)) {
-      case Residual::none:
-        return run_bytes<vectors, pixels, Residual::none, fits_s16>;
-      case Residual::plain:
-        return run_bytes<vectors, pixels, Residual::plain, fits_s16>;
-      default:
-        return run_bytes<vectors, pixels, Residual::bounded, fits_s16>;
-    }
+    return run_through_memory<vectors, pixels>;
   }
 
   /// The lowest tile that `height` pixels fit.

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/shared/rounding.h"
 
 namespace octet::kernels::shared {
 
@@ -31,9 +32,9 @@ struct DepthwiseTraits {
 
 /// Stands at the head of the packed weights.
 struct DepthwisePlan {
-  int32_t rows;       ///< Output rows of a group, made together.
-  int32_t quads;      ///< Quads one below the other that a group reads.
-  bool fits_s16;      ///< results_fit_s16 (gemm_plan.h)
+  int32_t rows;   ///< Output rows of a group, made together.
+  int32_t quads;  ///< Quads one below the other that a group reads.
+  Rounding rounding;
   int32_t columns;    ///< The filter's width, of each part of the weights.
   int32_t groups;     ///< Groups an image; items are batch * groups.
   int32_t new_quads;  ///< Quads that the next group down does not share with this one.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/shared/rounding.h"
 
 namespace octet::kernels {
 namespace {
@@ -34,16 +35,12 @@ struct Requantizer {
         residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
         inner_min(Simd::set(params.inner_min)),
         inner_max(Simd::set(params.inner_max)),
-        rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point))) {}
+        rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point / 2 * 2))) {}
 
   /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
-  /// Where results_fit_s16: of four vectors from scale_to_s16.
-  Int pack_s16(Int a, Int b, Int c, Int d) const {
-    return Simd::pack_u8(Simd::truncate_s16(a, b), Simd::truncate_s16(c, d));
-  }
   Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
   Int whole(Int ab, Int cd) const {
     return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);
@@ -56,13 +53,25 @@ struct Requantizer {
   Int scale(Int sum, Float multiplier, const Float& residual) const {
     return Simd::round(scaled<kind>(sum, multiplier, residual));
   }
-  /// Rounded, with the zero point added, in the lower 16 bits.
-  template <Residual kind>
-  Int scale_to_s16(Int sum, Float multiplier, const Float& residual) const {
-    return Simd::as_int(Simd::add(scaled<kind>(sum, multiplier, residual), rounder));
-  }
-  Int scale_to_s16(Int sum, Float multiplier) const {
-    return scale_to_s16<Residual::none>(sum, multiplier, multiplier);
+  /// Four vectors of sums as bytes in pack order.
+  template <shared::Rounding rounding>
+  Int to_bytes(const Int (&sum)[4], const Float (&multiplier)[4]) const {
+    Int q[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      q[i] = rounding == shared::Rounding::general
+                 ? scale(sum[i], multiplier[i])
+                 : Simd::as_int(
+                       Simd::add(Simd::multiply(Simd::to_float(sum[i]), multiplier[i]), rounder));
+    }
+    if constexpr (rounding == shared::Rounding::general) return pack(q[0], q[1], q[2], q[3]);
+    Int low = Simd::truncate_s16(q[0], q[1]);
+    Int high = Simd::truncate_s16(q[2], q[3]);
+    if constexpr (rounding == shared::Rounding::s16_odd) {
+      low = Simd::add_s16(low, Simd::set_s16(1));
+      high = Simd::add_s16(high, Simd::set_s16(1));
+    }
+    return Simd::pack_u8(low, high);
   }
 
   /// `residual`, which is not read where there is none, is float32 2^23 + r, whose low bits are the

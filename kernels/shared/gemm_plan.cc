@@ -171,7 +171,7 @@ void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
 Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   Layout layout;
   place_input(traits, params, layout);
-  layout.plan.fits_s16 = results_fit_s16(params);
+  layout.plan.rounding = rounding_of(params);
   cut_tiles(traits, params, layout);
   share_out(traits, params.geometry, layout);
   layout.plan.band_offset =

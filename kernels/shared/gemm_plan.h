@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/shared/rounding.h"
 
 namespace octet::kernels::shared {
 
@@ -94,7 +95,7 @@ struct GemmPlan {
   // values widened or flipped.
   bool copies;
   bool flips;
-  bool fits_s16;  ///< results_fit_s16
+  Rounding rounding;
   std::size_t value_bytes;
   std::size_t row_bytes;
   std::size_t pixel_bytes;  ///< From an output pixel's window to the next one's.
@@ -122,9 +123,11 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
 /// |sum| * multiplier (+ the residual's share) stays below 2^30 for every input: it can be
 /// converted to s32 without a clamp.
 bool results_fit_s32(const ConvParams& params);
-/// The same below 2^15 - 256, with a clamp to [0, 255] and an even zero point (0 above all). Then
-/// adding 1.5 * 2^23 plus the zero point in float32 rounds to integers, leaves the sum in the lower
-/// 16 bits, and ties fall as they do without the zero point, since it is even.
-bool results_fit_s16(const ConvParams& params);
+
+/// s16_even and s16_odd: |sum| * multiplier stays below 2^15 - 256, and the clamp is to [0, 255].
+/// Then adding 1.5 * 2^23 plus an even number in float32 rounds to integers, leaves the sum in the
+/// lower 16 bits, and ties fall as they do without that number. An odd zero point is that number
+/// plus one.
+Rounding rounding_of(const ConvParams& params);
 
 }  // namespace octet::kernels::shared

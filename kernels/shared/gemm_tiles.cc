@@ -103,9 +103,11 @@ bool results_fit_s32(const ConvParams& params) {
   return params.output == ConvOutput::float32 || results_fit(params, std::exp2(30));
 }
 
-bool results_fit_s16(const ConvParams& params) {
-  return params.output == ConvOutput::u8 && params.output_min == 0 && params.output_max == 255 &&
-         params.output_zero_point % 2 == 0 && results_fit(params, std::exp2(15) - 256);
+Rounding rounding_of(const ConvParams& params) {
+  const bool fits_s16 = params.output == ConvOutput::u8 && params.output_min == 0 &&
+                        params.output_max == 255 && results_fit(params, std::exp2(15) - 256);
+  if (!fits_s16) return Rounding::general;
+  return params.output_zero_point % 2 == 0 ? Rounding::s16_even : Rounding::s16_odd;
 }
 
 }  // namespace octet::kernels::shared

@@ -27,24 +27,42 @@ struct Gemm {
   /// compute, a buffer's.
   struct Rows {
     uint8_t* output;
+    const uint8_t* residual;
     std::size_t stride;
   };
 
   template <int vectors, int pixels>
-  struct Buffer {
-    Rows rows() { return {.output = &output[0][0], .stride = sizeof(output[0])}; }
-    void copy_to(const Results& results, int32_t height) const {
+  struct Buffers {
+    static constexpr int width = vectors * lanes;
+
+    /// The last row is taken again for those that there are none of.
+    Rows begin(const Results& results, int32_t height) {
+      if (results.residual != nullptr) {
+        for (int i = 0; i < pixels; ++i) {
+          const auto row = static_cast<std::size_t>(i < height ? i : height - 1);
+          __builtin_memcpy(residual + i * width, results.residual + row * results.stride,
+                           static_cast<std::size_t>(results.channels));
+        }
+      }
+      return {.output = &output[0][0], .residual = residual, .stride = width};
+    }
+    void end(const Results& results, int32_t height) const {
       for (int32_t i = 0; i < height; ++i) {
         __builtin_memcpy(results.output + static_cast<std::size_t>(i) * results.stride, output[i],
                          static_cast<std::size_t>(results.channels));
       }
     }
 
-    uint8_t output[pixels][vectors * lanes];
+    uint8_t output[pixels][width];
+    uint8_t residual[pixels * width + Simd::bytes];  // whole vectors are read
   };
 
+  /// What sums in registers become without a way through memory: results that are rounded the short
+  /// way, with even and odd zero points, and such with a residual.
+  enum class InRegisters : uint8_t { even, odd, residual };
+
   /// Sums to bytes, in the registers that they are in.
-  template <int vectors, int pixels, shared::Rounding rounding>
+  template <int vectors, int pixels, InRegisters way>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
                                            const Int (&sum)[pixels][vectors], Rows rows) {
@@ -54,10 +72,14 @@ struct Gemm {
     for (int i = 0; i < pixels; i += together) {
       constexpr auto last = [](int at) { return at < pixels ? at : pixels - 1; };
       uint8_t* to[together];
+      const uint8_t* from[together];
 #pragma GCC unroll 4
       for (int p = 0; p < together; ++p) {
         to[p] = rows.output;
-        if (i + p + 1 < pixels) rows.output += rows.stride;
+        from[p] = rows.residual;
+        if (i + p + 1 >= pixels) continue;
+        rows.output += rows.stride;
+        if constexpr (way == InRegisters::residual) rows.residual += rows.stride;
       }
       Int four[4];
       typename Simd::Float multipliers[4];
@@ -68,42 +90,79 @@ struct Gemm {
         four[place] = sum[last(i + p)][v];
         multipliers[place] = m.of[v];
       }
-      Simd::template scatter_pixels<vectors>(
-          requantizer.template to_bytes<rounding>(four, multipliers), to, pixels - i);
+      Int bytes;
+      if constexpr (way == InRegisters::residual) {
+        bytes = requantizer.to_bytes_with_residual(four, multipliers,
+                                                   Simd::template gather_pixels<vectors>(from));
+      } else {
+        constexpr auto rounding =
+            way == InRegisters::odd ? shared::Rounding::s16_odd : shared::Rounding::s16_even;
+        bytes = requantizer.template to_bytes<rounding>(four, multipliers);
+      }
+      Simd::template scatter_pixels<vectors>(bytes, to, pixels - i);
     }
   }
 
-  /// `tiles` tiles of `height` pixels each, which may be fewer than `pixels`.
-  template <int vectors, int pixels, shared::Rounding rounding>
-  [[gnu::noinline]] static void run_in_registers(const Layer& layer, Results& results,
-                                                 const arm::TileCall& call,
-                                                 const uint8_t* const* windows, int32_t height,
-                                                 int32_t tiles) {
+  /// `tiles` tiles of `height` pixels each, which may be fewer than `pixels`. There is one inner
+  /// loop, whatever becomes of its sums: its code is large.
+  template <int vectors, int pixels>
+  [[gnu::noinline]] static void run_tiles(const Layer& layer, Results& results,
+                                          const arm::TileCall& call, const uint8_t* const* windows,
+                                          int32_t height, int32_t tiles) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const bool whole = height == pixels && results.channels == vectors * lanes;
-    Buffer<vectors, pixels> buffer;
+    const StoreSums store_sums = choose_store<vectors>(layer);
+    const InRegisters way = layer.params.has_residual ? InRegisters::residual
+                            : layer.plan.rounding == shared::Rounding::s16_odd ? InRegisters::odd
+                                                                               : InRegisters::even;
+    Buffers<vectors, pixels> buffers;
+#pragma GCC unroll 1
     for (; tiles > 0; --tiles, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      const Rows own = {.output = results.output, .stride = results.stride};
-      store<vectors, pixels, rounding>(requantizer, results.multiplier, sum,
-                                       whole ? own : buffer.rows());
-      if (!whole) buffer.copy_to(results, height);
-      results.template advance<Residual::none>(height);
+      if (store_sums != nullptr) {
+        Int stored[pixels][vectors];  // a copy, so that the others stay in registers
+        __builtin_memcpy(stored, sum, sizeof(sum));
+        store_sums(layer, results, &stored[0][0], height);
+        results.skip(height);
+        continue;
+      }
+      Rows rows = {
+          .output = results.output, .residual = results.residual, .stride = results.stride};
+      if (!whole) rows = buffers.begin(results, height);
+      const float* multiplier = results.multiplier;
+      switch (way) {
+        case InRegisters::even:
+          store<vectors, pixels, InRegisters::even>(requantizer, multiplier, sum, rows);
+          break;
+        case InRegisters::odd:
+          store<vectors, pixels, InRegisters::odd>(requantizer, multiplier, sum, rows);
+          break;
+        case InRegisters::residual:
+          store<vectors, pixels, InRegisters::residual>(requantizer, multiplier, sum, rows);
+          break;
+      }
+      if (!whole) buffers.end(results, height);
+      results.skip(height);
     }
   }
 
-  /// Any results: the sums go through memory.
+  /// The same for low tiles, which are rare.
   template <int vectors, int pixels>
-  [[gnu::noinline]] static void run_through_memory(const Layer& layer, Results& results,
-                                                   const arm::TileCall& call,
-                                                   const uint8_t* const* windows, int32_t height,
-                                                   int32_t tiles) {
-    const auto store = choose_store<vectors>(layer.params);
+  [[gnu::noinline]] static void run_low_tiles(const Layer& layer, Results& results,
+                                              const arm::TileCall& call,
+                                              const uint8_t* const* windows, int32_t height,
+                                              int32_t tiles) {
+    StoreSums store_sums = choose_store<vectors>(layer);
+    if (store_sums == nullptr) {
+      store_sums = layer.params.has_residual ? store_bytes<vectors, Residual::plain>
+                                             : store_bytes<vectors, Residual::none>;
+    }
+#pragma GCC unroll 1
     for (; tiles > 0; --tiles, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      store(layer, results, &sum[0][0], height);
+      store_sums(layer, results, &sum[0][0], height);
       results.skip(height);
     }
   }
@@ -118,14 +177,16 @@ struct Gemm {
   static void store_bytes(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
     Store::template store<vectors, kind>(layer.requantizer, to, sums, pixels);
   }
+  /// -> what takes the sums from memory, or null where registers will do
   template <int vectors>
-  static StoreSums choose_store(const ConvParams& params) {
-    if (params.output == ConvOutput::float32) return store_floats<vectors>;
-    switch (residual_kind(params)) {
+  static StoreSums choose_store(const Layer& layer) {
+    const bool is_short = layer.plan.rounding != shared::Rounding::general;
+    if (layer.params.output == ConvOutput::float32) return store_floats<vectors>;
+    switch (residual_kind(layer.params)) {
       case Residual::none:
-        return store_bytes<vectors, Residual::none>;
+        return is_short ? nullptr : store_bytes<vectors, Residual::none>;
       case Residual::plain:
-        return store_bytes<vectors, Residual::plain>;
+        return is_short ? nullptr : store_bytes<vectors, Residual::plain>;
       default:
         return store_bytes<vectors, Residual::bounded>;
     }
@@ -146,28 +207,15 @@ struct Gemm {
   using RunTiles = void (*)(const Layer&, Results&, const arm::TileCall&, const uint8_t* const*,
                             int32_t, int32_t);
 
-  template <int vectors, int pixels>
-  static RunTiles choose(const Layer& layer) {
-    // Low tiles are rare.
-    constexpr bool is_low = 2 * pixels <= Simd::tile_heights[vectors][0];
-    if constexpr (!is_low) {
-      if (!layer.params.has_residual) {
-        if (layer.plan.rounding == shared::Rounding::s16_even)
-          return run_in_registers<vectors, pixels, shared::Rounding::s16_even>;
-        if (layer.plan.rounding == shared::Rounding::s16_odd)
-          return run_in_registers<vectors, pixels, shared::Rounding::s16_odd>;
-      }
-    }
-    return run_through_memory<vectors, pixels>;
-  }
-
   /// The lowest tile that `height` pixels fit.
   template <int vectors, std::size_t... i>
-  static RunTiles choose(const Layer& layer, int32_t height, std::index_sequence<i...>) {
+  static RunTiles choose(int32_t height, std::index_sequence<i...>) {
     RunTiles chosen = nullptr;
     const auto try_height = [&]<int pixels>(std::integral_constant<int, pixels>) {
-      if constexpr (pixels > 0) {
-        if (height <= pixels) chosen = choose<vectors, pixels>(layer);
+      if constexpr (2 * pixels > Simd::tile_heights[vectors][0]) {
+        if (height <= pixels) chosen = run_tiles<vectors, pixels>;
+      } else if constexpr (pixels > 0) {
+        if (height <= pixels) chosen = run_low_tiles<vectors, pixels>;
       }
     };
     (try_height(std::integral_constant<int, Simd::tile_heights[vectors][i]>{}), ...);
@@ -182,7 +230,7 @@ struct Gemm {
     const auto run = [&](int32_t height, int32_t tiles) {
       if (height == 0 || tiles == 0) return;
       const RunTiles run_tiles =
-          choose<vectors>(layer, height, std::make_index_sequence<std::size(heights)>());
+          choose<vectors>(height, std::make_index_sequence<std::size(heights)>());
       run_tiles(layer, results, call, windows, height, tiles);
       windows += height * tiles;
     };

@@ -21,6 +21,19 @@ inline Residual residual_kind(const ConvParams& params) {
   return params.inner_min != -infinity ? Residual::above : Residual::plain;
 }
 
+/// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
+template <class Simd>
+inline void residual_vectors(typename Simd::Int bytes, typename Simd::Float (&out)[4]) {
+  const auto zero = Simd::zero();
+  const auto exponent = Simd::set_s16(0x4B00);  // the upper half of float32 2^23
+  const auto low = Simd::unpack_low_u8(bytes, zero);
+  const auto high = Simd::unpack_high_u8(bytes, zero);
+  out[0] = Simd::as_float(Simd::unpack_low_s16(low, exponent));
+  out[1] = Simd::as_float(Simd::unpack_high_s16(low, exponent));
+  out[2] = Simd::as_float(Simd::unpack_low_s16(high, exponent));
+  out[3] = Simd::as_float(Simd::unpack_high_s16(high, exponent));
+}
+
 /// What a layer's requantization needs, as vectors.
 template <class Simd>
 struct Requantizer {
@@ -35,7 +48,8 @@ struct Requantizer {
         residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
         inner_min(Simd::set(params.inner_min)),
         inner_max(Simd::set(params.inner_max)),
-        rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point / 2 * 2))) {}
+        rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point / 2 * 2))),
+        odd(Simd::set_s16(params.output_zero_point % 2)) {}
 
   /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
@@ -57,21 +71,44 @@ struct Requantizer {
   template <shared::Rounding rounding>
   Int to_bytes(const Int (&sum)[4], const Float (&multiplier)[4]) const {
     Int q[4];
+    if constexpr (rounding == shared::Rounding::general) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) q[i] = scale(sum[i], multiplier[i]);
+      return pack(q[0], q[1], q[2], q[3]);
+    } else {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i)
+        q[i] = scale_to_s16<Residual::none>(sum[i], multiplier[i], multiplier[i]);
+      return pack_s16<rounding == shared::Rounding::s16_odd>(q[0], q[1], q[2], q[3]);
+    }
+  }
+  /// The same with a residual added, for any zero point. Not for Rounding::general.
+  Int to_bytes_with_residual(const Int (&sum)[4], const Float (&multiplier)[4],
+                             Int residual) const {
+    Float r[4];
+    residual_vectors<Simd>(residual, r);
+    Int q[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      q[i] = rounding == shared::Rounding::general
-                 ? scale(sum[i], multiplier[i])
-                 : Simd::as_int(
-                       Simd::add(Simd::multiply(Simd::to_float(sum[i]), multiplier[i]), rounder));
+      q[i] = scale_to_s16<Residual::plain>(sum[i], multiplier[i], r[i]);
     }
-    if constexpr (rounding == shared::Rounding::general) return pack(q[0], q[1], q[2], q[3]);
-    Int low = Simd::truncate_s16(q[0], q[1]);
-    Int high = Simd::truncate_s16(q[2], q[3]);
-    if constexpr (rounding == shared::Rounding::s16_odd) {
-      low = Simd::add_s16(low, Simd::set_s16(1));
-      high = Simd::add_s16(high, Simd::set_s16(1));
+    return pack_s16<true>(q[0], q[1], q[2], q[3]);
+  }
+
+  /// Rounded, with the zero point, less one if it is odd, added in the lower 16 bits.
+  template <Residual kind>
+  Int scale_to_s16(Int sum, Float multiplier, const Float& residual) const {
+    return Simd::as_int(Simd::add(scaled<kind>(sum, multiplier, residual), rounder));
+  }
+  template <bool may_be_odd>
+  Int pack_s16(Int a, Int b, Int c, Int d) const {
+    Int ab = Simd::truncate_s16(a, b);
+    Int cd = Simd::truncate_s16(c, d);
+    if constexpr (may_be_odd) {
+      ab = Simd::add_s16(ab, odd);
+      cd = Simd::add_s16(cd, odd);
     }
-    return Simd::pack_u8(low, high);
+    return Simd::pack_u8(ab, cd);
   }
 
   /// `residual`, which is not read where there is none, is float32 2^23 + r, whose low bits are the
@@ -97,20 +134,8 @@ struct Requantizer {
   Float inner_min;
   Float inner_max;
   Float rounder;
+  Int odd;  ///< 1 in each s16 where the zero point is odd, else 0.
 };
-
-/// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
-template <class Simd>
-inline void residual_vectors(typename Simd::Int bytes, typename Simd::Float (&out)[4]) {
-  const auto zero = Simd::zero();
-  const auto exponent = Simd::set_s16(0x4B00);  // the upper half of float32 2^23
-  const auto low = Simd::unpack_low_u8(bytes, zero);
-  const auto high = Simd::unpack_high_u8(bytes, zero);
-  out[0] = Simd::as_float(Simd::unpack_low_s16(low, exponent));
-  out[1] = Simd::as_float(Simd::unpack_high_s16(low, exponent));
-  out[2] = Simd::as_float(Simd::unpack_low_s16(high, exponent));
-  out[3] = Simd::as_float(Simd::unpack_high_s16(high, exponent));
-}
 
 }  // namespace
 }  // namespace octet::kernels

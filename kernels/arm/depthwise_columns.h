@@ -63,7 +63,8 @@ struct DepthwiseColumns {
           for (int g = 0; g < s.quads; ++g) {
 #pragma GCC unroll 8
             for (int k = 0; k < s.taps; ++k) {
-              of[v][r][g][k] = Simd::load(pattern + v * pattern_bytes + weight(s, r, g, k));
+              of[v][r][g][k] = Simd::load(pattern + static_cast<std::size_t>(v) * pattern_bytes +
+                                          weight(s, r, g, k));
             }
           }
         }
@@ -135,7 +136,7 @@ struct DepthwiseColumns {
     typename Simd::Float multiplier[s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
-      const std::byte* pattern = at.pattern + v * pattern_bytes;
+      const std::byte* pattern = at.pattern + static_cast<std::size_t>(v) * pattern_bytes;
       const Sum bias = Sums::begin_sum(Simd::load(pattern));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
@@ -150,8 +151,8 @@ struct DepthwiseColumns {
     }
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
-      multiplier[v] = Simd::load_float(
-          reinterpret_cast<const float*>(at.pattern + v * pattern_bytes + Simd::bytes));
+      multiplier[v] = Simd::load_float(reinterpret_cast<const float*>(
+          at.pattern + static_cast<std::size_t>(v) * pattern_bytes + Simd::bytes));
     }
     // From the last row to the first: see run.
     constexpr int together = s.vectors == 1 ? 4 : 2;

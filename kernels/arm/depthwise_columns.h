@@ -70,7 +70,8 @@ struct DepthwiseColumns {
           for (int g = 0; g < s.quads; ++g) {
 #pragma GCC unroll 8
             for (int k = 0; k < s.taps; ++k) {
-              of[v][r][g][k] = Simd::load(pattern + v * pattern_bytes + weight(s, r, g, k));
+              of[v][r][g][k] = Simd::load(pattern + static_cast<std::size_t>(v) * pattern_bytes +
+                                          weight(s, r, g, k));
             }
           }
         }
@@ -140,7 +141,8 @@ struct DepthwiseColumns {
     typename Simd::Float multiplier[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      const std::byte* pattern = at.pattern + i % s.vectors * pattern_bytes;
+      const std::byte* pattern =
+          at.pattern + static_cast<std::size_t>(i % s.vectors) * pattern_bytes;
       multiplier[i] = Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
     }
     // From the last row to the first: see run_channels.
@@ -175,7 +177,8 @@ struct DepthwiseColumns {
     Sum sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
-      const Sum bias = Sums::begin_sum(Simd::load(at.pattern + v * pattern_bytes));
+      const Sum bias =
+          Sums::begin_sum(Simd::load(at.pattern + static_cast<std::size_t>(v) * pattern_bytes));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
 #pragma GCC unroll 4

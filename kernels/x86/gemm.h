@@ -38,7 +38,7 @@ struct Gemm {
       for (int i = 0; i < pixels; ++i) sum[i][v] = bias;
     }
     const std::byte* weights = call.packed + 2 * vectors * Simd::bytes;
-    const std::byte* next = call.next;
+    std::uintptr_t next = call.next;
     const int64_t* segment = call.segments;
     do {
       int64_t offset = *segment;
@@ -122,7 +122,7 @@ struct Gemm {
                      .segments_end = segments + layer.plan.segments,
                      .segment_length = int64_t{layer.plan.steps} * 4,
                      .packed = packed + tile.offset,
-                     .next = next,
+                     .next = reinterpret_cast<std::uintptr_t>(next),
                      .next_lines = 0};
     const Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const auto kind = static_cast<int>(residual_kind(layer.params));

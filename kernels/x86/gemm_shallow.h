@@ -18,7 +18,7 @@ struct GemmShallow {
   static constexpr std::size_t cache_line = 64;
 
   /// -> behind the lines
-  static const std::byte* fetch(const std::byte* from, int32_t lines) {
+  static std::uintptr_t fetch(std::uintptr_t from, int32_t lines) {
     for (; lines > 0; --lines, from += cache_line) Simd::prefetch(from);
     return from;
   }
@@ -33,7 +33,7 @@ struct GemmShallow {
     const Requantizer<Simd> requantizer = layer;
     const typename Store::template Multiplier<vectors> multiplier(to);
     const uint8_t* const* windows = call.windows;
-    const std::byte* next = call.next;
+    std::uintptr_t next = call.next;
     for (; count > 0; count -= pixels, windows += pixels) {
       const uint8_t* window[pixels];
 #pragma GCC unroll 16
@@ -65,7 +65,7 @@ struct GemmShallow {
     const Requantizer<Simd> requantizer = layer;
     const typename Store::template Multiplier<2> multiplier(to);
     const uint8_t* const* windows = call.windows;
-    const std::byte* next = call.next;
+    std::uintptr_t next = call.next;
     for (; count > 0; count -= 2 * pairs, windows += 2 * pairs) {
       const uint8_t* window[2 * pairs];
 #pragma GCC unroll 16

@@ -15,8 +15,8 @@ struct TileCall {
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
   /// Weights that come next are fetched into the second-level cache on the way, since weights that
   /// are read once a run come from far away: a line with each step of a deep tile, and these with a
-  /// shallow one.
-  const std::byte* next;
+  /// shallow one. An address and no pointer: it may be 0, or beyond the weights.
+  std::uintptr_t next;
   int32_t next_lines;
 };
 

@@ -148,9 +148,9 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
                                 .segments_end = &segment + 1,
                                 .segment_length = plan.step_bytes,
                                 .packed = weights,
-                                .next = nullptr,
+                                .next = 0,
                                 .next_lines = 0};
-    const std::byte* next = weights + position_bytes;
+    auto next = reinterpret_cast<std::uintptr_t>(weights + position_bytes);
     for (std::size_t patch = 0; patch < block.patches; patch += pixels) {
       const uint8_t* window[pixels];
 #pragma GCC unroll 8

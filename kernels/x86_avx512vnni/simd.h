@@ -74,8 +74,8 @@ struct Simd {
   }
 
   /// Into the second-level cache; any address will do.
-  static void prefetch(const std::byte* from) {
-    _mm_prefetch(reinterpret_cast<const char*>(from), _MM_HINT_T1);
+  static void prefetch(std::uintptr_t address) {
+    _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1);
   }
 
   // ---- whole vectors

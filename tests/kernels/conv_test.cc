@@ -1,153 +1,25 @@
 // Convolutions of every table against a plain evaluation.
 #include <algorithm>
-#include <sstream>
+#include <array>
+#include <cmath>
 
 #include "kernels/kernels.h"
+#include "tests/kernels/conv_layer.h"
 #include "tests/kernels/oracle.h"
 #include "tests/kernels/random.h"
 
 namespace octet::kernels {
 namespace {
 
-using test::AlignedBuffer;
+using test::ConvLayer;
+using test::Cut;
+using test::draw_conv_geometry;
+using test::draw_conv_layer;
 using test::Random;
-
-constexpr float infinity = std::numeric_limits<float>::infinity();
-
-/// A layer and the memory that its parameters point to.
-struct Layer {
-  ConvParams params;
-  std::vector<int8_t> weights;
-  std::vector<int32_t> bias;
-  std::vector<int32_t> zero_points;
-  std::vector<float> multiplier;
-  std::vector<uint8_t> input;
-  std::vector<uint8_t> residual;
-
-  std::size_t output_count() const {
-    const ConvGeometry& g = params.geometry;
-    return static_cast<std::size_t>(g.batch * g.output_h * g.output_w * g.output_channels);
-  }
-};
-
-std::string describe(const ConvParams& p) {
-  const ConvGeometry& g = p.geometry;
-  const Window& w = g.window;
-  std::ostringstream text;
-  text << g.batch << "x" << g.input_h << "x" << g.input_w << "x" << g.input_channels << " -> "
-       << g.output_h << "x" << g.output_w << "x" << g.output_channels << ", groups " << g.groups
-       << ", kernel " << w.kernel_h << "x" << w.kernel_w << ", stride " << w.stride_h << "x"
-       << w.stride_w << ", dilation " << w.dilation_h << "x" << w.dilation_w << ", padding "
-       << w.pad_top << " " << w.pad_left << " " << w.pad_bottom << " " << w.pad_right << ", z_x "
-       << p.input_zero_point << ", z_y " << p.output_zero_point << ", clamp " << int{p.output_min}
-       << " to " << int{p.output_max} << (p.weights.zero_points ? ", weight zero points" : "")
-       << (p.has_residual ? ", residual" : "")
-       << (std::isfinite(p.inner_min) || std::isfinite(p.inner_max) ? ", inner bounds" : "")
-       << (p.output == ConvOutput::float32 ? ", float32 output" : "");
-  return text.str();
-}
-
-/// Output size of one axis; the input grows until the window fits.
-int32_t fit(int32_t& size, int32_t kernel, int32_t stride, int32_t dilation, int32_t padding) {
-  const int32_t extent = (kernel - 1) * dilation + 1;
-  size = std::max(size, extent - padding);
-  return (size + padding - extent) / stride + 1;
-}
-
-void set_sizes(ConvGeometry& g) {
-  Window& w = g.window;
-  g.output_h = fit(g.input_h, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top + w.pad_bottom);
-  g.output_w = fit(g.input_w, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left + w.pad_right);
-}
-
-ConvGeometry random_geometry(Random& random) {
-  ConvGeometry g;
-  g.batch = random.chance(0.1) ? 2 : 1;
-  g.input_h = random.integer(1, 13);
-  g.input_w = random.integer(1, 13);
-  const int32_t style = random.integer(0, 9);
-  if (style < 3) {  // depthwise, sometimes with a multiplier
-    g.groups = g.input_channels = random.integer(1, 70);
-    g.output_channels = g.input_channels * random.pick({1, 1, 1, 2});
-  } else if (style == 3) {
-    g.groups = random.integer(2, 5);
-    g.input_channels = g.groups * random.integer(1, 14);
-    g.output_channels = g.groups * random.integer(1, 14);
-  } else {
-    g.input_channels = random.chance(0.2) ? 3 : random.integer(1, 70);
-    g.output_channels = random.integer(1, 70);
-  }
-  if (style == 9) {  // a linear layer
-    g.input_h = 1;
-  } else if (style > 5 || style < 4) {
-    Window& w = g.window;
-    w.kernel_h = random.integer(1, 5);
-    w.kernel_w = random.chance(0.7) ? w.kernel_h : random.integer(1, 5);
-    w.stride_h = random.pick({1, 1, 2, 3});
-    w.stride_w = random.chance(0.8) ? w.stride_h : random.integer(1, 3);
-    w.dilation_h = random.pick({1, 1, 1, 2, 3});
-    w.dilation_w = random.chance(0.8) ? w.dilation_h : random.integer(1, 3);
-    const bool same = random.chance();  // otherwise any padding, larger than the kernel even
-    w.pad_top = same ? (w.kernel_h - 1) / 2 : random.integer(0, 5);
-    w.pad_left = same ? (w.kernel_w - 1) / 2 : random.integer(0, 5);
-    w.pad_bottom = same ? w.kernel_h / 2 : random.integer(0, 5);
-    w.pad_right = same ? w.kernel_w / 2 : random.integer(0, 5);
-  }
-  set_sizes(g);
-  return g;
-}
-
-/// Fills a layer's values so that outputs spread over the clamp and beyond.
-Layer random_layer(Random& random, const ConvGeometry& geometry) {
-  Layer layer;
-  ConvParams& p = layer.params;
-  p.geometry = geometry;
-  const ConvGeometry& g = geometry;
-  const auto outputs = static_cast<std::size_t>(g.output_channels);
-  const int32_t depth = g.input_channels / g.groups * g.window.kernel_h * g.window.kernel_w;
-  layer.weights = random.integers<int8_t>(outputs * static_cast<std::size_t>(depth),
-                                          random.pick({-127, -128}), 127);
-  layer.input =
-      random.bytes(static_cast<std::size_t>(g.batch * g.input_h * g.input_w * g.input_channels));
-  layer.input.resize(layer.input.size() + overread);
-  layer.bias = random.integers<int32_t>(outputs, -20000, 20000);
-  if (random.chance(0.2)) layer.zero_points = random.integers<int32_t>(outputs, -128, 127);
-  p.input_zero_point = random.pick({0, 255, 128, random.integer(0, 255)});
-
-  p.output = random.chance(0.2) ? ConvOutput::float32 : ConvOutput::u8;
-  const float spread = 100.0F / (9000.0F * std::sqrt(static_cast<float>(depth)));
-  const bool ties = random.chance(0.2);  // many sums land halfway between two integers
-  for (std::size_t o = 0; o < outputs; ++o) {
-    layer.multiplier.push_back(ties ? std::exp2(std::floor(std::log2(spread)))
-                                    : spread * random.real(0.2F, 2.0F));
-  }
-  p.output_zero_point = random.pick({0, 255, random.integer(0, 255)});
-  if (random.chance()) {
-    p.output_min = static_cast<uint8_t>(random.integer(0, 255));
-    p.output_max = static_cast<uint8_t>(random.integer(p.output_min, 255));
-  }
-  const bool bounded = random.chance();
-  p.float_min = bounded ? 0 : -infinity;
-  p.float_max = bounded ? random.pick({6.0F, infinity}) : infinity;
-  if (p.output == ConvOutput::u8 && random.chance(0.4)) {
-    p.has_residual = true;
-    p.residual_zero_point = random.integer(0, 255);
-    p.residual_multiplier = ties ? 0.5F : random.real(0.1F, 2.0F);
-    if (random.chance()) {
-      p.inner_min = random.pick({0.0F, -infinity, random.real(-50, 10)});
-      p.inner_max = random.pick({infinity, random.real(10, 90)});
-    }
-    layer.residual = random.bytes(layer.output_count() + overread);
-  }
-  p.weights = {.values = layer.weights.data(),
-               .bias = layer.bias.data(),
-               .zero_points = layer.zero_points.empty() ? nullptr : layer.zero_points.data()};
-  p.multiplier = layer.multiplier.data();
-  return layer;
-}
+using test::set_output_size;
 
 /// -> the exact sums, by handing each input value on to every output that it reaches.
-std::vector<int64_t> expected_sums(const Layer& layer) {
+std::vector<int64_t> expected_sums(const ConvLayer& layer) {
   const ConvGeometry& g = layer.params.geometry;
   const Window& w = g.window;
   const int32_t inputs_per_group = g.input_channels / g.groups;
@@ -193,7 +65,7 @@ std::vector<std::byte> bytes_of(const void* data, std::size_t size) {
   return {bytes, bytes + size};
 }
 
-std::vector<std::byte> expected_output(const Layer& layer) {
+std::vector<std::byte> expected_output(const ConvLayer& layer) {
   const ConvParams& p = layer.params;
   const std::vector<int64_t> sums = expected_sums(layer);
   std::vector<uint8_t> quantized;
@@ -217,48 +89,31 @@ std::vector<std::byte> expected_output(const Layer& layer) {
                                          : bytes_of(quantized.data(), quantized.size());
 }
 
-/// Runs the layer in one range, or in ranges as long as `random` makes them.
-std::vector<std::byte> run(const ConvKernel& kernel, const Layer& layer, Random* random = nullptr) {
-  const ConvParams& p = layer.params;
-  AlignedBuffer packed(kernel.packed_size(p));
-  AlignedBuffer scratch(kernel.scratch_size(p));
-  kernel.pack(p, packed.data());
-  const std::size_t size =
-      layer.output_count() * (p.output == ConvOutput::float32 ? sizeof(float) : 1);
-  std::vector<float> output((size + sizeof(float) - 1) / sizeof(float), 77.0F);
-  const ConvBuffers buffers = {.input = layer.input.data(),
-                               .residual = p.has_residual ? layer.residual.data() : nullptr,
-                               .output = output.data()};
-  const std::size_t items = kernel.items(p);
-  for (std::size_t begin = 0; begin < items;) {
-    std::size_t end = items;
-    if (random)
-      end =
-          begin + static_cast<std::size_t>(random->integer(1, static_cast<int32_t>(items - begin)));
-    kernel.run(p, packed.data(), buffers, {.begin = begin, .end = end}, scratch.data());
-    begin = end;
-  }
-  return bytes_of(output.data(), size);
-}
-
 /// Runs the layer on every kernel of every table that takes it.
-void check_all_kernels(const Layer& layer, Random& random) {
-  const std::vector<std::byte> expected = expected_output(layer);
+void check_all_kernels(const ConvLayer& layer, Random& random,
+                       const std::vector<std::byte>& expected) {
+  const std::array<Cut, 2> cuts = {test::in_one, test::in_some(random)};
   for (const KernelTable* table : available_tables()) {
-    for (const ConvKernel* kernel : table->convolutions) {
-      if (!kernel->supports(layer.params)) continue;
-      INFO("table " << table->name << ", kernel " << kernel->name);
-      CHECK(run(*kernel, layer) == expected);
-      CHECK(run(*kernel, layer, &random) == expected);
+    for (const test::Output& output : layer.run(*table, cuts)) {
+      INFO("table " << table->name << ", kernel " << output.kernel
+                    << (output.cut == 0 ? ", in one range" : ", in ranges"));
+      CHECK(output.bytes == expected);
     }
   }
 }
 
+void check_all_kernels(const ConvLayer& layer, Random& random) {
+  check_all_kernels(layer, random, expected_output(layer));
+}
+
+/// The plain evaluation is slow.
+constexpr int64_t most_products = 3000000;
+
 TEST_CASE("convolutions of random shapes give the contract's bytes, in one range or in many") {
   Random random(1);
   for (int round = 0; round < 400; ++round) {
-    const Layer layer = random_layer(random, random_geometry(random));
-    INFO("seed " << random.seed << ", round " << round << ": " << describe(layer.params));
+    const ConvLayer layer = draw_conv_layer(random, draw_conv_geometry(random, most_products));
+    INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random);
   }
 }
@@ -275,18 +130,10 @@ TEST_CASE("wide depthwise layers give the reference's bytes and stay within thei
     g.window = {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
     g.window.pad_top = g.window.pad_bottom = random.integer(0, kernel - 1);
     g.window.pad_left = g.window.pad_right = random.integer(0, kernel - 1);
-    set_sizes(g);
-    const Layer layer = random_layer(random, g);
-    INFO("seed " << random.seed << ", round " << round << ": " << describe(layer.params));
-    const std::vector<std::byte> expected =
-        run(*find_table(Isa::reference)->convolutions.back(), layer);
-    for (const KernelTable* table : available_tables()) {
-      for (const ConvKernel* kernel_of_table : table->convolutions) {
-        if (!kernel_of_table->supports(layer.params)) continue;
-        INFO("table " << table->name << ", kernel " << kernel_of_table->name);
-        CHECK(run(*kernel_of_table, layer, &random) == expected);
-      }
-    }
+    set_output_size(g);
+    const ConvLayer layer = draw_conv_layer(random, g);
+    INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
+    check_all_kernels(layer, random, reference_output(layer));
   }
 }
 
@@ -307,9 +154,9 @@ TEST_CASE("common layers give the contract's bytes") {
           const int32_t padding = random.chance(0.7) ? kernel / 2 : 0;
           g.window.pad_top = g.window.pad_left = padding;
           g.window.pad_bottom = g.window.pad_right = padding;
-          set_sizes(g);
-          const Layer layer = random_layer(random, g);
-          INFO("seed " << random.seed << ": " << describe(layer.params));
+          set_output_size(g);
+          const ConvLayer layer = draw_conv_layer(random, g);
+          INFO("seed " << random.seed << ": " << layer.describe());
           check_all_kernels(layer, random);
         }
       }
@@ -369,20 +216,11 @@ TEST_CASE("large layers give the reference's bytes, however they are cut") {
     const int32_t padding = random.chance(0.8) ? large.kernel / 2 * large.dilation : 0;
     g.window.pad_top = g.window.pad_left = padding;
     g.window.pad_bottom = g.window.pad_right = padding;
-    set_sizes(g);
+    set_output_size(g);
     for (int round = 0; round < 3; ++round) {
-      const Layer layer = random_layer(random, g);
-      INFO("seed " << random.seed << ": " << describe(layer.params));
-      const std::vector<std::byte> expected =
-          run(*find_table(Isa::reference)->convolutions.back(), layer);
-      for (const KernelTable* table : available_tables()) {
-        for (const ConvKernel* kernel : table->convolutions) {
-          if (!kernel->supports(layer.params)) continue;
-          INFO("table " << table->name << ", kernel " << kernel->name);
-          CHECK(run(*kernel, layer) == expected);
-          CHECK(run(*kernel, layer, &random) == expected);
-        }
-      }
+      const ConvLayer layer = draw_conv_layer(random, g);
+      INFO("seed " << random.seed << ": " << layer.describe());
+      check_all_kernels(layer, random, reference_output(layer));
     }
   }
 }
@@ -398,8 +236,8 @@ TEST_CASE("common layers run on the kernels that are made for them") {
                         .output_channels = 32,
                         .groups = depthwise ? 32 : 1,
                         .window = {.kernel_h = 3, .kernel_w = 3}};
-      set_sizes(g);
-      Layer layer = random_layer(random, g);
+      set_output_size(g);
+      ConvLayer layer = draw_conv_layer(random, g);
       layer.params.weights.zero_points = nullptr;
       layer.params.output = ConvOutput::u8;
       const auto chosen = std::ranges::find_if(
@@ -417,10 +255,10 @@ TEST_CASE("a sum of the most extreme products is exact") {
   ConvGeometry g = {
       .input_h = 3, .input_w = 3, .input_channels = 70, .output_channels = 33, .window = {}};
   g.window = {.kernel_h = 3, .kernel_w = 3};
-  set_sizes(g);
+  set_output_size(g);
   for (const int32_t weight : {-128, 127}) {
     for (const int32_t x_zero : {0, 255}) {
-      Layer layer = random_layer(random, g);
+      ConvLayer layer = draw_conv_layer(random, g);
       std::fill(layer.weights.begin(), layer.weights.end(), static_cast<int8_t>(weight));
       std::fill(layer.input.begin(), layer.input.end(), static_cast<uint8_t>(255 - x_zero));
       layer.params.input_zero_point = x_zero;

@@ -3,74 +3,22 @@
 #include <limits>
 
 #include "kernels/kernels.h"
+#include "tests/kernels/elementwise_layer.h"
 #include "tests/kernels/oracle.h"
 #include "tests/kernels/random.h"
 
 namespace octet::kernels {
 namespace {
 
+using test::draw_count;
+using test::Operands;
 using test::Random;
-
-struct Clamp {
-  uint8_t min = 0;
-  uint8_t max = 255;
-};
-
-Clamp random_clamp(Random& random) {
-  Clamp clamp;
-  if (random.chance()) {
-    clamp.min = static_cast<uint8_t>(random.integer(0, 255));
-    clamp.max = static_cast<uint8_t>(random.integer(clamp.min, 255));
-  }
-  return clamp;
-}
-
-/// Lengths around every vector width, and 0.
-std::size_t random_count(Random& random) {
-  return static_cast<std::size_t>(random.pick({random.integer(0, 9), random.integer(10, 300)}));
-}
-
-float random_multiplier(Random& random) {
-  return random.pick({1.0F, 0.5F, random.real(0.001F, 4.0F)});
-}
-
-/// A row of a binary operator whose operands may each be one repeated value.
-struct Operands {
-  explicit Operands(Random& random)
-      : count(random_count(random)),
-        a_step(random.chance(0.2) ? 0 : 1),
-        b_step(random.chance(0.2) ? 0 : 1),
-        a(random.bytes(a_step == 0 ? 1 : count)),
-        b(random.bytes(b_step == 0 ? 1 : count)) {}
-
-  std::size_t count;
-  std::size_t a_step;
-  std::size_t b_step;
-  std::vector<uint8_t> a;
-  std::vector<uint8_t> b;
-
-  BinaryRow row(std::vector<uint8_t>& output) const {
-    return {.a = a.data(),
-            .b = b.data(),
-            .output = output.data(),
-            .count = count,
-            .a_step = a_step,
-            .b_step = b_step};
-  }
-};
 
 TEST_CASE("sums and differences give the contract's bytes") {
   Random random(21);
   for (int round = 0; round < 400; ++round) {
     const Operands x(random);
-    const Clamp clamp = random_clamp(random);
-    const AddParams p = {.a_zero_point = random.integer(0, 255),
-                         .b_zero_point = random.integer(0, 255),
-                         .output_zero_point = random.integer(0, 255),
-                         .a_multiplier = random_multiplier(random),
-                         .b_multiplier = random_multiplier(random) * random.pick({1.0F, -1.0F}),
-                         .output_min = clamp.min,
-                         .output_max = clamp.max};
+    const AddParams p = test::draw_add(random);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < x.count; ++i) {
       const int32_t a = (x.a_step ? x.a[i] : x.a[0]) - p.a_zero_point;
@@ -81,9 +29,9 @@ TEST_CASE("sums and differences give the contract's bytes") {
     }
     for (const KernelTable* table : available_tables()) {
       INFO("table " << table->name << ", seed " << random.seed << ", round " << round << ", "
-                    << x.count << " values, steps " << x.a_step << " and " << x.b_step);
+                    << x.describe());
       std::vector<uint8_t> output(x.count, 77);
-      table->add(p, x.row(output));
+      table->add(p, x.row(output.data()));
       CHECK(output == expected);
     }
   }
@@ -93,13 +41,7 @@ TEST_CASE("products give the contract's bytes") {
   Random random(22);
   for (int round = 0; round < 400; ++round) {
     const Operands x(random);
-    const Clamp clamp = random_clamp(random);
-    const MulParams p = {.a_zero_point = random.integer(0, 255),
-                         .b_zero_point = random.integer(0, 255),
-                         .output_zero_point = random.integer(0, 255),
-                         .multiplier = random.pick({0.25F, random.real(0.0001F, 0.1F)}),
-                         .output_min = clamp.min,
-                         .output_max = clamp.max};
+    const MulParams p = test::draw_mul(random);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < x.count; ++i) {
       const int32_t a = (x.a_step ? x.a[i] : x.a[0]) - p.a_zero_point;
@@ -109,9 +51,9 @@ TEST_CASE("products give the contract's bytes") {
     }
     for (const KernelTable* table : available_tables()) {
       INFO("table " << table->name << ", seed " << random.seed << ", round " << round << ", "
-                    << x.count << " values, steps " << x.a_step << " and " << x.b_step);
+                    << x.describe());
       std::vector<uint8_t> output(x.count, 77);
-      table->mul(p, x.row(output));
+      table->mul(p, x.row(output.data()));
       CHECK(output == expected);
     }
   }
@@ -136,13 +78,8 @@ TEST_CASE("the output of an elementwise kernel may be one of its operands") {
 TEST_CASE("requantized bytes are the contract's") {
   Random random(24);
   for (int round = 0; round < 300; ++round) {
-    const std::vector<uint8_t> input = random.bytes(random_count(random));
-    const Clamp clamp = random_clamp(random);
-    const RequantizeParams p = {.input_zero_point = random.integer(0, 255),
-                                .output_zero_point = random.integer(0, 255),
-                                .multiplier = random_multiplier(random),
-                                .output_min = clamp.min,
-                                .output_max = clamp.max};
+    const std::vector<uint8_t> input = random.bytes(draw_count(random));
+    const RequantizeParams p = test::draw_requantize(random);
     std::vector<uint8_t> expected;
     for (const uint8_t x : input) {
       const auto difference = static_cast<float>(x - p.input_zero_point);
@@ -161,13 +98,8 @@ TEST_CASE("requantized bytes are the contract's") {
 TEST_CASE("quantized floats are the contract's bytes") {
   Random random(25);
   for (int round = 0; round < 300; ++round) {
-    const float scale = random.pick({0.5F, random.real(0.001F, 0.1F)});
-    const QuantizeParams p = {.inverse_scale = 1 / scale, .zero_point = random.integer(0, 255)};
-    std::vector<float> input;
-    for (std::size_t i = random_count(random); i > 0; --i) {
-      const float halves = 0.5F * static_cast<float>(random.integer(-600, 600));
-      input.push_back(scale * (random.chance() ? halves : random.real(-300, 300)));
-    }
+    const QuantizeParams p = test::draw_quantize(random);
+    const std::vector<float> input = test::draw_floats_to_quantize(random, p, draw_count(random));
     std::vector<uint8_t> expected;
     for (const float x : input) {
       expected.push_back(test::to_u8(test::multiply32(x, p.inverse_scale), p.zero_point, 0, 255));
@@ -232,7 +164,7 @@ TEST_CASE("a table is looked up for every value of a row") {
   Random random(27);
   for (int round = 0; round < 100; ++round) {
     const std::vector<uint8_t> lookup = random.bytes(256);
-    const std::vector<uint8_t> input = random.bytes(random_count(random));
+    const std::vector<uint8_t> input = random.bytes(draw_count(random));
     std::vector<uint8_t> expected(input.size());
     std::transform(input.begin(), input.end(), expected.begin(),
                    [&](uint8_t q) { return lookup.at(q); });
@@ -248,11 +180,8 @@ TEST_CASE("a table is looked up for every value of a row") {
 TEST_CASE("pixels are scaled and shifted by their channel") {
   Random random(29);
   for (int round = 0; round < 60; ++round) {
-    AffineChannelsParams p = {.channels = static_cast<std::size_t>(random.integer(1, 4)),
-                              .zero_point = random.integer(0, 255)};
-    for (float& scale : p.scale) scale = random.real(-2, 2) * random.pick({1.0F, 0.1F, 100.0F});
-    for (float& offset : p.offset) offset = random.real(-300, 300);
-    const std::size_t pixels = random_count(random);
+    const AffineChannelsParams p = test::draw_affine_channels(random);
+    const std::size_t pixels = draw_count(random);
     const std::vector<uint8_t> input = random.bytes(pixels * p.channels);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < input.size(); ++i) {
@@ -274,7 +203,7 @@ TEST_CASE("pixels are scaled and shifted by their channel") {
 TEST_CASE("pixels are looked up in their channel's table") {
   Random random(28);
   for (const std::size_t channels : {1U, 2U, 3U, 4U, 7U}) {
-    const std::size_t pixels = random_count(random);
+    const std::size_t pixels = draw_count(random);
     const std::vector<uint8_t> tables = random.integers<uint8_t>(channels * 256, 0, 255);
     const std::vector<uint8_t> input = random.bytes(pixels * channels);
     std::vector<uint8_t> expected;

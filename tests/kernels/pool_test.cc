@@ -1,81 +1,20 @@
 // Pools of every table against a plain evaluation.
-#include <sstream>
+#include <algorithm>
+#include <array>
 
 #include "kernels/kernels.h"
 #include "tests/kernels/oracle.h"
+#include "tests/kernels/pool_layer.h"
 #include "tests/kernels/random.h"
 
 namespace octet::kernels {
 namespace {
 
+using test::Cut;
+using test::describe;
+using test::draw_pool;
+using test::Pool;
 using test::Random;
-
-std::string describe(const PoolParams& p) {
-  const Window& w = p.window;
-  std::ostringstream text;
-  text << p.batch << "x" << p.input_h << "x" << p.input_w << "x" << p.channels << " -> "
-       << p.output_h << "x" << p.output_w << ", kernel " << w.kernel_h << "x" << w.kernel_w
-       << ", stride " << w.stride_h << "x" << w.stride_w << ", dilation " << w.dilation_h << "x"
-       << w.dilation_w << ", padding " << w.pad_top << " " << w.pad_left << " " << w.pad_bottom
-       << " " << w.pad_right << (p.count_include_pad ? ", padding counts" : "") << ", z_x "
-       << p.input_zero_point << ", z_y " << p.output_zero_point << ", clamp " << int{p.output_min}
-       << " to " << int{p.output_max};
-  return text.str();
-}
-
-/// Output size of one axis, rounded up with `ceil` unless the last window would start in the
-/// padding.
-int32_t fit(int32_t& size, int32_t extent, int32_t stride, int32_t before, int32_t after,
-            bool ceil) {
-  size = std::max(size, extent - before - after);
-  const int32_t room = size + before + after - extent;
-  int32_t positions = (room + (ceil ? stride - 1 : 0)) / stride + 1;
-  if ((positions - 1) * stride >= size + before) --positions;
-  return positions;
-}
-
-PoolParams random_pool(Random& random, bool dilated) {
-  PoolParams p;
-  p.batch = random.chance(0.1) ? 2 : 1;
-  p.input_h = random.integer(1, 15);
-  p.input_w = random.integer(1, 15);
-  p.channels = random.integer(1, 70);
-  Window& w = p.window;
-  w.kernel_h = random.integer(1, 7);
-  w.kernel_w = random.chance(0.7) ? w.kernel_h : random.integer(1, 7);
-  w.stride_h = random.integer(1, 3);
-  w.stride_w = random.integer(1, 3);
-  if (dilated && random.chance(0.3)) {
-    w.dilation_h = random.integer(1, 3);
-    w.dilation_w = random.integer(1, 3);
-  }
-  w.pad_top = random.integer(0, w.kernel_h - 1);
-  w.pad_left = random.integer(0, w.kernel_w - 1);
-  w.pad_bottom = random.integer(0, w.kernel_h - 1);
-  w.pad_right = random.integer(0, w.kernel_w - 1);
-  const bool ceil = random.chance(0.3);
-  p.output_h = fit(p.input_h, (w.kernel_h - 1) * w.dilation_h + 1, w.stride_h, w.pad_top,
-                   w.pad_bottom, ceil);
-  p.output_w = fit(p.input_w, (w.kernel_w - 1) * w.dilation_w + 1, w.stride_w, w.pad_left,
-                   w.pad_right, ceil);
-  if (random.chance(0.3)) {
-    p.output_min = static_cast<uint8_t>(random.integer(0, 255));
-    p.output_max = static_cast<uint8_t>(random.integer(p.output_min, 255));
-  }
-  p.count_include_pad = random.chance();
-  p.input_scale = random.real(0.01F, 0.1F);
-  p.output_scale = random.chance() ? p.input_scale : random.real(0.01F, 0.1F);
-  p.input_zero_point = random.pick({0, 255, random.integer(0, 255)});
-  p.output_zero_point = random.chance() ? p.input_zero_point : random.integer(0, 255);
-  return p;
-}
-
-std::size_t input_count(const PoolParams& p) {
-  return static_cast<std::size_t>(p.batch * p.input_h * p.input_w * p.channels);
-}
-std::size_t output_count(const PoolParams& p) {
-  return static_cast<std::size_t>(p.batch * p.output_h * p.output_w * p.channels);
-}
 
 /// What a window of one channel holds.
 struct Contents {
@@ -130,39 +69,30 @@ uint8_t expected_average(const PoolParams& p, const Contents& window) {
                      p.output_min, p.output_max);
 }
 
-using Pool = void (*)(const PoolParams&, const uint8_t*, uint8_t*, Range);
-
-std::vector<uint8_t> run(Pool pool, const PoolParams& p, const std::vector<uint8_t>& input,
-                         Random* random = nullptr) {
-  std::vector<uint8_t> output(output_count(p), 77);
-  const auto rows = static_cast<std::size_t>(p.batch * p.output_h);
-  for (std::size_t begin = 0; begin < rows;) {
-    std::size_t end = rows;
-    if (random) {
-      end =
-          begin + static_cast<std::size_t>(random->integer(1, static_cast<int32_t>(rows - begin)));
+void check_all_tables(const PoolParams& p, const std::vector<uint8_t>& input,
+                      Pool KernelTable::*pool, const std::vector<uint8_t>& expected,
+                      Random& random) {
+  const std::array<Cut, 2> cuts = {test::in_one, test::in_some(random)};
+  const auto layer = test::pool_layer(p, input, pool);
+  for (const KernelTable* table : available_tables()) {
+    for (const test::Output& output : layer->run(*table, cuts)) {
+      INFO("table " << table->name << (output.cut == 0 ? ", in one range" : ", in ranges"));
+      CHECK(std::ranges::equal(output.bytes, std::as_bytes(std::span(expected))));
     }
-    pool(p, input.data(), output.data(), {.begin = begin, .end = end});
-    begin = end;
   }
-  return output;
 }
 
 TEST_CASE("max pools of random shapes give the largest bytes, in one range of rows or in many") {
   Random random(11);
   for (int round = 0; round < 200; ++round) {
-    const PoolParams p = random_pool(random, true);
+    const PoolParams p = draw_pool(random, true);
     INFO("seed " << random.seed << ", round " << round << ": " << describe(p));
-    const std::vector<uint8_t> input = random.bytes(input_count(p) + overread);
+    const std::vector<uint8_t> input = random.bytes(test::pool_input_count(p));
     std::vector<uint8_t> expected;
-    for (std::size_t i = 0; i < output_count(p); ++i) {
+    for (std::size_t i = 0; i < test::pool_output_count(p); ++i) {
       expected.push_back(expected_maximum(p, window_contents(p, input, i)));
     }
-    for (const KernelTable* table : available_tables()) {
-      INFO("table " << table->name);
-      CHECK(run(table->max_pool, p, input) == expected);
-      CHECK(run(table->max_pool, p, input, &random) == expected);
-    }
+    check_all_tables(p, input, &KernelTable::max_pool, expected, random);
   }
 }
 
@@ -170,38 +100,31 @@ TEST_CASE(
     "average pools of random shapes give the contract's bytes, in one range of rows or in many") {
   Random random(12);
   for (int round = 0; round < 300; ++round) {
-    PoolParams p = random_pool(random, false);
+    PoolParams p = draw_pool(random, false);
     if (round % 5 == 0) {  // global
       p.window = {.kernel_h = p.input_h, .kernel_w = p.input_w};
       p.output_h = p.output_w = 1;
     }
     INFO("seed " << random.seed << ", round " << round << ": " << describe(p));
-    const std::vector<uint8_t> input = random.bytes(input_count(p) + overread);
+    const std::vector<uint8_t> input = random.bytes(test::pool_input_count(p));
     std::vector<uint8_t> expected;
-    for (std::size_t i = 0; i < output_count(p); ++i) {
+    for (std::size_t i = 0; i < test::pool_output_count(p); ++i) {
       expected.push_back(expected_average(p, window_contents(p, input, i)));
     }
-    for (const KernelTable* table : available_tables()) {
-      INFO("table " << table->name);
-      CHECK(run(table->average_pool, p, input) == expected);
-      CHECK(run(table->average_pool, p, input, &random) == expected);
-    }
+    check_all_tables(p, input, &KernelTable::average_pool, expected, random);
   }
 }
 
 TEST_CASE("an average halfway between two integers goes to the even one") {
+  Random random(13);
   const PoolParams p = {.input_h = 1,
                         .input_w = 4,
                         .channels = 1,
                         .output_h = 1,
                         .output_w = 2,
                         .window = {.kernel_w = 2, .stride_w = 2}};
-  std::vector<uint8_t> input = {10, 11, 11, 12};  // means 10.5 and 11.5
-  input.resize(input.size() + overread);
-  for (const KernelTable* table : available_tables()) {
-    INFO("table " << table->name);
-    CHECK(run(table->average_pool, p, input) == std::vector<uint8_t>{10, 12});
-  }
+  // Means 10.5 and 11.5.
+  check_all_tables(p, {10, 11, 11, 12}, &KernelTable::average_pool, {10, 12}, random);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "tests/kernels/oracle.h"
 #include "tests/kernels/random.h"
+#include "tests/kernels/softmax_layer.h"
 
 namespace octet::kernels {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 using test::Random;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::vector<float> exponentials(double scale) {
-  std::vector<float> table;
-  for (int d = 0; d < 256; ++d) table.push_back(static_cast<float>(std::exp(-scale * d)));
-  return table;
-}
 
 TEST_CASE("exp_float64 is within 1e-15 of the exponential everywhere") {
   Random random(31);
@@ -52,13 +47,11 @@ TEST_CASE("a softmax over bytes divides table values by their sum in double") {
   Random random(32);
   for (int round = 0; round < 200; ++round) {
     const std::vector<float> table_values =
-        exponentials(static_cast<double>(random.real(0.001F, 0.5F)));
+        test::softmax_table(static_cast<double>(random.real(0.001F, 0.5F)));
     const std::vector<uint8_t> input =
         random.bytes(static_cast<std::size_t>(random.integer(1, 200)));
-    const SoftmaxParams p = {.table = table_values.data(),
-                             .quantized = random.chance(),
-                             .output = {.inverse_scale = random.pick({256.0F, 255.0F, 1000.0F}),
-                                        .zero_point = random.pick({0, 3})}};
+    SoftmaxParams p = test::draw_softmax(random);
+    p.table = table_values.data();
     int32_t largest = 0;
     for (const uint8_t q : input) largest = std::max<int32_t>(largest, q);
     double sum = 0;

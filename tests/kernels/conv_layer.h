@@ -1,0 +1,41 @@
+// Convolutions, depthwise and grouped ones and linear layers, made by random choices.
+#pragma once
+
+#include <limits>
+
+#include "tests/kernels/layer.h"
+
+namespace octet::test {
+
+/// A layer and the memory that its parameters point to.
+struct ConvLayer final : Layer {
+  ConvLayer() = default;
+  ConvLayer(ConvLayer&&) = default;
+  ConvLayer& operator=(ConvLayer&&) = default;
+
+  std::string describe() const override;
+  std::vector<Output> run(const kernels::KernelTable& table,
+                          std::span<const Cut> cuts) const override;
+
+  std::size_t output_count() const;
+
+  kernels::ConvParams params;
+  std::vector<int8_t> weights;
+  std::vector<int32_t> bias;
+  std::vector<int32_t> zero_points;
+  std::vector<float> multiplier;
+  std::vector<uint8_t> input;
+  std::vector<uint8_t> residual;
+};
+
+/// Sets the output's height and width; the input grows until the window fits.
+void set_output_size(kernels::ConvGeometry& geometry);
+
+/// Any shape: of the kinds that kernels tell apart, sides and channels of all lengths, any padding.
+kernels::ConvGeometry draw_conv_geometry(
+    Draw& draw, int64_t most_products = std::numeric_limits<int64_t>::max());
+
+/// Fills a layer's values, most often so that outputs spread over the clamp and beyond.
+ConvLayer draw_conv_layer(Draw& draw, const kernels::ConvGeometry& geometry);
+
+}  // namespace octet::test

@@ -87,7 +87,7 @@ struct Gemm {
       for (int place = 0; place < 4; ++place) {
         const int p = vectors >= 3 ? 0 : place / vectors;
         const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        four[place] = sum[last(i + p)][v];
+        four[place] = Simd::opaque(sum[last(i + p)][v]);
         multipliers[place] = m.of[v];
       }
       Int bytes;

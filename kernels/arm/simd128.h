@@ -26,6 +26,12 @@ struct Simd128 {
 
   // ---- whole vectors
 
+  /// The same, of which the compiler knows nothing: it would compute what several cases have in
+  /// common before it is known which one it is, and have no registers for it.
+  static Int opaque(Int x) {
+    asm volatile("" : "+w"(x));
+    return x;
+  }
   static Int zero() { return vdupq_n_s32(0); }
   static Int load(const void* from) { return from_u8(vld1q_u8(static_cast<const uint8_t*>(from))); }
   static void store(void* to, Int x) { vst1q_u8(static_cast<uint8_t*>(to), as_u8(x)); }

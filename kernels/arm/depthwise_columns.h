@@ -50,10 +50,13 @@ struct DepthwiseColumns {
     std::ptrdiff_t column_output;  ///< Bytes.
 
     void move(int32_t columns) {
+      advance(columns * s.stride * column_quads, columns * column_output);
+    }
+    void advance(std::ptrdiff_t quads_step, std::ptrdiff_t output_step) {
 #pragma GCC unroll 4
-      for (int g = 0; g < s.quads; ++g) quads[g] += columns * s.stride * column_quads;
+      for (int g = 0; g < s.quads; ++g) quads[g] += quads_step;
 #pragma GCC unroll 4
-      for (int r = 0; r < s.rows; ++r) output[r] += columns * column_output;
+      for (int r = 0; r < s.rows; ++r) output[r] += output_step;
     }
   };
 
@@ -135,9 +138,12 @@ struct DepthwiseColumns {
   }
 
   template <ColumnsShape s, shared::Rounding rounding>
-  [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer, const Place<s>& at,
+  [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, const Place<s>& at,
                                            const Sum (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
+    // Read anew each time: while products are added up, there are no registers for it.
+    asm("" : "+r"(layer));
+    const Requantizer<Simd> requantizer = *layer;
     typename Simd::Float multiplier[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
@@ -172,8 +178,7 @@ struct DepthwiseColumns {
   template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
                                                  const Place<s>& at, const KeptWeights& weights,
-                                                 std::size_t pattern_bytes,
-                                                 shared::Rounding rounding) {
+                                                 std::size_t pattern_bytes, bool odd_zero_point) {
     Sum sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
@@ -190,13 +195,10 @@ struct DepthwiseColumns {
     } else {
       add_products_of_weights<s>(at, sum);
     }
-    switch (rounding) {
-      case shared::Rounding::general:
-        return store<s, shared::Rounding::general>(requantizer, at, sum, pattern_bytes);
-      case shared::Rounding::s16_even:
-        return store<s, shared::Rounding::s16_even>(requantizer, at, sum, pattern_bytes);
-      case shared::Rounding::s16_odd:
-        return store<s, shared::Rounding::s16_odd>(requantizer, at, sum, pattern_bytes);
+    if (odd_zero_point) {
+      store<s, shared::Rounding::s16_odd>(&requantizer, at, sum, pattern_bytes);
+    } else {
+      store<s, shared::Rounding::s16_even>(&requantizer, at, sum, pattern_bytes);
     }
   }
 
@@ -220,7 +222,6 @@ struct DepthwiseColumns {
       }
       return;
     }
-    const Requantizer<Simd> requantizer = layer.requantizer;
     const ConvParams& params = layer.params;
     const auto channels = static_cast<std::size_t>(params.geometry.output_channels);
     const std::size_t output_row = static_cast<std::size_t>(params.geometry.output_w) * channels;
@@ -240,14 +241,17 @@ struct DepthwiseColumns {
     }
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
-    // No more than once each: g++ 12 takes the loops inside for a wish to unroll this one.
+    const bool odd_zero_point = layer.plan.rounding == shared::Rounding::s16_odd;
+    const std::ptrdiff_t quads_step = s.columns * s.stride * at.column_quads;
+    const std::ptrdiff_t output_step = s.columns * at.column_output;
+    // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
+    // it for the last columns.
 #pragma GCC unroll 1
-    for (int32_t column = 0; column < piece.columns; column += s.columns) {
-      // The last ones may be made again.
-      const int32_t beyond = column + s.columns - piece.columns;
-      if (beyond > 0) at.move(-beyond);
-      run_columns<s>(requantizer, at, weights, pattern_bytes, layer.plan.rounding);
-      at.move(s.columns);
+    for (int32_t left = piece.columns; left > 0; left -= s.columns) {
+      if (left < s.columns) at.move(left - s.columns);  // some are made again
+      asm("" : "+r"(left));
+      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point);
+      at.advance(quads_step, output_step);
     }
   }
 
@@ -302,7 +306,7 @@ struct DepthwiseColumns {
   static auto choose(const shared::DepthwisePlan& plan, const ConvParams& params)
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
     const Window& w = params.geometry.window;
-    if (params.output != ConvOutput::u8 || params.has_residual || w.dilation_w != 1 ||
+    if (plan.rounding == shared::Rounding::general || params.has_residual || w.dilation_w != 1 ||
         w.stride_h != w.stride_w || plan.piece_channels % lanes != 0) {
       return nullptr;
     }

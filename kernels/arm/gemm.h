@@ -23,49 +23,19 @@ struct Gemm {
   using Results = typename Store::Results;
   static constexpr int lanes = Simd::lanes;
 
-  /// Rows of a tile's results: the layer's own, or, where the tile is larger than what it is to
-  /// compute, a buffer's.
-  struct Rows {
-    uint8_t* output;
-    const uint8_t* residual;
-    std::size_t stride;
-  };
+  /// What becomes of a tile's sums. In registers: results that are rounded the short way, with even
+  /// and odd zero points, and such with a residual. Through memory: everything else, and parts of
+  /// tiles.
+  enum class Way : uint8_t { even, odd, residual, memory };
 
-  template <int vectors, int pixels>
-  struct Buffers {
-    static constexpr int width = vectors * lanes;
-
-    /// The last row is taken again for those that there are none of.
-    Rows begin(const Results& results, int32_t height) {
-      if (results.residual != nullptr) {
-        for (int i = 0; i < pixels; ++i) {
-          const auto row = static_cast<std::size_t>(i < height ? i : height - 1);
-          __builtin_memcpy(residual + i * width, results.residual + row * results.stride,
-                           static_cast<std::size_t>(results.channels));
-        }
-      }
-      return {.output = &output[0][0], .residual = residual, .stride = width};
-    }
-    void end(const Results& results, int32_t height) const {
-      for (int32_t i = 0; i < height; ++i) {
-        __builtin_memcpy(results.output + static_cast<std::size_t>(i) * results.stride, output[i],
-                         static_cast<std::size_t>(results.channels));
-      }
-    }
-
-    uint8_t output[pixels][width];
-    uint8_t residual[pixels * width + Simd::bytes];  // whole vectors are read
-  };
-
-  /// What sums in registers become without a way through memory: results that are rounded the short
-  /// way, with even and odd zero points, and such with a residual.
-  enum class InRegisters : uint8_t { even, odd, residual };
-
-  /// Sums to bytes, in the registers that they are in.
-  template <int vectors, int pixels, InRegisters way>
+  /// Sums to bytes, in the registers that they are in. `residual` is read where there is one;
+  /// `above`: Residual::above.
+  template <int vectors, int pixels, Way way>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
-                                           const Int (&sum)[pixels][vectors], Rows rows) {
+                                           const Int (&sum)[pixels][vectors], uint8_t* output,
+                                           const uint8_t* residual, std::size_t stride,
+                                           bool above) {
     constexpr int together = Store::template group<vectors>;
     const typename Store::template Multiplier<vectors> m(multiplier);
 #pragma GCC unroll 8
@@ -75,11 +45,11 @@ struct Gemm {
       const uint8_t* from[together];
 #pragma GCC unroll 4
       for (int p = 0; p < together; ++p) {
-        to[p] = rows.output;
-        from[p] = rows.residual;
+        to[p] = output;
+        from[p] = residual;
         if (i + p + 1 >= pixels) continue;
-        rows.output += rows.stride;
-        if constexpr (way == InRegisters::residual) rows.residual += rows.stride;
+        output += stride;
+        if constexpr (way == Way::residual) residual += stride;
       }
       Int four[4];
       typename Simd::Float multipliers[4];
@@ -91,12 +61,12 @@ struct Gemm {
         multipliers[place] = m.of[v];
       }
       Int bytes;
-      if constexpr (way == InRegisters::residual) {
-        bytes = requantizer.to_bytes_with_residual(four, multipliers,
-                                                   Simd::template gather_pixels<vectors>(from));
+      if constexpr (way == Way::residual) {
+        bytes = requantizer.to_bytes_with_residual(
+            four, multipliers, Simd::template gather_pixels<vectors>(from), above);
       } else {
         constexpr auto rounding =
-            way == InRegisters::odd ? shared::Rounding::s16_odd : shared::Rounding::s16_even;
+            way == Way::odd ? shared::Rounding::s16_odd : shared::Rounding::s16_even;
         bytes = requantizer.template to_bytes<rounding>(four, multipliers);
       }
       Simd::template scatter_pixels<vectors>(bytes, to, pixels - i);
@@ -111,40 +81,40 @@ struct Gemm {
                                           int32_t height, int32_t tiles) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const bool whole = height == pixels && results.channels == vectors * lanes;
-    const StoreSums store_sums = choose_store<vectors>(layer);
-    const InRegisters way = layer.params.has_residual ? InRegisters::residual
-                            : layer.plan.rounding == shared::Rounding::s16_odd ? InRegisters::odd
-                                                                               : InRegisters::even;
-    Buffers<vectors, pixels> buffers;
+    const Way way = whole ? choose_way(layer) : Way::memory;
+    const bool above = residual_kind(layer.params) == Residual::above;
+    const std::size_t stride = results.stride;
+    const float* const multiplier = results.multiplier;
+    uint8_t* output = results.output;
+    const uint8_t* residual = results.residual;
 #pragma GCC unroll 1
-    for (; tiles > 0; --tiles, windows += height) {
+    for (int32_t tile = 0; tile < tiles; ++tile, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      if (store_sums != nullptr) {
-        Int stored[pixels][vectors];  // a copy, so that the others stay in registers
-        __builtin_memcpy(stored, sum, sizeof(sum));
-        store_sums(layer, results, &stored[0][0], height);
-        results.skip(height);
-        continue;
-      }
-      Rows rows = {
-          .output = results.output, .residual = results.residual, .stride = results.stride};
-      if (!whole) rows = buffers.begin(results, height);
-      const float* multiplier = results.multiplier;
       switch (way) {
-        case InRegisters::even:
-          store<vectors, pixels, InRegisters::even>(requantizer, multiplier, sum, rows);
+        case Way::even:
+          store<vectors, pixels, Way::even>(requantizer, multiplier, sum, output, residual, stride,
+                                            above);
           break;
-        case InRegisters::odd:
-          store<vectors, pixels, InRegisters::odd>(requantizer, multiplier, sum, rows);
+        case Way::odd:
+          store<vectors, pixels, Way::odd>(requantizer, multiplier, sum, output, residual, stride,
+                                           above);
           break;
-        case InRegisters::residual:
-          store<vectors, pixels, InRegisters::residual>(requantizer, multiplier, sum, rows);
+        case Way::residual:
+          store<vectors, pixels, Way::residual>(requantizer, multiplier, sum, output, residual,
+                                                stride, above);
+          residual += pixels * stride;
+          break;
+        case Way::memory:
+          Int stored[pixels][vectors];  // a copy, so that the others stay in registers
+          __builtin_memcpy(stored, sum, sizeof(sum));
+          choose_store<vectors>(layer)(layer, results, &stored[0][0], height);
+          results.skip(height);
           break;
       }
-      if (!whole) buffers.end(results, height);
-      results.skip(height);
+      output += pixels * stride;
     }
+    if (way != Way::memory) results.skip(pixels * tiles);
   }
 
   /// The same for low tiles, which are rare.
@@ -153,18 +123,22 @@ struct Gemm {
                                               const arm::TileCall& call,
                                               const uint8_t* const* windows, int32_t height,
                                               int32_t tiles) {
-    StoreSums store_sums = choose_store<vectors>(layer);
-    if (store_sums == nullptr) {
-      store_sums = layer.params.has_residual ? store_bytes<vectors, Residual::plain>
-                                             : store_bytes<vectors, Residual::none>;
-    }
 #pragma GCC unroll 1
     for (; tiles > 0; --tiles, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      store_sums(layer, results, &sum[0][0], height);
+      choose_store<vectors>(layer)(layer, results, &sum[0][0], height);
       results.skip(height);
     }
+  }
+
+  static Way choose_way(const Layer& layer) {
+    const Residual kind = residual_kind(layer.params);
+    if (layer.plan.rounding == shared::Rounding::general || kind == Residual::bounded) {
+      return Way::memory;
+    }
+    if (kind != Residual::none) return Way::residual;
+    return layer.plan.rounding == shared::Rounding::s16_odd ? Way::odd : Way::even;
   }
 
   using StoreSums = void (*)(const Layer&, const Results&, const Int* sums, int32_t pixels);
@@ -177,16 +151,14 @@ struct Gemm {
   static void store_bytes(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
     Store::template store<vectors, kind>(layer.requantizer, to, sums, pixels);
   }
-  /// -> what takes the sums from memory, or null where registers will do
   template <int vectors>
   static StoreSums choose_store(const Layer& layer) {
-    const bool is_short = layer.plan.rounding != shared::Rounding::general;
     if (layer.params.output == ConvOutput::float32) return store_floats<vectors>;
     switch (residual_kind(layer.params)) {
       case Residual::none:
-        return is_short ? nullptr : store_bytes<vectors, Residual::none>;
+        return store_bytes<vectors, Residual::none>;
       case Residual::plain:
-        return is_short ? nullptr : store_bytes<vectors, Residual::plain>;
+        return store_bytes<vectors, Residual::plain>;
       default:
         return store_bytes<vectors, Residual::bounded>;
     }

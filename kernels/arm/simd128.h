@@ -65,6 +65,8 @@ struct Simd128 {
   // is whichever they meet.
   static Float min(Float a, Float b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static Float max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+  /// Of what is no NaN, where it does not matter which zero is the larger.
+  static Float max_finite(Float a, Float b) { return vmaxq_f32(a, b); }
   static Float nan_to_zero(Float x) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), vceqq_f32(x, x)));
   }

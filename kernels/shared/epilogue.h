@@ -77,28 +77,36 @@ struct Requantizer {
       return pack(q[0], q[1], q[2], q[3]);
     } else {
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i)
-        q[i] = scale_to_s16<Residual::none>(sum[i], multiplier[i], multiplier[i]);
+      for (int i = 0; i < 4; ++i) q[i] = scale_to_s16(sum[i], multiplier[i]);
       return pack_s16<rounding == shared::Rounding::s16_odd>(q[0], q[1], q[2], q[3]);
     }
   }
-  /// The same with a residual added, for any zero point. Not for Rounding::general.
-  Int to_bytes_with_residual(const Int (&sum)[4], const Float (&multiplier)[4],
-                             Int residual) const {
+  /// The same with a residual added, for any zero point; `above`: to the result not below
+  /// inner_min. Not for Rounding::general.
+  Int to_bytes_with_residual(const Int (&sum)[4], const Float (&multiplier)[4], Int residual,
+                             bool above) const {
+    Float own[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) own[i] = Simd::multiply(Simd::to_float(sum[i]), multiplier[i]);
+    if (above) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) own[i] = Simd::max_finite(own[i], inner_min);
+    }
     Float r[4];
     residual_vectors<Simd>(residual, r);
     Int q[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      q[i] = scale_to_s16<Residual::plain>(sum[i], multiplier[i], r[i]);
+      const Float difference = Simd::subtract(r[i], residual_zero_point);
+      q[i] = Simd::as_int(
+          Simd::add(Simd::add(own[i], Simd::multiply(difference, residual_multiplier)), rounder));
     }
     return pack_s16<true>(q[0], q[1], q[2], q[3]);
   }
 
   /// Rounded, with the zero point, less one if it is odd, added in the lower 16 bits.
-  template <Residual kind>
-  Int scale_to_s16(Int sum, Float multiplier, const Float& residual) const {
-    return Simd::as_int(Simd::add(scaled<kind>(sum, multiplier, residual), rounder));
+  Int scale_to_s16(Int sum, Float multiplier) const {
+    return Simd::as_int(Simd::add(Simd::multiply(Simd::to_float(sum), multiplier), rounder));
   }
   template <bool may_be_odd>
   Int pack_s16(Int a, Int b, Int c, Int d) const {

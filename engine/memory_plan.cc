@@ -1,7 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 namespace octet {
 namespace {
@@ -27,6 +27,17 @@ std::size_t largest_live_sum(std::span<const BufferLifetime> buffers) {
   return largest;
 }
 
+/// -> the indices [0, count), those with the lowest keys first
+template <class Key>
+std::vector<std::size_t> sorted(std::size_t count, const Key& key) {
+  std::vector<std::pair<std::size_t, std::size_t>> keyed(count);
+  for (std::size_t i = 0; i < count; ++i) keyed[i] = {key(i), i};
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<std::size_t> order(count);
+  for (std::size_t i = 0; i < count; ++i) order[i] = keyed[i].second;
+  return order;
+}
+
 // The lowest offset of `size` bytes beside those buffers of `placed`, which are in the order of
 // their offsets, that overlap `lifetime`.
 std::size_t lowest_free(std::span<const BufferLifetime> buffers,
@@ -48,29 +59,24 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
   MemoryPlan plan;
   plan.offsets.resize(buffers.size());
   plan.lower_bound = largest_live_sum(buffers);
-  std::vector<std::size_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(
-      order, [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
-
+  const std::vector<std::size_t> order =
+      sorted(buffers.size(), [&](std::size_t i) { return ~buffers[i].size; });
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t index : order) {
     const std::size_t offset = lowest_free(buffers, plan.offsets, placed, buffers[index]);
     plan.offsets[index] = offset;
     plan.size = std::max(plan.size, offset + aligned(buffers[index].size));
-    const auto by_offset = [&](std::size_t a, std::size_t b) {
-      return plan.offsets[a] < plan.offsets[b];
-    };
-    placed.insert(std::ranges::upper_bound(placed, index, by_offset), index);
+    auto at = placed.begin();
+    while (at != placed.end() && plan.offsets[*at] <= offset) ++at;
+    placed.insert(at, index);
   }
   return plan;
 }
 
 std::optional<std::size_t> find_gap(std::span<const BufferLifetime> buffers, const MemoryPlan& plan,
                                     int step, std::size_t size) {
-  std::vector<std::size_t> by_offset(buffers.size());
-  std::iota(by_offset.begin(), by_offset.end(), std::size_t{0});
-  std::ranges::stable_sort(by_offset, {}, [&](std::size_t i) { return plan.offsets[i]; });
+  const std::vector<std::size_t> by_offset =
+      sorted(buffers.size(), [&](std::size_t i) { return plan.offsets[i]; });
   const std::size_t offset = lowest_free(buffers, plan.offsets, by_offset,
                                          {.size = size, .first_step = step, .last_step = step});
   if (offset + aligned(size) > plan.size) return std::nullopt;

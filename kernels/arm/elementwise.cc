@@ -1,29 +1,29 @@
 // Operators on runs of values.
 #include "kernels/shared/elementwise.h"
 
+#include "kernels/arm/kernels.h"
 #include "kernels/arm/lookup.h"
-#include "kernels/arm_dotprod/kernels.h"
-#include "kernels/arm_dotprod/simd.h"
+#include "kernels/arm/simd128.h"
 
-namespace octet::kernels::dotprod {
+namespace octet::kernels::arm {
 
-void add(const AddParams& params, const BinaryRow& row) { Elementwise<Simd>::add(params, row); }
+void add(const AddParams& params, const BinaryRow& row) { Elementwise<Simd128>::add(params, row); }
 
-void mul(const MulParams& params, const BinaryRow& row) { Elementwise<Simd>::mul(params, row); }
+void mul(const MulParams& params, const BinaryRow& row) { Elementwise<Simd128>::mul(params, row); }
 
 void quantize(const QuantizeParams& params, const float* input, uint8_t* output,
               std::size_t count) {
-  Elementwise<Simd>::quantize(params, input, output, count);
+  Elementwise<Simd128>::quantize(params, input, output, count);
 }
 
 void dequantize(const DequantizeParams& params, const uint8_t* input, float* output,
                 std::size_t count) {
-  Elementwise<Simd>::dequantize(params, input, output, count);
+  Elementwise<Simd128>::dequantize(params, input, output, count);
 }
 
 void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
                 std::size_t count) {
-  Elementwise<Simd>::requantize(params, input, output, count);
+  Elementwise<Simd128>::requantize(params, input, output, count);
 }
 
 void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count) {
@@ -32,7 +32,7 @@ void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::si
 
 void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                      std::size_t pixels) {
-  Elementwise<Simd>::affine_channels(params, input, output, pixels);
+  Elementwise<Simd128>::affine_channels(params, input, output, pixels);
 }
 
-}  // namespace octet::kernels::dotprod
+}  // namespace octet::kernels::arm

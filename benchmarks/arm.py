@@ -10,6 +10,7 @@ difference between a run of two and a run of one. XNNPACK is counted as the same
 and Debian 12's does not know i8mm. The networks are those of networks.py, exported and converted where they are not yet.
 """
 import argparse
+import collections
 import json
 import os
 import re
@@ -20,9 +21,21 @@ import networks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CPUS = {"neon": "cortex-a72", "dotprod": "cortex-a76", "i8mm": "max"}
-# The loops are read with these models of cores. llvm's cortex-a76 is a model of another core.
-MCA = {"neon": ["cortex-a55", "neoverse-n1"], "dotprod": ["cortex-a55", "neoverse-n1"], "i8mm": ["neoverse-n2"]}
-MULTIPLY = {"neon": ("smlal2", 16), "dotprod": ("sdot", 16), "i8mm": ("usmmla", 32)}
+CORES = ["cortex-a55", "neoverse-n1", "neoverse-n2"]  # neoverse-n1 is cortex-a76's; llvm has no model of that by itself
+MCA = {"neon": CORES, "dotprod": CORES, "i8mm": ["neoverse-n2"]}
+# Multiply-accumulates of an instruction.
+MULTIPLY = {"neon": {"smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}, "dotprod": {"sdot": 16},
+            "i8mm": {"usmmla": 32, "usdot": 16}}
+RESULT = {**dict.fromkeys(["smull", "smull2", "smlal", "smlal2"], "8h"), **dict.fromkeys(["sdot", "usmmla", "usdot"], "4s")}
+OPERAND = {**dict.fromkeys(["smull", "smlal"], "8b"),
+           **dict.fromkeys(["smull2", "smlal2", "sdot", "usmmla", "usdot"], "16b")}
+# Of dense layers the loop over the products alone; of depthwise layers, which have none, all that some columns take.
+Loop = collections.namedtuple("Loop", "name file function innermost")
+LOOPS = [Loop("dense", "gemm.cc.o", "run_tiles", True),
+         Loop("depthwise 3x3", "depthwise.cc.o", "2, 1, 3, 1, true}", False),
+         Loop("depthwise 3x3 /2", "depthwise.cc.o", "2, 2, 3, 2, true}", False),
+         Loop("depthwise 5x5", "depthwise.cc.o", "4, 2, 5, 1", False),
+         Loop("depthwise 5x5 /2", "depthwise.cc.o", "2, 2, 5, 2, true}", False)]
 
 
 def plugin(folder):
@@ -76,48 +89,100 @@ def count(arguments):
             json.dump(results, file, indent=1)
 
 
-def loops_of(path):
-    """-> (function, [instruction]) of each innermost loop of an object: a body that ends in a jump to its begin"""
-    text = subprocess.run(["aarch64-linux-gnu-objdump", "-d", "-C", "--no-show-raw-insn", path], capture_output=True,
-                          text=True, check=True).stdout
-    function, lines = "", []
+def functions_of(path):
+    """-> {name: [(address, mnemonic, operands)]} of an object"""
+    text = subprocess.run(["aarch64-linux-gnu-objdump", "-dC", "--no-show-raw-insn", path], capture_output=True, text=True,
+                          check=True).stdout
+    functions = {}
     for line in text.splitlines():
-        if line.endswith(">:"):
-            function, lines = line.split("<", 1)[1][:-2], []
-            continue
-        found = re.match(r"\s*([0-9a-f]+):\s+(\S+)\s*(.*)", line)
-        if not found:
-            continue
-        address, name, operands = int(found[1], 16), found[2], found[3].split("//")[0].strip()
-        lines.append((address, name, operands))
-        target = re.match(r"([0-9a-f]+) <", operands)
-        if name.startswith("b.") and target:
-            body = [entry for entry in lines if entry[0] >= int(target[1], 16)]
-            if body and body[0][0] == int(target[1], 16) and not any(n.startswith(("b", "cb", "tb")) for _, n, _ in body[:-1]
-                                                                  if n != "bic"):
-                yield function, body
+        name = re.match(r"[0-9a-f]+ <(.*)>:$", line)
+        if name:
+            lines = functions.setdefault(name[1], [])
+        instruction = re.match(r"\s+([0-9a-f]+):\t(\S+)\s*(.*)", line)
+        if instruction:
+            lines.append((int(instruction[1], 16), instruction[2], instruction[3].split(" //")[0]))
+    return functions
+
+
+IS_JUMP = re.compile(r"b$|b\.|cbn?z$|tbn?z$")
+
+
+def rounds_of(lines, innermost):
+    """-> each way once around a loop that begins at a backward jump's target, as its instructions; `innermost`: of loops
+    without another jump"""
+    at = {address: index for index, (address, _, _) in enumerate(lines)}
+
+    def target(operands):
+        found = re.search(r"([0-9a-f]+) <", operands)
+        return at.get(int(found[1], 16)) if found else None
+
+    back = [(target(operands), index) for index, (_, name, operands) in enumerate(lines)
+            if IS_JUMP.match(name) and target(operands) is not None and target(operands) <= index]
+    if innermost:
+        for head, end in back:
+            if not any(IS_JUMP.match(name) for _, name, _ in lines[head:end]):
+                yield lines[head:end + 1]
+        return
+    for head in {head for head, _ in back}:
+        open_ways = [(head, [])]
+        while open_ways:
+            index, way = open_ways.pop()
+            while True:
+                _, name, operands = lines[index]
+                way = way + [index]
+                nexts = [] if name in ("ret", "br") else [index + 1] if name != "b" else []
+                if IS_JUMP.match(name):
+                    nexts.append(target(operands))
+                nexts = [n for n in nexts if n is not None and n < len(lines) and (n == head or n not in way)]
+                if head in nexts:
+                    yield [lines[i] for i in way]
+                nexts = [n for n in nexts if n != head]
+                if not nexts or len(way) > 2000:
+                    break
+                open_ways += [(n, way) for n in nexts[1:]]
+                index = nexts[0]
+
+
+def products(body, names):
+    return sum(names.get(name, 0) for _, name, _ in body)
+
+
+def hot_round(path, loop, names):
+    """-> the round with the most products, and of those the shortest: what runs where nothing is special"""
+    rounds = (body for function, lines in functions_of(path).items() if loop.function in function for body in rounds_of(lines, loop.innermost))
+    return max(rounds, key=lambda body: (products(body, names), -len(body)))
+
+
+def simulated_cycles(arguments, core, text):
+    """-> cycles that llvm-mca gives for once through the instructions, when they repeat"""
+    result = subprocess.run([arguments.mca, "-mtriple=aarch64", f"-mcpu={core}", "-mattr=+dotprod,+i8mm", "-iterations=100"],
+                            input=text, capture_output=True, text=True, check=False)
+    found = re.search(r"Total Cycles:\s+(\d+)", result.stdout)
+    if not found:
+        sys.exit(f"{arguments.mca}: {result.stderr.strip()}")
+    return int(found[1]) / 100
 
 
 def cycles(arguments):
-    """The longest loop of each of the table's matrix products."""
+    """The hot loops, and as their measure the multiplications alone, none of which waits for another."""
+    folder = os.path.join(os.path.dirname(arguments.octet), "..", "kernels", "CMakeFiles", "octet_kernels.dir")
     for isa in arguments.isa:
-        path = os.path.join(os.path.dirname(arguments.octet), "..", "kernels", "CMakeFiles", "octet_kernels.dir",
-                            f"arm_{isa}", "gemm.cc.o")
-        name, products = MULTIPLY[isa]
-        function, body = max(loops_of(path), key=lambda loop: sum(entry[1] == name for entry in loop[1]))
-        macs = sum(entry[1] == name for entry in body) * products
-        text = "\n".join(f"{n} {operands}" for _, n, operands in body[:-1]) + "\n"
-        shown = re.sub(r"octet::kernels::|\(anonymous namespace\)::", "", function).split("(")[0]
-        print(f"\n{isa}: {len(body)} instructions, {macs} multiply-accumulates ({shown})")
-        for core in MCA[isa]:
-            result = subprocess.run([arguments.mca, "-mtriple=aarch64", f"-mcpu={core}", "-mattr=+dotprod,+i8mm", "-iterations=100"],
-                                    input=text, capture_output=True, text=True, check=False)
-            found = re.search(r"Total Cycles:\s+(\d+)", result.stdout)
-            if not found:
-                print(f"  {core}: {result.stderr.strip().splitlines()[:1]}")
-                continue
-            each = int(found[1]) / 100
-            print(f"  {core}: {each:.0f} cycles, {macs / each:.1f} multiply-accumulates a cycle")
+        print(f"\n{isa:40}" + "".join(f"{core:>22}" for core in MCA[isa]))
+        for loop in LOOPS:
+            names = MULTIPLY[isa]
+            body = hot_round(os.path.join(folder, f"arm_{isa}", loop.file), loop, names)
+            macs = products(body, names)
+            kinds = [name for _, name, _ in body if name in names]
+            alone = [f"{name} v{i % 24}.{RESULT[name]}, v30.{OPERAND[name]}, v31.{OPERAND[name]}"
+                     for i, name in enumerate(kinds)]
+            # Addresses that the assembler knows as labels do not matter here.
+            text = "\n".join(f"{n} {o}" for _, n, o in body if not IS_JUMP.match(n)) + "\n"
+            line = f"{loop.name:18}{len(body):4} instructions {macs:5}"
+            for core in MCA[isa]:
+                each = simulated_cycles(arguments, core, text)
+                line += f"{each:8.0f} {macs / each:5.1f} {simulated_cycles(arguments, core, chr(10).join(alone)) / each:6.0%}"
+            print(line)
+    print("\nof each core: cycles, multiply-accumulates a cycle, share of what its multiplications alone would reach")
 
 
 def main():
@@ -130,7 +195,7 @@ def main():
     parser.add_argument("--without-xnnpack", action="store_true")
     parser.add_argument("--json", help="writes the counts to a file")
     parser.add_argument("--loops", action="store_true", help="cycles of the hot loops instead")
-    parser.add_argument("--mca", default="llvm-mca", help="the program (Debian: llvm)")
+    parser.add_argument("--mca", default="llvm-mca-19", help="the program, 19 or newer (Debian: llvm-19)")
     arguments = parser.parse_args()
     if arguments.loops:
         cycles(arguments)

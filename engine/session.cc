@@ -22,7 +22,7 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
     return fail(source + ": '" + name +
-                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, neon, "
+                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, amx, neon, "
                 "dotprod, i8mm");
   }
   const KernelTable* table = kernels::find_table(isa);

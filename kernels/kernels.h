@@ -18,7 +18,7 @@ namespace octet::kernels {
 /// given.
 constexpr std::size_t overread = 64;
 
-enum class Isa : uint8_t { reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm };
+enum class Isa : uint8_t { reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm };
 
 /// Half-open range of work items; threads share a kernel's items out between them.
 struct Range {

@@ -8,7 +8,12 @@
 #include "kernels/reference/reference.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
+#include "kernels/x86_amx/kernels.h"
 #include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx512vnni/kernels.h"
 #include "kernels/x86_avxvnni/kernels.h"
@@ -35,6 +40,35 @@ bool has_avxvnni() {
 }
 #endif
 
+#if defined(OCTET_ISA_avx512vnni)
+bool has_avx512vnni() {
+  return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
+         cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
+}
+#endif
+
+#if defined(OCTET_ISA_amx)
+/// AMX-TILE and AMX-INT8: leaf 7, EDX bits 24 and 25. Linux gives the tiles' registers only to a
+/// process that asks for them (arch_prctl, ARCH_REQ_XCOMP_PERM, component 18), which then has them
+/// in all of its threads; it refuses where a signal stack has no room to save them.
+bool has_amx() {
+#if defined(__linux__)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  constexpr unsigned tile_and_int8 = 3U << 24;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  if ((edx & tile_and_int8) != tile_and_int8) return false;
+  constexpr int request_permission = 0x1023;
+  constexpr int tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 #if defined(OCTET_ISA_i8mm)
 /// Not every cpuinfo knows of i8mm: as Linux tells it, bit 13 of the second word of capabilities.
 bool has_i8mm() { return (getauxval(AT_HWCAP2) & (1UL << 13)) != 0; }
@@ -57,11 +91,10 @@ constexpr Entry entries[] = {
     {&avxvnni::table, [] { return cpuinfo_has_x86_avx2() && has_avxvnni(); }},
 #endif
 #if defined(OCTET_ISA_avx512vnni)
-    {&avx512vnni::table,
-     [] {
-       return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
-              cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
-     }},
+    {&avx512vnni::table, has_avx512vnni},
+#endif
+#if defined(OCTET_ISA_amx)
+    {&amx::table, [] { return has_avx512vnni() && has_amx(); }},
 #endif
 #if defined(OCTET_ISA_neon)
     {&neon::table, [] { return cpuinfo_has_arm_neon(); }},
@@ -117,6 +150,8 @@ const char* isa_name(Isa isa) {
       return "avxvnni";
     case Isa::avx512vnni:
       return "avx512vnni";
+    case Isa::amx:
+      return "amx";
     case Isa::neon:
       return "neon";
     case Isa::dotprod:
@@ -128,8 +163,8 @@ const char* isa_name(Isa isa) {
 }
 
 bool parse_isa(const char* name, Isa& isa) {
-  for (const Isa candidate : {Isa::reference, Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::neon,
-                              Isa::dotprod, Isa::i8mm}) {
+  for (const Isa candidate : {Isa::reference, Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::amx,
+                              Isa::neon, Isa::dotprod, Isa::i8mm}) {
     if (std::strcmp(name, isa_name(candidate)) != 0) continue;
     isa = candidate;
     return true;

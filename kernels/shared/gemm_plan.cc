@@ -71,6 +71,10 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
   plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
+  if (traits.block_steps > 1) {
+    const int32_t blocks = ceil_div(plan.steps, traits.block_steps);
+    plan.steps = blocks * ceil_div(plan.steps, blocks);
+  }
 }
 
 GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,

@@ -36,6 +36,9 @@ struct GemmTraits {
   /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block. A step
   /// that is left over is one of 2 rotations of 8 bytes, the other half being rotated by 4 more.
   bool rotated = false;
+  /// Steps of a segment that are run at once: where it is more than 1, a segment is padded to blocks
+  /// of as many steps each, so many at most.
+  int32_t block_steps = 1;
   int32_t shallow_steps;   ///< Tiles of so many steps or fewer are run as shallow ones.
   int32_t max_vectors;     ///< Widest tile.
   int32_t tile_pixels[5];  ///< Highest tile, by its width in vectors.

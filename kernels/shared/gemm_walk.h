@@ -28,7 +28,7 @@ struct GemmLayer {
 ///   static void run_pixels(layer, packed, tile, next, windows, begin, end):
 /// output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`, and `next` is
 /// the weights that are read next.
-template <class Simd, class Tiles>
+template <class Simd, class Tiles, shared::GemmTraits traits = Simd::gemm_traits()>
 struct GemmWalk {
   /// The next tile's, or the next layer's after the last.
   static const std::byte* next_weights(const GemmLayer<Simd>& layer, const std::byte* packed,
@@ -73,7 +73,6 @@ struct GemmWalk {
     }
   }
 
-  static constexpr shared::GemmTraits traits = Simd::gemm_traits();
   static bool supports(const ConvParams& p) { return shared::gemm_supports(traits, p); }
   static std::size_t packed_size(const ConvParams& p) {
     return shared::gemm_packed_size(traits, p);

@@ -139,7 +139,7 @@ struct SessionOptions {
   /// 0: one a big core. More than 1 makes a thread pool of the session's own.
   int threads = 0;
   /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of
-  /// reference, avx2, avxvnni, avx512vnni, neon, dotprod, i8mm.
+  /// reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm.
   std::string isa;
   /// Time each step of every run (two clock reads a step).
   bool time_steps = false;

@@ -568,9 +568,10 @@ OpponentResult make_onednn_opponent(const Challenge& challenge) {
                 ": oneDNN is measured on int8 models, and all of this one is in float");
   }
   // Held to an instruction set before its first use; "all" it has where octet's is its best.
-  const dnnl::cpu_isa isa = challenge.isa == "avx2"      ? dnnl::cpu_isa::avx2
-                            : challenge.isa == "avxvnni" ? dnnl::cpu_isa::avx2_vnni
-                                                         : dnnl::cpu_isa::all;
+  const dnnl::cpu_isa isa = challenge.isa == "avx2"         ? dnnl::cpu_isa::avx2
+                            : challenge.isa == "avxvnni"    ? dnnl::cpu_isa::avx2_vnni
+                            : challenge.isa == "avx512vnni" ? dnnl::cpu_isa::avx512_core_vnni
+                                                            : dnnl::cpu_isa::all;
   if (dnnl::set_max_cpu_isa(isa) != dnnl::status::success) {
     return fail("oneDNN: its instruction set cannot be changed any more in this process");
   }

@@ -1,0 +1,222 @@
+// Dense convolutions and linear layers: up to 2 tiles of 16 pixels by 2 tiles of 16 channels at
+// once. Weights are packed as for vectors, with whose epilogue sums become bytes.
+#include <algorithm>
+#include <utility>
+
+#include "kernels/shared/gemm_store.h"
+#include "kernels/shared/gemm_walk.h"
+#include "kernels/x86_amx/kernels.h"
+#include "kernels/x86_amx/tile_unit.h"
+#include "kernels/x86_avx512vnni/simd.h"
+
+namespace octet::kernels::amx {
+namespace {
+
+constexpr std::size_t cache_line = 64;
+
+struct Amx : Simd {
+  static constexpr shared::GemmTraits gemm_traits() {
+    return {.lanes = lanes,
+            .wide = false,
+            .pairs = false,
+            .flips = false,
+            .block_steps = TileUnit::most_steps,
+            .shallow_steps = 0,
+            .max_vectors = 4,
+            .tile_pixels = {0, 32, 32, 32, 32}};
+  }
+};
+
+/// How a layer's pixels become the rows of tiles.
+struct Rows {
+  Rows(const ConvParams& params, const shared::GemmPlan& plan) {
+    const ConvGeometry& g = params.geometry;
+    const auto row = static_cast<std::size_t>(plan.stride_rows) * plan.row_bytes;
+    const bool even = !plan.copies && g.output_h * plan.stride_rows == g.input_h &&
+                      row == static_cast<std::size_t>(g.output_w) * plan.pixel_bytes;
+    run = even ? plan.pixels : g.output_w;
+    const int32_t tiles = (run + TileUnit::most_rows - 1) / TileUnit::most_rows;
+    tile = (run + tiles - 1) / tiles;
+  }
+
+  int32_t run;   ///< Pixels whose windows are all as far apart: an output row's, or all.
+  int32_t tile;  ///< A tile's.
+};
+
+/// Steps that a tile takes at once.
+int32_t block_steps(const shared::GemmPlan& plan) {
+  const int32_t blocks = (plan.steps + TileUnit::most_steps - 1) / TileUnit::most_steps;
+  return plan.steps / blocks;
+}
+
+/// Some tiles of pixels, by one or two tiles of channels.
+struct Call {
+  const uint8_t* windows[4];  ///< A tile's first pixel's.
+  Simd::Int* sums[4];         ///< Where it goes.
+  std::size_t pixel_bytes;
+  std::size_t sums_bytes;  ///< From a pixel's sums to the next one's.
+
+  const int64_t* segments;
+  const int64_t* segments_end;
+  int64_t segment_length;  ///< Bytes, a multiple of block_bytes.
+  int64_t block_bytes;
+
+  const std::byte* bias;
+  const std::byte* weights;
+  std::size_t step_bytes;  ///< From a step's weights to the next one's.
+
+  std::uintptr_t next;  ///< To be fetched: a line and those after it,
+  int32_t next_lines;   ///< so many with each block.
+};
+
+template <int tiles, int vectors, int... m, int... v>
+[[gnu::always_inline]] inline void accumulate(const Call& call, std::integer_sequence<int, m...>,
+                                              std::integer_sequence<int, v...>) {
+  using Unit = TileUnit;
+  const auto load_bias = [&]<int vector> {
+    (Unit::load<m * vectors + vector>(call.bias + vector * Unit::row_bytes, 0), ...);
+  };
+  (load_bias.template operator()<v>(), ...);
+  const std::byte* weights = call.weights;
+  std::uintptr_t next = call.next;
+  for (const int64_t* segment = call.segments; segment != call.segments_end; ++segment) {
+    const int64_t end = *segment + call.segment_length;
+    for (int64_t offset = *segment; offset != end; offset += call.block_bytes) {
+      (Unit::load<Unit::first_weights + v>(weights + v * Unit::row_bytes, call.step_bytes), ...);
+      const auto multiply = [&]<int tile> {
+        constexpr int pixels = Unit::first_pixels + tile % 2;
+        Unit::load<pixels>(call.windows[tile] + offset, call.pixel_bytes);
+        (Unit::dot<tile * vectors + v, pixels, Unit::first_weights + v>(), ...);
+      };
+      (multiply.template operator()<m>(), ...);
+      for (int32_t line = 0; line < call.next_lines; ++line, next += cache_line) {
+        Simd::prefetch(next);
+      }
+      weights += static_cast<std::size_t>(call.block_bytes) / 4 * call.step_bytes;
+    }
+  }
+  const auto store = [&]<int tile> {
+    (Unit::store<tile * vectors + v>(call.sums[tile] + v, call.sums_bytes), ...);
+  };
+  (store.template operator()<m>(), ...);
+}
+
+template <int tiles, int vectors>
+[[gnu::noinline]] void accumulate(const Call& call) {
+  accumulate<tiles, vectors>(call, std::make_integer_sequence<int, tiles>(),
+                             std::make_integer_sequence<int, vectors>());
+}
+
+using Accumulate = void (*)(const Call&);
+/// By tiles of pixels and of channels.
+constexpr Accumulate accumulators[5][3] = {{},
+                                           {nullptr, accumulate<1, 1>, accumulate<1, 2>},
+                                           {nullptr, accumulate<2, 1>, accumulate<2, 2>},
+                                           {nullptr, accumulate<3, 1>, nullptr},
+                                           {nullptr, accumulate<4, 1>, nullptr}};
+
+using Store = GemmStore<Simd>;
+using Results = Store::Results;
+using StoreBytes = void (*)(const Requantizer<Simd>&, Results, const Simd::Int*, int32_t);
+using StoreFloats = void (*)(const ConvParams&, const Results&, const Simd::Int*, int32_t);
+
+template <int vectors>
+constexpr StoreBytes store_bytes[4] = {
+    Store::store<vectors, Residual::none>, Store::store<vectors, Residual::plain>,
+    Store::store<vectors, Residual::above>, Store::store<vectors, Residual::bounded>};
+/// By vectors.
+constexpr const StoreBytes* stores[] = {nullptr, store_bytes<1>, store_bytes<2>, store_bytes<3>,
+                                        store_bytes<4>};
+constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::store_float<2>,
+                                        Store::store_float<3>, Store::store_float<4>};
+
+struct Tiles {
+  static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
+                         const shared::GemmTile& tile, const std::byte* next,
+                         const uint8_t* const* windows, int32_t begin, int32_t end) {
+    const shared::GemmPlan& plan = layer.plan;
+    const Rows rows(layer.params, plan);
+    const int32_t vectors = tile.vectors;
+    const int32_t most = vectors == 1 ? 4 : 2;
+    const int32_t steps = block_steps(plan);
+    const auto* segments =
+        reinterpret_cast<const int64_t*>(packed + plan.segment_table) + tile.first_segment;
+    const std::byte* bias = packed + tile.offset;
+    const std::byte* weights = bias + 2 * vectors * Simd::bytes;
+    Call call = {.windows = {},
+                 .sums = {},
+                 .pixel_bytes = plan.pixel_bytes,
+                 .sums_bytes = static_cast<std::size_t>(vectors * Simd::bytes),
+                 .segments = segments,
+                 .segments_end = segments + plan.segments,
+                 .segment_length = int64_t{plan.steps} * 4,
+                 .block_bytes = int64_t{steps} * 4,
+                 .bias = bias,
+                 .weights = weights,
+                 .step_bytes = static_cast<std::size_t>(vectors * Simd::bytes),
+                 .next = reinterpret_cast<std::uintptr_t>(next),
+                 .next_lines = 0};
+    // As many weights are fetched as are read.
+    const int32_t groups = (end - begin + most * rows.tile - 1) / (most * rows.tile);
+    const int32_t halves = groups * ((vectors + 1) / 2);
+    call.next_lines = (steps * vectors + halves - 1) / halves;
+    const auto fetched = static_cast<std::size_t>(plan.segments * (plan.steps / steps)) *
+                         static_cast<std::size_t>(call.next_lines) * cache_line;
+
+    Results results(layer.params, layer.buffers, tile, bias, begin);
+    // A tile begins up to a tile's height before the group's first pixel, and reaches as far beyond
+    // its last one.
+    Simd::Int sums[(TileUnit::most_rows + 2 * TileUnit::most_rows + TileUnit::most_rows) * 4];
+    Simd::Int* first_sums = sums + (TileUnit::most_rows - 1) * vectors;
+    for (int32_t pixel = begin; pixel < end;) {
+      const int32_t group = pixel;
+      int32_t tiles = 0;
+      for (; tiles < most && pixel < end; ++tiles) {
+        // The last tile of a run is as high as the others: it begins within the one before.
+        const int32_t run_end = pixel - pixel % rows.run + rows.run;
+        const int32_t first = std::min(pixel, run_end - rows.tile);
+        call.windows[tiles] =
+            windows[pixel - begin] - static_cast<std::size_t>(pixel - first) * plan.pixel_bytes;
+        call.sums[tiles] = first_sums + (first - group) * vectors;
+        pixel = std::min(first + rows.tile, end);
+      }
+      for (int32_t v = 0; v < vectors; v += 2) {
+        accumulators[tiles][std::min(vectors - v, 2)](call);
+        call.bias += 2 * Simd::bytes;
+        call.weights += 2 * Simd::bytes;
+        for (int32_t i = 0; i < tiles; ++i) call.sums[i] += 2;
+        call.next += fetched;
+      }
+      call.bias = bias;
+      call.weights = weights;
+      if (layer.params.output == ConvOutput::float32) {
+        float_stores[vectors](layer.params, results, first_sums, pixel - group);
+      } else {
+        const auto kind = static_cast<int>(residual_kind(layer.params));
+        stores[vectors][kind](layer.requantizer, results, first_sums, pixel - group);
+      }
+      results.skip(pixel - group);
+    }
+  }
+};
+
+using Walk = GemmWalk<Simd, Tiles, Amx::gemm_traits()>;
+
+void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
+         std::byte* scratch) {
+  const auto& plan = *reinterpret_cast<const shared::GemmPlan*>(packed);
+  const TileUnit unit(Rows(params, plan).tile, block_steps(plan));
+  Walk::run(params, packed, buffers, items, scratch);
+}
+
+}  // namespace
+
+constinit const ConvKernel gemm = {.name = "gemm",
+                                   .supports = Walk::supports,
+                                   .packed_size = Walk::packed_size,
+                                   .pack = Walk::pack,
+                                   .scratch_size = Walk::scratch_size,
+                                   .items = Walk::items,
+                                   .run = run};
+
+}  // namespace octet::kernels::amx

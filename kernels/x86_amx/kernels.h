@@ -1,0 +1,14 @@
+// What this folder gives to its table: dense layers. The rest of the table is the AVX512-VNNI
+// one's. Parameters, shapes and results: kernels/kernels.h.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels::amx {
+
+extern const KernelTable table;
+extern const ConvKernel gemm;
+
+std::size_t peak(std::size_t rounds);
+
+}  // namespace octet::kernels::amx

@@ -71,10 +71,8 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
   plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
-  if (traits.block_steps > 1) {
-    const int32_t blocks = ceil_div(plan.steps, traits.block_steps);
-    plan.steps = blocks * ceil_div(plan.steps, blocks);
-  }
+  const int32_t block = block_steps(traits, plan.steps);
+  plan.steps = ceil_div(plan.steps, block) * block;
 }
 
 GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
@@ -192,24 +190,36 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
   return plan.splits_tiles ? g.batch : std::min(g.batch, 2);
 }
 
-/// Where value `k` of a segment goes, for lane `lane` of a tile's vector `v`, in values.
+/// Where value `k` of segment `segment` goes, for lane `lane` of a tile's vector `v`, in values.
 std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
-                            int32_t v, int32_t lane, std::size_t k) {
-  const auto row = static_cast<std::size_t>(tile.vectors * traits.lanes);
-  const auto column = static_cast<std::size_t>(v * traits.lanes + lane);
-  if (!traits.rotated) {
-    const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
-    return k / step * step * row + column * step + k % step;
+                            int32_t v, int32_t lane, std::size_t segment, std::size_t k) {
+  const auto vectors = static_cast<std::size_t>(tile.vectors);
+  const auto lanes = static_cast<std::size_t>(traits.lanes);
+  const auto column = static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane);
+  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
+  const std::size_t first = segment * static_cast<std::size_t>(plan.steps) * step;
+  if (traits.block_steps > 1) {
+    const auto block = static_cast<std::size_t>(block_steps(traits, plan.steps));
+    const std::size_t s = (first + k) / step;
+    const auto half = static_cast<std::size_t>(v) / 2 * 2;
+    const std::size_t width = std::min<std::size_t>(vectors - half, 2);
+    const auto all_steps = static_cast<std::size_t>(plan.segments * plan.steps);
+    const std::size_t row = half * all_steps +
+                            (s / block * width + static_cast<std::size_t>(v) % 2) * block +
+                            s % block;
+    return (row * lanes + static_cast<std::size_t>(lane)) * step + k % step;
   }
+  const std::size_t row = vectors * lanes;
+  if (!traits.rotated) return (first + k / step * step) * row + column * step + k % step;
   const std::size_t block = k / 16;
   const bool half = static_cast<std::size_t>(plan.steps) == 2 * block + 1;
   const std::size_t pairs = half ? 4 : 8;
   const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
   const std::size_t rotation = distance % (pairs / 2);
   const std::size_t upper = distance / (pairs / 2);
-  return block * 16 * row +
-         (rotation * static_cast<std::size_t>(tile.vectors) + static_cast<std::size_t>(v)) * 16 +
-         upper * 8 + static_cast<std::size_t>(lane) * 2 + k % 2;
+  return (first + block * 16) * row +
+         (rotation * vectors + static_cast<std::size_t>(v)) * 16 + upper * 8 +
+         static_cast<std::size_t>(lane) * 2 + k % 2;
 }
 
 template <class Value>
@@ -217,10 +227,13 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
                   const GemmTile& tile, std::byte* packed) {
   const int32_t parts = weight_parts(params, traits.wide);
   const WeightReader reader(params, plan.segments / parts);
-  const std::size_t segment_bytes = static_cast<std::size_t>(traits.step_bytes) *
-                                    static_cast<std::size_t>(plan.steps) *
-                                    static_cast<std::size_t>(tile.vectors * traits.lanes);
-  std::memset(packed, 0, segment_bytes * static_cast<std::size_t>(plan.segments));
+  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
+  // Values of a step lie side by side, but for those of rotated ones.
+  const std::size_t together = traits.rotated ? 2 : step;
+  std::memset(packed, 0, static_cast<std::size_t>(traits.step_bytes) *
+                             static_cast<std::size_t>(plan.steps * plan.segments) *
+                             static_cast<std::size_t>(tile.vectors * traits.lanes));
+  auto* to = reinterpret_cast<Value*>(packed);
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
@@ -230,10 +243,12 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
         const std::size_t part_segments = static_cast<std::size_t>(plan.segments / parts);
         const auto part = static_cast<int32_t>(s / part_segments);
         const int8_t* from = reader.segment(tile.first_channel + channel, s % part_segments);
-        auto* to = reinterpret_cast<Value*>(packed + s * segment_bytes);
-        for (std::size_t k = 0; k < reader.segment_length(); ++k) {
-          to[weight_position(traits, plan, tile, v, lane, k)] =
-              static_cast<Value>(weight_part(from[k] - zero_point, part, parts));
+        const std::size_t length = reader.segment_length();
+        for (std::size_t k = 0; k < length; k += together) {
+          Value* values = to + weight_position(traits, plan, tile, v, lane, s, k);
+          for (std::size_t i = 0; i < std::min(together, length - k); ++i) {
+            values[i] = static_cast<Value>(weight_part(from[k + i] - zero_point, part, parts));
+          }
         }
       }
     }
@@ -241,6 +256,10 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
 }
 
 }  // namespace
+
+int32_t block_steps(const GemmTraits& traits, int32_t steps) {
+  return ceil_div(steps, ceil_div(steps, traits.block_steps));
+}
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   const ConvGeometry& g = params.geometry;

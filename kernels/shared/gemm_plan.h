@@ -36,8 +36,9 @@ struct GemmTraits {
   /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block. A step
   /// that is left over is one of 2 rotations of 8 bytes, the other half being rotated by 4 more.
   bool rotated = false;
-  /// Steps of a segment that are run at once: where it is more than 1, a segment is padded to blocks
-  /// of as many steps each, so many at most.
+  /// Steps of a segment that one instruction takes, at most. Where it is more than 1, a segment is
+  /// padded to blocks of as many steps each, and a tile's weights are packed two vectors by two
+  /// vectors: [vectors / 2][segments][blocks][2][steps of a block][lanes].
   int32_t block_steps = 1;
   int32_t shallow_steps;   ///< Tiles of so many steps or fewer are run as shallow ones.
   int32_t max_vectors;     ///< Widest tile.
@@ -107,6 +108,9 @@ struct GemmPlan {
   int32_t band_rows;        ///< Output rows of a band.
   std::size_t band_offset;  ///< In scratch.
 };
+
+/// Steps of each of the blocks that a segment of `steps` steps, padded or not, is cut into.
+int32_t block_steps(const GemmTraits& traits, int32_t steps);
 
 /// Dense and grouped convolutions whose results provably stay within s32 before the clamp; not
 /// those with one filter a channel.

@@ -27,27 +27,46 @@ struct Amx : Simd {
   }
 };
 
-/// How a layer's pixels become the rows of tiles.
+/// How a layer's pixels become the rows of tiles. A row of a tile is a position: positions are as
+/// far apart as output pixels are, and where what lies between two output rows is short they run
+/// through it, and make sums that nobody needs.
 struct Rows {
   Rows(const ConvParams& params, const shared::GemmPlan& plan) {
     const ConvGeometry& g = params.geometry;
-    const auto row = static_cast<std::size_t>(plan.stride_rows) * plan.row_bytes;
-    const bool even = !plan.copies && g.output_h * plan.stride_rows == g.input_h &&
-                      row == static_cast<std::size_t>(g.output_w) * plan.pixel_bytes;
-    run = even ? plan.pixels : g.output_w;
-    const int32_t tiles = (run + TileUnit::most_rows - 1) / TileUnit::most_rows;
-    tile = (run + tiles - 1) / tiles;
+    const auto row_bytes = static_cast<std::size_t>(plan.stride_rows) * plan.row_bytes;
+    const auto pitch = static_cast<int32_t>(row_bytes / plan.pixel_bytes);
+    const bool even = row_bytes % plan.pixel_bytes == 0;
+    pixels = g.output_w;
+    positions = g.output_w;
+    if (even && pitch == g.output_w && !plan.copies && g.output_h * plan.stride_rows == g.input_h) {
+      pixels = plan.pixels;
+      positions = plan.pixels;
+    } else if (even && g.batch == 1 && plan.splits_tiles) {
+      // All rows are in one band.
+      const int32_t all = (g.output_h - 1) * pitch + g.output_w;
+      if (tiles(all) < g.output_h * tiles(g.output_w)) {
+        positions = pitch;
+        run = all;
+      }
+    }
+    if (run == 0) run = pixels;
+    tile = (run + tiles(run) - 1) / tiles(run);
   }
 
-  int32_t run;   ///< Pixels whose windows are all as far apart: an output row's, or all.
-  int32_t tile;  ///< A tile's.
-};
+  static int32_t tiles(int32_t run) {
+    return (run + TileUnit::most_rows - 1) / TileUnit::most_rows;
+  }
+  int32_t position(int32_t pixel) const { return pixel / pixels * positions + pixel % pixels; }
+  /// -> the first pixel at or behind a position
+  int32_t pixel(int32_t position) const {
+    return position / positions * pixels + std::min(position % positions, pixels);
+  }
 
-/// Steps that a tile takes at once.
-int32_t block_steps(const shared::GemmPlan& plan) {
-  const int32_t blocks = (plan.steps + TileUnit::most_steps - 1) / TileUnit::most_steps;
-  return plan.steps / blocks;
-}
+  int32_t pixels;     ///< That lie side by side: an output row, or all.
+  int32_t positions;  ///< From the first of them to the first of the next ones.
+  int32_t run = 0;    ///< Positions that are all as far apart.
+  int32_t tile;       ///< A tile's.
+};
 
 /// Some tiles of pixels, by one or two tiles of channels.
 struct Call {
@@ -63,7 +82,6 @@ struct Call {
 
   const std::byte* bias;
   const std::byte* weights;
-  std::size_t step_bytes;  ///< From a step's weights to the next one's.
 
   std::uintptr_t next;  ///< To be fetched: a line and those after it,
   int32_t next_lines;   ///< so many with each block.
@@ -82,17 +100,22 @@ template <int tiles, int vectors, int... m, int... v>
   for (const int64_t* segment = call.segments; segment != call.segments_end; ++segment) {
     const int64_t end = *segment + call.segment_length;
     for (int64_t offset = *segment; offset != end; offset += call.block_bytes) {
-      (Unit::load<Unit::first_weights + v>(weights + v * Unit::row_bytes, call.step_bytes), ...);
-      const auto multiply = [&]<int tile> {
-        constexpr int pixels = Unit::first_pixels + tile % 2;
-        Unit::load<pixels>(call.windows[tile] + offset, call.pixel_bytes);
-        (Unit::dot<tile * vectors + v, pixels, Unit::first_weights + v>(), ...);
+      const auto multiply = [&]<int vector> {
+        constexpr int of_weights = Unit::first_weights + vector;
+        Unit::load<of_weights>(weights, Unit::row_bytes);
+        weights += call.block_bytes / 4 * Unit::row_bytes;
+        const auto dot = [&]<int tile> {
+          constexpr int pixels = Unit::first_pixels + tile % 2;
+          if constexpr (vector == 0) Unit::load<pixels>(call.windows[tile] + offset, call.pixel_bytes);
+          Unit::dot<tile * vectors + vector, pixels, of_weights>();
+        };
+        (dot.template operator()<m>(), ...);
       };
-      (multiply.template operator()<m>(), ...);
+      (multiply.template operator()<v>(), ...);
+      asm volatile("vmulps %%zmm31, %%zmm31, %%zmm31" ::: "xmm31");
       for (int32_t line = 0; line < call.next_lines; ++line, next += cache_line) {
         Simd::prefetch(next);
       }
-      weights += static_cast<std::size_t>(call.block_bytes) / 4 * call.step_bytes;
     }
   }
   const auto store = [&]<int tile> {
@@ -138,7 +161,7 @@ struct Tiles {
     const Rows rows(layer.params, plan);
     const int32_t vectors = tile.vectors;
     const int32_t most = vectors == 1 ? 4 : 2;
-    const int32_t steps = block_steps(plan);
+    const int32_t steps = shared::block_steps(Amx::gemm_traits(), plan.steps);
     const auto* segments =
         reinterpret_cast<const int64_t*>(packed + plan.segment_table) + tile.first_segment;
     const std::byte* bias = packed + tile.offset;
@@ -153,9 +176,9 @@ struct Tiles {
                  .block_bytes = int64_t{steps} * 4,
                  .bias = bias,
                  .weights = weights,
-                 .step_bytes = static_cast<std::size_t>(vectors * Simd::bytes),
                  .next = reinterpret_cast<std::uintptr_t>(next),
                  .next_lines = 0};
+    const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
     // As many weights are fetched as are read.
     const int32_t groups = (end - begin + most * rows.tile - 1) / (most * rows.tile);
     const int32_t halves = groups * ((vectors + 1) / 2);
@@ -164,38 +187,52 @@ struct Tiles {
                          static_cast<std::size_t>(call.next_lines) * cache_line;
 
     Results results(layer.params, layer.buffers, tile, bias, begin);
-    // A tile begins up to a tile's height before the group's first pixel, and reaches as far beyond
-    // its last one.
-    Simd::Int sums[(TileUnit::most_rows + 2 * TileUnit::most_rows + TileUnit::most_rows) * 4];
+    // A tile begins up to a tile's height before the group's first position, and reaches as far
+    // beyond its last one.
+    Simd::Int sums[4 * TileUnit::most_rows * 4];
     Simd::Int* first_sums = sums + (TileUnit::most_rows - 1) * vectors;
     for (int32_t pixel = begin; pixel < end;) {
-      const int32_t group = pixel;
+      const int32_t group = rows.position(pixel);
+      int32_t next_pixel = pixel;
       int32_t tiles = 0;
-      for (; tiles < most && pixel < end; ++tiles) {
+      for (; tiles < most && next_pixel < end; ++tiles) {
         // The last tile of a run is as high as the others: it begins within the one before.
-        const int32_t run_end = pixel - pixel % rows.run + rows.run;
-        const int32_t first = std::min(pixel, run_end - rows.tile);
-        call.windows[tiles] =
-            windows[pixel - begin] - static_cast<std::size_t>(pixel - first) * plan.pixel_bytes;
+        const int32_t position = rows.position(next_pixel);
+        const int32_t first =
+            std::min(position, position - position % rows.run + rows.run - rows.tile);
+        call.windows[tiles] = windows[next_pixel - begin] -
+                              static_cast<std::size_t>(position - first) * plan.pixel_bytes;
         call.sums[tiles] = first_sums + (first - group) * vectors;
-        pixel = std::min(first + rows.tile, end);
+        next_pixel = std::min(rows.pixel(first + rows.tile), end);
       }
       for (int32_t v = 0; v < vectors; v += 2) {
         accumulators[tiles][std::min(vectors - v, 2)](call);
         call.bias += 2 * Simd::bytes;
-        call.weights += 2 * Simd::bytes;
+        call.weights += half_bytes;
         for (int32_t i = 0; i < tiles; ++i) call.sums[i] += 2;
         call.next += fetched;
       }
       call.bias = bias;
       call.weights = weights;
-      if (layer.params.output == ConvOutput::float32) {
-        float_stores[vectors](layer.params, results, first_sums, pixel - group);
-      } else {
-        const auto kind = static_cast<int>(residual_kind(layer.params));
-        stores[vectors][kind](layer.requantizer, results, first_sums, pixel - group);
+      while (pixel < next_pixel) {
+        const int32_t count =
+            std::min(next_pixel, pixel - pixel % rows.pixels + rows.pixels) - pixel;
+        store(layer, results, first_sums + (rows.position(pixel) - group) * vectors, vectors,
+              count);
+        results.skip(count);
+        pixel += count;
       }
-      results.skip(pixel - group);
+    }
+  }
+
+ private:
+  static void store(const GemmLayer<Simd>& layer, const Results& results, const Simd::Int* sums,
+                    int32_t vectors, int32_t pixels) {
+    if (layer.params.output == ConvOutput::float32) {
+      float_stores[vectors](layer.params, results, sums, pixels);
+    } else {
+      const auto kind = static_cast<int>(residual_kind(layer.params));
+      stores[vectors][kind](layer.requantizer, results, sums, pixels);
     }
   }
 };
@@ -205,7 +242,7 @@ using Walk = GemmWalk<Simd, Tiles, Amx::gemm_traits()>;
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
   const auto& plan = *reinterpret_cast<const shared::GemmPlan*>(packed);
-  const TileUnit unit(Rows(params, plan).tile, block_steps(plan));
+  const TileUnit unit(Rows(params, plan).tile, shared::block_steps(Amx::gemm_traits(), plan.steps));
   Walk::run(params, packed, buffers, items, scratch);
 }
 

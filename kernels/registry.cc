@@ -42,8 +42,8 @@ bool has_avxvnni() {
 
 #if defined(OCTET_ISA_avx512vnni)
 bool has_avx512vnni() {
-  return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() &&
-         cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512dq();
+  return cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512vl() &&
+         cpuinfo_has_x86_avx512dq();
 }
 #endif
 

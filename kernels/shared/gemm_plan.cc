@@ -217,9 +217,8 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
   const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
   const std::size_t rotation = distance % (pairs / 2);
   const std::size_t upper = distance / (pairs / 2);
-  return (first + block * 16) * row +
-         (rotation * vectors + static_cast<std::size_t>(v)) * 16 + upper * 8 +
-         static_cast<std::size_t>(lane) * 2 + k % 2;
+  return (first + block * 16) * row + (rotation * vectors + static_cast<std::size_t>(v)) * 16 +
+         upper * 8 + static_cast<std::size_t>(lane) * 2 + k % 2;
 }
 
 template <class Value>
@@ -230,9 +229,10 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
   const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
   // Values of a step lie side by side, but for those of rotated ones.
   const std::size_t together = traits.rotated ? 2 : step;
-  std::memset(packed, 0, static_cast<std::size_t>(traits.step_bytes) *
-                             static_cast<std::size_t>(plan.steps * plan.segments) *
-                             static_cast<std::size_t>(tile.vectors * traits.lanes));
+  std::memset(packed, 0,
+              static_cast<std::size_t>(traits.step_bytes) *
+                  static_cast<std::size_t>(plan.steps * plan.segments) *
+                  static_cast<std::size_t>(tile.vectors * traits.lanes));
   auto* to = reinterpret_cast<Value*>(packed);
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {

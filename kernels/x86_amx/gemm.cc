@@ -33,7 +33,10 @@ struct Amx : Simd {
 struct Rows {
   Rows(const ConvParams& params, const shared::GemmPlan& plan) {
     const ConvGeometry& g = params.geometry;
-    const auto row_bytes = static_cast<std::size_t>(plan.stride_rows) * plan.row_bytes;
+    // A band leaves out rows that no window reads.
+    const int32_t rows =
+        plan.copies ? std::min(plan.stride_rows, plan.window_rows) : plan.stride_rows;
+    const auto row_bytes = static_cast<std::size_t>(rows) * plan.row_bytes;
     const auto pitch = static_cast<int32_t>(row_bytes / plan.pixel_bytes);
     const bool even = row_bytes % plan.pixel_bytes == 0;
     pixels = g.output_w;
@@ -106,7 +109,8 @@ template <int tiles, int vectors, int... m, int... v>
         weights += call.block_bytes / 4 * Unit::row_bytes;
         const auto dot = [&]<int tile> {
           constexpr int pixels = Unit::first_pixels + tile % 2;
-          if constexpr (vector == 0) Unit::load<pixels>(call.windows[tile] + offset, call.pixel_bytes);
+          if constexpr (vector == 0)
+            Unit::load<pixels>(call.windows[tile] + offset, call.pixel_bytes);
           Unit::dot<tile * vectors + vector, pixels, of_weights>();
         };
         (dot.template operator()<m>(), ...);

@@ -221,36 +221,73 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
          upper * 8 + static_cast<std::size_t>(lane) * 2 + k % 2;
 }
 
+/// A channel's values [begin, end) of a segment, which lie at most a block apart.
+struct Run {
+  std::size_t segment;
+  std::size_t begin;
+  std::size_t end;
+};
+
 template <class Value>
-void pack_weights(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
-                  const GemmTile& tile, std::byte* packed) {
+void pack_run(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
+              const GemmTile& tile, const Run& run, Value* packed) {
   const int32_t parts = weight_parts(params, traits.wide);
   const WeightReader reader(params, plan.segments / parts);
+  const auto part_segments = static_cast<std::size_t>(plan.segments / parts);
+  const auto part = static_cast<int32_t>(run.segment / part_segments);
   const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
-  // Values of a step lie side by side, but for those of rotated ones.
-  const std::size_t together = traits.rotated ? 2 : step;
-  std::memset(packed, 0,
-              static_cast<std::size_t>(traits.step_bytes) *
-                  static_cast<std::size_t>(plan.steps * plan.segments) *
-                  static_cast<std::size_t>(tile.vectors * traits.lanes));
-  auto* to = reinterpret_cast<Value*>(packed);
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
       if (channel >= tile.channels) continue;
-      const int32_t zero_point = zero_point_of(params, tile.first_channel + channel);
-      for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
-        const std::size_t part_segments = static_cast<std::size_t>(plan.segments / parts);
-        const auto part = static_cast<int32_t>(s / part_segments);
-        const int8_t* from = reader.segment(tile.first_channel + channel, s % part_segments);
-        const std::size_t length = reader.segment_length();
-        for (std::size_t k = 0; k < length; k += together) {
-          Value* values = to + weight_position(traits, plan, tile, v, lane, s, k);
-          for (std::size_t i = 0; i < std::min(together, length - k); ++i) {
-            values[i] = static_cast<Value>(weight_part(from[k + i] - zero_point, part, parts));
-          }
+      const int32_t o = tile.first_channel + channel;
+      const int32_t zero_point = zero_point_of(params, o);
+      const int8_t* from = reader.segment(o, run.segment % part_segments);
+      const auto position = [&](std::size_t k) {
+        return weight_position(traits, plan, tile, v, lane, run.segment, k);
+      };
+      const auto write = [&](std::size_t k, Value* to) {
+        *to = static_cast<Value>(weight_part(from[k] - zero_point, part, parts));
+      };
+      if (traits.rotated) {
+        for (std::size_t k = run.begin; k < run.end; ++k) write(k, packed + position(k));
+        continue;
+      }
+      // All steps of a run are as far apart as the first two.
+      Value* to = packed + position(run.begin);
+      const std::size_t distance = position(run.begin + step) - position(run.begin);
+      std::size_t k = run.begin;
+      if (parts == 1 && zero_point == 0 && step == 4) {
+        for (; k + 4 <= run.end; k += 4, to += distance) {
+          for (std::size_t i = 0; i < 4; ++i) to[i] = static_cast<Value>(from[k + i]);
         }
       }
+      for (; k < run.end; k += step, to += distance) {
+        for (std::size_t i = 0; i < std::min(step, run.end - k); ++i) write(k + i, to + i);
+      }
+    }
+  }
+}
+
+template <class Value>
+void pack_weights(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
+                  const GemmTile& tile, std::byte* packed) {
+  std::memset(packed, 0,
+              static_cast<std::size_t>(traits.step_bytes) *
+                  static_cast<std::size_t>(plan.steps * plan.segments) *
+                  static_cast<std::size_t>(tile.vectors * traits.lanes));
+  const std::size_t length =
+      WeightReader(params, plan.segments / weight_parts(params, traits.wide)).segment_length();
+  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
+  // So few steps of all channels at a time that what is written stays in the cache meanwhile.
+  constexpr int32_t few_steps = 16;
+  const auto run = static_cast<std::size_t>(traits.block_steps > 1 ? block_steps(traits, plan.steps)
+                                                                   : few_steps);
+  for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
+    for (std::size_t k = 0; k < length; k += run * step) {
+      pack_run(traits, params, plan, tile,
+               {.segment = s, .begin = k, .end = std::min(k + run * step, length)},
+               reinterpret_cast<Value*>(packed));
     }
   }
 }

@@ -75,6 +75,19 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
 
 namespace {
 
+/// Of the weights less their zero point.
+int64_t sum_of_magnitudes(const int8_t* weights, int64_t count, int32_t zero_point) {
+  constexpr int64_t together = 1 << 20;  // whose sum fits s32, which vectors have
+  int64_t total = 0;
+  for (int64_t begin = 0; begin < count; begin += together) {
+    const int64_t end = std::min(begin + together, count);
+    int32_t sum = 0;
+    for (int64_t k = begin; k < end; ++k) sum += std::abs(weights[k] - zero_point);
+    total += sum;
+  }
+  return total;
+}
+
 /// |sum| * multiplier (+ the residual's share) stays below the limit for every input.
 bool results_fit(const ConvParams& params, double limit) {
   const ConvGeometry& g = params.geometry;
@@ -84,10 +97,8 @@ bool results_fit(const ConvParams& params, double limit) {
                               ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
                               : 0.0;
   for (int32_t o = 0; o < g.output_channels; ++o) {
-    int64_t sum = 0;
-    const int8_t* weights = params.weights.values + int64_t{o} * depth;
-    const int32_t zero_point = zero_point_of(params, o);
-    for (int64_t k = 0; k < depth; ++k) sum += std::abs(weights[k] - zero_point);
+    const int64_t sum = sum_of_magnitudes(params.weights.values + int64_t{o} * depth, depth,
+                                          zero_point_of(params, o));
     const double largest =
         static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
     if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {

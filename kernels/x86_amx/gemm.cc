@@ -243,6 +243,30 @@ struct Tiles {
 
 using Walk = GemmWalk<Simd, Tiles, Amx::gemm_traits()>;
 
+/// Half cycles for 16 channels of a tile's pixels. A tile product takes 16 cycles however few bytes
+/// or pixels it has, and sums then go through memory; 16 pixels by 16 channels by a step of
+/// vpdpbusd take 8. What both do with the sums is left out.
+bool pays(const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  const Window& w = g.window;
+  const int32_t group_channels = g.input_channels / g.groups;
+  const bool whole_rows = g.groups == 1 && (w.dilation_w == 1 || w.kernel_w == 1);
+  const int32_t segments = whole_rows ? w.kernel_h : w.kernel_h * w.kernel_w;
+  const int32_t length = whole_rows ? w.kernel_w * group_channels : group_channels;
+  const int32_t pixels = std::min(g.batch * g.output_h * g.output_w, TileUnit::most_rows);
+  const int32_t outputs = g.output_channels / g.groups;
+  const auto ceil_div = [](int32_t a, int32_t b) { return (a + b - 1) / b; };
+  constexpr int32_t tile_product = 2 * 16;
+  constexpr int32_t tile_overhead = 2 * 40;
+  const int32_t tile_cost =
+      ceil_div(outputs, 16) *
+      (segments * ceil_div(length, TileUnit::row_bytes) * tile_product + tile_overhead);
+  const int32_t vector_cost = ceil_div(outputs, 8) * segments * ceil_div(length, 4) * pixels / 2;
+  return tile_cost < vector_cost;
+}
+
+bool supports(const ConvParams& params) { return pays(params) && Walk::supports(params); }
+
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
   const auto& plan = *reinterpret_cast<const shared::GemmPlan*>(packed);
@@ -253,7 +277,7 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
 }  // namespace
 
 constinit const ConvKernel gemm = {.name = "gemm",
-                                   .supports = Walk::supports,
+                                   .supports = supports,
                                    .packed_size = Walk::packed_size,
                                    .pack = Walk::pack,
                                    .scratch_size = Walk::scratch_size,

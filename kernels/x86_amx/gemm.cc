@@ -59,16 +59,59 @@ struct Rows {
   static int32_t tiles(int32_t run) {
     return (run + TileUnit::most_rows - 1) / TileUnit::most_rows;
   }
-  int32_t position(int32_t pixel) const { return pixel / pixels * positions + pixel % pixels; }
-  /// -> the first pixel at or behind a position
-  int32_t pixel(int32_t position) const {
-    return position / positions * pixels + std::min(position % positions, pixels);
-  }
 
   int32_t pixels;     ///< That lie side by side: an output row, or all.
   int32_t positions;  ///< From the first of them to the first of the next ones.
   int32_t run = 0;    ///< Positions that are all as far apart.
   int32_t tile;       ///< A tile's.
+};
+
+/// An output pixel and its position.
+class Cursor {
+ public:
+  Cursor(const Rows& rows, int32_t pixel, int32_t end)
+      : rows_(rows),
+        pixel_(pixel),
+        end_(end),
+        first_(pixel / rows.pixels * rows.positions),
+        position_(first_ + pixel % rows.pixels) {}
+
+  int32_t pixel() const { return pixel_; }
+  int32_t position() const { return position_; }
+  bool at_end() const { return pixel_ >= end_; }
+  /// Where a tile that has this pixel begins. The last one of a run is as high as the others, and
+  /// begins within the one before.
+  int32_t tile() const {
+    const int32_t run = rows_.run == rows_.positions ? first_ : 0;
+    return std::min(position_, run + rows_.run - rows_.tile);
+  }
+  /// To the first pixel at or behind a position.
+  void advance(int32_t position) {
+    while (position >= first_ + rows_.pixels) {
+      next_row();
+      if (position <= position_) return;
+    }
+    pixel_ = std::min(pixel_ + position - position_, end_);
+    position_ = position;
+  }
+  /// Pixels from here on that lie side by side.
+  int32_t side_by_side() const {
+    const int32_t rest = first_ + rows_.pixels - position_;
+    return rows_.pixels == rows_.positions ? end_ - pixel_ : std::min(rest, end_ - pixel_);
+  }
+
+ private:
+  void next_row() {
+    pixel_ = std::min(pixel_ + first_ + rows_.pixels - position_, end_);
+    first_ += rows_.positions;
+    position_ = first_;
+  }
+
+  const Rows& rows_;
+  int32_t pixel_;
+  int32_t end_;
+  int32_t first_;  ///< Position of the row's first pixel.
+  int32_t position_;
 };
 
 /// Some tiles of pixels, by one or two tiles of channels.
@@ -195,19 +238,17 @@ struct Tiles {
     // beyond its last one.
     Simd::Int sums[4 * TileUnit::most_rows * 4];
     Simd::Int* first_sums = sums + (TileUnit::most_rows - 1) * vectors;
-    for (int32_t pixel = begin; pixel < end;) {
-      const int32_t group = rows.position(pixel);
-      int32_t next_pixel = pixel;
+    for (Cursor cursor(rows, begin, end); !cursor.at_end();) {
+      Cursor done = cursor;
+      const int32_t group = cursor.position();
       int32_t tiles = 0;
-      for (; tiles < most && next_pixel < end; ++tiles) {
-        // The last tile of a run is as high as the others: it begins within the one before.
-        const int32_t position = rows.position(next_pixel);
-        const int32_t first =
-            std::min(position, position - position % rows.run + rows.run - rows.tile);
-        call.windows[tiles] = windows[next_pixel - begin] -
-                              static_cast<std::size_t>(position - first) * plan.pixel_bytes;
+      for (; tiles < most && !cursor.at_end(); ++tiles) {
+        const int32_t first = cursor.tile();
+        call.windows[tiles] =
+            windows[cursor.pixel() - begin] -
+            static_cast<std::size_t>(cursor.position() - first) * plan.pixel_bytes;
         call.sums[tiles] = first_sums + (first - group) * vectors;
-        next_pixel = std::min(rows.pixel(first + rows.tile), end);
+        cursor.advance(first + rows.tile);
       }
       for (int32_t v = 0; v < vectors; v += 2) {
         accumulators[tiles][std::min(vectors - v, 2)](call);
@@ -218,13 +259,11 @@ struct Tiles {
       }
       call.bias = bias;
       call.weights = weights;
-      while (pixel < next_pixel) {
-        const int32_t count =
-            std::min(next_pixel, pixel - pixel % rows.pixels + rows.pixels) - pixel;
-        store(layer, results, first_sums + (rows.position(pixel) - group) * vectors, vectors,
-              count);
+      while (done.pixel() < cursor.pixel()) {
+        const int32_t count = std::min(done.side_by_side(), cursor.pixel() - done.pixel());
+        store(layer, results, first_sums + (done.position() - group) * vectors, vectors, count);
         results.skip(count);
-        pixel += count;
+        done.advance(done.position() + count);
       }
     }
   }

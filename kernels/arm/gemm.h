@@ -22,6 +22,7 @@ struct Gemm {
   using Store = GemmStore<Simd>;
   using Results = typename Store::Results;
   static constexpr int lanes = Simd::lanes;
+  static constexpr std::size_t sums_bytes = 0;
 
   /// What becomes of a tile's sums. In registers: results that are rounded the short way, with even
   /// and odd zero points, and such with a residual. Through memory: everything else, and parts of

@@ -295,7 +295,10 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
 }  // namespace
 
 int32_t block_steps(const GemmTraits& traits, int32_t steps) {
-  return ceil_div(steps, ceil_div(steps, traits.block_steps));
+  const int32_t blocks = ceil_div(steps, traits.block_steps);
+  // One block more is better than weights of zeros.
+  if (steps % blocks != 0 && steps % (blocks + 1) == 0) return steps / (blocks + 1);
+  return ceil_div(steps, blocks);
 }
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {

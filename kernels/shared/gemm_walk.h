@@ -12,22 +12,27 @@ namespace {
 /// A layer while it runs.
 template <class Simd>
 struct GemmLayer {
-  GemmLayer(const ConvParams& p, const std::byte* packed, const ConvBuffers& b)
+  GemmLayer(const ConvParams& p, const std::byte* packed, const ConvBuffers& b,
+            std::byte* memory_of_sums)
       : params(p),
         plan(*reinterpret_cast<const shared::GemmPlan*>(packed)),
         buffers(b),
+        sums(memory_of_sums),
         requantizer(p) {}
 
   const ConvParams& params;
   const shared::GemmPlan& plan;
   const ConvBuffers& buffers;
+  std::byte* sums;  ///< The thread's, Tiles::sums_bytes of them.
   Requantizer<Simd> requantizer;
 };
 
 /// Tiles has
 ///   static void run_pixels(layer, packed, tile, next, windows, begin, end):
 /// output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`, and `next` is
-/// the weights that are read next.
+/// the weights that are read next. And
+///   static constexpr std::size_t sums_bytes;
+/// what of scratch memory it wants for sums.
 template <class Simd, class Tiles, shared::GemmTraits traits = Simd::gemm_traits()>
 struct GemmWalk {
   /// The next tile's, or the next layer's after the last.
@@ -39,7 +44,8 @@ struct GemmWalk {
 
   static void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers,
                   Range items, std::byte* scratch) {
-    const GemmLayer<Simd> layer(params, packed, buffers);
+    const GemmLayer<Simd> layer(params, packed, buffers, scratch);
+    scratch += Tiles::sums_bytes;
     const shared::GemmPlan& plan = layer.plan;
     const auto* tiles = reinterpret_cast<const shared::GemmTile*>(packed + plan.tile_table);
     const auto first = static_cast<int32_t>(items.begin);
@@ -79,7 +85,7 @@ struct GemmWalk {
   }
   static void pack(const ConvParams& p, std::byte* packed) { shared::gemm_pack(traits, p, packed); }
   static std::size_t scratch_size(const ConvParams& p) {
-    return shared::gemm_scratch_size(traits, p);
+    return Tiles::sums_bytes + shared::gemm_scratch_size(traits, p);
   }
   static std::size_t items(const ConvParams& p) { return shared::gemm_items(traits, p); }
 

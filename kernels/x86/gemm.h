@@ -22,6 +22,10 @@ struct Gemm {
 
   using Layer = GemmLayer<Simd>;
 
+  /// Several tiles are stored at once: a short loop would spend much of its time on beginning.
+  static constexpr int32_t tiles_at_once = 4;
+  static constexpr std::size_t sums_bytes = tiles_at_once * Simd::max_tile_sums * Simd::bytes;
+
   /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
   /// a width, whose loads and stores run beside the next tile's dot products; and with one use
   /// after the loop g++ 12 keeps all of them in registers within it.
@@ -155,9 +159,7 @@ struct Gemm {
     const int32_t tiles = (count + most - 1) / most;
     const int32_t low = count / tiles;
     const int32_t higher = count % tiles;
-    // Several tiles are stored at once: a short loop would spend much of its time on beginning.
-    constexpr int32_t tiles_at_once = 4;
-    Int sums[tiles_at_once * Simd::max_tile_sums];
+    auto* sums = reinterpret_cast<Int*>(layer.sums);
     const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
                               static_cast<std::size_t>(layer.plan.steps) * cache_line;
     const auto kind = static_cast<int>(residual_kind(layer.params));

@@ -13,7 +13,6 @@ namespace octet::kernels::amx {
 namespace {
 
 constexpr std::size_t cache_line = 64;
-
 struct Amx : Simd {
   static constexpr shared::GemmTraits gemm_traits() {
     return {.lanes = lanes,
@@ -201,6 +200,10 @@ constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::s
                                         Store::store_float<3>, Store::store_float<4>};
 
 struct Tiles {
+  /// A tile begins up to a tile's height before the group's first position, and reaches as far
+  /// beyond its last one.
+  static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
+
   static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
                          const shared::GemmTile& tile, const std::byte* next,
                          const uint8_t* const* windows, int32_t begin, int32_t end) {
@@ -234,10 +237,8 @@ struct Tiles {
                          static_cast<std::size_t>(call.next_lines) * cache_line;
 
     Results results(layer.params, layer.buffers, tile, bias, begin);
-    // A tile begins up to a tile's height before the group's first position, and reaches as far
-    // beyond its last one.
-    Simd::Int sums[4 * TileUnit::most_rows * 4];
-    Simd::Int* first_sums = sums + (TileUnit::most_rows - 1) * vectors;
+    auto* first_sums =
+        reinterpret_cast<Simd::Int*>(layer.sums) + (TileUnit::most_rows - 1) * vectors;
     for (Cursor cursor(rows, begin, end); !cursor.at_end();) {
       Cursor done = cursor;
       const int32_t group = cursor.position();

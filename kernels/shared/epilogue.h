@@ -44,6 +44,8 @@ struct Requantizer {
       : zero_point(Simd::set_s16(params.output_zero_point)),
         min(Simd::set_u8(params.output_min)),
         max(Simd::set_u8(params.output_max)),
+        shifts(params.output_zero_point != 0),
+        clamps(params.output_min != 0 || params.output_max != 255),
         residual_multiplier(Simd::set(params.residual_multiplier)),
         residual_zero_point(Simd::set(0x1p23F + static_cast<float>(params.residual_zero_point))),
         inner_min(Simd::set(params.inner_min)),
@@ -55,9 +57,13 @@ struct Requantizer {
   /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
   /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
-  Int half(Int a, Int b) const { return Simd::add_saturated_s16(Simd::pack_s16(a, b), zero_point); }
+  Int half(Int a, Int b) const {
+    const Int both = Simd::pack_s16(a, b);
+    return shifts ? Simd::add_saturated_s16(both, zero_point) : both;
+  }
   Int whole(Int ab, Int cd) const {
-    return Simd::min_u8(Simd::max_u8(Simd::pack_u8(ab, cd), min), max);
+    const Int bytes = Simd::pack_u8(ab, cd);
+    return clamps ? Simd::min_u8(Simd::max_u8(bytes, min), max) : bytes;
   }
 
   static Int scale(Int sum, Float multiplier) {
@@ -137,6 +143,9 @@ struct Requantizer {
   Int zero_point;
   Int min;
   Int max;
+  // A layer with a relu mostly has neither, and a branch that is always the same costs nothing.
+  bool shifts;  ///< Has a zero point.
+  bool clamps;  ///< Has bounds that packing does not have.
   Float residual_multiplier;
   Float residual_zero_point;
   Float inner_min;

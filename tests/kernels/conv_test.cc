@@ -118,6 +118,43 @@ TEST_CASE("convolutions of random shapes give the contract's bytes, in one range
   }
 }
 
+// A kernel may run an output row and the next together, with what lies between them.
+TEST_CASE("dense layers of small images give the contract's bytes, whatever lies between rows") {
+  Random random(9);
+  for (int round = 0; round < 150; ++round) {
+    ConvGeometry g;
+    g.batch = random.integer(1, 2);
+    g.input_h = random.integer(1, 15);
+    g.input_w = random.integer(1, 15);
+    g.input_channels = random.integer(8, 140);
+    g.output_channels = random.integer(1, 140);
+    const int32_t kernel = random.pick({1, 3, 3, 5});
+    const int32_t stride = random.integer(1, 3);
+    const int32_t dilation = random.pick({1, 1, 1, 2});
+    const int32_t padding = random.integer(0, 4);
+    g.window = {.kernel_h = kernel,
+                .kernel_w = kernel,
+                .stride_h = stride,
+                .stride_w = stride,
+                .dilation_h = dilation,
+                .dilation_w = dilation,
+                .pad_top = padding,
+                .pad_left = random.integer(0, 4),
+                .pad_bottom = padding,
+                .pad_right = random.integer(0, 4)};
+    const int32_t reach = (kernel - 1) * dilation + 1;
+    g.output_h = (g.input_h + 2 * padding - reach) / stride + 1;
+    g.output_w = (g.input_w + g.window.pad_left + g.window.pad_right - reach) / stride + 1;
+    if (g.input_h + 2 * padding < reach ||
+        g.input_w + g.window.pad_left + g.window.pad_right < reach) {
+      continue;
+    }
+    const ConvLayer layer = draw_conv_layer(random, g);
+    INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
+    check_all_kernels(layer, random);
+  }
+}
+
 TEST_CASE("wide depthwise layers give the reference's bytes and stay within their memory") {
   Random random(6);
   for (int round = 0; round < 150; ++round) {

@@ -92,9 +92,9 @@ struct DepthwiseColumns {
     for (int g = 0; g < s.quads; ++g) {
       const std::byte* from = at.quads[g];
 #pragma GCC unroll 16
-      for (int j = 0; j < read; ++j, from += at.column_quads) {
+      for (int j = 0; j < read; ++j) {
         typename Simd::Quads x[s.vectors];
-        Simd::template load_neighbours<s.vectors>(from, x);
+        from = Simd::template load_and_move<s.vectors>(from, at.column_quads, x);
 #pragma GCC unroll 4
         for (int v = 0; v < s.vectors; ++v) {
 #pragma GCC unroll 8
@@ -119,26 +119,37 @@ struct DepthwiseColumns {
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
 #pragma GCC unroll 4
     for (int g = 0; g < s.quads; ++g) {
-      typename Simd::Quads x[read];
+      typename Simd::Quads x[read][1];
       const std::byte* from = at.quads[g];
 #pragma GCC unroll 16
-      for (int j = 0; j < read; ++j, from += at.column_quads) x[j] = Simd::load_quads(from);
+      for (int j = 0; j < read; ++j) {
+        from = Simd::template load_and_move<1>(from, at.column_quads, x[j]);
+      }
 #pragma GCC unroll 4
       for (int r = 0; r < s.rows; ++r) {
+        // Two at a time, since two that lie side by side are one load.
 #pragma GCC unroll 8
-        for (int k = 0; k < s.taps; ++k) {
-          const Int w = Simd::load(at.pattern + weight(s, r, g, k));
+        for (int k = 0; k < s.taps; k += 2) {
+          const int second = k + 1 < s.taps ? k + 1 : k;
+          const Int w0 = Simd::load(at.pattern + weight(s, r, g, k));
+          const Int w1 = Simd::load(at.pattern + weight(s, r, g, second));
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
-            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + k], w);
+            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + k][0], w0);
+          }
+          if (second == k) continue;
+#pragma GCC unroll 8
+          for (int i = 0; i < s.columns; ++i) {
+            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + second][0], w1);
           }
         }
       }
     }
   }
 
+  /// Moves the outputs on.
   template <ColumnsShape s, shared::Rounding rounding>
-  [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, const Place<s>& at,
+  [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Place<s>& at,
                                            const Sum (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
     // Read anew each time: while products are added up, there are no registers for it.
@@ -155,29 +166,31 @@ struct DepthwiseColumns {
     constexpr int together = 4 / s.vectors;
 #pragma GCC unroll 4
     for (int r = s.rows - 1; r >= 0; --r) {
+      uint8_t* to = at.output[r];
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; i += together) {
-        uint8_t* to[together];
         Int four[4];
 #pragma GCC unroll 4
         for (int p = 0; p < together; ++p) {
           const int column = i + p < s.columns ? i + p : s.columns - 1;
-          to[p] = at.output[r] + column * at.column_output;
 #pragma GCC unroll 4
           for (int v = 0; v < s.vectors; ++v) {
             four[p * s.vectors + v] = Sums::total(sum[column][r][v]);
           }
         }
-        Simd::template scatter_pixels<s.vectors>(
-            requantizer.template to_bytes<rounding>(four, multiplier), to, s.columns - i);
+        constexpr int pixels = s.columns < together ? s.columns : together;
+        static_assert(s.columns % pixels == 0);
+        to = Simd::template scatter_and_move<s.vectors, pixels>(
+            requantizer.template to_bytes<rounding>(four, multiplier), to, at.column_output);
       }
+      at.output[r] = to;
     }
   }
 
-  /// s.columns output columns of s.vectors vectors of channels.
+  /// s.columns output columns of s.vectors vectors of channels; moves the outputs on.
   template <ColumnsShape s, class KeptWeights>
-  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
-                                                 const Place<s>& at, const KeptWeights& weights,
+  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer, Place<s>& at,
+                                                 const KeptWeights& weights,
                                                  std::size_t pattern_bytes, bool odd_zero_point) {
     Sum sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
@@ -243,7 +256,6 @@ struct DepthwiseColumns {
                                                                              pattern_bytes);
     const bool odd_zero_point = layer.plan.rounding == shared::Rounding::s16_odd;
     const std::ptrdiff_t quads_step = s.columns * s.stride * at.column_quads;
-    const std::ptrdiff_t output_step = s.columns * at.column_output;
     // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
     // it for the last columns.
 #pragma GCC unroll 1
@@ -251,7 +263,7 @@ struct DepthwiseColumns {
       if (left < s.columns) at.move(left - s.columns);  // some are made again
       asm("" : "+r"(left));
       run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point);
-      at.advance(quads_step, output_step);
+      at.advance(quads_step, 0);
     }
   }
 

@@ -143,16 +143,50 @@ struct Simd128 {
     vst1q_f32(to, x);
   }
 
-  /// 16 or 32 bytes.
+  // ---- what moves its address on: one instruction, which g++ 12 does not make of two
+
+  /// 16 or 32 bytes. -> where the next ones are, `step` bytes from there
   template <int vectors>
-  static void load_neighbours(const std::byte* from, Int (&x)[vectors]) {
-    if constexpr (vectors == 2) {
-      const uint8x16x2_t both = vld1q_u8_x2(reinterpret_cast<const uint8_t*>(from));
+  static const std::byte* load_and_move(const std::byte* from, std::ptrdiff_t step,
+                                        Int (&x)[vectors]) {
+    using Bytes = const uint8_t[vectors * bytes];
+    const auto& memory = *reinterpret_cast<const Bytes*>(from);
+    if constexpr (vectors == 1) {
+      asm("ld1 {%0.16b}, [%1], %2" : "=w"(x[0]), "+r"(from) : "r"(step), "m"(memory));
+    } else {
+#if defined(__clang__)
+      const uint8x16x2_t both = vld1q_u8_x2(memory);
+      from += step;
+#else
+      uint8x16x2_t both;
+      asm("ld1 {%S0.16b - %T0.16b}, [%1], %2" : "=w"(both), "+r"(from) : "r"(step), "m"(memory));
+#endif
       x[0] = from_u8(both.val[0]);
       x[1] = from_u8(both.val[1]);
-    } else {
-      x[0] = load(from);
     }
+    return from;
+  }
+
+  /// 4 or 8 bytes: those of pixel `pixel` of a vector that has 4 or 2 pixels. -> where the next
+  /// ones go, `step` bytes from there
+  template <int vectors, int pixel>
+  static uint8_t* store_and_move(Int x, uint8_t* to, std::ptrdiff_t step) {
+    using Bytes = uint8_t[vectors * lanes];
+    auto& memory = *reinterpret_cast<Bytes*>(to);
+    if constexpr (vectors == 2) {
+      asm("st1 {%2.d}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(step));
+    } else {
+      asm("st1 {%2.s}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(step));
+    }
+    return to;
+  }
+  template <int vectors, int count>
+  static uint8_t* scatter_and_move(Int x, uint8_t* to, std::ptrdiff_t step) {
+    to = store_and_move<vectors, 0>(x, to, step);
+    if constexpr (count > 1) to = store_and_move<vectors, 1>(x, to, step);
+    if constexpr (count > 2) to = store_and_move<vectors, 2>(x, to, step);
+    if constexpr (count > 3) to = store_and_move<vectors, 3>(x, to, step);
+    return to;
   }
 
  protected:
@@ -162,17 +196,57 @@ struct Simd128 {
   static Int from_u8(uint8x16_t x) { return vreinterpretq_s32_u8(x); }
   static Int from_s16(int16x8_t x) { return vreinterpretq_s32_s16(x); }
 
-  /// Four rows' next 16 bytes as 16 quads, with the bits of `flip` flipped.
+  /// Writes four rows' next 16 bytes as 16 quads, with the bits of `flip` flipped. -> behind them
+  ///
+  /// Written out: in some loops g++ 12 makes the four vectors that st4 wants through memory.
   template <uint8_t flip>
-  static void store_interleaved(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
-    uint8x16x4_t quads;
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) {
-      quads.val[r] = vld1q_u8(rows[r] + at);
-      if constexpr (flip != 0) quads.val[r] = veorq_u8(quads.val[r], vdupq_n_u8(flip));
+  class InterleavedRows {
+   public:
+    explicit InterleavedRows(const uint8_t* const (&rows)[4])
+        : a_(rows[0]), b_(rows[1]), c_(rows[2]), d_(rows[3]), flip_(bits()) {}
+    [[gnu::always_inline]] std::byte* operator()(std::byte* to, std::size_t at) const {
+      if constexpr (flip == 0) {
+        asm volatile(
+            "ldr q16, [%1, %5]\n\t"
+            "ldr q17, [%2, %5]\n\t"
+            "ldr q18, [%3, %5]\n\t"
+            "ldr q19, [%4, %5]\n\t"
+            "st4 {v16.16b - v19.16b}, [%0], #64"
+            : "+r"(to)
+            : "r"(a_), "r"(b_), "r"(c_), "r"(d_), "r"(at)
+            : "v16", "v17", "v18", "v19", "memory");
+      } else {
+        asm volatile(
+            "ldr q16, [%1, %5]\n\t"
+            "ldr q17, [%2, %5]\n\t"
+            "ldr q18, [%3, %5]\n\t"
+            "ldr q19, [%4, %5]\n\t"
+            "eor v16.16b, v16.16b, %6.16b\n\t"
+            "eor v17.16b, v17.16b, %6.16b\n\t"
+            "eor v18.16b, v18.16b, %6.16b\n\t"
+            "eor v19.16b, v19.16b, %6.16b\n\t"
+            "st4 {v16.16b - v19.16b}, [%0], #64"
+            : "+r"(to)
+            : "r"(a_), "r"(b_), "r"(c_), "r"(d_), "r"(at), "w"(flip_)
+            : "v16", "v17", "v18", "v19", "memory");
+      }
+      return to;
     }
-    vst4q_u8(reinterpret_cast<uint8_t*>(to), quads);
-  }
+
+   private:
+    /// Opaque, or they are made anew for each 16 bytes.
+    static uint8x16_t bits() {
+      uint8x16_t x = vdupq_n_u8(flip);
+      asm volatile("" : "+w"(x));
+      return x;
+    }
+
+    const uint8_t* a_;
+    const uint8_t* b_;
+    const uint8_t* c_;
+    const uint8_t* d_;
+    uint8x16_t flip_;
+  };
 
  private:
   static int32_t load_s32(const uint8_t* from) {

@@ -14,9 +14,7 @@ struct Simd : Simd128 {
   static Weights load_quad_weights(const std::byte* from) { return load(from); }
   static Int dot(Int sum, Quads x, Weights w) { return vdotq_s32(sum, as_s8(x), as_s8(w)); }
   static Int dot(Int sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
-  static void store_quads(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
-    store_interleaved<0x80>(to, rows, at);
-  }
+  using QuadsOfRows = InterleavedRows<0x80>;
 
   static constexpr int step_values = 4;
   static Int load_weights(const void* from) { return load(from); }

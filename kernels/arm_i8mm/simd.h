@@ -14,9 +14,7 @@ struct Simd : Simd128 {
   static Weights load_quad_weights(const std::byte* from) { return load(from); }
   static Int dot(Int sum, Quads x, Weights w) { return vusdotq_s32(sum, as_u8(x), as_s8(w)); }
   static Int dot(Int sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
-  static void store_quads(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
-    store_interleaved<0>(to, rows, at);
-  }
+  using QuadsOfRows = InterleavedRows<0>;
 
   /// 8 bytes of two pixels by 8 of two channels: 8 products a lane.
   static constexpr int step_values = 8;

@@ -29,9 +29,7 @@ struct Simd : Simd128 {
     return {.low = vpadalq_s16(sum.low, low), .high = vpadalq_s16(sum.high, high)};
   }
   static Sum dot(const Sum& sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
-  static void store_quads(std::byte* to, const uint8_t* const (&rows)[4], std::size_t at) {
-    store_interleaved<0x80>(to, rows, at);
-  }
+  using QuadsOfRows = InterleavedRows<0x80>;
 
   static constexpr int step_values = 4;
   static Int load_weights(const void* from) { return load(from); }

@@ -119,9 +119,12 @@ struct Depthwise {
 
   // ---- rows to quads
 
-  /// Four rows' bytes as four vectors of quads.
-  struct Interleaved {
-    Interleaved(const uint8_t* const (&rows)[4], std::size_t at) {
+  /// Writes the next bytes of four rows, from value `at` on, as quads. -> behind them
+  struct UnpackedQuads {
+    explicit UnpackedQuads(const uint8_t* const (&from)[4]) {
+      for (int r = 0; r < 4; ++r) rows[r] = from[r];
+    }
+    std::byte* operator()(std::byte* to, std::size_t at) const {
       // Unpacking works within 128-bit lanes, so the rows' dwords are dealt out to the lanes first.
       const Int a = Simd::pack_order(Simd::load(rows[0] + at));
       const Int b = Simd::pack_order(Simd::load(rows[1] + at));
@@ -131,13 +134,21 @@ struct Depthwise {
       const Int ab_high = Simd::unpack_high_u8(a, b);
       const Int cd_low = Simd::unpack_low_u8(c, d);
       const Int cd_high = Simd::unpack_high_u8(c, d);
-      vectors[0] = Simd::unpack_low_s16(ab_low, cd_low);
-      vectors[1] = Simd::unpack_high_s16(ab_low, cd_low);
-      vectors[2] = Simd::unpack_low_s16(ab_high, cd_high);
-      vectors[3] = Simd::unpack_high_s16(ab_high, cd_high);
+      Simd::store(to, Simd::unpack_low_s16(ab_low, cd_low));
+      Simd::store(to + Simd::bytes, Simd::unpack_high_s16(ab_low, cd_low));
+      Simd::store(to + 2 * Simd::bytes, Simd::unpack_low_s16(ab_high, cd_high));
+      Simd::store(to + 3 * Simd::bytes, Simd::unpack_high_s16(ab_high, cd_high));
+      return to + chunk * quad;
     }
-    Int vectors[4];
+    const uint8_t* rows[4];
   };
+  static auto quads_of(const uint8_t* const (&rows)[4]) {
+    if constexpr (requires { typename Simd::QuadsOfRows; }) {
+      return typename Simd::QuadsOfRows(rows);
+    } else {
+      return UnpackedQuads(rows);
+    }
+  }
 
   /// Where the quads of a column go: each plane is filled from its begin.
   class Planes {
@@ -167,29 +178,23 @@ struct Depthwise {
     std::size_t filled_ = 0;
   };
 
-  /// `count` values that lie side by side, in the order they have; may write a vector's length
-  /// beyond.
-  static void interleave(const uint8_t* const (&rows)[4], std::size_t count, std::byte* to) {
-    for (std::size_t at = 0; at < count; at += chunk, to += chunk * quad) {
-      if constexpr (requires { Simd::store_quads(to, rows, at); }) {
-        Simd::store_quads(to, rows, at);
-      } else {
-        const Interleaved quads(rows, at);
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; ++v) Simd::store(to + v * Simd::bytes, quads.vectors[v]);
-      }
-    }
+  /// Values [begin, end) of each row, in the order they have; may write a vector's length beyond.
+  /// -> behind all that it wrote
+  [[gnu::always_inline]] static std::byte* interleave(auto write_quads, std::size_t begin,
+                                                      std::size_t end, std::byte* to) {
+    for (std::size_t at = begin; at < end; at += chunk) to = write_quads(to, at);
+    return to;
   }
 
   /// Some channels of the image's columns: a whole number of vectors of bytes.
   static void interleave_columns(const Layer& layer, const Piece& piece,
                                  const uint8_t* const (&rows)[4], std::byte* to) {
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.input_channels);
-    for (int32_t column = 0; column < piece.inside; ++column) {
-      const std::size_t at = static_cast<std::size_t>(column) * pixel;
-      const uint8_t* const from[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
-      interleave(from, layer.plan.piece_channels, to);
-      to += layer.plan.piece_channels * quad;
+    const std::size_t channels = layer.plan.piece_channels;
+    const auto write_quads = quads_of(rows);
+    std::size_t at = 0;
+    for (int32_t column = piece.inside; column > 0; --column, at += pixel) {
+      to = interleave(write_quads, at, at + channels, to);
     }
   }
 
@@ -222,7 +227,7 @@ struct Depthwise {
     std::byte* to = plan.planes == 1 ? slot : in_order;
     fill(to, left, z);
     if (one_run) {
-      interleave(rows, inside, to + left * quad);
+      interleave(quads_of(rows), 0, inside, to + left * quad);
     } else {
       interleave_columns(layer, piece, rows, to + left * quad);
     }

@@ -120,27 +120,32 @@ struct DepthwiseColumns {
 #pragma GCC unroll 4
     for (int g = 0; g < s.quads; ++g) {
       typename Simd::Quads x[read][1];
-      const std::byte* from = at.quads[g];
+      const std::byte* quads = at.quads[g];
 #pragma GCC unroll 16
       for (int j = 0; j < read; ++j) {
-        from = Simd::template load_and_move<1>(from, at.column_quads, x[j]);
+        quads = Simd::template load_and_move<1>(quads, at.column_quads, x[j]);
       }
 #pragma GCC unroll 4
       for (int r = 0; r < s.rows; ++r) {
         // Two at a time, since two that lie side by side are one load.
 #pragma GCC unroll 8
         for (int k = 0; k < s.taps; k += 2) {
-          const int second = k + 1 < s.taps ? k + 1 : k;
-          const Int w0 = Simd::load(at.pattern + weight(s, r, g, k));
-          const Int w1 = Simd::load(at.pattern + weight(s, r, g, second));
+          const std::byte* from = at.pattern + weight(s, r, g, k);
+          Int w0;
+          Int w1;
+          if (k + 1 < s.taps) {
+            Simd::load_pair(from, w0, w1);
+          } else {
+            w0 = Simd::load(from);
+          }
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
             sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + k][0], w0);
           }
-          if (second == k) continue;
+          if (k + 1 == s.taps) continue;
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
-            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + second][0], w1);
+            sum[i][r][0] = Simd::dot(sum[i][r][0], x[i * s.stride + k + 1][0], w1);
           }
         }
       }

@@ -167,6 +167,16 @@ struct Simd128 {
     return from;
   }
 
+  /// Two vectors that lie side by side, as one load.
+  static void load_pair(const std::byte* from, Int& a, Int& b) {
+#if defined(__clang__)
+    a = load(from);
+    b = load(from + bytes);
+#else
+    asm("ldp %q0, %q1, %2" : "=w"(a), "=w"(b) : "Ump"(*reinterpret_cast<const Int*>(from)));
+#endif
+  }
+
   /// 4 or 8 bytes: those of pixel `pixel` of a vector that has 4 or 2 pixels. -> where the next
   /// ones go, `step` bytes from there
   template <int vectors, int pixel>

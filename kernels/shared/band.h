@@ -1,6 +1,10 @@
 // Part of an image with its padding written out.
 #pragma once
 
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -19,17 +23,17 @@ struct BandRows {
 /// -> behind the copy
 template <uint8_t flip>
 inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to) {
-  // Several vectors at once: what compilers make of the plain loop is one, and as much bookkeeping.
-  using Block [[gnu::vector_size(64)]] = uint8_t;
-  std::size_t i = 0;
-  for (; i + sizeof(Block) <= count; i += sizeof(Block)) {
-    Block block;
-    std::memcpy(&block, from + i, sizeof(block));
-    block ^= flip;
-    std::memcpy(to + i, &block, sizeof(block));
+  const uint8_t* const end = from + count;
+#if defined(__ARM_NEON)
+  // One load and one store: what compilers make of a plain loop is as much bookkeeping as copying.
+  for (const uint8_t* const blocks = end - count % 64; from != blocks; from += 64, to += 64) {
+    uint8x16x4_t block = vld1q_u8_x4(from);
+    for (uint8x16_t& bytes : block.val) bytes = veorq_u8(bytes, vdupq_n_u8(flip));
+    vst1q_u8_x4(to, block);
   }
-  for (; i < count; ++i) to[i] = static_cast<uint8_t>(from[i] ^ flip);
-  return to + count;
+#endif
+  while (from != end) *to++ = static_cast<uint8_t>(*from++ ^ flip);
+  return to;
 }
 
 /// Writes the rows one after the other, with z_x where the image has none, as u8 or widened, and

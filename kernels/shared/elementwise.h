@@ -27,11 +27,14 @@ struct Elementwise {
         : zero_point(Simd::set_s16(z)), min(Simd::set_u8(low)), max(Simd::set_u8(high)) {}
 
     Int operator()(const Float (&x)[4]) const {
+      return Simd::min_u8(Simd::max_u8(unbounded(x), min), max);
+    }
+    /// Within [0, 255].
+    Int unbounded(const Float (&x)[4]) const {
       const Int ab = Simd::pack_s16(Simd::round(x[0]), Simd::round(x[1]));
       const Int cd = Simd::pack_s16(Simd::round(x[2]), Simd::round(x[3]));
-      const Int bytes = Simd::pack_u8(Simd::add_saturated_s16(ab, zero_point),
-                                      Simd::add_saturated_s16(cd, zero_point));
-      return Simd::min_u8(Simd::max_u8(bytes, min), max);
+      return Simd::pack_u8(Simd::add_saturated_s16(ab, zero_point),
+                           Simd::add_saturated_s16(cd, zero_point));
     }
 
     Int zero_point;
@@ -167,7 +170,7 @@ struct Elementwise {
         const Float scaled = Simd::multiply(Simd::load_float(from + i * Simd::lanes), inverse);
         x[i] = Simd::min(Simd::max(Simd::nan_to_zero(scaled), low), high);
       }
-      return Simd::natural_order(output(x));
+      return Simd::natural_order(output.unbounded(x));
     };
     std::size_t i = 0;
     for (; i + chunk <= count; i += chunk) Simd::store(to + i, compute(input + i));
@@ -204,15 +207,22 @@ struct Elementwise {
         x[v] = Simd::add(Simd::multiply(x[v], Simd::load_float(scale[phase][v])),
                          Simd::load_float(offset[phase][v]));
       }
-      return output(x);
+      return output.unbounded(x);
+    };
+    const auto make = [&](std::size_t at, std::size_t phase) {
+      Simd::store(to + at, compute(Simd::load(input + at), phase));
     };
     const std::size_t count = pixels * p.channels;
     std::size_t i = 0;
-    std::size_t phase = 0;
-    for (; i + chunk <= count; i += chunk) {
-      Simd::store(to + i, compute(Simd::load(input + i), phase));
-      phase = phase + 1 == period ? 0 : phase + 1;
+    if (period == 3) {
+      for (; i + 3 * chunk <= count; i += 3 * chunk) {
+        make(i, 0);
+        make(i + chunk, 1);
+        make(i + 2 * chunk, 2);
+      }
     }
+    std::size_t phase = 0;
+    for (; i + chunk <= count; i += chunk) make(i, period == 3 ? phase++ : 0);
     if (i == count) return;
     alignas(64) uint8_t last[chunk] = {};
     __builtin_memcpy(last, input + i, count - i);

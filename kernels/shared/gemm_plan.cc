@@ -292,6 +292,24 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
   }
 }
 
+/// Of `count` pixels, `distance` bytes apart: eight at a time.
+void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
+                     const uint8_t** to) {
+  using Pair [[gnu::vector_size(16)]] = uint64_t;
+  const auto address = reinterpret_cast<uintptr_t>(first);
+  Pair pairs[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    pairs[i] = Pair{address + 2 * i * distance, address + (2 * i + 1) * distance};
+  }
+  int32_t i = 0;
+  for (; i + 8 <= count; i += 8, to += 8) {
+    std::memcpy(to, pairs, sizeof(pairs));
+    for (Pair& pair : pairs) pair += 8 * distance;
+  }
+  first += static_cast<std::size_t>(i) * distance;
+  for (; i < count; ++i, first += distance) *to++ = first;
+}
+
 }  // namespace
 
 int32_t block_steps(const GemmTraits& traits, int32_t steps) {
@@ -378,8 +396,7 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
       band += static_cast<std::size_t>(plan.window_rows - known) * plan.row_bytes;
     }
     window += static_cast<std::size_t>(column) * plan.pixel_bytes;
-    for (int32_t i = 0; i < count; ++i, window += plan.pixel_bytes)
-      windows[pixel - begin + i] = window;
+    write_addresses(window, plan.pixel_bytes, count, windows + (pixel - begin));
     pixel += count;
   }
   return windows;

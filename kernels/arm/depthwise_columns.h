@@ -31,6 +31,11 @@ struct DepthwiseColumns {
   using Sum = typename Sums::Sum;
   static constexpr int lanes = Simd::lanes;
 
+  /// Two neighbouring taps are cheaper together.
+  static constexpr bool by_twos = requires(Sum sum, typename Simd::Quads x, Int w) {
+    Simd::dot_two(sum, x, w, x, w);
+  };
+
   /// The weights [rows][quads][taps] of one vector of channels, behind bias and multiplier.
   static constexpr int weight(const ColumnsShape& s, int row, int quad, int tap) {
     return (2 + (row * s.quads + quad) * s.taps + tap) * Simd::bytes;
@@ -82,6 +87,44 @@ struct DepthwiseColumns {
     }
     Int of[s.vectors][s.rows][s.quads][s.taps];
   };
+
+  template <ColumnsShape s, class Accumulators>
+  [[gnu::always_inline]] static void add_products_of_two_quads(const Place<s>& at,
+                                                               const Weights<s>& weights,
+                                                               Accumulators& sum) {
+    static_assert(s.vectors == 1);
+    constexpr int read = (s.columns - 1) * s.stride + s.taps;
+#pragma GCC unroll 4
+    for (int g = 0; g < s.quads; ++g) {
+      const std::byte* from = at.quads[g];
+#pragma GCC unroll 16
+      for (int j = 0; j < read; j += 2) {
+        typename Simd::Quads x0[1];
+        typename Simd::Quads x1[1];
+        from = Simd::template load_and_move<1>(from, at.column_quads, x0);
+        if (j + 1 < read) from = Simd::template load_and_move<1>(from, at.column_quads, x1);
+#pragma GCC unroll 8
+        for (int i = 0; i < s.columns; ++i) {
+          const int k = j - i * s.stride;
+          const bool first = k >= 0 && k < s.taps;
+          const bool second = k + 1 >= 0 && k + 1 < s.taps;
+#pragma GCC unroll 4
+          for (int r = 0; r < s.rows; ++r) {
+            if (is_zero(s, r, g)) continue;
+            const Int(&w)[s.taps] = weights.of[0][r][g];
+            Sum& to = sum[i][r][0];
+            if (first && second) {
+              to = Simd::dot_two(to, x0[0], w[k], x1[0], w[k + 1]);
+            } else if (first) {
+              to = Simd::dot(to, x0[0], w[k]);
+            } else if (second) {
+              to = Simd::dot(to, x1[0], w[k + 1]);
+            }
+          }
+        }
+      }
+    }
+  }
 
   template <ColumnsShape s, class Accumulators>
   [[gnu::always_inline]] static void add_products_of_quads(const Place<s>& at,
@@ -137,6 +180,16 @@ struct DepthwiseColumns {
             Simd::load_pair(from, w0, w1);
           } else {
             w0 = Simd::load(from);
+          }
+          if constexpr (by_twos) {
+            if (k + 1 < s.taps) {
+#pragma GCC unroll 8
+              for (int i = 0; i < s.columns; ++i) {
+                const auto* columns = x + i * s.stride + k;
+                sum[i][r][0] = Simd::dot_two(sum[i][r][0], columns[0][0], w0, columns[1][0], w1);
+              }
+              continue;
+            }
           }
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
@@ -208,7 +261,9 @@ struct DepthwiseColumns {
         for (int r = 0; r < s.rows; ++r) sum[i][r][v] = bias;
       }
     }
-    if constexpr (s.keeps_weights) {
+    if constexpr (s.keeps_weights && by_twos) {
+      add_products_of_two_quads<s>(at, weights, sum);
+    } else if constexpr (s.keeps_weights) {
       add_products_of_quads<s>(at, weights, sum);
     } else {
       add_products_of_weights<s>(at, sum);
@@ -324,7 +379,8 @@ struct DepthwiseColumns {
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
     const Window& w = params.geometry.window;
     if (plan.rounding == shared::Rounding::general || params.has_residual || w.dilation_w != 1 ||
-        w.stride_h != w.stride_w || plan.piece_channels % lanes != 0) {
+        w.stride_h != w.stride_w || plan.piece_channels % lanes != 0 ||
+        (by_twos && plan.has_extreme)) {
       return nullptr;
     }
     // A filter with zero points has two parts a tap: plan.columns says so.

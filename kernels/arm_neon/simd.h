@@ -29,6 +29,14 @@ struct Simd : Simd128 {
     return {.low = vpadalq_s16(sum.low, low), .high = vpadalq_s16(sum.high, high)};
   }
   static Sum dot(const Sum& sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
+  /// Two dot products, whose sums of two products fit s16 where not both weights are -128.
+  static Sum dot_two(const Sum& sum, Quads x0, Weights w0, Quads x1, Weights w1) {
+    const int16x8_t low = vmull_s8(vget_low_s8(as_s8(x0)), vget_low_s8(as_s8(w0)));
+    const int16x8_t high = vmull_high_s8(as_s8(x0), as_s8(w0));
+    return {
+        .low = vpadalq_s16(sum.low, vmlal_s8(low, vget_low_s8(as_s8(x1)), vget_low_s8(as_s8(w1)))),
+        .high = vpadalq_s16(sum.high, vmlal_high_s8(high, as_s8(x1), as_s8(w1)))};
+  }
   using QuadsOfRows = InterleavedRows<0x80>;
 
   static constexpr int step_values = 4;

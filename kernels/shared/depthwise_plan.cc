@@ -98,6 +98,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.rows = rows_of_group(traits, w);
   plan.quads = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, 4);
   plan.rounding = rounding_of(params);
+  plan.has_extreme = has_extreme_weight(params);
   // Both parts of the weights meet the same quads: a filter that is twice as wide.
   plan.columns = w.kernel_w * weight_parts(params, traits.wide_weights);
   plan.groups = ceil_div(g.output_h, plan.rows);

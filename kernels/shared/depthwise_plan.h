@@ -35,6 +35,7 @@ struct DepthwisePlan {
   int32_t rows;   ///< Output rows of a group, made together.
   int32_t quads;  ///< Quads one below the other that a group reads.
   Rounding rounding;
+  bool has_extreme;   ///< A weight is -128.
   int32_t columns;    ///< The filter's width, of each part of the weights.
   int32_t groups;     ///< Groups an image; items are batch * groups.
   int32_t new_quads;  ///< Quads that the next group down does not share with this one.

@@ -27,6 +27,15 @@ inline int32_t zero_point_of(const ConvParams& params, int32_t channel) {
   return params.weights.zero_points != nullptr ? params.weights.zero_points[channel] : 0;
 }
 
+/// Some weight is -128.
+inline bool has_extreme_weight(const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  const int64_t count = int64_t{g.output_channels} * g.window.kernel_h * g.window.kernel_w *
+                        (g.input_channels / g.groups);
+  return std::find(params.weights.values, params.weights.values + count, int8_t{-128}) !=
+         params.weights.values + count;
+}
+
 /// Part `part` of `parts` of a weight less its zero point.
 inline int32_t weight_part(int32_t weight, int32_t part, int32_t parts) {
   if (parts == 1) return weight;

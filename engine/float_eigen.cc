@@ -38,10 +38,11 @@ class MovementLoops final : public FloatStep {
                   std::get<PadAttributes>(operands_.attributes).value);
     }
     for (const PlannedCopy& copy : plan_.copies) {
-      kernels::best_table().copy(
-          copy.params, operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
-          operands_.output + copy.target_offset,
-          {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
+      kernels::find_table(kernels::Isa::reference)
+          ->copy(copy.params,
+                 operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
+                 operands_.output + copy.target_offset,
+                 {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
     }
     return {};
   }

@@ -50,7 +50,8 @@ bool has_avx512vnni() {
 #if defined(OCTET_ISA_amx)
 /// AMX-TILE and AMX-INT8: leaf 7, EDX bits 24 and 25. Linux gives the tiles' registers only to a
 /// process that asks for them (arch_prctl, ARCH_REQ_XCOMP_PERM, component 18), which then has them
-/// in all of its threads; it refuses where a signal stack has no room to save them.
+/// in all of its threads; it refuses where a signal stack has no room to save them, and refuses
+/// such a stack from then on. So nothing is asked for before somebody wants this table.
 bool has_amx() {
 #if defined(__linux__)
   unsigned eax = 0;
@@ -107,38 +108,44 @@ constexpr Entry entries[] = {
 #endif
 };
 
-struct Available {
-  std::array<const KernelTable*, std::size(entries)> tables{};
-  std::size_t count = 0;
-};
-
-const Available& available() {
-  static const Available found = [] {
-    // Where cpuinfo does not know the CPU it reports no instruction set: the reference remains.
-    cpuinfo_initialize();
-    Available result;
-    for (const Entry& entry : entries) {
-      if (entry.runs_here()) result.tables[result.count++] = entry.table;
-    }
-    return result;
-  }();
-  return found;
+/// Where cpuinfo does not know the CPU it reports no instruction set: the reference remains.
+bool runs_here(const Entry& entry) {
+  cpuinfo_initialize();
+  return entry.runs_here();
 }
 
 }  // namespace
 
 std::span<const KernelTable* const> available_tables() {
-  return {available().tables.data(), available().count};
+  struct Tables {
+    std::array<const KernelTable*, std::size(entries)> tables{};
+    std::size_t count = 0;
+  };
+  static const Tables found = [] {
+    Tables result;
+    for (const Entry& entry : entries) {
+      if (runs_here(entry)) result.tables[result.count++] = entry.table;
+    }
+    return result;
+  }();
+  return {found.tables.data(), found.count};
 }
 
 const KernelTable* find_table(Isa isa) {
-  for (const KernelTable* table : available_tables()) {
-    if (table->isa == isa) return table;
+  for (const Entry& entry : entries) {
+    if (entry.table->isa == isa) return runs_here(entry) ? entry.table : nullptr;
   }
   return nullptr;
 }
 
-const KernelTable& best_table() { return *available_tables().back(); }
+const KernelTable& best_table() {
+  static const KernelTable* const best = [] {
+    std::size_t last = std::size(entries) - 1;
+    while (last > 0 && !runs_here(entries[last])) --last;
+    return entries[last].table;
+  }();
+  return *best;
+}
 
 const char* isa_name(Isa isa) {
   switch (isa) {

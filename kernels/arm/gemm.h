@@ -228,7 +228,7 @@ struct Gemm {
         .segments_end = segments + layer.plan.segments,
         .segment_length = int64_t{layer.plan.steps} * Simd::gemm_traits().step_bytes,
         .packed = packed + tile.offset,
-        .extreme = tile.loop == shared::GemmLoop::extreme};
+        .flags = packed + tile.flags};
     static_cast<void>(next);
     Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const int32_t count = end - begin;

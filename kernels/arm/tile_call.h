@@ -13,7 +13,7 @@ struct TileCall {
   const int64_t* segments_end;
   int64_t segment_length;   ///< Bytes, a multiple of what a step takes.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
-  bool extreme;             ///< See GemmLoop.
+  const std::byte* flags;   ///< Of blocks: see GemmTraits::rotated.
 };
 
 }  // namespace octet::kernels::arm

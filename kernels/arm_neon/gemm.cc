@@ -1,4 +1,4 @@
-// Dense convolutions and linear layers: 4x16, 5x12, 6x8 and 8x4 tiles.
+// Dense convolutions and linear layers: 4x16, 5x12, 6x8 and 7x4 tiles.
 #include "kernels/arm/gemm.h"
 
 #include "kernels/arm_neon/kernels.h"

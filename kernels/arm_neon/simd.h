@@ -53,7 +53,7 @@ struct Simd : Simd128 {
   }
 
   /// Heights of tiles that there are loops for, by width in vectors.
-  static constexpr int tile_heights[max_vectors + 1][4] = {{}, {8, 1}, {6, 1}, {5, 1}, {4, 2, 1}};
+  static constexpr int tile_heights[max_vectors + 1][4] = {{}, {7, 1}, {6, 1}, {5, 1}, {4, 2, 1}};
   static constexpr shared::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = false,
@@ -63,7 +63,7 @@ struct Simd : Simd128 {
             .rotated = true,
             .shallow_steps = 0,
             .max_vectors = max_vectors,
-            .tile_pixels = {0, 8, 6, 5, 4}};
+            .tile_pixels = {0, 7, 6, 5, 4}};
   }
   static constexpr shared::DepthwiseTraits depthwise_traits() {
     return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4, .flips = true};

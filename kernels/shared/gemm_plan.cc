@@ -82,24 +82,6 @@ GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const G
   return plan.segments * plan.steps <= traits.shallow_steps ? GemmLoop::shallow : GemmLoop::deep;
 }
 
-/// Two weights that meet in one sum of two products are both -128.
-bool has_extreme_pair(const ConvParams& params, const GemmPlan& plan, const GemmTile& tile) {
-  constexpr int8_t extreme = -128;
-  const WeightReader reader(params, plan.segments);
-  for (int32_t o = tile.first_channel; o < tile.first_channel + tile.channels; ++o) {
-    for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
-      const int8_t* weights = reader.segment(o, s);
-      for (std::size_t k = 0; k < reader.segment_length(); ++k) {
-        if (weights[k] != extreme) continue;
-        const bool half = static_cast<std::size_t>(plan.steps) == k / 16 * 2 + 1;
-        const std::size_t other = k ^ (half ? 4U : 8U);
-        if (other < reader.segment_length() && weights[other] == extreme) return true;
-      }
-    }
-  }
-  return false;
-}
-
 void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layout) {
   const ConvGeometry& g = params.geometry;
   GemmPlan& plan = layout.plan;
@@ -121,12 +103,10 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
                               .channels = static_cast<int16_t>(channels),
                               .vectors = static_cast<int8_t>(vectors),
                               .loop = choose_loop(traits, params, plan, vectors, channels)});
-      GemmTile& tile = layout.tiles.back();
-      if (traits.rotated &&
-          (params.weights.zero_points != nullptr || has_extreme_pair(params, plan, tile))) {
-        tile.loop = GemmLoop::extreme;
-      }
-      offset += aligned(tile_bytes(traits, plan, vectors));
+      layout.tiles.back().flags = offset + tile_bytes(traits, plan, vectors);
+      const auto flags =
+          static_cast<std::size_t>(traits.rotated ? plan.segments * ceil_div(plan.steps, 2) : 0);
+      offset += aligned(tile_bytes(traits, plan, vectors) + flags);
       first += channels;
     }
   }
@@ -217,8 +197,10 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
   const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
   const std::size_t rotation = distance % (pairs / 2);
   const std::size_t upper = distance / (pairs / 2);
-  return (first + block * 16) * row + (rotation * vectors + static_cast<std::size_t>(v)) * 16 +
-         upper * 8 + static_cast<std::size_t>(lane) * 2 + k % 2;
+  const std::size_t vector =
+      (rotation / 2 * vectors + static_cast<std::size_t>(v)) * 2 + rotation % 2;
+  return (first + block * 16) * row + vector * 16 + upper * 8 + static_cast<std::size_t>(lane) * 2 +
+         k % 2;
 }
 
 /// A channel's values [begin, end) of a segment, which lie at most a block apart.
@@ -310,6 +292,29 @@ void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
   for (; i < count; ++i, first += distance) *to++ = first;
 }
 
+/// The flags of rotated blocks, from their packed weights: two vectors side by side are one pair of
+/// rotations, whose bytes l and l + 8 meet in lane l. Pixels are at most 128.
+void pack_flags(const GemmPlan& plan, const GemmTile& tile, const std::byte* weights,
+                std::byte* flags) {
+  constexpr int32_t most = 32767 / 128;
+  const auto* pairs = reinterpret_cast<const int8_t*>(weights);
+  for (int32_t segment = 0; segment < plan.segments; ++segment) {
+    for (int32_t step = 0; step < plan.steps; step += 2) {
+      uint8_t flag = 0;
+      const int32_t in_block = (step + 1 < plan.steps ? 2 : 1) * tile.vectors;
+      for (int32_t pair = 0; pair < in_block; ++pair, pairs += 32) {
+        for (int32_t l = 0; l < 8; ++l) {
+          const int32_t one = std::abs(pairs[l]) + std::abs(pairs[l + 8]);
+          const int32_t other = std::abs(pairs[l + 16]) + std::abs(pairs[l + 24]);
+          if (one + other > most) flag = std::max<uint8_t>(flag, 1);
+          if (std::max(one, other) > most) flag = 2;
+        }
+      }
+      *flags++ = std::byte{flag};
+    }
+  }
+}
+
 }  // namespace
 
 int32_t block_steps(const GemmTraits& traits, int32_t steps) {
@@ -345,6 +350,7 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
     } else {
       pack_weights<int8_t>(traits, params, layout.plan, tile, weights);
     }
+    if (traits.rotated) pack_flags(layout.plan, tile, weights, packed + tile.flags);
   }
 }
 

@@ -33,8 +33,11 @@ struct GemmTraits {
   int32_t step_bytes = 4;
   /// Two steps are one block of 16 bytes, and smull, smlal2 and sadalp sum up the products of pairs
   /// of neighbours: lane l has those of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel
-  /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block. A step
-  /// that is left over is one of 2 rotations of 8 bytes, the other half being rotated by 4 more.
+  /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block, two and
+  /// two of which are summed up in s16, vector by vector. A step that is left over is one of 2
+  /// rotations of 8 bytes, the other half being rotated by 4 more. A byte a block, behind the
+  /// tile's weights, is 0 where the four products that meet in an s16 fit it whatever the pixels, 1
+  /// where two do, and 2 where only one does.
   bool rotated = false;
   /// Steps of a segment that one instruction takes, at most. Where it is more than 1, a segment is
   /// padded to blocks of as many steps each, and a tile's weights are packed two vectors by two
@@ -53,8 +56,6 @@ enum class GemmLoop : int8_t {
   deep,     ///< As many accumulators as there are registers, which leave through memory.
   shallow,  ///< Small tiles, requantized in registers.
   pairs,    ///< Shallow, two pixels in three vectors.
-  /// Rotated, where two products that are summed up as s16 could be (-128)^2 each, which overflows.
-  extreme,
 };
 
 /// Output channels [first_channel, first_channel + channels), side by side.
@@ -66,6 +67,7 @@ enum class GemmLoop : int8_t {
 /// vector has channels 16 to 23 twice.
 struct GemmTile {
   std::size_t offset;
+  std::size_t flags;  ///< Where the blocks' bytes are: see GemmTraits::rotated.
   int32_t first_channel;
   int32_t first_segment;  ///< Of the group's, in the table of segments.
   int16_t channels;

@@ -33,8 +33,11 @@ struct GemmLayer {
 /// the weights that are read next. And
 ///   static constexpr std::size_t sums_bytes;
 /// what of scratch memory it wants for sums.
-template <class Simd, class Tiles, shared::GemmTraits traits = Simd::gemm_traits()>
+/// Traits: what has gemm_traits(), where that is not Simd.
+template <class Simd, class Tiles, class Traits = Simd>
 struct GemmWalk {
+  static constexpr shared::GemmTraits traits = Traits::gemm_traits();
+
   /// The next tile's, or the next layer's after the last.
   static const std::byte* next_weights(const GemmLayer<Simd>& layer, const std::byte* packed,
                                        const shared::GemmTile* tiles, int32_t tile) {

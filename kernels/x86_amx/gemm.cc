@@ -209,7 +209,8 @@ constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::s
 
 struct Tiles {
   /// A tile begins up to a tile's height before the group's first position, and reaches as far
-  /// beyond its last one.
+  /// beyond its last one. Two tiles of a group may have the gap between two rows between them,
+  /// which is narrower than a tile where rows run together; groups of four have one vector a pixel.
   static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
 
   static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
@@ -290,7 +291,7 @@ struct Tiles {
   }
 };
 
-using Walk = GemmWalk<Simd, Tiles, Amx::gemm_traits()>;
+using Walk = GemmWalk<Simd, Tiles, Amx>;
 
 /// Half cycles for 16 channels of a tile's pixels. A tile product takes 16 cycles however few bytes
 /// or pixels it has, and sums then go through memory; 16 pixels by 16 channels by a step of
@@ -307,10 +308,11 @@ bool pays(const ConvParams& params) {
   const auto ceil_div = [](int32_t a, int32_t b) { return (a + b - 1) / b; };
   constexpr int32_t tile_product = 2 * 16;
   constexpr int32_t tile_overhead = 2 * 40;
-  const int32_t tile_cost =
-      ceil_div(outputs, 16) *
+  const int64_t tile_cost =
+      int64_t{ceil_div(outputs, 16)} *
       (segments * ceil_div(length, TileUnit::row_bytes) * tile_product + tile_overhead);
-  const int32_t vector_cost = ceil_div(outputs, 8) * segments * ceil_div(length, 4) * pixels / 2;
+  const int64_t vector_cost =
+      int64_t{ceil_div(outputs, 8)} * segments * ceil_div(length, 4) * pixels / 2;
   return tile_cost < vector_cost;
 }
 
@@ -325,7 +327,7 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
 
 }  // namespace
 
-constinit const ConvKernel gemm = {.name = "gemm",
+constinit const ConvKernel gemm = {.name = "tile gemm",
                                    .supports = supports,
                                    .packed_size = Walk::packed_size,
                                    .pack = Walk::pack,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -66,6 +67,20 @@ json rival_json(const Rival& rival, const Contender& ours) {
           {"cosine", rival.cosine()}};
 }
 
+/// What octet is held to, by an option or by the environment; empty: nothing.
+std::string isa_wish(const Options& options) {
+  const char* environment = std::getenv("OCTET_ISA");
+  return options.session.isa.empty() && environment != nullptr ? environment : options.session.isa;
+}
+
+/// Runs that differ so much were disturbed, whoever it was that did it: a core's clock, or a
+/// virtual machine's other guests, take nothing away that could be counted.
+bool is_uneven(const Samples& samples) {
+  constexpr std::size_t least_runs = 10;
+  constexpr double most = 1.5;
+  return samples.count() >= least_runs && samples.median_ms() > most * samples.minimum_ms();
+}
+
 Expected<std::vector<Rival>> make_rivals(const Options& options, Contender& ours) {
   std::vector<Rival> rivals;
   if (options.against.empty()) return rivals;
@@ -74,7 +89,7 @@ Expected<std::vector<Rival>> make_rivals(const Options& options, Contender& ours
   const Challenge challenge{.model = ours.model(),
                             .inputs = ours.inputs(),
                             .threads = ours.session().threads(),
-                            .isa = options.session.isa};
+                            .isa = isa_wish(options)};
   for (const Engine& engine : engines()) {
     if (std::ranges::count(options.against, engine.name) == 0) continue;
     auto opponent = engine.make(challenge);
@@ -101,7 +116,7 @@ std::string engine_descriptions() {
 
 Expected<int> bench(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
-  hold_xnnpack(options.session.isa);
+  hold_xnnpack(isa_wish(options));
   SessionOptions session = options.session;
   session.time_steps = options.layers;
   auto ours = Contender::create(options.model, session);
@@ -128,7 +143,8 @@ Expected<int> bench(const Options& options) {
     return tl::unexpected(ok.error());
   }
   const std::size_t interrupted = interruptions.count();
-  const bool disturbed = interruptions.too_many();
+  const bool uneven = is_uneven(ours->samples());
+  const bool disturbed = interruptions.too_many() || uneven;
   std::vector<std::optional<LayerRace>> races;
   if (options.layers && std::ranges::count(options.against, "float") > 0) {
     auto raced = race_layers(*ours, schedule);
@@ -173,9 +189,9 @@ Expected<int> bench(const Options& options) {
   }
   if (disturbed) {
     std::printf(
-        "other programs took a core away %zu times: measure again when the machine is "
+        "%sother programs took a core away %zu times: measure again when the machine is "
         "quiet\n",
-        interrupted);
+        uneven ? "the median is more than 1.5 times the fastest run; " : "", interrupted);
   }
   if (theirs) std::printf("ratio of medians: %.2f (above 1: the first is faster)\n", ratio);
   if (options.layers) {

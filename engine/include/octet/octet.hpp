@@ -139,7 +139,9 @@ struct SessionOptions {
   /// 0: one a big core. More than 1 makes a thread pool of the session's own.
   int threads = 0;
   /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of
-  /// reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm.
+  /// reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm. For amx, which "" may mean,
+  /// Linux is asked for the tiles' registers, and gives no thread of the process a signal stack
+  /// (sigaltstack) of less than some 12 KB from then on.
   std::string isa;
   /// Time each step of every run (two clock reads a step).
   bool time_steps = false;

@@ -281,7 +281,9 @@ TEST_CASE("common layers run on the kernels that are made for them") {
           table->convolutions, [&](const ConvKernel* k) { return k->supports(layer.params); });
       INFO("table " << table->name);
       // Where bytes have no products of their own, 3x3 filters are transformed.
-      const char* dense = table->isa == Isa::avx2 ? "winograd" : "gemm";
+      const char* dense = table->isa == Isa::avx2  ? "winograd"
+                          : table->isa == Isa::amx ? "tile gemm"
+                                                   : "gemm";
       CHECK(std::string((*chosen)->name) == (depthwise ? "depthwise" : dense));
     }
   }

@@ -12,6 +12,13 @@ namespace {
 /// Rows are taken in blocks of about this many values.
 constexpr std::size_t softmax_block = 512;
 
+/// exp of each, rounded to float32. By itself, since it is long and turned into vectors.
+[[gnu::noinline]] inline void exponentials(double* values, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = static_cast<double>(static_cast<float>(exp_float64(values[i])));
+  }
+}
+
 /// Rows that together are at most a block. `fixed_count` is their length where it is known when
 /// this is compiled, or 0: a loop over the two values of a row costs more than what it does.
 template <std::size_t fixed_count>
@@ -28,10 +35,7 @@ inline void softmax_short_rows(const float* input, float* output, std::size_t ro
       values[r * count + i] = static_cast<double>(x[i]) - static_cast<double>(largest);
     }
   }
-  // Rounded to float32 before they are added up.
-  for (std::size_t i = 0; i < rows * count; ++i) {
-    values[i] = static_cast<double>(static_cast<float>(exp_float64(values[i])));
-  }
+  exponentials(values, rows * count);
   for (std::size_t r = 0; r < rows; ++r) {
     double sum = 0;
     for (std::size_t i = 0; i < count; ++i) sum += values[r * count + i];
@@ -46,10 +50,17 @@ inline void softmax_long_row(const float* input, float* output, std::size_t coun
   float largest = input[0];
   for (std::size_t i = 1; i < count; ++i) largest = largest < input[i] ? input[i] : largest;
   double sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double difference = static_cast<double>(input[i]) - static_cast<double>(largest);
-    output[i] = static_cast<float>(exp_float64(difference));
-    sum += static_cast<double>(output[i]);
+  double values[softmax_block];
+  for (std::size_t begin = 0; begin < count; begin += softmax_block) {
+    const std::size_t here = count - begin < softmax_block ? count - begin : softmax_block;
+    for (std::size_t i = 0; i < here; ++i) {
+      values[i] = static_cast<double>(input[begin + i]) - static_cast<double>(largest);
+    }
+    exponentials(values, here);
+    for (std::size_t i = 0; i < here; ++i) {
+      output[begin + i] = static_cast<float>(values[i]);
+      sum += values[i];
+    }
   }
   for (std::size_t i = 0; i < count; ++i) {
     output[i] = static_cast<float>(static_cast<double>(output[i]) / sum);

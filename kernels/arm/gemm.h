@@ -197,7 +197,7 @@ struct Gemm {
 
   template <int vectors>
   static void run_width(const Layer& layer, Results& results, const arm::TileCall& call,
-                        const uint8_t* const* windows, int32_t count) {
+                        const uint8_t* const* windows, int32_t count, bool low) {
     constexpr auto& heights = Simd::tile_heights[vectors];
     constexpr int32_t most = heights[0];
     const auto run = [&](int32_t height, int32_t tiles) {
@@ -207,7 +207,11 @@ struct Gemm {
       run_tiles(layer, results, call, windows, height, tiles);
       windows += height * tiles;
     };
-    if constexpr (heights[1] == most - 1) {
+    if (low) {
+      const int32_t height = heights[1];
+      run(height, count / height);
+      run(count % height, 1);
+    } else if constexpr (heights[1] == most - 1) {
       // Tiles are as high as each other, or one pixel less.
       const int32_t tiles = (count + most - 1) / most;
       run(count / tiles + 1, count % tiles);
@@ -232,15 +236,16 @@ struct Gemm {
     static_cast<void>(next);
     Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const int32_t count = end - begin;
+    const bool low = tile.loop == shared::GemmLoop::extreme;
     switch (tile.vectors) {
       case 1:
-        return run_width<1>(layer, results, call, windows, count);
+        return run_width<1>(layer, results, call, windows, count, low);
       case 2:
-        return run_width<2>(layer, results, call, windows, count);
+        return run_width<2>(layer, results, call, windows, count, low);
       case 3:
-        return run_width<3>(layer, results, call, windows, count);
+        return run_width<3>(layer, results, call, windows, count, low);
       default:
-        return run_width<4>(layer, results, call, windows, count);
+        return run_width<4>(layer, results, call, windows, count, low);
     }
   }
 

@@ -1,6 +1,7 @@
 // The inner loops of dense layers with products of s8, four of which are summed up as s16, then
 // pairwise to s32: smull, smlal2, smlal, smlal2, sadalp. Where four might not fit it is two, and
-// where two might not it is one, which a byte a block says. How weights are packed for it:
+// where two might not it is one, which a byte a block says; only low tiles have a loop for the
+// latter, which is rare. How weights are packed for it:
 // GemmTraits::rotated.
 #pragma once
 
@@ -81,7 +82,8 @@
   OCTET_EACH_##pixels(OCTET_TURN_ON)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
   OCTET_ROTATIONS_##vectors(pixels, how)
-#define OCTET_TILE_TEXT(pixels, vectors)                                 \
+// `rare`: jumps to 6 or 7 where a block's flag says that `usual` does not do.
+#define OCTET_TILE_TEXT(pixels, vectors, usual, rare, jump)              \
   OCTET_BEGIN(pixels, vectors)                                           \
   "ldr x16, [%[call], #32]\n\t"                                          \
   "and x15, x11, #-16\n\t"                                               \
@@ -93,8 +95,8 @@
   "ldrb w17, [x16], #1\n\t"                                              \
   OCTET_EACH_##pixels(OCTET_LOAD_16)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
-  "cbnz w17, 6f\n\t"                                                     \
-  OCTET_BLOCK(pixels, vectors, fours)                                 \
+  jump "6f\n\t"                                                          \
+  OCTET_BLOCK(pixels, vectors, usual)                                    \
   "3:\n\t"                                                               \
   "add x13, x13, #16\n\t"                                                \
   "cmp x13, x14\n\t"                                                     \
@@ -105,57 +107,53 @@
   OCTET_EACH_##pixels(OCTET_LOAD_8)                                      \
   OCTET_EACH_##pixels(OCTET_SPREAD)                                      \
   OCTET_EACH_##pixels(OCTET_TURN_HALVES)                                 \
-  "cbnz w17, 7f\n\t"                                                     \
-  OCTET_ROTATIONS_##vectors(pixels, fours)                            \
+  jump "7f\n\t"                                                          \
+  OCTET_ROTATIONS_##vectors(pixels, usual)                               \
   "5:\n\t"                                                               \
   "cmp x9, x10\n\t"                                                      \
   "b.ne 1b\n\t"                                                          \
   "b 8f\n\t"                                                             \
   "6:\n\t"                                                               \
-  "tbnz w17, #1, 9f\n\t"                                                 \
-  OCTET_BLOCK(pixels, vectors, twos)                                     \
+  OCTET_BLOCK(pixels, vectors, rare)                                     \
   "b 3b\n\t"                                                             \
   "7:\n\t"                                                               \
-  "tbnz w17, #1, 10f\n\t"                                                \
-  OCTET_ROTATIONS_##vectors(pixels, twos)                                \
-  "b 5b\n\t"                                                             \
-  "9:\n\t"                                                               \
-  OCTET_BLOCK(pixels, vectors, alone)                                    \
-  "b 3b\n\t"                                                             \
-  "10:\n\t"                                                              \
-  OCTET_ROTATIONS_##vectors(pixels, alone)                               \
+  OCTET_ROTATIONS_##vectors(pixels, rare)                                \
   "b 5b\n\t"                                                             \
   "8:\n\t"
 // clang-format on
 
-#define OCTET_TILE_LOOP(pixels, vectors, ...)                                   \
+#define OCTET_LOOP(pixels, vectors, usual, rare, jump, ...)                     \
   template <>                                                                   \
   struct TileLoop<pixels, vectors> {                                            \
     [[gnu::always_inline]] static void run(const arm::TileCall& call,           \
                                            const uint8_t* const* windows,       \
                                            int32x4_t (&sum)[pixels][vectors]) { \
-      asm volatile(OCTET_TILE_TEXT(pixels, vectors)                             \
+      asm volatile(OCTET_TILE_TEXT(pixels, vectors, usual, rare, jump)          \
                    : OCTET_LIST_##pixels(OCTET_SUMS_##vectors)                  \
                    : [call] "r"(&call), [windows] "r"(windows)                  \
                    : OCTET_REGISTERS, "x16", "x17", "v30", "v31", __VA_ARGS__); \
     }                                                                           \
   };
+#define OCTET_TILE_LOOP(pixels, vectors, ...) \
+  OCTET_LOOP(pixels, vectors, fours, twos, "cbnz w17, ", __VA_ARGS__)
+#define OCTET_LOW_TILE_LOOP(pixels, vectors, ...) \
+  OCTET_LOOP(pixels, vectors, twos, alone, "tbnz w17, #1, ", __VA_ARGS__)
 
 namespace octet::kernels {
 namespace {
 
 OCTET_TILE_LOOP(4, 4, "v0", "v1", "v2", "v3", "v8", "v9", "v10", "v11", "v16", "v17", "v18", "v19")
-OCTET_TILE_LOOP(2, 4, "v0", "v1", "v8", "v9", "v16", "v17")
-OCTET_TILE_LOOP(1, 4, "v0", "v8", "v16")
+OCTET_LOW_TILE_LOOP(2, 4, "v0", "v1", "v8", "v9", "v16", "v17")
+OCTET_LOW_TILE_LOOP(1, 4, "v0", "v8", "v16")
 OCTET_TILE_LOOP(5, 3, "v0", "v1", "v2", "v3", "v4", "v8", "v9", "v10", "v11", "v12", "v16", "v17",
                 "v18", "v19", "v20")
-OCTET_TILE_LOOP(1, 3, "v0", "v8", "v16")
+OCTET_LOW_TILE_LOOP(1, 3, "v0", "v8", "v16")
 OCTET_TILE_LOOP(6, 2, "v0", "v1", "v2", "v3", "v4", "v5", "v8", "v9", "v10", "v11", "v12", "v13",
                 "v16", "v17", "v18", "v19", "v20", "v21")
-OCTET_TILE_LOOP(1, 2, "v0", "v8", "v16")
+OCTET_LOW_TILE_LOOP(1, 2, "v0", "v8", "v16")
 OCTET_TILE_LOOP(7, 1, "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9", "v10", "v11", "v12",
                 "v13", "v14", "v16", "v17", "v18", "v19", "v20", "v21", "v22")
-OCTET_TILE_LOOP(1, 1, "v0", "v8", "v16")
+OCTET_LOW_TILE_LOOP(1, 1, "v0", "v8", "v16")
 
 }  // namespace
 }  // namespace octet::kernels

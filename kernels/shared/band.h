@@ -28,6 +28,7 @@ inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to
   // One load and one store: what compilers make of a plain loop is as much bookkeeping as copying.
   for (const uint8_t* const blocks = end - count % 64; from != blocks; from += 64, to += 64) {
     uint8x16x4_t block = vld1q_u8_x4(from);
+#pragma GCC unroll 4
     for (uint8x16_t& bytes : block.val) bytes = veorq_u8(bytes, vdupq_n_u8(flip));
     vst1q_u8_x4(to, block);
   }

@@ -280,12 +280,14 @@ void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
   using Pair [[gnu::vector_size(16)]] = uint64_t;
   const auto address = reinterpret_cast<uintptr_t>(first);
   Pair pairs[4];
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < 4; ++i) {
     pairs[i] = Pair{address + 2 * i * distance, address + (2 * i + 1) * distance};
   }
   int32_t i = 0;
   for (; i + 8 <= count; i += 8, to += 8) {
     std::memcpy(to, pairs, sizeof(pairs));
+#pragma GCC unroll 4
     for (Pair& pair : pairs) pair += 8 * distance;
   }
   first += static_cast<std::size_t>(i) * distance;
@@ -294,8 +296,7 @@ void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
 
 /// The flags of rotated blocks, from their packed weights: two vectors side by side are one pair of
 /// rotations, whose bytes l and l + 8 meet in lane l. Pixels are at most 128.
-void pack_flags(const GemmPlan& plan, const GemmTile& tile, const std::byte* weights,
-                std::byte* flags) {
+void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, std::byte* flags) {
   constexpr int32_t most = 32767 / 128;
   const auto* pairs = reinterpret_cast<const int8_t*>(weights);
   for (int32_t segment = 0; segment < plan.segments; ++segment) {
@@ -307,7 +308,10 @@ void pack_flags(const GemmPlan& plan, const GemmTile& tile, const std::byte* wei
           const int32_t one = std::abs(pairs[l]) + std::abs(pairs[l + 8]);
           const int32_t other = std::abs(pairs[l + 16]) + std::abs(pairs[l + 24]);
           if (one + other > most) flag = std::max<uint8_t>(flag, 1);
-          if (std::max(one, other) > most) flag = 2;
+          if (std::max(one, other) > most) {
+            flag = 2;
+            tile.loop = GemmLoop::extreme;
+          }
         }
       }
       *flags++ = std::byte{flag};
@@ -337,13 +341,11 @@ std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params)
 }
 
 void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed) {
-  const Layout layout = make_layout(traits, params);
+  Layout layout = make_layout(traits, params);
   std::memcpy(packed, &layout.plan, sizeof(GemmPlan));
-  std::memcpy(packed + layout.plan.tile_table, layout.tiles.data(),
-              layout.tiles.size() * sizeof(GemmTile));
   std::memcpy(packed + layout.plan.segment_table, layout.segments.data(),
               layout.segments.size() * sizeof(int64_t));
-  for (const GemmTile& tile : layout.tiles) {
+  for (GemmTile& tile : layout.tiles) {
     std::byte* weights = pack_bias(traits, params, tile, packed + tile.offset);
     if (traits.wide) {
       pack_weights<int16_t>(traits, params, layout.plan, tile, weights);
@@ -352,6 +354,8 @@ void gemm_pack(const GemmTraits& traits, const ConvParams& params, std::byte* pa
     }
     if (traits.rotated) pack_flags(layout.plan, tile, weights, packed + tile.flags);
   }
+  std::memcpy(packed + layout.plan.tile_table, layout.tiles.data(),
+              layout.tiles.size() * sizeof(GemmTile));
 }
 
 std::size_t gemm_scratch_size(const GemmTraits& traits, const ConvParams& params) {

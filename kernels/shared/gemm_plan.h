@@ -56,6 +56,7 @@ enum class GemmLoop : int8_t {
   deep,     ///< As many accumulators as there are registers, which leave through memory.
   shallow,  ///< Small tiles, requantized in registers.
   pairs,    ///< Shallow, two pixels in three vectors.
+  extreme,  ///< Rotated, and a block's flag is 2: low tiles have a loop for that.
 };
 
 /// Output channels [first_channel, first_channel + channels), side by side.

@@ -109,7 +109,7 @@ IS_JUMP = re.compile(r"b$|b\.|cbn?z$|tbn?z$")
 
 def rounds_of(lines, innermost):
     """-> each way once around a loop that begins at a backward jump's target, as its instructions; `innermost`: of loops
-    without another jump"""
+    without a jump to within them"""
     at = {address: index for index, (address, _, _) in enumerate(lines)}
 
     def target(operands):
@@ -120,7 +120,10 @@ def rounds_of(lines, innermost):
             if IS_JUMP.match(name) and target(operands) is not None and target(operands) <= index]
     if innermost:
         for head, end in back:
-            if not any(IS_JUMP.match(name) for _, name, _ in lines[head:end]):
+            if lines[end][1] == "b":  # back from a way that is laid aside
+                continue
+            within = [target(operands) for _, name, operands in lines[head:end] if IS_JUMP.match(name)]
+            if not any(to is not None and head <= to <= end for to in within):
                 yield lines[head:end + 1]
         return
     for head in {head for head, _ in back}:

@@ -15,7 +15,7 @@ TEST_CASE("every item is worked on once, whatever the number of threads and of i
   for (const int threads : {1, 2, 3, 8}) {
     const ThreadPool pool(threads);
     CHECK(pool.threads() == threads);
-    for (const std::size_t items : {0, 1, 2, 7, 64, 5000}) {
+    for (const std::size_t items : {0U, 1U, 2U, 7U, 64U, 5000U}) {
       for (int round = 0; round < 200; ++round) {
         std::vector<int> touched(items);
         pool.share_out(items, much, [&](kernels::Range range, std::size_t) {

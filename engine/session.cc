@@ -21,9 +21,10 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   if (name.empty()) return &kernels::best_table();
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
-    return fail(source + ": '" + name +
-                "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, amx, neon, "
-                "dotprod, i8mm");
+    return fail(
+        source + ": '" + name +
+        "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, amx, neon, "
+        "dotprod, i8mm");
   }
   const KernelTable* table = kernels::find_table(isa);
   if (table == nullptr) {

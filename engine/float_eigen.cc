@@ -37,9 +37,9 @@ class MovementLoops final : public FloatStep {
       std::fill_n(operands_.output, operands_.count(),
                   std::get<PadAttributes>(operands_.attributes).value);
     }
+    const kernels::KernelTable& loops = *kernels::find_table(kernels::Isa::reference);
     for (const PlannedCopy& copy : plan_.copies) {
-      kernels::find_table(kernels::Isa::reference)
-          ->copy(copy.params,
+      loops.copy(copy.params,
                  operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
                  operands_.output + copy.target_offset,
                  {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});

@@ -97,11 +97,11 @@ void run_softmax(const FloatOperands& operands) {
 void run_argmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.input_shapes[0], std::get<AxisAttributes>(operands.attributes).axis);
+  const kernels::KernelTable& loops = *kernels::find_table(kernels::Isa::reference);
   for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
     const float* x =
         operands.inputs[0] + row / view.inner * view.count * view.inner + row % view.inner;
-    const int32_t index =
-        kernels::find_table(kernels::Isa::reference)->argmax_float(x, view.count, view.inner);
+    const int32_t index = loops.argmax_float(x, view.count, view.inner);
     std::memcpy(operands.output + row, &index, sizeof(index));
   }
 }

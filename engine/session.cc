@@ -14,6 +14,14 @@ using kernels::KernelTable;
 
 constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; }
 
+std::string isa_names() {
+  std::string names;
+  for (const kernels::Isa isa : kernels::all_isas()) {
+    names += (names.empty() ? "" : ", ") + std::string(kernels::isa_name(isa));
+  }
+  return names;
+}
+
 Expected<const KernelTable*> choose_table(const std::string& wish) {
   const char* environment = std::getenv("OCTET_ISA");
   const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
@@ -21,10 +29,7 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   if (name.empty()) return &kernels::best_table();
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {
-    return fail(
-        source + ": '" + name +
-        "' is no instruction set; it is one of reference, avx2, avxvnni, avx512vnni, amx, neon, "
-        "dotprod, i8mm");
+    return fail(source + ": '" + name + "' is no instruction set; it is one of " + isa_names());
   }
   const KernelTable* table = kernels::find_table(isa);
   if (table == nullptr) {

@@ -284,6 +284,9 @@ std::span<const KernelTable* const> available_tables();
 
 const char* isa_name(Isa isa);
 
+/// Every instruction set that has a name, built in or not.
+std::span<const Isa> all_isas();
+
 /// -> true and sets `isa` when `name` is one of isa_name's.
 bool parse_isa(const char* name, Isa& isa);
 

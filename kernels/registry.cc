@@ -28,16 +28,22 @@
 namespace octet::kernels {
 namespace {
 
-#if defined(OCTET_ISA_avxvnni)
-/// The VEX form of vpdpbusd: leaf 7, subleaf 1, EAX bit 4. Not every cpuinfo knows to ask. Needs
-/// the same of the operating system as AVX2.
-bool has_avxvnni() {
+#if defined(__x86_64__)
+/// What not every cpuinfo knows to ask: leaf 7 of cpuid, all 0 where there is none.
+struct ExtendedFeatures {
+  explicit ExtendedFeatures(unsigned subleaf) {
+    __get_cpuid_count(7, subleaf, &eax, &ebx, &ecx, &edx);
+  }
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
-}
+};
+#endif
+
+#if defined(OCTET_ISA_avxvnni)
+/// The VEX form of vpdpbusd: subleaf 1, EAX bit 4. Needs the same of the operating system as AVX2.
+bool has_avxvnni() { return (ExtendedFeatures(1).eax & (1U << 4)) != 0; }
 #endif
 
 #if defined(OCTET_ISA_avx512vnni)
@@ -48,19 +54,14 @@ bool has_avx512vnni() {
 #endif
 
 #if defined(OCTET_ISA_amx)
-/// AMX-TILE and AMX-INT8: leaf 7, EDX bits 24 and 25. Linux gives the tiles' registers only to a
+/// AMX-TILE and AMX-INT8: subleaf 0, EDX bits 24 and 25. Linux gives the tiles' registers only to a
 /// process that asks for them (arch_prctl, ARCH_REQ_XCOMP_PERM, component 18), which then has them
 /// in all of its threads; it refuses where a signal stack has no room to save them, and refuses
 /// such a stack from then on. So nothing is asked for before somebody wants this table.
 bool has_amx() {
 #if defined(__linux__)
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
   constexpr unsigned tile_and_int8 = 3U << 24;
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  if ((edx & tile_and_int8) != tile_and_int8) return false;
+  if ((ExtendedFeatures(0).edx & tile_and_int8) != tile_and_int8) return false;
   constexpr int request_permission = 0x1023;
   constexpr int tile_data = 18;
   return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
@@ -169,9 +170,14 @@ const char* isa_name(Isa isa) {
   return "unknown";
 }
 
+std::span<const Isa> all_isas() {
+  static constexpr Isa all[] = {Isa::reference, Isa::avx2, Isa::avxvnni, Isa::avx512vnni,
+                                Isa::amx,       Isa::neon, Isa::dotprod, Isa::i8mm};
+  return all;
+}
+
 bool parse_isa(const char* name, Isa& isa) {
-  for (const Isa candidate : {Isa::reference, Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::amx,
-                              Isa::neon, Isa::dotprod, Isa::i8mm}) {
+  for (const Isa candidate : all_isas()) {
     if (std::strcmp(name, isa_name(candidate)) != 0) continue;
     isa = candidate;
     return true;

@@ -55,14 +55,13 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
   plan.window_rows = (w.kernel_h - 1) * w.dilation_h + 1;
 
   const int32_t group_channels = g.input_channels / g.groups;
-  const bool whole_rows = g.groups == 1 && (w.dilation_w == 1 || w.kernel_w == 1);
-  const int32_t length = whole_rows ? w.kernel_w * group_channels : group_channels;
+  const SegmentShape shape(g);
   // Each part of the weights meets the whole window.
   const int32_t parts = weight_parts(params, traits.wide);
   for (int32_t group = 0; group < g.groups * parts; ++group) {
-    for (int32_t kh = 0; kh < w.kernel_h; ++kh) {
+    for (int32_t kh = 0; kh < shape.rows; ++kh) {
       const int64_t row = int64_t{kh} * w.dilation_h * static_cast<int64_t>(plan.row_bytes);
-      for (int32_t kw = 0; kw < (whole_rows ? 1 : w.kernel_w); ++kw) {
+      for (int32_t kw = 0; kw < shape.taps_a_row; ++kw) {
         const int64_t value =
             int64_t{kw} * w.dilation_w * g.input_channels + int64_t{group / parts} * group_channels;
         layout.segments.push_back(row + value * static_cast<int64_t>(plan.value_bytes));
@@ -70,7 +69,7 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
     }
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
-  plan.steps = ceil_div(length * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
+  plan.steps = ceil_div(shape.values * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
   const int32_t block = block_steps(traits, plan.steps);
   plan.steps = ceil_div(plan.steps, block) * block;
 }
@@ -320,6 +319,12 @@ void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, 
 }
 
 }  // namespace
+
+SegmentShape::SegmentShape(const ConvGeometry& g) : rows(g.window.kernel_h) {
+  const bool whole_rows = g.groups == 1 && (g.window.dilation_w == 1 || g.window.kernel_w == 1);
+  taps_a_row = whole_rows ? 1 : g.window.kernel_w;
+  values = g.window.kernel_w / taps_a_row * (g.input_channels / g.groups);
+}
 
 int32_t block_steps(const GemmTraits& traits, int32_t steps) {
   const int32_t blocks = ceil_div(steps, traits.block_steps);

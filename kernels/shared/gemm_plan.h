@@ -112,6 +112,15 @@ struct GemmPlan {
   std::size_t band_offset;  ///< In scratch.
 };
 
+/// How a window's input is cut into segments: filter rows, or single taps where those of a row do
+/// not lie side by side.
+struct SegmentShape {
+  explicit SegmentShape(const ConvGeometry& geometry);
+  int32_t rows;
+  int32_t taps_a_row;
+  int32_t values;  ///< A segment's.
+};
+
 /// Steps of each of the blocks that a segment of `steps` steps, padded or not, is cut into.
 int32_t block_steps(const GemmTraits& traits, int32_t steps);
 

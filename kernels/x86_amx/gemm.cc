@@ -13,6 +13,9 @@ namespace octet::kernels::amx {
 namespace {
 
 constexpr std::size_t cache_line = 64;
+
+constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
 struct Amx : Simd {
   static constexpr shared::GemmTraits gemm_traits() {
     return {.lanes = lanes,
@@ -52,12 +55,10 @@ struct Rows {
       }
     }
     if (run == 0) run = pixels;
-    tile = (run + tiles(run) - 1) / tiles(run);
+    tile = ceil_div(run, tiles(run));
   }
 
-  static int32_t tiles(int32_t run) {
-    return (run + TileUnit::most_rows - 1) / TileUnit::most_rows;
-  }
+  static int32_t tiles(int32_t run) { return ceil_div(run, TileUnit::most_rows); }
 
   int32_t pixels;     ///< That lie side by side: an output row, or all.
   int32_t positions;  ///< From the first of them to the first of the next ones.
@@ -240,9 +241,9 @@ struct Tiles {
                  .next_lines = 0};
     const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
     // As many weights are fetched as are read.
-    const int32_t groups = (end - begin + most * rows.tile - 1) / (most * rows.tile);
+    const int32_t groups = ceil_div(end - begin, most * rows.tile);
     const int32_t halves = groups * ((vectors + 1) / 2);
-    call.next_lines = (steps * vectors + halves - 1) / halves;
+    call.next_lines = ceil_div(steps * vectors, halves);
     const auto fetched = static_cast<std::size_t>(plan.segments * (plan.steps / steps)) *
                          static_cast<std::size_t>(call.next_lines) * cache_line;
 
@@ -298,21 +299,17 @@ using Walk = GemmWalk<Simd, Tiles, Amx>;
 /// vpdpbusd take 8. What both do with the sums is left out.
 bool pays(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
-  const Window& w = g.window;
-  const int32_t group_channels = g.input_channels / g.groups;
-  const bool whole_rows = g.groups == 1 && (w.dilation_w == 1 || w.kernel_w == 1);
-  const int32_t segments = whole_rows ? w.kernel_h : w.kernel_h * w.kernel_w;
-  const int32_t length = whole_rows ? w.kernel_w * group_channels : group_channels;
+  const shared::SegmentShape shape(g);
+  const int32_t segments = shape.rows * shape.taps_a_row;
   const int32_t pixels = std::min(g.batch * g.output_h * g.output_w, TileUnit::most_rows);
   const int32_t outputs = g.output_channels / g.groups;
-  const auto ceil_div = [](int32_t a, int32_t b) { return (a + b - 1) / b; };
   constexpr int32_t tile_product = 2 * 16;
   constexpr int32_t tile_overhead = 2 * 40;
   const int64_t tile_cost =
       int64_t{ceil_div(outputs, 16)} *
-      (segments * ceil_div(length, TileUnit::row_bytes) * tile_product + tile_overhead);
+      (segments * ceil_div(shape.values, TileUnit::row_bytes) * tile_product + tile_overhead);
   const int64_t vector_cost =
-      int64_t{ceil_div(outputs, 8)} * segments * ceil_div(length, 4) * pixels / 2;
+      int64_t{ceil_div(outputs, 8)} * segments * ceil_div(shape.values, 4) * pixels / 2;
   return tile_cost < vector_cost;
 }
 

@@ -143,12 +143,11 @@ TEST_CASE("dense layers of small images give the contract's bytes, whatever lies
                 .pad_bottom = padding,
                 .pad_right = random.integer(0, 4)};
     const int32_t reach = (kernel - 1) * dilation + 1;
-    g.output_h = (g.input_h + 2 * padding - reach) / stride + 1;
-    g.output_w = (g.input_w + g.window.pad_left + g.window.pad_right - reach) / stride + 1;
     if (g.input_h + 2 * padding < reach ||
         g.input_w + g.window.pad_left + g.window.pad_right < reach) {
       continue;
     }
+    set_output_size(g);
     const ConvLayer layer = draw_conv_layer(random, g);
     INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random);

@@ -22,8 +22,8 @@ void add_session_options(CLI::App& command, SessionOptions& options) {
       .add_option(
           "--isa", options.isa,
           "Force an instruction set: reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, "
-          "i8mm "
-          "(default: the best that the processor has; OCTET_ISA in the environment does the same)")
+          "i8mm (default: the best that the processor has; OCTET_ISA in the environment does the "
+          "same)")
       ->type_name("NAME");
 }
 

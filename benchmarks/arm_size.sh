@@ -13,6 +13,7 @@ build() { # FOLDER CMAKE_OPTION...
   folder=$1
   shift
   cmake --preset arm64-linux -B "$work/$folder" -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_TOOLS=OFF -DOCTET_WITH_XNNPACK=OFF \
+    -DOCTET_ISAS= \
     "$@" >"$work/$folder.log"
   cmake --build "$work/$folder" >>"$work/$folder.log"
 }

@@ -1,10 +1,12 @@
 // Depthwise 3x3 and 5x5 filters by columns: for four or eight channels at a time, a few
-// neighbouring output columns are made of quads that are each loaded once. A template of the
-// instruction set's Simd; the rest of a depthwise layer, quads included: shared/depthwise.h.
+// neighbouring output columns are made of stacks that are each loaded once. A template of the
+// instruction set's Simd; all other depthwise layers: depthwise_any.h; the rest of a layer, stacks
+// included: shared/depthwise.h.
 #pragma once
 
 #include <type_traits>
 
+#include "kernels/arm/depthwise_any.h"
 #include "kernels/shared/depthwise.h"
 #include "kernels/shared/epilogue.h"
 
@@ -16,10 +18,10 @@ struct ColumnsShape {
   int vectors;  ///< Of four channels.
   int columns;  ///< Of the output.
   int rows;
-  int quads;  ///< One below the other.
-  int taps;   ///< The filter's width and height.
+  int stacks;  ///< One below the other.
+  int taps;    ///< The filter's width and height.
   int stride;
-  /// Registers hold all weights, and quads pass; otherwise those of a row of quads, and weights
+  /// Registers hold all weights, and stacks pass; otherwise those of a row of stacks, and weights
   /// pass.
   bool keeps_weights;
 };
@@ -27,39 +29,42 @@ struct ColumnsShape {
 template <class Simd>
 struct DepthwiseColumns {
   using Int = typename Simd::Int;
-  using Sums = DepthwiseSum<Simd>;
-  using Sum = typename Sums::Sum;
   static constexpr int lanes = Simd::lanes;
+  static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
+  static constexpr int stack_rows = traits.stack_rows;
+  /// Stacks are two rows high, and a pattern has the weights of two vectors of channels.
+  static constexpr bool pairs = stack_rows == 2;
 
-  /// Two neighbouring taps are cheaper together.
-  static constexpr bool by_twos = requires(Sum sum, typename Simd::Quads x, Int w) {
-    Simd::dot_two(sum, x, w, x, w);
-  };
-
-  /// The weights [rows][quads][taps] of one vector of channels, behind bias and multiplier.
-  static constexpr int weight(const ColumnsShape& s, int row, int quad, int tap) {
-    return (2 + (row * s.quads + quad) * s.taps + tap) * Simd::bytes;
+  /// The weights [rows][stacks][taps] of a pattern, behind biases and multipliers.
+  static constexpr int weight(const ColumnsShape& s, int row, int stack, int tap) {
+    return (2 * traits.pattern_vectors() + (row * s.stacks + stack) * s.taps + tap) * Simd::bytes;
   }
-  /// Of two rows of a 3x3 filter with stride 2, the first has no taps in the second quad.
-  static constexpr bool is_zero(const ColumnsShape& s, int row, int quad) {
-    return s.taps == 3 && quad == 1 && row == 0;
+  static constexpr int first_stack(const ColumnsShape& s, int row) {
+    return row * s.stride / stack_rows;
+  }
+  static constexpr int last_stack(const ColumnsShape& s, int row) {
+    return (row * s.stride + s.taps - 1) / stack_rows;
+  }
+  /// No row of the filter meets the stack.
+  static constexpr bool is_zero(const ColumnsShape& s, int row, int stack) {
+    return stack < first_stack(s, row) || stack > last_stack(s, row);
   }
 
-  /// Quads and outputs of a group of rows, at a channel.
+  /// Stacks and outputs of a group of rows, at a channel.
   template <ColumnsShape s>
   struct Place {
     const std::byte* pattern;
-    const std::byte* quads[s.quads];
+    const std::byte* stacks[s.stacks];
     uint8_t* output[s.rows];
-    std::ptrdiff_t column_quads;   ///< Bytes from a column to the next.
+    std::ptrdiff_t column_stacks;  ///< Bytes from a column to the next.
     std::ptrdiff_t column_output;  ///< Bytes.
 
     void move(int32_t columns) {
-      advance(columns * s.stride * column_quads, columns * column_output);
+      advance(columns * s.stride * column_stacks, columns * column_output);
     }
-    void advance(std::ptrdiff_t quads_step, std::ptrdiff_t output_step) {
+    void advance(std::ptrdiff_t stacks_step, std::ptrdiff_t output_step) {
 #pragma GCC unroll 4
-      for (int g = 0; g < s.quads; ++g) quads[g] += quads_step;
+      for (int g = 0; g < s.stacks; ++g) stacks[g] += stacks_step;
 #pragma GCC unroll 4
       for (int r = 0; r < s.rows; ++r) output[r] += output_step;
     }
@@ -75,7 +80,7 @@ struct DepthwiseColumns {
 #pragma GCC unroll 4
         for (int r = 0; r < s.rows; ++r) {
 #pragma GCC unroll 4
-          for (int g = 0; g < s.quads; ++g) {
+          for (int g = 0; g < s.stacks; ++g) {
 #pragma GCC unroll 8
             for (int k = 0; k < s.taps; ++k) {
               of[v][r][g][k] = Simd::load(pattern + static_cast<std::size_t>(v) * pattern_bytes +
@@ -85,41 +90,52 @@ struct DepthwiseColumns {
         }
       }
     }
-    Int of[s.vectors][s.rows][s.quads][s.taps];
+    Int of[s.vectors][s.rows][s.stacks][s.taps];
   };
 
-  template <ColumnsShape s, class Accumulators>
-  [[gnu::always_inline]] static void add_products_of_two_quads(const Place<s>& at,
-                                                               const Weights<s>& weights,
-                                                               Accumulators& sum) {
-    static_assert(s.vectors == 1);
+  /// Two taps at a time, in the order in which the weights lie.
+  template <ColumnsShape s>
+  [[gnu::always_inline]] static void add_products_of_pairs(
+      const Place<s>& at, Int (&sum)[s.columns][s.rows][s.vectors]) {
+    static_assert(s.vectors == 2);
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
+    Int x[s.stacks][read];
+    const std::byte* from[s.stacks];
 #pragma GCC unroll 4
-    for (int g = 0; g < s.quads; ++g) {
-      const std::byte* from = at.quads[g];
+    for (int g = 0; g < s.stacks; ++g) from[g] = at.stacks[g];
+#pragma GCC unroll 32
+    for (int t = 0; t < s.stacks * s.taps; ++t) {
+      const int g = t / s.taps;
+      const int k = t % s.taps;
+      // Columns are loaded when they are needed first.
+      constexpr int last = (s.columns - 1) * s.stride;
 #pragma GCC unroll 16
-      for (int j = 0; j < read; j += 2) {
-        typename Simd::Quads x0[1];
-        typename Simd::Quads x1[1];
-        from = Simd::template load_and_move<1>(from, at.column_quads, x0);
-        if (j + 1 < read) from = Simd::template load_and_move<1>(from, at.column_quads, x1);
-#pragma GCC unroll 8
-        for (int i = 0; i < s.columns; ++i) {
-          const int k = j - i * s.stride;
-          const bool first = k >= 0 && k < s.taps;
-          const bool second = k + 1 >= 0 && k + 1 < s.taps;
+      for (int j = k == 0 ? 0 : last + k; j <= last + k; ++j) {
+        Int loaded[1];
+        from[g] = Simd::template load_and_move<1>(from[g], at.column_stacks, loaded);
+        x[g][j] = loaded[0];
+      }
 #pragma GCC unroll 4
-          for (int r = 0; r < s.rows; ++r) {
-            if (is_zero(s, r, g)) continue;
-            const Int(&w)[s.taps] = weights.of[0][r][g];
-            Sum& to = sum[i][r][0];
-            if (first && second) {
-              to = Simd::dot_two(to, x0[0], w[k], x1[0], w[k + 1]);
-            } else if (first) {
-              to = Simd::dot(to, x0[0], w[k]);
-            } else if (second) {
-              to = Simd::dot(to, x1[0], w[k + 1]);
-            }
+      for (int r = 0; r < s.rows; ++r) {
+        const int own = t - first_stack(s, r) * s.taps;
+        const int count = (last_stack(s, r) - first_stack(s, r) + 1) * s.taps;
+        if (own < 0 || own >= count) continue;
+        if (own % 2 == 1) {
+          const int before = (t - 1) / s.taps;
+          const int k_before = (t - 1) % s.taps;
+          Int w0;
+          Int w1;
+          Simd::load_pair(at.pattern + weight(s, r, before, k_before), w0, w1);
+#pragma GCC unroll 8
+          for (int i = 0; i < s.columns; ++i) {
+            Simd::dot_pairs(sum[i][r][0], sum[i][r][1], x[before][i * s.stride + k_before], w0,
+                            x[g][i * s.stride + k], w1);
+          }
+        } else if (own == count - 1) {
+          const Int w = Simd::load(at.pattern + weight(s, r, g, k));
+#pragma GCC unroll 8
+          for (int i = 0; i < s.columns; ++i) {
+            Simd::dot_pairs(sum[i][r][0], sum[i][r][1], x[g][i * s.stride + k], w);
           }
         }
       }
@@ -127,17 +143,17 @@ struct DepthwiseColumns {
   }
 
   template <ColumnsShape s, class Accumulators>
-  [[gnu::always_inline]] static void add_products_of_quads(const Place<s>& at,
-                                                           const Weights<s>& weights,
-                                                           Accumulators& sum) {
+  [[gnu::always_inline]] static void add_products_of_stacks(const Place<s>& at,
+                                                            const Weights<s>& weights,
+                                                            Accumulators& sum) {
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
 #pragma GCC unroll 4
-    for (int g = 0; g < s.quads; ++g) {
-      const std::byte* from = at.quads[g];
+    for (int g = 0; g < s.stacks; ++g) {
+      const std::byte* from = at.stacks[g];
 #pragma GCC unroll 16
       for (int j = 0; j < read; ++j) {
-        typename Simd::Quads x[s.vectors];
-        from = Simd::template load_and_move<s.vectors>(from, at.column_quads, x);
+        Int x[s.vectors];
+        from = Simd::template load_and_move<s.vectors>(from, at.column_stacks, x);
 #pragma GCC unroll 4
         for (int v = 0; v < s.vectors; ++v) {
 #pragma GCC unroll 8
@@ -161,12 +177,12 @@ struct DepthwiseColumns {
     static_assert(s.vectors == 1);
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
 #pragma GCC unroll 4
-    for (int g = 0; g < s.quads; ++g) {
-      typename Simd::Quads x[read][1];
-      const std::byte* quads = at.quads[g];
+    for (int g = 0; g < s.stacks; ++g) {
+      Int x[read][1];
+      const std::byte* stacks = at.stacks[g];
 #pragma GCC unroll 16
       for (int j = 0; j < read; ++j) {
-        quads = Simd::template load_and_move<1>(quads, at.column_quads, x[j]);
+        stacks = Simd::template load_and_move<1>(stacks, at.column_stacks, x[j]);
       }
 #pragma GCC unroll 4
       for (int r = 0; r < s.rows; ++r) {
@@ -180,16 +196,6 @@ struct DepthwiseColumns {
             Simd::load_pair(from, w0, w1);
           } else {
             w0 = Simd::load(from);
-          }
-          if constexpr (by_twos) {
-            if (k + 1 < s.taps) {
-#pragma GCC unroll 8
-              for (int i = 0; i < s.columns; ++i) {
-                const auto* columns = x + i * s.stride + k;
-                sum[i][r][0] = Simd::dot_two(sum[i][r][0], columns[0][0], w0, columns[1][0], w1);
-              }
-              continue;
-            }
           }
 #pragma GCC unroll 8
           for (int i = 0; i < s.columns; ++i) {
@@ -205,10 +211,14 @@ struct DepthwiseColumns {
     }
   }
 
+  static const std::byte* bias_of(const std::byte* pattern, int vector, std::size_t pattern_bytes) {
+    return pattern + static_cast<std::size_t>(vector) * (pairs ? Simd::bytes : pattern_bytes);
+  }
+
   /// Moves the outputs on.
   template <ColumnsShape s, shared::Rounding rounding>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Place<s>& at,
-                                           const Sum (&sum)[s.columns][s.rows][s.vectors],
+                                           const Int (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
     // Read anew each time: while products are added up, there are no registers for it.
     asm("" : "+r"(layer));
@@ -216,9 +226,9 @@ struct DepthwiseColumns {
     typename Simd::Float multiplier[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      const std::byte* pattern =
-          at.pattern + static_cast<std::size_t>(i % s.vectors) * pattern_bytes;
-      multiplier[i] = Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
+      const std::byte* bias = bias_of(at.pattern, i % s.vectors, pattern_bytes);
+      multiplier[i] = Simd::load_float(
+          reinterpret_cast<const float*>(bias + traits.pattern_vectors() * Simd::bytes));
     }
     // From the last row to the first: see run_channels.
     constexpr int together = 4 / s.vectors;
@@ -233,7 +243,7 @@ struct DepthwiseColumns {
           const int column = i + p < s.columns ? i + p : s.columns - 1;
 #pragma GCC unroll 4
           for (int v = 0; v < s.vectors; ++v) {
-            four[p * s.vectors + v] = Sums::total(sum[column][r][v]);
+            four[p * s.vectors + v] = sum[column][r][v];
           }
         }
         constexpr int pixels = s.columns < together ? s.columns : together;
@@ -245,40 +255,54 @@ struct DepthwiseColumns {
     }
   }
 
+  /// The first four of eight channels, where there are no more. sums: [columns][rows][2]
+  [[gnu::noinline]] static void store_first_vector(const Requantizer<Simd>& requantizer,
+                                                   const std::byte* bias, const Int* sums,
+                                                   int columns, int rows, uint8_t** output,
+                                                   std::ptrdiff_t column_output) {
+    const typename Simd::Float multiplier = Simd::load_float(
+        reinterpret_cast<const float*>(bias + traits.pattern_vectors() * Simd::bytes));
+    for (int r = rows - 1; r >= 0; --r) {
+      for (int i = 0; i < columns; ++i, output[r] += column_output) {
+        const Int q = requantizer.scale(sums[(i * rows + r) * 2], multiplier);
+        Simd::store_first(output[r], requantizer.pack(q, q, q, q), lanes);
+      }
+    }
+  }
+
   /// s.columns output columns of s.vectors vectors of channels; moves the outputs on.
   template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer, Place<s>& at,
                                                  const KeptWeights& weights,
-                                                 std::size_t pattern_bytes, bool odd_zero_point) {
-    Sum sum[s.columns][s.rows][s.vectors];
+                                                 std::size_t pattern_bytes, bool odd_zero_point,
+                                                 bool half) {
+    Int sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
-      const Sum bias =
-          Sums::begin_sum(Simd::load(at.pattern + static_cast<std::size_t>(v) * pattern_bytes));
+      const Int bias = Simd::load(bias_of(at.pattern, v, pattern_bytes));
 #pragma GCC unroll 8
       for (int i = 0; i < s.columns; ++i) {
 #pragma GCC unroll 4
         for (int r = 0; r < s.rows; ++r) sum[i][r][v] = bias;
       }
     }
-    if constexpr (s.keeps_weights && by_twos) {
-      add_products_of_two_quads<s>(at, weights, sum);
+    if constexpr (pairs) {
+      add_products_of_pairs<s>(at, sum);
     } else if constexpr (s.keeps_weights) {
-      add_products_of_quads<s>(at, weights, sum);
+      add_products_of_stacks<s>(at, weights, sum);
     } else {
       add_products_of_weights<s>(at, sum);
     }
-    if (odd_zero_point) {
+    if (pairs && half) {
+      Int stored[s.columns][s.rows][s.vectors];  // a copy, so that the others stay in registers
+      __builtin_memcpy(stored, sum, sizeof(sum));
+      store_first_vector(requantizer, bias_of(at.pattern, 0, 0), &stored[0][0][0], s.columns,
+                         s.rows, at.output, at.column_output);
+    } else if (odd_zero_point) {
       store<s, shared::Rounding::s16_odd>(&requantizer, at, sum, pattern_bytes);
     } else {
       store<s, shared::Rounding::s16_even>(&requantizer, at, sum, pattern_bytes);
     }
-  }
-
-  static constexpr ColumnsShape with(ColumnsShape shape, int vectors, int columns) {
-    shape.vectors = vectors;
-    shape.columns = columns;
-    return shape;
   }
 
   struct NoWeights {
@@ -289,22 +313,16 @@ struct DepthwiseColumns {
   template <ColumnsShape s, class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run_channels(const Layer& layer, const Piece& piece,
                                              const RowsCall& call, std::size_t channel) {
-    if (piece.columns < s.columns) {
-      if constexpr (s.columns > 1) {
-        run_channels<with(s, s.vectors, 1)>(layer, piece, call, channel);
-      }
-      return;
-    }
     const ConvParams& params = layer.params;
     const auto channels = static_cast<std::size_t>(params.geometry.output_channels);
     const std::size_t output_row = static_cast<std::size_t>(params.geometry.output_w) * channels;
     const std::size_t pattern_bytes = layer.plan.pattern_bytes;
     Place<s> at;
-    at.pattern = piece.patterns + channel / lanes * pattern_bytes;
-    at.column_quads = static_cast<std::ptrdiff_t>(layer.plan.piece_channels * 4);
+    at.pattern = piece.patterns + channel / lanes / traits.pattern_vectors() * pattern_bytes;
+    at.column_stacks = static_cast<std::ptrdiff_t>(layer.plan.piece_channels * stack_rows);
     at.column_output = params.geometry.output_channels;
 #pragma GCC unroll 4
-    for (int q = 0; q < s.quads; ++q) at.quads[q] = call.slots[q] + channel * 4;
+    for (int q = 0; q < s.stacks; ++q) at.stacks[q] = call.slots[q] + channel * stack_rows;
       // Rows that there are none of are written where the last one is, before it.
 #pragma GCC unroll 4
     for (int r = 0; r < s.rows; ++r) {
@@ -315,84 +333,78 @@ struct DepthwiseColumns {
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
     const bool odd_zero_point = layer.plan.rounding == shared::Rounding::s16_odd;
-    const std::ptrdiff_t quads_step = s.columns * s.stride * at.column_quads;
+    const bool half = channel + lanes == layer.plan.piece_channels;
+    const std::ptrdiff_t stacks_step = s.columns * s.stride * at.column_stacks;
     // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
     // it for the last columns.
 #pragma GCC unroll 1
     for (int32_t left = piece.columns; left > 0; left -= s.columns) {
       if (left < s.columns) at.move(left - s.columns);  // some are made again
       asm("" : "+r"(left));
-      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point);
-      at.advance(quads_step, 0);
+      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, half);
+      at.advance(stacks_step, 0);
     }
   }
 
   template <ColumnsShape s, class Layer, class Piece, class RowsCall>
   static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    if (piece.columns < s.columns) {
+      return DepthwiseAny<Simd>::template run<Layer, Piece, RowsCall>(layer, piece, call);
+    }
     const std::size_t channels = layer.plan.piece_channels;
     constexpr std::size_t step = s.vectors * lanes;
     std::size_t channel = 0;
     for (; channel + step <= channels; channel += step) {
       run_channels<s>(layer, piece, call, channel);
     }
-    if constexpr (s.vectors > 1) {
-      for (; channel < channels; channel += lanes) {
-        run_channels<with(s, 1, 4)>(layer, piece, call, channel);
-      }
+    if (channel == channels) return;
+    if constexpr (pairs) {
+      run_channels<s>(layer, piece, call, channel);
+    } else if constexpr (s.vectors > 1) {
+      constexpr ColumnsShape one = [](ColumnsShape shape) {
+        shape.vectors = 1;
+        return shape;
+      }(s);
+      run_channels<one>(layer, piece, call, channel);
     }
   }
 
-  // As wide as leaves room for the sums: where one takes two registers, half as wide.
-  static constexpr bool wide = sizeof(Sum) > sizeof(Int);
-  static constexpr ColumnsShape square3 = {.vectors = wide ? 1 : 2,
-                                           .columns = 4,
-                                           .rows = 2,
-                                           .quads = 1,
-                                           .taps = 3,
-                                           .stride = 1,
-                                           .keeps_weights = true};
-  static constexpr ColumnsShape square3_stride2 = {.vectors = 1,
-                                                   .columns = 4,
-                                                   .rows = 2,
-                                                   .quads = 2,
-                                                   .taps = 3,
-                                                   .stride = 2,
-                                                   .keeps_weights = true};
-  static constexpr ColumnsShape square5 = {.vectors = 1,
-                                           .columns = wide ? 2 : 4,
-                                           .rows = 4,
-                                           .quads = 2,
-                                           .taps = 5,
-                                           .stride = 1,
-                                           .keeps_weights = false};
-  static constexpr ColumnsShape square5_stride2 = {.vectors = 1,
-                                                   .columns = 4,
-                                                   .rows = 2,
-                                                   .quads = 2,
-                                                   .taps = 5,
-                                                   .stride = 2,
-                                                   .keeps_weights = true};
+  static constexpr ColumnsShape make_shape(int vectors, int rows, int taps, int stride,
+                                           bool keeps_weights) {
+    return {.vectors = pairs ? 2 : vectors,
+            .columns = 4,
+            .rows = rows,
+            .stacks = ((rows - 1) * stride + taps + stack_rows - 1) / stack_rows,
+            .taps = taps,
+            .stride = stride,
+            .keeps_weights = keeps_weights && !pairs};
+  }
+  static constexpr ColumnsShape square3 = make_shape(2, 2, 3, 1, true);
+  static constexpr ColumnsShape square3_stride2 = make_shape(1, 2, 3, 2, true);
+  static constexpr ColumnsShape square5 = make_shape(1, traits.max_rows, 5, 1, false);
+  static constexpr ColumnsShape square5_stride2 = make_shape(1, 2, 5, 2, true);
 
-  /// -> what runs a group of output rows, or null where that is not by columns
+  /// -> what runs a group of output rows
   template <class Layer, class Piece, class RowsCall>
   static auto choose(const shared::DepthwisePlan& plan, const ConvParams& params)
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
+    constexpr auto any = DepthwiseAny<Simd>::template run<Layer, Piece, RowsCall>;
     const Window& w = params.geometry.window;
     if (plan.rounding == shared::Rounding::general || params.has_residual || w.dilation_w != 1 ||
         w.stride_h != w.stride_w || plan.piece_channels % lanes != 0 ||
-        (by_twos && plan.has_extreme)) {
-      return nullptr;
+        (pairs && plan.has_extreme)) {
+      return any;
     }
     // A filter with zero points has two parts a tap: plan.columns says so.
     const auto is = [&](const ColumnsShape& s) {
-      return plan.rows == s.rows && plan.quads == s.quads && plan.columns == s.taps &&
+      return plan.rows == s.rows && plan.stacks == s.stacks && plan.columns == s.taps &&
              w.kernel_h == s.taps && w.stride_w == s.stride;
     };
     if (is(square3)) return run<square3, Layer, Piece, RowsCall>;
     if (is(square3_stride2)) return run<square3_stride2, Layer, Piece, RowsCall>;
     if (is(square5)) return run<square5, Layer, Piece, RowsCall>;
     if (is(square5_stride2)) return run<square5_stride2, Layer, Piece, RowsCall>;
-    return nullptr;
+    return any;
   }
 };
 

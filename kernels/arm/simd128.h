@@ -206,7 +206,7 @@ struct Simd128 {
   static Int from_u8(uint8x16_t x) { return vreinterpretq_s32_u8(x); }
   static Int from_s16(int16x8_t x) { return vreinterpretq_s32_s16(x); }
 
-  /// Writes four rows' next 16 bytes as 16 quads, with the bits of `flip` flipped. -> behind them
+  /// Writes four rows' next 16 bytes as 16 stacks, with the bits of `flip` flipped. -> behind them
   ///
   /// Written out: in some loops g++ 12 makes the four vectors that st4 wants through memory.
   template <uint8_t flip>
@@ -255,6 +255,33 @@ struct Simd128 {
     const uint8_t* b_;
     const uint8_t* c_;
     const uint8_t* d_;
+    uint8x16_t flip_;
+  };
+
+  /// The same with two rows.
+  template <uint8_t flip>
+  class PairsOfRows {
+   public:
+    explicit PairsOfRows(const uint8_t* const (&rows)[2])
+        : a_(rows[0]), b_(rows[1]), flip_(vdupq_n_u8(flip)) {
+      asm volatile("" : "+w"(flip_));
+    }
+    [[gnu::always_inline]] std::byte* operator()(std::byte* to, std::size_t at) const {
+      asm volatile(
+          "ldr q16, [%1, %3]\n\t"
+          "ldr q17, [%2, %3]\n\t"
+          "eor v16.16b, v16.16b, %4.16b\n\t"
+          "eor v17.16b, v17.16b, %4.16b\n\t"
+          "st2 {v16.16b - v17.16b}, [%0], #32"
+          : "+r"(to)
+          : "r"(a_), "r"(b_), "r"(at), "w"(flip_)
+          : "v16", "v17", "memory");
+      return to;
+    }
+
+   private:
+    const uint8_t* a_;
+    const uint8_t* b_;
     uint8x16_t flip_;
   };
 

@@ -7,18 +7,15 @@ namespace octet::kernels {
 namespace {
 
 struct Simd : Simd128 {
-  using Quads = Int;
-  using Weights = Int;
-  static constexpr int weight_bytes = bytes;
-  static Quads load_quads(const void* from) { return load(from); }
-  static Weights load_quad_weights(const std::byte* from) { return load(from); }
+  using Stacks = Int;
+  static Stacks load_stacks(const void* from) { return load(from); }
   /// As an instruction of its own: with the intrinsic g++ 12 copies sums from register to register.
-  static Int dot(Int sum, Quads x, Weights w) {
+  static Int dot(Int sum, Int x, Int w) {
     asm("usdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
     return sum;
   }
-  static Int dot(Int sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
-  using QuadsOfRows = InterleavedRows<0>;
+  static Int dot(Int sum, Int x, const std::byte* w) { return dot(sum, x, load(w)); }
+  using StacksOfRows = InterleavedRows<0>;
 
   /// 8 bytes of two pixels by 8 of two channels: 8 products a lane.
   static constexpr int step_values = 8;

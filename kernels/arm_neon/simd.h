@@ -8,36 +8,26 @@ namespace octet::kernels {
 namespace {
 
 struct Simd : Simd128 {
-  using Quads = Int;
-  using Weights = Int;
-  static constexpr int weight_bytes = bytes;
-  static Quads load_quads(const void* from) { return load(from); }
-  static Weights load_quad_weights(const std::byte* from) { return load(from); }
-  /// Pairs of products are added up in s32, where they cannot overflow, so that a lane's sum is
-  /// that of two neighbours here: of lanes 0 and 1, and of 2 and 3.
-  struct Sum {
-    Int low;
-    Int high;
-  };
-  static Sum begin_sum(Int bias) {
-    return {.low = vzip1q_s32(bias, zero()), .high = vzip2q_s32(bias, zero())};
+  using Stacks = int8x8_t;  // of four channels
+  static Stacks load_stacks(const void* from) {
+    return vld1_s8(static_cast<const int8_t*>(from));
   }
-  static Int total(const Sum& sum) { return vpaddq_s32(sum.low, sum.high); }
-  static Sum dot(const Sum& sum, Quads x, Weights w) {
-    const int16x8_t low = vmull_s8(vget_low_s8(as_s8(x)), vget_low_s8(as_s8(w)));
-    const int16x8_t high = vmull_high_s8(as_s8(x), as_s8(w));
-    return {.low = vpadalq_s16(sum.low, low), .high = vpadalq_s16(sum.high, high)};
+  static Int dot(Int sum, Stacks x, const std::byte* w) {
+    return vpadalq_s16(sum, vmull_s8(x, load_stacks(w)));
   }
-  static Sum dot(const Sum& sum, Quads x, const std::byte* w) { return dot(sum, x, load(w)); }
-  /// Two dot products, whose sums of two products fit s16 where not both weights are -128.
-  static Sum dot_two(const Sum& sum, Quads x0, Weights w0, Quads x1, Weights w1) {
-    const int16x8_t low = vmull_s8(vget_low_s8(as_s8(x0)), vget_low_s8(as_s8(w0)));
-    const int16x8_t high = vmull_high_s8(as_s8(x0), as_s8(w0));
-    return {
-        .low = vpadalq_s16(sum.low, vmlal_s8(low, vget_low_s8(as_s8(x1)), vget_low_s8(as_s8(w1)))),
-        .high = vpadalq_s16(sum.high, vmlal_high_s8(high, as_s8(x1), as_s8(w1)))};
+  /// One tap, or two, of eight channels: of the first four to `low`. Two products fit s16 where not
+  /// both weights are -128.
+  static void dot_pairs(Int& low, Int& high, Int x, Int w) {
+    low = vpadalq_s16(low, vmull_s8(vget_low_s8(as_s8(x)), vget_low_s8(as_s8(w))));
+    high = vpadalq_s16(high, vmull_high_s8(as_s8(x), as_s8(w)));
   }
-  using QuadsOfRows = InterleavedRows<0x80>;
+  static void dot_pairs(Int& low, Int& high, Int x0, Int w0, Int x1, Int w1) {
+    const int16x8_t a = vmull_s8(vget_low_s8(as_s8(x0)), vget_low_s8(as_s8(w0)));
+    low = vpadalq_s16(low, vmlal_s8(a, vget_low_s8(as_s8(x1)), vget_low_s8(as_s8(w1))));
+    const int16x8_t b = vmull_high_s8(as_s8(x0), as_s8(w0));
+    high = vpadalq_s16(high, vmlal_high_s8(b, as_s8(x1), as_s8(w1)));
+  }
+  using StacksOfRows = PairsOfRows<0x80>;
 
   static constexpr int step_values = 4;
   static Int load_weights(const void* from) { return load(from); }
@@ -66,7 +56,12 @@ struct Simd : Simd128 {
             .tile_pixels = {0, 7, 6, 5, 4}};
   }
   static constexpr shared::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4, .flips = true};
+    return {.lanes = lanes,
+            .wide_weights = false,
+            .blocks = 1,
+            .max_rows = 2,
+            .flips = true,
+            .stack_rows = 2};
   }
 };
 

@@ -1,4 +1,4 @@
-// Depthwise convolution: interleaving rows into quads, and the dot products over them: a template
+// Depthwise convolution: interleaving rows into stacks, and the dot products over them: a template
 // of the instruction set's Simd. Plan and packing: depthwise_plan.h.
 #pragma once
 
@@ -10,37 +10,19 @@
 namespace octet::kernels {
 namespace {
 
-/// What dot products are added to: a vector, or what an instruction set has of its own,
-///   Sum, begin_sum(Int bias) -> Sum, total(Sum) -> Int
-template <class Simd>
-struct DepthwiseSum {
-  using Sum = typename Simd::Int;
-  static Sum begin_sum(Sum bias) { return bias; }
-  static Sum total(Sum sum) { return sum; }
-};
-template <class Simd>
-requires requires { typename Simd::Sum; }
-struct DepthwiseSum<Simd> : Simd {};
-
-/// An instruction set's own ways to run a group of rows come first: choose<Layer, Piece, RowsCall>
-/// gives null where it has none for a layer.
-struct NoOwnRows {
-  template <class Layer, class Piece, class RowsCall>
-  static auto choose(const shared::DepthwisePlan&, const ConvParams&)
-      -> void (*)(const Layer&, const Piece&, const RowsCall&) {
-    return nullptr;
-  }
-};
+/// What to give Depthwise where an instruction set has no ways of its own to run a group of rows.
+/// Those that do have choose<Layer, Piece, RowsCall>(plan, params), which gives one for every
+/// layer.
+struct NoOwnRows {};
 
 template <class Simd, class OwnRows = NoOwnRows>
 struct Depthwise {
   using Int = typename Simd::Int;
-  using Sums = DepthwiseSum<Simd>;
-  using Sum = typename Sums::Sum;
   using Float = typename Simd::Float;
   static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
   static constexpr std::size_t lanes = Simd::lanes;
-  static constexpr std::size_t quad = 4;                 // bytes
+  static constexpr int stack_rows = traits.stack_rows;
+  static constexpr std::size_t stack_bytes = stack_rows;
   static constexpr std::size_t chunk = 4 * Simd::lanes;  // values that fill a vector of bytes
 
   struct Layer {
@@ -89,8 +71,9 @@ struct Depthwise {
       blocks = (values + block_values - 1) / block_values;
       last_block_values = values - (blocks - 1) * block_values;
       output_stride = all_channels ? block_values : channels;
-      source_stride = block_values * quad * static_cast<std::size_t>(plan.column_step);
-      const std::size_t first_pattern = all_channels ? 0 : channel / lanes;
+      source_stride = block_values * stack_bytes * static_cast<std::size_t>(plan.column_step);
+      const std::size_t first_pattern =
+          all_channels ? 0 : channel / lanes / traits.pattern_vectors();
       patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
     }
 
@@ -107,7 +90,7 @@ struct Depthwise {
     std::size_t block_values;
     std::size_t last_block_values;
     std::size_t output_stride;  ///< Values from a block to the next.
-    std::size_t source_stride;  ///< Bytes, in the quads.
+    std::size_t source_stride;  ///< Bytes, in the stacks.
     const std::byte* patterns;
   };
 
@@ -117,11 +100,11 @@ struct Depthwise {
   }
   static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
 
-  // ---- rows to quads
+  // ---- rows to stacks
 
-  /// Writes the next bytes of four rows, from value `at` on, as quads. -> behind them
-  struct UnpackedQuads {
-    explicit UnpackedQuads(const uint8_t* const (&from)[4]) {
+  /// Writes the next bytes of four rows, from value `at` on, as stacks. -> behind them
+  struct UnpackedStacks {
+    explicit UnpackedStacks(const uint8_t* const (&from)[4]) {
       for (int r = 0; r < 4; ++r) rows[r] = from[r];
     }
     std::byte* operator()(std::byte* to, std::size_t at) const {
@@ -138,26 +121,26 @@ struct Depthwise {
       Simd::store(to + Simd::bytes, Simd::unpack_high_s16(ab_low, cd_low));
       Simd::store(to + 2 * Simd::bytes, Simd::unpack_low_s16(ab_high, cd_high));
       Simd::store(to + 3 * Simd::bytes, Simd::unpack_high_s16(ab_high, cd_high));
-      return to + chunk * quad;
+      return to + chunk * stack_bytes;
     }
     const uint8_t* rows[4];
   };
-  static auto quads_of(const uint8_t* const (&rows)[4]) {
-    if constexpr (requires { typename Simd::QuadsOfRows; }) {
-      return typename Simd::QuadsOfRows(rows);
+  static auto stacks_of(const uint8_t* const (&rows)[stack_rows]) {
+    if constexpr (requires { typename Simd::StacksOfRows; }) {
+      return typename Simd::StacksOfRows(rows);
     } else {
-      return UnpackedQuads(rows);
+      return UnpackedStacks(rows);
     }
   }
 
-  /// Where the quads of a column go: each plane is filled from its begin.
+  /// Where the stacks of a column go: each plane is filled from its begin.
   class Planes {
    public:
     Planes(const Layer& layer, std::byte* slot)
         : slot_(slot),
           planes_(layer.plan.planes),
-          plane_bytes_(layer.plan.plane_quads * quad),
-          column_bytes_(layer.plan.piece_channels * quad) {}
+          plane_bytes_(layer.plan.plane_stacks * stack_bytes),
+          column_bytes_(layer.plan.piece_channels * stack_bytes) {}
 
     /// -> the next column
     std::byte* next() {
@@ -180,38 +163,38 @@ struct Depthwise {
 
   /// Values [begin, end) of each row, in the order they have; may write a vector's length beyond.
   /// -> behind all that it wrote
-  [[gnu::always_inline]] static std::byte* interleave(auto write_quads, std::size_t begin,
+  [[gnu::always_inline]] static std::byte* interleave(auto write_stacks, std::size_t begin,
                                                       std::size_t end, std::byte* to) {
-    for (std::size_t at = begin; at < end; at += chunk) to = write_quads(to, at);
+    for (std::size_t at = begin; at < end; at += chunk) to = write_stacks(to, at);
     return to;
   }
 
   /// Some channels of the image's columns: a whole number of vectors of bytes.
   static void interleave_columns(const Layer& layer, const Piece& piece,
-                                 const uint8_t* const (&rows)[4], std::byte* to) {
+                                 const uint8_t* const (&rows)[stack_rows], std::byte* to) {
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.input_channels);
     const std::size_t channels = layer.plan.piece_channels;
-    const auto write_quads = quads_of(rows);
+    const auto write_stacks = stacks_of(rows);
     std::size_t at = 0;
     for (int32_t column = piece.inside; column > 0; --column, at += pixel) {
-      to = interleave(write_quads, at, at + channels, to);
+      to = interleave(write_stacks, at, at + channels, to);
     }
   }
 
-  static void fill(std::byte* to, std::size_t quads, uint8_t value) {
-    __builtin_memset(to, value, quads * quad);
+  static void fill(std::byte* to, std::size_t stacks, uint8_t value) {
+    __builtin_memset(to, value, stacks * stack_bytes);
   }
 
-  /// Makes the quads of rows first_row, first_row + dilation, ...; rows outside of the image are
+  /// Makes the stacks of rows first_row, first_row + dilation, ...; rows outside of the image are
   /// z_x.
-  static void make_quads(const Layer& layer, const Piece& piece, const uint8_t* image,
-                         int32_t first_row, std::byte* in_order, std::byte* slot) {
+  static void make_stacks(const Layer& layer, const Piece& piece, const uint8_t* image,
+                          int32_t first_row, std::byte* in_order, std::byte* slot) {
     const shared::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = layer.params.geometry;
     const auto image_row =
         static_cast<std::size_t>(g.input_w) * static_cast<std::size_t>(g.input_channels);
-    const uint8_t* rows[4];
-    for (int32_t r = 0; r < 4; ++r) {
+    const uint8_t* rows[stack_rows];
+    for (int32_t r = 0; r < stack_rows; ++r) {
       const int32_t row = first_row + r * g.window.dilation_h;
       rows[r] = row >= 0 && row < g.input_h
                     ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
@@ -227,40 +210,40 @@ struct Depthwise {
     std::byte* to = plan.planes == 1 ? slot : in_order;
     fill(to, left, z);
     if (one_run) {
-      interleave(quads_of(rows), 0, inside, to + left * quad);
+      interleave(stacks_of(rows), 0, inside, to + left * stack_bytes);
     } else {
-      interleave_columns(layer, piece, rows, to + left * quad);
+      interleave_columns(layer, piece, rows, to + left * stack_bytes);
     }
-    fill(to + (left + inside) * quad, right, z);
+    fill(to + (left + inside) * stack_bytes, right, z);
     if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
   }
 
-  /// Columns of a row of quads to the planes of a slot; may write a vector's length beyond.
+  /// Columns of a row of stacks to the planes of a slot; may write a vector's length beyond.
   static void deal_out_columns(const Layer& layer, const Piece& piece, const std::byte* from,
                                std::byte* slot) {
     const std::size_t channels = layer.plan.piece_channels;
     Planes planes(layer, slot);
     for (int32_t i = 0; i < piece.left + piece.inside + piece.right; ++i) {
       std::byte* to = planes.next();
-      for (std::size_t c = 0; c < channels; c += lanes) {
-        Simd::store(to + c * quad, Simd::load(from + c * quad));
+      for (std::size_t c = 0; c < channels; c += Simd::bytes / stack_bytes) {
+        Simd::store(to + c * stack_bytes, Simd::load(from + c * stack_bytes));
       }
-      from += channels * quad;
+      from += channels * stack_bytes;
     }
   }
 
-  // ---- quads to outputs
+  // ---- stacks to outputs
 
   /// One group of output rows.
   struct RowsCall {
-    const std::byte* const* slots;  ///< [quads], from the top
+    const std::byte* const* slots;  ///< [stacks], from the top
     std::size_t first_value;        ///< Of the piece's first row, in the output.
     int32_t rows;                   ///< That exist.
   };
 
-  /// Where the next vector's quads lie, and by how much each of the filter's columns is off. Two
+  /// Where the next vector's stacks lie, and by how much each of the filter's columns is off. Two
   /// blocks, one `second` bytes behind the other, share the weights.
-  template <int quad_count, int columns, class = void>
+  template <int stack_count, int columns, class = void>
   struct Source {
     Source(const Layer& layer, const RowsCall& call, std::size_t distance) : second(distance) {
       seek(call, 0);
@@ -269,29 +252,29 @@ struct Depthwise {
     }
     void seek(const RowsCall& call, std::size_t at) {
 #pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) slots[g] = call.slots[g] + at;
+      for (int g = 0; g < stack_count; ++g) slots[g] = call.slots[g] + at;
     }
     void advance(std::size_t by) {
 #pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) slots[g] += by;
+      for (int g = 0; g < stack_count; ++g) slots[g] += by;
     }
     template <int blocks, int rows>
-    void add_products(const std::byte* weights, Sum (&sum)[blocks][rows]) const {
+    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
 #pragma GCC unroll 4
-      for (int g = 0; g < quad_count; ++g) {
+      for (int g = 0; g < stack_count; ++g) {
 #pragma GCC unroll 8
         for (int k = 0; k < columns; ++k) {
           const std::byte* at = slots[g] + (k == 0 ? 0 : taps[k]);
-          typename Simd::Quads x[blocks];
-          x[0] = Simd::load_quads(at);
-          if constexpr (blocks == 2) x[1] = Simd::load_quads(at + second);
+          typename Simd::Stacks x[blocks];
+          x[0] = Simd::load_stacks(at);
+          if constexpr (blocks == 2) x[1] = Simd::load_stacks(at + second);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            // Of two rows of a 3x3 filter with stride 2, the first has no taps in the second quad.
+            // Of two rows of a 3x3 filter with stride 2, the first has no taps in the second stack.
             if (columns == 3 && g == 1 && r == 0) continue;
-            // Of two rows, the second quad has its first byte only for one.
+            // Of two rows, the second stack has its first byte only for one.
             const bool first_byte = rows == 2 && g == 1 && r == (columns == 3 ? 1 : 0);
-            const int weight = (r * quad_count + g) * columns + k;
+            const int weight = (r * stack_count + g) * columns + k;
             add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r, first_byte);
           }
         }
@@ -299,7 +282,7 @@ struct Depthwise {
     }
 
     // Copies, since the compiler has to expect that storing bytes changes what is in memory.
-    const std::byte* slots[quad_count];
+    const std::byte* slots[stack_count];
     int64_t taps[columns];
     std::size_t second;
   };
@@ -312,14 +295,14 @@ struct Depthwise {
     void seek(const RowsCall&, std::size_t to) { at = to; }
     void advance(std::size_t by) { at += by; }
     template <int blocks, int rows>
-    void add_products(const std::byte* weights, Sum (&sum)[blocks][rows]) const {
-      const auto taps_a_row = static_cast<std::size_t>(layer.plan.quads * layer.plan.columns);
-      for (int g = 0; g < layer.plan.quads; ++g) {
+    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
+      const auto taps_a_row = static_cast<std::size_t>(layer.plan.stacks * layer.plan.columns);
+      for (int g = 0; g < layer.plan.stacks; ++g) {
         for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
           const std::byte* from = call.slots[g] + at + layer.taps[k];
-          typename Simd::Quads x[blocks];
-          x[0] = Simd::load_quads(from);
-          if constexpr (blocks == 2) x[1] = Simd::load_quads(from + second);
+          typename Simd::Stacks x[blocks];
+          x[0] = Simd::load_stacks(from);
+          if constexpr (blocks == 2) x[1] = Simd::load_stacks(from + second);
           for (std::size_t r = 0; r < rows; ++r) {
             add_dots<blocks>(x, weights + r * taps_a_row * Simd::weight_bytes, sum,
                              static_cast<int>(r), false);
@@ -334,10 +317,10 @@ struct Depthwise {
     std::size_t second;
   };
 
-  /// `first_byte`: the weights of the quads' other bytes are 0.
+  /// `first_byte`: the weights of the stacks' other bytes are 0.
   template <int blocks, int rows>
-  [[gnu::always_inline]] static void add_dots(const typename Simd::Quads (&x)[blocks],
-                                              const std::byte* weights, Sum (&sum)[blocks][rows],
+  [[gnu::always_inline]] static void add_dots(const typename Simd::Stacks (&x)[blocks],
+                                              const std::byte* weights, Int (&sum)[blocks][rows],
                                               int row, bool first_byte) {
     if constexpr (traits.wide_weights) {
       if (first_byte) {
@@ -350,7 +333,7 @@ struct Depthwise {
     if constexpr (blocks == 1) {
       sum[0][row] = Simd::dot(sum[0][row], x[0], weights);
     } else {
-      const typename Simd::Weights w = Simd::load_quad_weights(weights);
+      const typename Simd::Weights w = Simd::load_stack_weights(weights);
 #pragma GCC unroll 2
       for (int b = 0; b < blocks; ++b) sum[b][row] = Simd::dot(sum[b][row], x[b], w);
     }
@@ -362,19 +345,19 @@ struct Depthwise {
     Int halves[2];
   };
 
-  /// `blocks` blocks from the piece's block `first` on; a filter of `quad_count` by `columns`, or
+  /// `blocks` blocks from the piece's block `first` on; a filter of `stack_count` by `columns`, or
   /// of any size where these are 0.
-  template <int blocks, int rows, int quad_count, int columns, bool skips, Residual kind>
+  template <int blocks, int rows, int stack_count, int columns, bool skips, Residual kind>
   [[gnu::noinline]] static void run_blocks(const Layer& layer, const Piece& piece,
                                            const RowsCall& call, std::size_t block,
                                            std::size_t end) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const std::size_t pattern_bytes =
-        quad_count > 0 ? 2 * Simd::bytes + rows * quad_count * columns * Simd::weight_bytes
-                       : layer.plan.pattern_bytes;
+        stack_count > 0 ? 2 * Simd::bytes + rows * stack_count * columns * Simd::weight_bytes
+                        : layer.plan.pattern_bytes;
     const std::byte* const patterns = piece.patterns;
-    const std::byte* const patterns_end = patterns + layer.plan.piece_patterns * pattern_bytes;
-    Source<quad_count, columns> source(layer, call, piece.source_stride);
+    const std::byte* const patterns_end = patterns + layer.plan.piece_vectors * pattern_bytes;
+    Source<stack_count, columns> source(layer, call, piece.source_stride);
     const std::size_t column_skip = layer.plan.column_skip;
     const std::size_t column_vectors = layer.plan.column_vectors;
     const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) *
@@ -410,15 +393,15 @@ struct Depthwise {
         Bytes made[blocks][rows];
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
-          Sum sum[blocks][rows];
-          const Sum bias = Sums::begin_sum(Simd::load(pattern));
+          Int sum[blocks][rows];
+          const Int bias = Simd::load(pattern);
 #pragma GCC unroll 2
           for (int b = 0; b < blocks; ++b) {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) sum[b][r] = bias;
           }
           source.template add_products<blocks, rows>(pattern + 2 * Simd::bytes, sum);
-          source.advance(lanes * quad);
+          source.advance(lanes * stack_bytes);
           if (skips && ++column_vector == column_vectors) {
             column_vector = 0;
             source.advance(column_skip);
@@ -430,8 +413,8 @@ struct Depthwise {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               Bytes& bytes = made[b][r];
-              bytes.q[v % 2] = requantizer.template scale<kind>(Sums::total(sum[b][r]), multiplier,
-                                                                added[b][r][v]);
+              bytes.q[v % 2] =
+                  requantizer.template scale<kind>(sum[b][r], multiplier, added[b][r][v]);
               if (v % 2 == 1) bytes.halves[v / 2] = requantizer.half(bytes.q[0], bytes.q[1]);
             }
           }
@@ -458,24 +441,24 @@ struct Depthwise {
     }
   }
 
-  template <int rows, int quad_count, int columns, bool skips, Residual kind>
+  template <int rows, int stack_count, int columns, bool skips, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
     // An odd block is left over, and one that is cut off: two are made of what both have.
     const bool last_is_whole = piece.last_block_values == piece.block_values;
     const std::size_t whole = last_is_whole ? piece.blocks : piece.blocks - 1;
     const std::size_t shared = whole / traits.blocks * traits.blocks;
     if (shared > 0) {
-      run_blocks<traits.blocks, rows, quad_count, columns, skips, kind>(layer, piece, call, 0,
-                                                                        shared);
+      run_blocks<traits.blocks, rows, stack_count, columns, skips, kind>(layer, piece, call, 0,
+                                                                         shared);
     }
     if (shared < piece.blocks) {
-      run_blocks<1, rows, quad_count, columns, skips, kind>(layer, piece, call, shared,
-                                                            piece.blocks);
+      run_blocks<1, rows, stack_count, columns, skips, kind>(layer, piece, call, shared,
+                                                             piece.blocks);
     }
   }
 
   /// The same with float32 results.
-  template <int rows, int quad_count, int columns>
+  template <int rows, int stack_count, int columns>
   static void run_float_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const ConvGeometry& g = layer.params.geometry;
     const std::size_t output_row =
@@ -483,19 +466,19 @@ struct Depthwise {
     const Float low = Simd::set(layer.params.float_min);
     const Float high = Simd::set(layer.params.float_max);
     const std::byte* const patterns_end =
-        piece.patterns + layer.plan.piece_patterns * layer.plan.pattern_bytes;
+        piece.patterns + layer.plan.piece_vectors * layer.plan.pattern_bytes;
     for (std::size_t block = 0; block < piece.blocks; ++block) {
       const std::byte* pattern = piece.patterns;
       std::size_t column_vector = 0;
-      Source<quad_count, columns> source(layer, call, piece.source_stride);
+      Source<stack_count, columns> source(layer, call, piece.source_stride);
       source.seek(call, block * piece.source_stride);
       float* output = static_cast<float*>(layer.buffers.output) + call.first_value +
                       block * piece.output_stride;
       const std::size_t values =
           block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
       for (std::size_t value = 0; value < values; value += lanes) {
-        Sum sum[1][rows];
-        const Sum bias = Sums::begin_sum(Simd::load(pattern));
+        Int sum[1][rows];
+        const Int bias = Simd::load(pattern);
 #pragma GCC unroll 4
         for (int r = 0; r < rows; ++r) sum[0][r] = bias;
         source.template add_products<1, rows>(pattern + 2 * Simd::bytes, sum);
@@ -507,12 +490,12 @@ struct Depthwise {
           if (r >= call.rows) break;
           alignas(64) float results[lanes];
           // The value comes second, so that a NaN stays what it is.
-          const Float own = Simd::multiply(Simd::to_float(Sums::total(sum[0][r])), multiplier);
+          const Float own = Simd::multiply(Simd::to_float(sum[0][r]), multiplier);
           Simd::store_float(results, Simd::min(high, Simd::max(low, own)));
           __builtin_memcpy(output + static_cast<std::size_t>(r) * output_row + value, results,
                            count * sizeof(float));
         }
-        source.advance(lanes * quad);
+        source.advance(lanes * stack_bytes);
         if (++column_vector == layer.plan.column_vectors) {
           column_vector = 0;
           source.advance(layer.plan.column_skip);
@@ -525,10 +508,10 @@ struct Depthwise {
 
   using RunRows = void (*)(const Layer&, const Piece&, const RowsCall&);
 
-  template <int rows, int quad_count, int columns>
+  template <int rows, int stack_count, int columns>
   static RunRows choose(const shared::DepthwisePlan& plan) {
-    return plan.column_step > 1 ? run_rows<rows, quad_count, columns, true, Residual::none>
-                                : run_rows<rows, quad_count, columns, false, Residual::none>;
+    return plan.column_step > 1 ? run_rows<rows, stack_count, columns, true, Residual::none>
+                                : run_rows<rows, stack_count, columns, false, Residual::none>;
   }
   /// A residual is rare here: it takes the loop for filters of any size, and the one for bounds.
   template <int rows>
@@ -538,29 +521,24 @@ struct Depthwise {
   }
 
   static RunRows choose(const shared::DepthwisePlan& plan, const ConvParams& params) {
-    if (const RunRows own = OwnRows::template choose<Layer, Piece, RowsCall>(plan, params)) {
-      return own;
-    }
-    if (params.output == ConvOutput::float32) {
-      if (plan.rows == 1) return run_float_rows<1, 0, 0>;
-      if (plan.rows == 2 && plan.columns == 3 && plan.quads == 1) return run_float_rows<2, 1, 3>;
-      if (plan.rows == 2) return run_float_rows<2, 0, 0>;
-      return run_float_rows<traits.max_rows, 0, 0>;
-    }
-    const bool has_residual = params.has_residual;
     if constexpr (!std::is_same_v<OwnRows, NoOwnRows>) {
-      // What is left to these loops is rare.
-      if (plan.rows == 4) return choose_any<traits.max_rows>(has_residual);
-      return plan.rows == 2 ? choose_any<2>(has_residual) : choose_any<1>(has_residual);
+      return OwnRows::template choose<Layer, Piece, RowsCall>(plan, params);
     } else {
-      return choose_square(plan, has_residual);
+      if (params.output == ConvOutput::float32) return choose_float(plan);
+      return choose_square(plan, params.has_residual);
     }
+  }
+  static RunRows choose_float(const shared::DepthwisePlan& plan) {
+    if (plan.rows == 1) return run_float_rows<1, 0, 0>;
+    if (plan.rows == 2 && plan.columns == 3 && plan.stacks == 1) return run_float_rows<2, 1, 3>;
+    if (plan.rows == 2) return run_float_rows<2, 0, 0>;
+    return run_float_rows<traits.max_rows, 0, 0>;
   }
   static RunRows choose_square(const shared::DepthwisePlan& plan, bool has_residual) {
     const bool square3 = !has_residual && plan.columns == 3;
     const bool square5 = !has_residual && plan.columns == 5;
     if (plan.rows == 2) {
-      if (square3 && plan.quads == 1) return choose<2, 1, 3>(plan);
+      if (square3 && plan.stacks == 1) return choose<2, 1, 3>(plan);
       if (square3) return choose<2, 2, 3>(plan);
       if (square5) return choose<2, 2, 5>(plan);
       return choose_any<2>(has_residual);
@@ -589,15 +567,15 @@ struct Depthwise {
     for (std::size_t item = begin; item < end; ++item) {
       const auto group = static_cast<int32_t>(item % groups);
       const int32_t top = group * plan.rows * w.stride_h - w.pad_top;
-      // Slots are a ring: a quad stays where it is while groups move down over it.
-      const std::byte* slots[max_quads];
-      for (int32_t i = 0; i < plan.quads; ++i) {
-        const int32_t slot = (group * plan.new_quads + i) % plan.quads;
-        std::byte* quads =
-            scratch + plan.slots + static_cast<std::size_t>(slot) * plan.slot_quads * quad;
-        slots[i] = quads;
-        if (item == begin || i >= plan.quads - plan.new_quads) {
-          make_quads(layer, piece, image, top + 4 * i * w.dilation_h, scratch, quads);
+      // Slots are a ring: a stack stays where it is while groups move down over it.
+      const std::byte* slots[max_stacks];
+      for (int32_t i = 0; i < plan.stacks; ++i) {
+        const int32_t slot = (group * plan.new_stacks + i) % plan.stacks;
+        std::byte* stacks =
+            scratch + plan.slots + static_cast<std::size_t>(slot) * plan.slot_stacks * stack_bytes;
+        slots[i] = stacks;
+        if (item == begin || i >= plan.stacks - plan.new_stacks) {
+          make_stacks(layer, piece, image, top + stack_rows * i * w.dilation_h, scratch, stacks);
         }
       }
       const int32_t row = group * plan.rows;
@@ -630,11 +608,11 @@ struct Depthwise {
     }
   }
 
-  /// Filters of more rows than this many quads hold are left to the reference.
-  static constexpr int max_quads = 16;
+  /// Filters of more rows than this many stacks hold are left to the reference.
+  static constexpr int max_stacks = 64 / stack_rows;
 
   static bool supports(const ConvParams& p) {
-    return p.geometry.window.kernel_h <= 4 * max_quads && shared::depthwise_supports(p);
+    return p.geometry.window.kernel_h <= stack_rows * max_stacks && shared::depthwise_supports(p);
   }
   static std::size_t packed_size(const ConvParams& p) {
     return shared::depthwise_packed_size(traits, p);

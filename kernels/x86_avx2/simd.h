@@ -11,20 +11,20 @@ namespace {
 
 struct Simd : Simd256 {
   /// Four bytes a lane as two vectors of s16 pairs: bytes 0 and 2, and bytes 1 and 3.
-  struct Quads {
+  struct Stacks {
     Int even;
     Int odd;
   };
-  using Weights = Quads;
+  using Weights = Stacks;
   static constexpr int weight_bytes = 2 * bytes;
-  static Quads load_quads(const void* from) { return widen(load(from)); }
-  static Weights load_quad_weights(const std::byte* from) {
+  static Stacks load_stacks(const void* from) { return widen(load(from)); }
+  static Weights load_stack_weights(const std::byte* from) {
     return {.even = load(from), .odd = load(from + bytes)};
   }
-  static Int dot(Int sum, Quads x, Weights w) {
+  static Int dot(Int sum, Stacks x, Weights w) {
     return dot_step(dot_step(sum, x.even, w.even), x.odd, w.odd);
   }
-  static Int dot(Int sum, Quads x, const std::byte* w) {
+  static Int dot(Int sum, Stacks x, const std::byte* w) {
     // As one piece: from intrinsics g++ 12 loads the weights early, and then has no registers left.
     Int product;
     asm("vpmaddwd %[even_w], %[even], %[product]\n\t"
@@ -65,9 +65,9 @@ struct Simd : Simd256 {
   static const __m256i_u* vector_at(const std::byte* from) {
     return reinterpret_cast<const __m256i_u*>(from);
   }
-  static Quads widen(Int quads) {
-    return {.even = _mm256_and_si256(quads, _mm256_set1_epi16(0xFF)),
-            .odd = _mm256_srli_epi16(quads, 8)};
+  static Stacks widen(Int stacks) {
+    return {.even = _mm256_and_si256(stacks, _mm256_set1_epi16(0xFF)),
+            .odd = _mm256_srli_epi16(stacks, 8)};
   }
 };
 

@@ -21,13 +21,13 @@ struct Simd {
 
   // ---- dot products of four bytes
 
-  using Quads = Int;
+  using Stacks = Int;
   using Weights = Int;
   static constexpr int weight_bytes = bytes;
-  static Quads load_quads(const void* from) { return _mm512_loadu_si512(from); }
-  static Weights load_quad_weights(const std::byte* from) { return load(from); }
-  static Int dot(Int sum, Quads x, Weights w) { return dot_step(sum, x, w); }
-  static Int dot(Int sum, Quads x, const std::byte* w) {
+  static Stacks load_stacks(const void* from) { return _mm512_loadu_si512(from); }
+  static Weights load_stack_weights(const std::byte* from) { return load(from); }
+  static Int dot(Int sum, Stacks x, Weights w) { return dot_step(sum, x, w); }
+  static Int dot(Int sum, Stacks x, const std::byte* w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*reinterpret_cast<const Int*>(w)));
     return sum;
   }

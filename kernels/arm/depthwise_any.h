@@ -1,0 +1,153 @@
+// Depthwise layers of any kind, an output row at a time: filters of any size, residuals, float32
+// results, any number of channels. A template of the instruction set's Simd; what is common has a
+// loop of its own in depthwise_columns.h, and the rest of a depthwise layer, stacks included, is in
+// shared/depthwise.h.
+#pragma once
+
+#include "kernels/shared/depthwise.h"
+#include "kernels/shared/epilogue.h"
+
+namespace octet::kernels {
+namespace {
+
+template <class Simd>
+struct DepthwiseAny {
+  using Int = typename Simd::Int;
+  using Float = typename Simd::Float;
+  static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
+  static constexpr std::size_t lanes = Simd::lanes;
+  static constexpr std::size_t chunk = 4 * lanes;  // values that fill a vector of bytes
+  static constexpr std::size_t pattern_vectors = traits.pattern_vectors();
+
+  /// Where the weights and stacks of the next vectors lie.
+  struct Place {
+    std::size_t vector = 0;         ///< Of weights.
+    std::size_t column_vector = 0;  ///< Of stacks, in the column.
+    std::size_t stacks;             ///< Bytes.
+  };
+
+  /// What a vector's results are made of.
+  struct Vector {
+    template <class Piece>
+    Vector(const Place& place, const Piece& piece, const shared::DepthwisePlan& plan)
+        : stacks(place.stacks) {
+      const std::byte* pattern =
+          piece.patterns + place.vector / pattern_vectors * plan.pattern_bytes;
+      const std::size_t side = place.vector % pattern_vectors;
+      bias = pattern + side * Simd::bytes;
+      multiplier = bias + pattern_vectors * Simd::bytes;
+      weights = pattern + 2 * pattern_vectors * Simd::bytes + side * Simd::bytes / pattern_vectors;
+    }
+    const std::byte* bias;
+    const std::byte* multiplier;
+    const std::byte* weights;
+    std::size_t stacks;
+  };
+
+  static void advance(const shared::DepthwisePlan& plan, Place& place) {
+    place.stacks += lanes * traits.stack_rows;
+    if (++place.column_vector == plan.column_vectors) {
+      place.column_vector = 0;
+      place.stacks += plan.column_skip;
+    }
+    if (++place.vector == plan.piece_vectors) place.vector = 0;
+  }
+
+  /// One group of rows.
+  template <class Layer, class Piece, class RowsCall>
+  [[gnu::noinline]] static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
+    const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) *
+                                   static_cast<std::size_t>(layer.params.geometry.output_channels);
+    for (int32_t row = 0; row < call.rows; ++row) {
+      const std::size_t first = call.first_value + static_cast<std::size_t>(row) * output_row;
+      for (std::size_t block = 0; block < piece.blocks; ++block) {
+        const std::size_t values =
+            block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
+        Place place{.stacks = block * piece.source_stride};
+        for (std::size_t value = 0; value < values; value += chunk) {
+          const std::size_t left = values - value;
+          run_chunk(layer, piece, call, row, place, first + block * piece.output_stride + value,
+                    left < chunk ? left : chunk);
+        }
+      }
+    }
+  }
+
+  /// `count` values, which go to `at` in the output.
+  template <class Layer, class Piece, class RowsCall>
+  [[gnu::always_inline]] static void run_chunk(const Layer& layer, const Piece& piece,
+                                               const RowsCall& call, int32_t row, Place& place,
+                                               std::size_t at, std::size_t count) {
+    const shared::DepthwisePlan& plan = layer.plan;
+    std::size_t stacks[4];
+    const std::byte* weights[4];
+    Int sum[4];
+    Float multiplier[4];
+    const auto row_weights =
+        static_cast<std::size_t>(row * plan.stacks * plan.columns) * Simd::bytes;
+#pragma GCC unroll 1
+    for (int v = 0; v < 4; ++v) {
+      const Vector vector(place, piece, plan);
+      sum[v] = Simd::load(vector.bias);
+      multiplier[v] = Simd::load_float(reinterpret_cast<const float*>(vector.multiplier));
+      weights[v] = vector.weights + row_weights;
+      stacks[v] = vector.stacks;
+      advance(plan, place);
+    }
+    std::size_t weight = 0;
+    for (int32_t g = 0; g < plan.stacks; ++g) {
+      for (int32_t k = 0; k < plan.columns; ++k, weight += Simd::bytes) {
+        const std::byte* tap = call.slots[g] + layer.taps[k];
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) {
+          sum[v] = Simd::dot(sum[v], Simd::load_stacks(tap + stacks[v]), weights[v] + weight);
+        }
+      }
+    }
+    if (layer.params.output == ConvOutput::float32) {
+      store_floats(layer.params, sum, multiplier, static_cast<float*>(layer.buffers.output) + at,
+                   count);
+    } else {
+      store_bytes(layer, sum, multiplier, at, count);
+    }
+  }
+
+  [[gnu::always_inline]] static void store_floats(const ConvParams& params, const Int (&sum)[4],
+                                                  const Float (&multiplier)[4], float* to,
+                                                  std::size_t count) {
+    const Float low = Simd::set(params.float_min);
+    const Float high = Simd::set(params.float_max);
+    float results[chunk];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < 4; ++v) {
+      // The value comes second, so that a NaN stays what it is.
+      const Float own = Simd::multiply(Simd::to_float(sum[v]), multiplier[v]);
+      Simd::store_float(results + v * lanes, Simd::min(high, Simd::max(low, own)));
+    }
+    __builtin_memcpy(to, results, count * sizeof(float));
+  }
+
+  template <class Layer>
+  [[gnu::always_inline]] static void store_bytes(const Layer& layer, const Int (&sum)[4],
+                                                 const Float (&multiplier)[4], std::size_t at,
+                                                 std::size_t count) {
+    const Requantizer<Simd>& requantizer = layer.requantizer;
+    Int q[4];
+    if (layer.params.has_residual) {
+      Float residual[4];
+      residual_vectors<Simd>(Simd::load(layer.buffers.residual + at), residual);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) {
+        q[v] = requantizer.template scale<Residual::bounded>(sum[v], multiplier[v], residual[v]);
+      }
+    } else {
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) q[v] = requantizer.scale(sum[v], multiplier[v]);
+    }
+    Simd::store_first(static_cast<uint8_t*>(layer.buffers.output) + at,
+                      requantizer.pack(q[0], q[1], q[2], q[3]), count);
+  }
+};
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,6 +1,7 @@
 // Float loops that compute each output value on its own: functions of one and of two values.
 #include <Eigen/Core>
 #include <cmath>
+#include <functional>
 
 #include "engine/broadcast.h"
 #include "engine/float_eigen_ops.h"
@@ -12,9 +13,11 @@ using Row = Eigen::Map<Eigen::ArrayXf>;
 using ConstRow = Eigen::Map<const Eigen::ArrayXf>;
 
 /// y = function(a, b) of one row, in which either operand may be a single value.
+using BinaryRow = void (*)(const float* a, bool a_repeats, const float* b, bool b_repeats, Row y);
+
 template <class Function>
-void binary_row(const float* a, bool a_repeats, const float* b, bool b_repeats, Row y,
-                const Function& function) {
+void binary_row(const float* a, bool a_repeats, const float* b, bool b_repeats, Row y) {
+  constexpr Function function{};
   const Eigen::Index count = y.size();
   if (a_repeats && b_repeats) {
     y = Eigen::ArrayXf::Constant(count, function(*a, *b));
@@ -27,31 +30,31 @@ void binary_row(const float* a, bool a_repeats, const float* b, bool b_repeats, 
   }
 }
 
-template <class Function>
-void binary(const FloatOperands& operands, const Function& function) {
-  const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
-  const BroadcastPlan plan =
-      plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
-  for (std::size_t row = 0; row < plan.rows; ++row) {
-    Row y(operands.output + row * plan.row_size, static_cast<Eigen::Index>(plan.row_size));
-    binary_row(operands.inputs[0] + plan.offset(0, row), plan.step[0] == 0,
-               operands.inputs[1] + plan.offset(1, row), plan.step[1] == 0, y, function);
-    if (bounds.bounded()) y = y.max(bounds.min).min(bounds.max);
+BinaryRow choose_binary(Op op) {
+  switch (op) {
+    case Op::add:
+      return binary_row<std::plus<>>;
+    case Op::sub:
+      return binary_row<std::minus<>>;
+    case Op::mul:
+      return binary_row<std::multiplies<>>;
+    default:  // div
+      return binary_row<std::divides<>>;
   }
 }
 
 }  // namespace
 
 void run_binary(const FloatOperands& operands) {
-  switch (operands.op) {
-    case Op::add:
-      return binary(operands, [](const auto& a, const auto& b) { return a + b; });
-    case Op::sub:
-      return binary(operands, [](const auto& a, const auto& b) { return a - b; });
-    case Op::mul:
-      return binary(operands, [](const auto& a, const auto& b) { return a * b; });
-    default:  // div
-      return binary(operands, [](const auto& a, const auto& b) { return a / b; });
+  const BinaryRow function = choose_binary(operands.op);
+  const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
+  const BroadcastPlan plan =
+      plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
+  for (std::size_t row = 0; row < plan.rows; ++row) {
+    Row y(operands.output + row * plan.row_size, static_cast<Eigen::Index>(plan.row_size));
+    function(operands.inputs[0] + plan.offset(0, row), plan.step[0] == 0,
+             operands.inputs[1] + plan.offset(1, row), plan.step[1] == 0, y);
+    if (bounds.bounded()) y = y.max(bounds.min).min(bounds.max);
   }
 }
 

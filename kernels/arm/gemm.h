@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/arm/store_sums.h"
 #include "kernels/arm/tile_call.h"
 #include "kernels/shared/gemm_store.h"
 #include "kernels/shared/gemm_walk.h"
@@ -109,8 +110,7 @@ struct Gemm {
         case Way::memory:
           Int stored[pixels][vectors];  // a copy, so that the others stay in registers
           __builtin_memcpy(stored, sum, sizeof(sum));
-          choose_store<vectors>(layer)(layer, results, &stored[0][0], height);
-          results.skip(height);
+          store_sums<vectors>(layer, results, &stored[0][0], height);
           break;
       }
       output += pixels * stride;
@@ -118,7 +118,7 @@ struct Gemm {
     if (way != Way::memory) results.skip(pixels * tiles);
   }
 
-  /// The same for low tiles, which are rare.
+  /// The same for low tiles and such of one vector of channels, which are rare.
   template <int vectors, int pixels>
   [[gnu::noinline]] static void run_low_tiles(const Layer& layer, Results& results,
                                               const arm::TileCall& call,
@@ -128,8 +128,7 @@ struct Gemm {
     for (; tiles > 0; --tiles, windows += height) {
       Int sum[pixels][vectors];
       accumulate<vectors, pixels>(call, windows, height, sum);
-      choose_store<vectors>(layer)(layer, results, &sum[0][0], height);
-      results.skip(height);
+      store_sums<vectors>(layer, results, &sum[0][0], height);
     }
   }
 
@@ -142,27 +141,19 @@ struct Gemm {
     return layer.plan.rounding == shared::Rounding::s16_odd ? Way::odd : Way::even;
   }
 
-  using StoreSums = void (*)(const Layer&, const Results&, const Int* sums, int32_t pixels);
-
+  /// Through memory; moves the results on.
   template <int vectors>
-  static void store_floats(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
-    Store::template store_float<vectors>(layer.params, to, sums, pixels);
-  }
-  template <int vectors, Residual kind>
-  static void store_bytes(const Layer& layer, const Results& to, const Int* sums, int32_t pixels) {
-    Store::template store<vectors, kind>(layer.requantizer, to, sums, pixels);
-  }
-  template <int vectors>
-  static StoreSums choose_store(const Layer& layer) {
-    if (layer.params.output == ConvOutput::float32) return store_floats<vectors>;
-    switch (residual_kind(layer.params)) {
-      case Residual::none:
-        return store_bytes<vectors, Residual::none>;
-      case Residual::plain:
-        return store_bytes<vectors, Residual::plain>;
-      default:
-        return store_bytes<vectors, Residual::bounded>;
-    }
+  static void store_sums(const Layer& layer, Results& to, const Int* sums, int32_t pixels) {
+    arm::store_sums(layer.params,
+                    {.vectors = vectors,
+                     .channels = to.channels,
+                     .stride = to.stride,
+                     .multiplier = to.multiplier,
+                     .output = to.output,
+                     .float_output = to.float_output,
+                     .residual = to.residual},
+                    reinterpret_cast<const int32_t*>(sums), pixels);
+    to.skip(pixels);
   }
 
   template <int vectors, int pixels>
@@ -185,7 +176,7 @@ struct Gemm {
   static RunTiles choose(int32_t height, std::index_sequence<i...>) {
     RunTiles chosen = nullptr;
     const auto try_height = [&]<int pixels>(std::integral_constant<int, pixels>) {
-      if constexpr (2 * pixels > Simd::tile_heights[vectors][0]) {
+      if constexpr (vectors > 1 && 2 * pixels > Simd::tile_heights[vectors][0]) {
         if (height <= pixels) chosen = run_tiles<vectors, pixels>;
       } else if constexpr (pixels > 0) {
         if (height <= pixels) chosen = run_low_tiles<vectors, pixels>;

@@ -45,7 +45,13 @@ struct Simd128 {
       at += 8;
       rest = vgetq_lane_u64(vreinterpretq_u64_s32(x), 1);
     }
-    for (std::size_t i = 0; i < count % 8; ++i, rest >>= 8) at[i] = static_cast<uint8_t>(rest);
+    if ((count & 4) != 0) {
+      const auto four = static_cast<uint32_t>(rest);
+      __builtin_memcpy(at, &four, 4);
+      at += 4;
+      rest >>= 32;
+    }
+    for (std::size_t i = 0; i < count % 4; ++i, rest >>= 8) at[i] = static_cast<uint8_t>(rest);
   }
   static Float load_float(const float* from) { return vld1q_f32(from); }
   static void store_float(float* to, Float x) { vst1q_f32(to, x); }

@@ -9,9 +9,7 @@ namespace {
 
 struct Simd : Simd128 {
   using Stacks = int8x8_t;  // of four channels
-  static Stacks load_stacks(const void* from) {
-    return vld1_s8(static_cast<const int8_t*>(from));
-  }
+  static Stacks load_stacks(const void* from) { return vld1_s8(static_cast<const int8_t*>(from)); }
   static Int dot(Int sum, Stacks x, const std::byte* w) {
     return vpadalq_s16(sum, vmull_s8(x, load_stacks(w)));
   }

@@ -6,24 +6,41 @@
 namespace octet::kernels::reference {
 namespace {
 
+/// Copies `count` elements of the last axis.
+template <std::size_t element_size>
+inline void copy_row(const std::byte* source, int64_t source_stride, std::byte* target,
+                     int64_t target_stride, int64_t count) {
+  constexpr auto size = static_cast<int64_t>(element_size);
+  if (source_stride == size && target_stride == size) {
+    std::memcpy(target, source, static_cast<std::size_t>(count * size));
+    return;
+  }
+  for (; count > 0; --count, source += source_stride, target += target_stride) {
+    std::memcpy(target, source, element_size);
+  }
+}
+
 /// Copies positions [begin, end) of `axis` and everything of the axes within it.
 template <std::size_t element_size>
 void copy_axis(const CopyParams& params, int32_t axis, int64_t begin, int64_t end,
                const std::byte* source, std::byte* target) {
   constexpr auto size = static_cast<int64_t>(element_size);
+  const int32_t last = params.rank - 1;
+  const int64_t row_source = params.source_stride[last] * size;
+  const int64_t row_target = params.target_stride[last] * size;
   const int64_t source_stride = params.source_stride[axis] * size;
   const int64_t target_stride = params.target_stride[axis] * size;
-  if (axis + 1 < params.rank) {
-    for (int64_t i = begin; i < end; ++i) {
-      copy_axis<element_size>(params, axis + 1, 0, params.extent[axis + 1],
-                              source + i * source_stride, target + i * target_stride);
-    }
-  } else if (source_stride == size && target_stride == size) {
-    std::memcpy(target + begin * size, source + begin * size,
-                static_cast<std::size_t>((end - begin) * size));
-  } else {
-    for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(target + i * target_stride, source + i * source_stride, element_size);
+  source += begin * source_stride;
+  target += begin * target_stride;
+  if (axis == last) {
+    return copy_row<element_size>(source, row_source, target, row_target, end - begin);
+  }
+  const int64_t within = params.extent[axis + 1];
+  for (int64_t i = begin; i < end; ++i, source += source_stride, target += target_stride) {
+    if (axis + 1 == last) {
+      copy_row<element_size>(source, row_source, target, row_target, within);
+    } else {
+      copy_axis<element_size>(params, axis + 1, 0, within, source, target);
     }
   }
 }

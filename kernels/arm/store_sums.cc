@@ -1,0 +1,73 @@
+#include "kernels/arm/store_sums.h"
+
+#include "kernels/arm/simd128.h"
+#include "kernels/shared/epilogue.h"
+
+namespace octet::kernels::arm {
+namespace {
+
+using Simd = Simd128;
+using Int = Simd::Int;
+using Float = Simd::Float;
+constexpr int lanes = Simd::lanes;
+constexpr int most_vectors = 4;
+
+void store_floats(const ConvParams& params, const StoreCall& call, const int32_t* sums,
+                  int32_t pixels) {
+  const Float low = Simd::set(params.float_min);
+  const Float high = Simd::set(params.float_max);
+  float* output = call.float_output;
+  for (int32_t pixel = 0; pixel < pixels;
+       ++pixel, output += call.stride, sums += call.vectors * lanes) {
+    for (int c = 0; c < call.channels; c += lanes) {
+      const Float own = Simd::multiply(Simd::to_float(Simd::load(sums + c)),
+                                       Simd::load_float(call.multiplier + c));
+      // The value comes second, so that a NaN stays what it is.
+      const Float result = Simd::min(high, Simd::max(low, own));
+      if (call.channels - c >= lanes) {
+        Simd::store_float(output + c, result);
+      } else {
+        Simd::store_first(output + c, Simd::as_int(result),
+                          static_cast<std::size_t>(call.channels - c) * sizeof(float));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* sums,
+                int32_t pixels) {
+  if (params.output == ConvOutput::float32) return store_floats(params, call, sums, pixels);
+  const Requantizer<Simd> requantizer(params);
+  const auto count = static_cast<std::size_t>(call.channels);
+  const uint8_t* residual = call.residual;
+  uint8_t* output = call.output;
+  // Instead of vectors that there are none of, the last one again: it is not stored.
+  int from[most_vectors];
+  Float multiplier[most_vectors];
+  for (int v = 0; v < most_vectors; ++v) {
+    from[v] = (v < call.vectors ? v : call.vectors - 1) * lanes;
+    multiplier[v] = Simd::load_float(call.multiplier + from[v]);
+  }
+  for (int32_t pixel = 0; pixel < pixels; ++pixel, output += call.stride) {
+    Int q[most_vectors];
+    if (residual != nullptr) {
+      Float added[most_vectors];
+      residual_vectors<Simd>(Simd::load(residual), added);
+      for (int v = 0; v < most_vectors; ++v) {
+        q[v] = requantizer.scale<Residual::bounded>(Simd::load(sums + from[v]), multiplier[v],
+                                                    added[v]);
+      }
+      residual += call.stride;
+    } else {
+      for (int v = 0; v < most_vectors; ++v) {
+        q[v] = requantizer.scale(Simd::load(sums + from[v]), multiplier[v]);
+      }
+    }
+    Simd::store_first(output, requantizer.pack(q[0], q[1], q[2], q[3]), count);
+    sums += call.vectors * lanes;
+  }
+}
+
+}  // namespace octet::kernels::arm

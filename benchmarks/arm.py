@@ -31,11 +31,12 @@ OPERAND = {**dict.fromkeys(["smull", "smlal"], "8b"),
            **dict.fromkeys(["smull2", "smlal2", "sdot", "usmmla", "usdot"], "16b")}
 # Of dense layers the loop over the products alone; of depthwise layers, which have none, all that some columns take.
 Loop = collections.namedtuple("Loop", "name file function innermost")
-LOOPS = [Loop("dense", "gemm.cc.o", "run_tiles", True),
-         Loop("depthwise 3x3", "depthwise.cc.o", "2, 1, 3, 1, true}", False),
-         Loop("depthwise 3x3 /2", "depthwise.cc.o", "2, 2, 3, 2, true}", False),
-         Loop("depthwise 5x5", "depthwise.cc.o", "4, 2, 5, 1", False),
-         Loop("depthwise 5x5 /2", "depthwise.cc.o", "2, 2, 5, 2, true}", False)]
+# A function is known by its template arguments: of depthwise layers the last numbers are taps and stride.
+LOOPS = [Loop("dense", "gemm.cc.o", r"run_tiles", True),
+         Loop("depthwise 3x3", "depthwise.cc.o", r"ColumnsShape\{[\d, ]*, 3, 1\b", False),
+         Loop("depthwise 3x3 /2", "depthwise.cc.o", r"ColumnsShape\{[\d, ]*, 3, 2\b", False),
+         Loop("depthwise 5x5", "depthwise.cc.o", r"ColumnsShape\{[\d, ]*, 5, 1\b", False),
+         Loop("depthwise 5x5 /2", "depthwise.cc.o", r"ColumnsShape\{[\d, ]*, 5, 2\b", False)]
 
 
 def plugin(folder):
@@ -151,8 +152,10 @@ def products(body, names):
 
 
 def hot_round(path, loop, names):
-    """-> the round with the most products, and of those the shortest: what runs where nothing is special"""
-    rounds = (body for function, lines in functions_of(path).items() if loop.function in function for body in rounds_of(lines, loop.innermost))
+    """-> the round with the most products, and of those that call nothing the shortest: what runs where nothing is
+    special"""
+    rounds = (body for function, lines in functions_of(path).items() if re.search(loop.function, function)
+              for body in rounds_of(lines, loop.innermost) if all(name != "bl" for _, name, _ in body))
     return max(rounds, key=lambda body: (products(body, names), -len(body)))
 
 

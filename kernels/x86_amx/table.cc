@@ -11,24 +11,6 @@ constinit const ConvKernel* const convolutions[] = {&avx512vnni::depthwise, &gem
 
 }  // namespace
 
-constinit const KernelTable table = {.isa = Isa::amx,
-                                     .name = "amx",
-                                     .convolutions = convolutions,
-                                     .peak = peak,
-                                     .max_pool = avx512vnni::max_pool,
-                                     .average_pool = avx512vnni::average_pool,
-                                     .add = avx512vnni::add,
-                                     .mul = avx512vnni::mul,
-                                     .quantize = avx512vnni::quantize,
-                                     .dequantize = avx512vnni::dequantize,
-                                     .requantize = avx512vnni::requantize,
-                                     .lookup = avx512vnni::lookup,
-                                     .lookup_channels = reference::lookup_channels,
-                                     .affine_channels = avx512vnni::affine_channels,
-                                     .softmax = reference::softmax,
-                                     .softmax_float = avx512vnni::softmax_float,
-                                     .argmax_u8 = reference::argmax_u8,
-                                     .argmax_float = reference::argmax_float,
-                                     .copy = reference::copy};
+constinit const KernelTable table = avx512vnni::make_table(Isa::amx, "amx", convolutions, peak);
 
 }  // namespace octet::kernels::amx

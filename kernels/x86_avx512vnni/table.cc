@@ -9,24 +9,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 
 }  // namespace
 
-constinit const KernelTable table = {.isa = Isa::avx512vnni,
-                                     .name = "avx512vnni",
-                                     .convolutions = convolutions,
-                                     .peak = peak,
-                                     .max_pool = max_pool,
-                                     .average_pool = average_pool,
-                                     .add = add,
-                                     .mul = mul,
-                                     .quantize = quantize,
-                                     .dequantize = dequantize,
-                                     .requantize = requantize,
-                                     .lookup = lookup,
-                                     .lookup_channels = reference::lookup_channels,
-                                     .affine_channels = affine_channels,
-                                     .softmax = reference::softmax,
-                                     .softmax_float = softmax_float,
-                                     .argmax_u8 = reference::argmax_u8,
-                                     .argmax_float = reference::argmax_float,
-                                     .copy = reference::copy};
+constinit const KernelTable table = make_table(Isa::avx512vnni, "avx512vnni", convolutions, peak);
 
 }  // namespace octet::kernels::avx512vnni

@@ -1,5 +1,6 @@
 // The AVX-VNNI table.
 #include "kernels/reference/reference.h"
+#include "kernels/x86/kernels.h"
 #include "kernels/x86_avxvnni/kernels.h"
 
 namespace octet::kernels::avxvnni {
@@ -9,24 +10,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 
 }  // namespace
 
-constinit const KernelTable table = {.isa = Isa::avxvnni,
-                                     .name = "avxvnni",
-                                     .convolutions = convolutions,
-                                     .peak = peak,
-                                     .max_pool = max_pool,
-                                     .average_pool = average_pool,
-                                     .add = add,
-                                     .mul = mul,
-                                     .quantize = quantize,
-                                     .dequantize = dequantize,
-                                     .requantize = requantize,
-                                     .lookup = lookup,
-                                     .lookup_channels = reference::lookup_channels,
-                                     .affine_channels = affine_channels,
-                                     .softmax = reference::softmax,
-                                     .softmax_float = softmax_float,
-                                     .argmax_u8 = reference::argmax_u8,
-                                     .argmax_float = reference::argmax_float,
-                                     .copy = reference::copy};
+constinit const KernelTable table = x86::make_table(Isa::avxvnni, "avxvnni", convolutions, peak);
 
 }  // namespace octet::kernels::avxvnni

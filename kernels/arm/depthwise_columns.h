@@ -232,6 +232,7 @@ struct DepthwiseColumns {
     }
     // From the last row to the first: see run_channels.
     constexpr int together = 4 / s.vectors;
+    static_assert(s.columns % together == 0);
 #pragma GCC unroll 4
     for (int r = s.rows - 1; r >= 0; --r) {
       uint8_t* to = at.output[r];
@@ -240,15 +241,10 @@ struct DepthwiseColumns {
         Int four[4];
 #pragma GCC unroll 4
         for (int p = 0; p < together; ++p) {
-          const int column = i + p < s.columns ? i + p : s.columns - 1;
 #pragma GCC unroll 4
-          for (int v = 0; v < s.vectors; ++v) {
-            four[p * s.vectors + v] = sum[column][r][v];
-          }
+          for (int v = 0; v < s.vectors; ++v) four[p * s.vectors + v] = sum[i + p][r][v];
         }
-        constexpr int pixels = s.columns < together ? s.columns : together;
-        static_assert(s.columns % pixels == 0);
-        to = Simd::template scatter_and_move<s.vectors, pixels>(
+        to = Simd::template scatter_and_move<s.vectors, together>(
             requantizer.template to_bytes<rounding>(four, multiplier), to, at.column_output);
       }
       at.output[r] = to;

@@ -37,12 +37,11 @@ class MovementLoops final : public FloatStep {
       std::fill_n(operands_.output, operands_.count(),
                   std::get<PadAttributes>(operands_.attributes).value);
     }
-    const kernels::KernelTable& loops = *kernels::find_table(kernels::Isa::reference);
     for (const PlannedCopy& copy : plan_.copies) {
-      loops.copy(copy.params,
-                 operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
-                 operands_.output + copy.target_offset,
-                 {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
+      operands_.table->copy(
+          copy.params, operands_.inputs[static_cast<std::size_t>(copy.input)] + copy.source_offset,
+          operands_.output + copy.target_offset,
+          {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
     }
     return {};
   }
@@ -83,11 +82,12 @@ Loop find_loop(Op op) {
 }  // namespace
 
 FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
-                                  pthreadpool_t pool) {
+                                  pthreadpool_t pool, const kernels::KernelTable& table) {
   FloatOperands operands;
   operands.op = node.op;
   operands.attributes = node.attributes;
   operands.pool = pool;
+  operands.table = &table;
   for (const int32_t input : node.inputs) {
     const FloatValue& value = values[static_cast<std::size_t>(input)];
     operands.inputs.push_back(value.constant ? value.constant : value.external);

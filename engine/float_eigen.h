@@ -1,5 +1,6 @@
-// Float nodes as loops over Eigen arrays: every operator, for where XNNPACK is not built in or
-// lacks the operator. Each value that a node touches has a place: `constant` or `external`.
+// Float nodes as loops of our own and over Eigen arrays: every operator, for where XNNPACK is not
+// built in or lacks the operator, and for islands that are the same bytes on every CPU. Each value
+// that a node touches has a place: `constant` or `external`.
 #pragma once
 
 #include "engine/float_step.h"
@@ -7,8 +8,8 @@
 namespace octet {
 
 /// The node is one that infer_shape accepts. Errors: the operator is not a float operator; weights
-/// that are not constants.
+/// that are not constants. `table` outlives the step.
 FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
-                                  pthreadpool_t pool);
+                                  pthreadpool_t pool, const kernels::KernelTable& table);
 
 }  // namespace octet

@@ -1,9 +1,9 @@
 // Float loops along axes: mean, softmax, argmax.
 #include <array>
-#include <cmath>
 #include <cstring>
 
 #include "engine/float_eigen_ops.h"
+#include "kernels/exact_math.h"
 
 namespace octet {
 namespace {
@@ -85,7 +85,8 @@ void run_softmax(const FloatOperands& operands) {
     for (std::size_t i = 1; i < view.count; ++i) largest = std::max(largest, x[i * view.inner]);
     double sum = 0;
     for (std::size_t i = 0; i < view.count; ++i) {
-      y[i * view.inner] = std::exp(x[i * view.inner] - largest);
+      y[i * view.inner] = static_cast<float>(kernels::exp_float64(
+          static_cast<double>(x[i * view.inner]) - static_cast<double>(largest)));
       sum += y[i * view.inner];
     }
     for (std::size_t i = 0; i < view.count; ++i) {
@@ -97,11 +98,10 @@ void run_softmax(const FloatOperands& operands) {
 void run_argmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.input_shapes[0], std::get<AxisAttributes>(operands.attributes).axis);
-  const kernels::KernelTable& loops = *kernels::find_table(kernels::Isa::reference);
   for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
     const float* x =
         operands.inputs[0] + row / view.inner * view.count * view.inner + row % view.inner;
-    const int32_t index = loops.argmax_float(x, view.count, view.inner);
+    const int32_t index = operands.table->argmax_float(x, view.count, view.inner);
     std::memcpy(operands.output + row, &index, sizeof(index));
   }
 }

@@ -1,5 +1,6 @@
-// Float loops that compute each output value on its own: functions of one and of two values.
-#include <Eigen/Core>
+// Float loops that compute each output value on its own: functions of one and of two values. IEEE
+// arithmetic in the order that is written, so that the bytes are the same on every CPU.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -9,25 +10,18 @@
 namespace octet {
 namespace {
 
-using Row = Eigen::Map<Eigen::ArrayXf>;
-using ConstRow = Eigen::Map<const Eigen::ArrayXf>;
+using kernels::FloatFunction;
+/// Parts that threads share out; such of rows in which an operand is repeated.
+constexpr std::size_t values_of_part = 4096;
+constexpr std::size_t repeated_values = 1024;
 
-/// y = function(a, b) of one row, in which either operand may be a single value.
-using BinaryRow = void (*)(const float* a, bool a_repeats, const float* b, bool b_repeats, Row y);
+/// y = function(a, b)
+using BinaryRow = void (*)(const float* a, const float* b, float* y, std::size_t count);
 
 template <class Function>
-void binary_row(const float* a, bool a_repeats, const float* b, bool b_repeats, Row y) {
-  constexpr Function function{};
-  const Eigen::Index count = y.size();
-  if (a_repeats && b_repeats) {
-    y = Eigen::ArrayXf::Constant(count, function(*a, *b));
-  } else if (a_repeats) {
-    y = function(Eigen::ArrayXf::Constant(count, *a), ConstRow(b, count));
-  } else if (b_repeats) {
-    y = function(ConstRow(a, count), Eigen::ArrayXf::Constant(count, *b));
-  } else {
-    y = function(ConstRow(a, count), ConstRow(b, count));
-  }
+void binary_row(const float* __restrict a, const float* __restrict b, float* __restrict y,
+                std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = Function{}(a[i], b[i]);
 }
 
 BinaryRow choose_binary(Op op) {
@@ -43,6 +37,35 @@ BinaryRow choose_binary(Op op) {
   }
 }
 
+/// y = function(x) of all values.
+template <class Function>
+void each(const FloatOperands& operands, const Function& function) {
+  // Once, although share_out calls it in two places.
+  share_out(
+      operands.pool, operands.count(),
+      values_of_part, [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
+        const float* __restrict x = operands.inputs[0] + begin;
+        float* __restrict y = operands.output + begin;
+        for (std::size_t i = 0; i < count; ++i) y[i] = function(x[i]);
+      });
+}
+
+/// function(x, y) of all rows of so many channels.
+template <class Function>
+void each_row(const FloatOperands& operands, std::size_t channels, const Function& function) {
+  for (std::size_t first = 0; first < operands.count(); first += channels) {
+    function(operands.inputs[0] + first, operands.output + first);
+  }
+}
+
+void run_function(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
+  share_out(operands.pool, operands.count(), values_of_part,
+            [&](std::size_t begin, std::size_t count) {
+              operands.table->function_float(params, operands.inputs[0] + begin,
+                                             operands.output + begin, count);
+            });
+}
+
 }  // namespace
 
 void run_binary(const FloatOperands& operands) {
@@ -50,94 +73,82 @@ void run_binary(const FloatOperands& operands) {
   const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
   const BroadcastPlan plan =
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
+  // An operand that is a single value in a row is repeated for some values at a time.
+  const bool repeats = plan.step[0] == 0 || plan.step[1] == 0;
+  float repeated[2][repeated_values];
   for (std::size_t row = 0; row < plan.rows; ++row) {
-    Row y(operands.output + row * plan.row_size, static_cast<Eigen::Index>(plan.row_size));
-    function(operands.inputs[0] + plan.offset(0, row), plan.step[0] == 0,
-             operands.inputs[1] + plan.offset(1, row), plan.step[1] == 0, y);
-    if (bounds.bounded()) y = y.max(bounds.min).min(bounds.max);
+    const float* x[2];
+    for (const int operand : {0, 1}) {
+      const auto k = static_cast<std::size_t>(operand);
+      x[k] = operands.inputs[k] + plan.offset(operand, row);
+      if (plan.step[k] != 0) continue;
+      std::fill_n(repeated[k], std::min(plan.row_size, repeated_values), *x[k]);
+      x[k] = repeated[k];
+    }
+    float* y = operands.output + row * plan.row_size;
+    const auto run = [&](std::size_t begin, std::size_t count) {
+      function(x[0] + begin * plan.step[0], x[1] + begin * plan.step[1], y + begin, count);
+      if (!bounds.bounded()) return;
+      for (std::size_t i = begin; i < begin + count; ++i) y[i] = clip(y[i], bounds);
+    };
+    share_out(operands.pool, plan.row_size, repeats ? repeated_values : values_of_part, run);
   }
 }
 
 void run_unary(const FloatOperands& operands) {
-  const auto count = static_cast<Eigen::Index>(operands.count());
-  const ConstRow x(operands.inputs[0], count);
-  Row y(operands.output, count);
+  const auto value = [&] { return std::get<ScalarAttributes>(operands.attributes).value; };
   switch (operands.op) {
     case Op::clip: {
       const Bounds& bounds = std::get<ClipAttributes>(operands.attributes).bounds;
-      y = x.max(bounds.min).min(bounds.max);
-      return;
+      return each(operands, [=](float x) { return clip(x, bounds); });
     }
     case Op::leaky_relu:
-      y = (x >= 0).select(x, std::get<ScalarAttributes>(operands.attributes).value * x);
-      return;
-    case Op::elu: {
-      const float alpha = std::get<ScalarAttributes>(operands.attributes).value;
-      y = x.unaryExpr([alpha](float v) { return v >= 0 ? v : alpha * std::expm1(v); });
-      return;
-    }
-    case Op::sigmoid:
-      y = 1 / (1 + (-x).exp());
-      return;
-    case Op::tanh:
-      y = x.unaryExpr([](float v) { return std::tanh(v); });
-      return;
+      return each(operands, [slope = value()](float x) { return x >= 0 ? x : slope * x; });
     case Op::hard_sigmoid:
-      y = (x + 3).max(0.0F).min(6.0F) / 6;
-      return;
+      return each(operands, [](float x) { return clip(x + 3, {.min = 0, .max = 6}) / 6; });
     case Op::hard_swish:
-      y = x * (x + 3).max(0.0F).min(6.0F) / 6;
-      return;
-    case Op::silu:
-      y = x / (1 + (-x).exp());
-      return;
-    case Op::gelu:  // x times the normal distribution's share below x; erfc keeps the small shares
-      y = x.unaryExpr([](float v) { return 0.5F * v * std::erfc(-v * 0.70710678F); });
-      return;
-    case Op::exp:
-      y = x.exp();
-      return;
-    case Op::log:
-      y = x.log();
-      return;
+      return each(operands, [](float x) { return x * clip(x + 3, {.min = 0, .max = 6}) / 6; });
     case Op::sqrt:
-      y = x.sqrt();
-      return;
+      return each(operands, [](float x) { return std::sqrt(x); });
     case Op::abs:
-      y = x.abs();
-      return;
-    default:  // neg
-      y = -x;
-      return;
+      return each(operands, [](float x) { return std::abs(x); });
+    case Op::neg:
+      return each(operands, [](float x) { return -x; });
+    case Op::elu:
+      return run_function(operands, {.function = FloatFunction::elu, .alpha = value()});
+    case Op::sigmoid:
+      return run_function(operands, {.function = FloatFunction::sigmoid});
+    case Op::tanh:
+      return run_function(operands, {.function = FloatFunction::tanh});
+    case Op::silu:
+      return run_function(operands, {.function = FloatFunction::silu});
+    case Op::gelu:
+      return run_function(operands, {.function = FloatFunction::gelu});
+    case Op::exp:
+      return run_function(operands, {.function = FloatFunction::exp});
+    default:
+      return run_function(operands, {.function = FloatFunction::log});
   }
 }
 
 void run_prelu(const FloatOperands& operands) {
-  const Eigen::Index channels = operands.output_shape.back();
-  const bool one_slope = element_count(operands.input_shapes[1]) == 1;
+  const auto channels = static_cast<std::size_t>(operands.output_shape.back());
+  const std::size_t step = element_count(operands.input_shapes[1]) == 1 ? 0 : 1;
   const float* slope = operands.inputs[1];
-  const std::size_t rows = operands.count() / static_cast<std::size_t>(channels);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const ConstRow x(operands.inputs[0] + row * static_cast<std::size_t>(channels), channels);
-    Row y(operands.output + row * static_cast<std::size_t>(channels), channels);
-    if (one_slope) {
-      y = (x >= 0).select(x, *slope * x);
-    } else {
-      y = (x >= 0).select(x, ConstRow(slope, channels) * x);
-    }
-  }
+  each_row(operands, channels, [=](const float* x, float* y) {
+    for (std::size_t c = 0; c < channels; ++c) y[c] = x[c] >= 0 ? x[c] : slope[c * step] * x[c];
+  });
 }
 
 void run_batch_norm(const FloatOperands& operands) {
   const float epsilon = std::get<ScalarAttributes>(operands.attributes).value;
-  const Eigen::Index channels = operands.output_shape.back();
-  const auto parameter = [&](std::size_t i) { return ConstRow(operands.inputs[i], channels); };
-  const std::size_t rows = operands.count() / static_cast<std::size_t>(channels);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const ConstRow x(operands.inputs[0] + row * static_cast<std::size_t>(channels), channels);
-    Row(operands.output + row * static_cast<std::size_t>(channels), channels) =
-        (x - parameter(3)) * parameter(1) / (parameter(4) + epsilon).sqrt() + parameter(2);
-  }
+  const auto channels = static_cast<std::size_t>(operands.output_shape.back());
+  const std::vector<const float*>& p = operands.inputs;
+  each_row(operands, channels, [=, &p](const float* x, float* y) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      y[c] = (x[c] - p[3][c]) * p[1][c] / std::sqrt(p[4][c] + epsilon) + p[2][c];
+    }
+  });
 }
 
 }  // namespace octet

@@ -68,6 +68,14 @@ Between sample(std::size_t i, std::size_t in, std::size_t out, bool align_corner
           .weight = static_cast<float>(source - std::floor(source))};
 }
 
+/// Of what Eigen's maximum gives of NaN, and of 0 and -0, each CPU has its own idea.
+void take_larger(const float* __restrict x, float* __restrict largest, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool takes = x[i] > largest[i] || x[i] != x[i];
+    largest[i] = takes ? x[i] : largest[i];
+  }
+}
+
 }  // namespace
 
 void run_pool(const FloatOperands& operands) {
@@ -76,15 +84,17 @@ void run_pool(const FloatOperands& operands) {
   const Shape& x = operands.input_shapes[0];
   const Shape& y = operands.output_shape;
   const Images images = images_of(operands);
+  const auto channels = static_cast<std::size_t>(images.channels);
   const bool maximum = operands.op == Op::max_pool;
-  float* output = operands.output;
-  for (int32_t row = 0; row < y[0] * y[1]; ++row) {
+  const auto run_row = [&](int32_t row) {
     const auto image = static_cast<std::size_t>(row / y[1]);
     const int32_t top = row % y[1] * window.stride_h - window.pad_top;
     const Taps vertical = taps_within(top, window.kernel_h, window.dilation_h, 0, x[1]);
     const Taps padded_vertical = taps_within(top, window.kernel_h, window.dilation_h,
                                              -window.pad_top, x[1] + window.pad_bottom);
-    for (int32_t column = 0; column < y[2]; ++column, output += images.channels) {
+    float* output =
+        operands.output + static_cast<std::size_t>(row) * static_cast<std::size_t>(y[2]) * channels;
+    for (int32_t column = 0; column < y[2]; ++column, output += channels) {
       const int32_t left = column * window.stride_w - window.pad_left;
       const Taps horizontal = taps_within(left, window.kernel_w, window.dilation_w, 0, x[2]);
       const Taps padded_horizontal = taps_within(left, window.kernel_w, window.dilation_w,
@@ -96,7 +106,7 @@ void run_pool(const FloatOperands& operands) {
         for (int32_t kw = horizontal.begin; kw < horizontal.end; ++kw) {
           const auto w = static_cast<std::size_t>(left + kw * window.dilation_w);
           if (maximum) {
-            result = result.max(images.pixel(image, h, w));
+            take_larger(images.pixel(image, h, w).data(), output, channels);
           } else {
             result += images.pixel(image, h, w);
           }
@@ -108,9 +118,12 @@ void run_pool(const FloatOperands& operands) {
                                   : vertical.count() * horizontal.count();
         result /= static_cast<float>(std::max(count, 1));
       }
-      if (a.bounds.bounded()) result = result.max(a.bounds.min).min(a.bounds.max);
+      if (!a.bounds.bounded()) continue;
+      for (float& value : result) value = clip(value, a.bounds);
     }
-  }
+  };
+  share_out(operands.pool, static_cast<std::size_t>(y[0] * y[1]), 1,
+            [&](std::size_t row, std::size_t) { run_row(static_cast<int32_t>(row)); });
 }
 
 void run_resize(const FloatOperands& operands) {
@@ -119,11 +132,12 @@ void run_resize(const FloatOperands& operands) {
   const auto batch = static_cast<std::size_t>(operands.output_shape[0]);
   const auto height = static_cast<std::size_t>(operands.output_shape[1]);
   const auto width = static_cast<std::size_t>(operands.output_shape[2]);
-  float* output = operands.output;
-  for (std::size_t row = 0; row < batch * height; ++row) {
+  const auto channels = static_cast<std::size_t>(images.channels);
+  const auto run_row = [&](std::size_t row) {
     const std::size_t image = row / height;
     const Between v = sample(row % height, images.height, height, align_corners);
-    for (std::size_t column = 0; column < width; ++column, output += images.channels) {
+    float* output = operands.output + row * width * channels;
+    for (std::size_t column = 0; column < width; ++column, output += channels) {
       const Between u = sample(column, images.width, width, align_corners);
       Row(output, images.channels) =
           (1 - v.weight) * ((1 - u.weight) * images.pixel(image, v.first, u.first) +
@@ -131,7 +145,8 @@ void run_resize(const FloatOperands& operands) {
           v.weight * ((1 - u.weight) * images.pixel(image, v.second, u.first) +
                       u.weight * images.pixel(image, v.second, u.second));
     }
-  }
+  };
+  share_out(operands.pool, batch * height, 1, [&](std::size_t row, std::size_t) { run_row(row); });
 }
 
 }  // namespace octet

@@ -14,9 +14,27 @@ struct FloatOperands {
   float* output = nullptr;
   Shape output_shape;
   pthreadpool_t pool = nullptr;
+  const kernels::KernelTable* table = nullptr;
 
   std::size_t count() const { return static_cast<std::size_t>(element_count(output_shape)); }
 };
+
+/// function(begin, size) of parts of [0, count), by the pool's threads where there are several.
+template <class Function>
+void share_out(pthreadpool_t pool, std::size_t count, std::size_t part, const Function& function) {
+  if (count <= part) return function(std::size_t{0}, count);
+  pthreadpool_parallelize_1d_tile_1d(
+      pool,
+      [](void* context, std::size_t begin, std::size_t size) {
+        (*static_cast<const Function*>(context))(begin, size);
+      },
+      const_cast<Function*>(&function), count, part, 0);
+}
+
+inline float clip(float x, const Bounds& bounds) {
+  const float above = x < bounds.min ? bounds.min : x;  // NaN stays what it is
+  return above > bounds.max ? bounds.max : above;
+}
 
 /// conv2d and linear: packs the weights.
 std::unique_ptr<FloatStep> make_eigen_conv(const FloatOperands& operands);

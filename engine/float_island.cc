@@ -76,8 +76,12 @@ class Island final : public FloatIsland {
 class Builder {
  public:
   Builder(std::vector<FloatNode> nodes, std::vector<FloatValue> values, pthreadpool_t pool,
-          FloatBackend backend)
-      : nodes_(std::move(nodes)), values_(std::move(values)), pool_(pool), backend_(backend) {}
+          const kernels::KernelTable& table, FloatBackend backend)
+      : nodes_(std::move(nodes)),
+        values_(std::move(values)),
+        pool_(pool),
+        table_(table),
+        backend_(backend) {}
 
   Expected<std::unique_ptr<FloatIsland>> build() {
     if (auto valid = check_nodes(); !valid) return tl::unexpected(valid.error());
@@ -134,7 +138,7 @@ class Builder {
   }
 
   bool runs_on_xnnpack(const FloatNode& node) const {
-    if (backend_ == FloatBackend::eigen) return false;
+    if (backend_ == FloatBackend::loops) return false;
     std::vector<Shape> shapes;
     bool computed = false;
     for (const int32_t input : node.inputs) {
@@ -228,7 +232,7 @@ class Builder {
     }
 #endif
     const FloatNode& node = nodes_[segment.first];
-    auto step = create_eigen_step(node, values_, pool_);
+    auto step = create_eigen_step(node, values_, pool_, table_);
     if (!step) return wrong(node, step.error().message);
     return step;
   }
@@ -236,6 +240,7 @@ class Builder {
   std::vector<FloatNode> nodes_;
   std::vector<FloatValue> values_;
   pthreadpool_t pool_;
+  const kernels::KernelTable& table_;
   FloatBackend backend_;
   std::vector<Segment> segments_;
 };
@@ -245,14 +250,19 @@ class Builder {
 Expected<std::unique_ptr<FloatIsland>> create_float_island(std::vector<FloatNode> nodes,
                                                            std::vector<FloatValue> values,
                                                            pthreadpool_t pool,
+                                                           const kernels::KernelTable& table,
                                                            FloatBackend backend) {
-  return Builder(std::move(nodes), std::move(values), pool, backend).build();
+  return Builder(std::move(nodes), std::move(values), pool, table, backend).build();
 }
 
 Expected<std::unique_ptr<FloatIsland>> FloatIsland::create(std::vector<FloatNode> nodes,
                                                            std::vector<FloatValue> values,
-                                                           pthreadpool_t pool) {
-  return create_float_island(std::move(nodes), std::move(values), pool, FloatBackend::fastest);
+                                                           pthreadpool_t pool,
+                                                           const kernels::KernelTable& table) {
+  const bool exact =
+      std::ranges::all_of(nodes, [](const FloatNode& node) { return is_exact_in_float(node.op); });
+  return create_float_island(std::move(nodes), std::move(values), pool, table,
+                             exact ? FloatBackend::loops : FloatBackend::fastest);
 }
 
 }  // namespace octet

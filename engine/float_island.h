@@ -1,5 +1,6 @@
-// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and Eigen
-// loops where not.
+// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and loops
+// where not. Where all of its nodes are exact, loops run all of it, and the bytes are the same on
+// every CPU.
 #pragma once
 
 #include <pthreadpool.h>
@@ -34,11 +35,12 @@ struct FloatNode {
 class FloatIsland {
  public:
   /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote. `pool`
-  /// may be null (one thread) and outlives the island. Errors name the node. All memory that `run`
-  /// needs is allocated here.
+  /// may be null (one thread); it and `table`, whose functions the loops take, outlive the island.
+  /// Errors name the node. All memory that `run` needs is allocated here.
   static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
                                                        std::vector<FloatValue> values,
-                                                       pthreadpool_t pool);
+                                                       pthreadpool_t pool,
+                                                       const kernels::KernelTable& table);
   virtual ~FloatIsland() = default;
 
   /// Reads the external inputs and writes the external outputs. Allocates nothing of ours.

@@ -17,13 +17,14 @@ class FloatStep {
 
 using FloatStepResult = Expected<std::unique_ptr<FloatStep>>;
 
-/// Who may run an island's nodes: tests ask for Eigen alone.
-enum class FloatBackend : uint8_t { fastest, eigen };
+/// Who may run an island's nodes: XNNPACK where it can, or loops alone.
+enum class FloatBackend : uint8_t { fastest, loops };
 
 /// FloatIsland::create with a choice.
 Expected<std::unique_ptr<FloatIsland>> create_float_island(std::vector<FloatNode> nodes,
                                                            std::vector<FloatValue> values,
                                                            pthreadpool_t pool,
+                                                           const kernels::KernelTable& table,
                                                            FloatBackend backend);
 
 }  // namespace octet

@@ -71,6 +71,15 @@ bool Model::has_float_island() const {
   return std::ranges::any_of(data_->steps, [](const StepRecord& step) { return step.island; });
 }
 
+bool Model::is_exact() const {
+  return std::ranges::all_of(data_->steps, [&](const StepRecord& step) {
+    const auto first = data_->nodes.begin() + step.first_node;
+    return !step.island || std::all_of(first, first + step.node_count, [](const NodeRecord& node) {
+      return is_exact_in_float(node.op);
+    });
+  });
+}
+
 Expected<PackedWeightsCache::Shared> PackedWeightsCache::get(const void* table, const Maker& make) {
   const std::lock_guard lock(mutex_);
   std::weak_ptr<const std::byte>& known = known_[table];

@@ -239,6 +239,8 @@ OperandCount operand_count(Op op, const Attributes& attributes) {
 
 const char* op_name(Op op) { return names[static_cast<std::size_t>(op)]; }
 
+bool is_exact_in_float(Op op) { return op != Op::conv2d && op != Op::linear; }
+
 bool is_function_of_one_value(Op op) {
   switch (op) {
     case Op::leaky_relu:

@@ -73,6 +73,10 @@ const char* op_name(Op op);
 /// Float functions of one value and no operand but it; in int8 each is a table of 256 entries.
 bool is_function_of_one_value(Op op);
 
+/// Are the results of a float node the same bytes on every CPU, in an island without nodes that are
+/// not? All but sums of products are, whose order is their library's.
+bool is_exact_in_float(Op op);
+
 /// Real bounds of the activation that was fused into an operator (relu: 0 and infinity).
 struct Bounds {
   float min = -std::numeric_limits<float>::infinity();

@@ -162,16 +162,15 @@ Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
                                   output, &fused, node.reason.c_str());
 }
 
-// Float nodes that the engine computes exactly, by kernels of its own: no island is needed for them
-// alone.
-bool is_exact_in_float(const Graph& graph, const Node& node) {
+// Float nodes that kernels compute: no island is needed for them alone.
+bool has_float_kernel(const Graph& graph, const Node& node) {
   const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
   if (node.op == Op::softmax) return std::get<AxisAttributes>(node.attributes).axis == rank - 1;
   return (moves_bytes(node) && node.op != Op::max_pool) || node.op == Op::concat ||
          node.op == Op::argmax;
 }
 
-// Consecutive float nodes are one island, unless the engine's own kernels can do all of it.
+// Consecutive float nodes are one island, unless kernels can do all of it.
 std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const Graph& graph,
                                               TensorNumbers& numbers) {
   std::vector<Offset<format::Step>> steps;
@@ -182,12 +181,12 @@ std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const 
   std::size_t i = 0;
   while (i < graph.nodes.size()) {
     std::size_t end = i;
-    bool exact = true;
+    bool kernels = true;
     while (end < graph.nodes.size() && in_island(graph.nodes[end])) {
-      exact = exact && is_exact_in_float(graph, graph.nodes[end]);
+      kernels = kernels && has_float_kernel(graph, graph.nodes[end]);
       ++end;
     }
-    const bool island = end > i && !exact;
+    const bool island = end > i && !kernels;
     if (!island) end = i + 1;
     std::vector<Offset<format::Node>> nodes;
     for (; i < end; ++i) nodes.push_back(write_node(builder, graph.nodes[i], numbers));

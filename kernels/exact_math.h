@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// -> e^x for x <= 0, with a relative error below 1e-15 where the result is a normal number; 0
-/// where x is below half the smallest denormal number's logarithm; NaN stays what it is. Without a
-/// branch, so that a loop over it is vectorised.
+/// -> e^x, with a relative error below 1e-15 where the result is a normal number; 0 where x is
+/// below half the smallest denormal number's logarithm, infinity where it is above the largest
+/// number's; NaN stays what it is. Without a branch, so that a loop over it is vectorised.
 ///
 /// Range reduction by Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter
 /// 6): x = k ln 2 + r with |r| <= ln(2) / 2, where ln 2 is split into a head of 33 bits, whose
@@ -20,13 +20,15 @@ namespace {
 /// / 13!, whose remainder is below 5e-18.
 inline double exp_float64(double x) {
   constexpr double least = -745.2;
+  constexpr double most = 709.79;
   constexpr double log2_e = 0x1.71547652b82fep+0;
   constexpr double ln2_head = 0x1.62e42feep-1;
   constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
   // Adding 1.5 * 2^52 leaves no bits for a fraction: the sum is rounded to an integer, which its
   // lowest bits then hold.
   constexpr double rounder = 0x1.8p52;
-  const double inside = x < least ? least : x;
+  const double above = x < least ? least : x;
+  const double inside = above > most ? most : above;
   const double rounded = inside * log2_e + rounder;
   const double k = rounded - rounder;
   const double r = (inside - k * ln2_head) - k * ln2_tail;
@@ -49,7 +51,7 @@ inline double exp_float64(double x) {
 #pragma GCC unroll 14
   for (int i = 0; i < 14; ++i) series = series * r + inverse_factorials[i];
 
-  // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 0. Halves are
+  // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 1024. Halves are
   // taken of a non-negative number, whose shift is the same instruction everywhere.
   constexpr int64_t lift = 2048;
   const int64_t exponent =
@@ -61,6 +63,56 @@ inline double exp_float64(double x) {
                         __builtin_bit_cast(double, (other + bias) << 52);
   const double result = x < least ? 0.0 : scaled;
   return x != x ? x : result;
+}
+
+/// -> the natural logarithm of a number that is not denormal in double, as every float32 number is,
+/// with a relative error below 1e-14; -infinity of 0, NaN of what is below 0. Without a branch.
+///
+/// x = 2^k m with m within sqrt(1/2) and sqrt(2), and log m = 2 artanh((m - 1) / (m + 1)), whose
+/// series is taken up to s^21 / 21: what is left is below 1e-17.
+inline double log_float64(double x) {
+  constexpr double ln2_head = 0x1.62e42feep-1;
+  constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
+  constexpr double infinity = __builtin_inf();
+  constexpr uint64_t root_half = 0x3fe6a09e667f3bcd;  // the bits of sqrt(1/2)
+  constexpr uint64_t fraction = (uint64_t{1} << 52) - 1;
+  constexpr uint64_t lift = 1024;
+  const uint64_t lifted = __builtin_bit_cast(uint64_t, x) - root_half + (lift << 52);
+  const double m = __builtin_bit_cast(double, (lifted & fraction) + root_half);
+  // An integer below 2^52 as the fraction of a number whose last bit is 1.
+  constexpr uint64_t two_to_52 = uint64_t{1023 + 52} << 52;
+  const double k = __builtin_bit_cast(double, (lifted >> 52) | two_to_52) - (0x1p52 + lift);
+  const double s = (m - 1) / (m + 1);
+  const double square = s * s;
+  double series = 1.0 / 21;
+  constexpr double inverse_odds[] = {1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+                                     1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
+#pragma GCC unroll 10
+  for (int i = 0; i < 10; ++i) series = series * square + inverse_odds[i];
+  const double result = k * ln2_head + (k * ln2_tail + 2 * s * series);
+  const double positive = x < infinity ? result : x;  // infinity and NaN stay what they are
+  return x > 0 ? positive : x < 0 ? __builtin_nan("") : x == 0 ? -infinity : x;
+}
+
+/// -> erfc(z) e^(z^2) for z >= 0, with a relative error below 1e-12. Without a branch.
+///
+/// (1 + 2 z) erfc(z) e^(z^2) is smooth in s = (z - 3) / (z + 3), which is within -1 and 1
+/// (Shepherd and Laframboise 1981, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x"): its
+/// Chebyshev approximation of degree 17, whose coefficients are computed with 40 digits.
+inline double scaled_erfc_float64(double z) {
+  constexpr double most = 1e8;  // beyond it nothing changes that float32 could tell
+  const double inside = z < most ? z : most;
+  const double s = (inside - 3) / (inside + 3);
+  constexpr double coefficients[] = {
+      -0x1.39c087aa181dcp-22, 0x1.99d28a2e5862ap-25, 0x1.8a8d0c6efd429p-19, -0x1.4d53e9af81e93p-22,
+      -0x1.48c8fddb24aaap-16, 0x1.3411143e56cb2p-18, 0x1.05c11e34b6ed4p-13, -0x1.b8454295d6070p-14,
+      -0x1.98ce64cd52d7bp-11, 0x1.ef17b3060ab1fp-10, 0x1.4b87afff87b05p-9,  -0x1.8574b79b994dap-6,
+      0x1.17ca28f20dabdp-4,   -0x1.e88b8085e2a3cp-4, 0x1.098366a36d50ep-3,  -0x1.85a15c531202fp-5,
+      -0x1.15c084bb9af6bp-3,  0x1.40c522d7e451ep+0};
+  double series = 0;
+#pragma GCC unroll 18
+  for (int i = 0; i < 18; ++i) series = series * s + coefficients[i];
+  return series / (1 + 2 * inside);
 }
 
 }  // namespace

@@ -225,6 +225,18 @@ struct CopyParams {
   int64_t target_stride[max_rank] = {};
 };
 
+// ---- functions of float32
+// -------------------------------------------------------------------------------------------
+
+/// elu: x where x >= 0, else alpha (e^x - 1). gelu: x times the normal distribution's share below
+/// x.
+enum class FloatFunction : uint8_t { exp, log, sigmoid, tanh, silu, elu, gelu };
+
+struct FloatFunctionParams {
+  FloatFunction function = FloatFunction::exp;
+  float alpha = 1;  ///< elu's.
+};
+
 // ---- the table
 // ------------------------------------------------------------------------------------------------------
 
@@ -266,6 +278,10 @@ struct KernelTable {
   /// Rows of `count` float32 values, one after the other; exp by exp_float64 (exact_math.h): the
   /// same bytes on every CPU. In place is allowed.
   void (*softmax_float)(const float* input, float* output, std::size_t rows, std::size_t count);
+  /// A function of each value, which is computed in double (exact_math.h) and rounded once: the
+  /// same bytes on every CPU. In place is allowed.
+  void (*function_float)(const FloatFunctionParams& params, const float* input, float* output,
+                         std::size_t count);
   /// Index of the first largest value among `count` values that are `stride` elements apart.
   int32_t (*argmax_u8)(const uint8_t* input, std::size_t count, std::size_t stride);
   int32_t (*argmax_float)(const float* input, std::size_t count, std::size_t stride);

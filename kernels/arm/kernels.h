@@ -20,6 +20,8 @@ void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::si
 void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                      std::size_t pixels);
 void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count);
+void function_float(const FloatFunctionParams& params, const float* input, float* output,
+                    std::size_t count);
 
 /// A table of an instruction set that has its own convolutions.
 constexpr KernelTable make_table(Isa isa, const char* name,
@@ -41,6 +43,7 @@ constexpr KernelTable make_table(Isa isa, const char* name,
           .affine_channels = affine_channels,
           .softmax = reference::softmax,
           .softmax_float = softmax_float,
+          .function_float = function_float,
           .argmax_u8 = reference::argmax_u8,
           .argmax_float = reference::argmax_float,
           .copy = reference::copy};

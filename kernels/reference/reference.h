@@ -28,6 +28,8 @@ void lookup_channels(const uint8_t* tables, std::size_t channels, const uint8_t*
                      uint8_t* output, std::size_t pixels);
 void softmax(const SoftmaxParams& params, const uint8_t* input, void* output, std::size_t count);
 void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count);
+void function_float(const FloatFunctionParams& params, const float* input, float* output,
+                    std::size_t count);
 void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                      std::size_t pixels);
 int32_t argmax_u8(const uint8_t* input, std::size_t count, std::size_t stride);

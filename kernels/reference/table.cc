@@ -25,6 +25,7 @@ constinit const KernelTable table = {.isa = Isa::reference,
                                      .affine_channels = affine_channels,
                                      .softmax = softmax,
                                      .softmax_float = softmax_float,
+                                     .function_float = function_float,
                                      .argmax_u8 = argmax_u8,
                                      .argmax_float = argmax_float,
                                      .copy = copy};

@@ -107,7 +107,8 @@ std::size_t allocations_of_loop(Op op, const Attributes& attributes,
   node.output = static_cast<int32_t>(values.size());
   values.push_back({.shape = *shape, .external = memory.back().data()});
   const ThreadPool pool(threads);
-  auto island = create_float_island({node}, values, pool.handle(), FloatBackend::eigen);
+  auto island = create_float_island({node}, values, pool.handle(), kernels::best_table(),
+                                    FloatBackend::loops);
   REQUIRE(island);
   bool ok = (*island)->run().has_value();
   allocations = 0, counting = true;

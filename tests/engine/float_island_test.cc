@@ -55,7 +55,7 @@ class Network {
       if (constant_[i]) values[i].constant = data_[i].data();
       if (external_[i]) values[i].external = data_[i].data();
     }
-    return create_float_island(nodes_, values, pool, backend);
+    return create_float_island(nodes_, values, pool, kernels::best_table(), backend);
   }
 
   /// Runs the nodes in double and compares every output.
@@ -77,9 +77,8 @@ class Network {
 
   /// On XNNPACK, where it is built in, and on Eigen loops.
   void check() {
-    for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::eigen}) {
-      INFO((backend == FloatBackend::eigen ? "Eigen loops" : "fastest")
-           << ", seed " << random_.seed);
+    for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::loops}) {
+      INFO((backend == FloatBackend::loops ? "loops" : "fastest") << ", seed " << random_.seed);
       auto made = island(backend);
       if (!made) FAIL(made.error().message);
       for (const FloatNode& node : nodes_) {
@@ -472,7 +471,7 @@ int32_t small_network(Network& network, int32_t x) {
 
 TEST_CASE("a float network alternates between XNNPACK and loops, run after run") {
   Random random(76);
-  for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::eigen}) {
+  for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::loops}) {
     Network network(random);
     const int32_t x = network.input({1, 8, 8, 3});
     network.output(small_network(network, x));
@@ -491,7 +490,7 @@ TEST_CASE("a float network gives the same values on a pool of threads") {
   Random random(77);
   const std::unique_ptr<struct pthreadpool, void (*)(pthreadpool_t)> pool(pthreadpool_create(2),
                                                                           pthreadpool_destroy);
-  for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::eigen}) {
+  for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::loops}) {
     Network network(random);
     network.output(small_network(network, network.input({1, 8, 8, 3})));
     auto island = network.island(backend, pool.get());

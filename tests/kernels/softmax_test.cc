@@ -19,7 +19,7 @@ TEST_CASE("exp_float64 is within 1e-15 of the exponential everywhere") {
   Random random(31);
   for (int round = 0; round < 100000; ++round) {
     const double x =
-        static_cast<double>(random.real(-708, 0)) * random.pick({1.0, 0.1, 1e-3, 1e-9});
+        static_cast<double>(random.real(-708, 709)) * random.pick({1.0, 0.1, 1e-3, 1e-9});
     const long double expected = std::exp(static_cast<long double>(x));
     const long double error =
         std::abs((static_cast<long double>(exp_float64(x)) - expected) / expected);
@@ -27,7 +27,9 @@ TEST_CASE("exp_float64 is within 1e-15 of the exponential everywhere") {
   }
 }
 
-TEST_CASE("exp_float64 goes to 0 at the end, and keeps NaN") {
+TEST_CASE("exp_float64 goes to 0 and to infinity at the ends, and keeps NaN") {
+  CHECK(exp_float64(infinity) == infinity);
+  CHECK(exp_float64(710) == infinity);
   CHECK(exp_float64(0) == 1);
   CHECK(exp_float64(-0.0) == 1);
   CHECK(exp_float64(-infinity) == 0);

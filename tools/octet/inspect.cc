@@ -47,6 +47,7 @@ json describe(const Model& model, const Session& session) {
               {"macs", model.macs()},
               {"has_int8", model.has_int8()},
               {"has_float_island", model.has_float_island()},
+              {"same_bytes", model.is_exact()},
               {"isa", session.isa()},
               {"threads", session.threads()},
               {"arena_bytes", session.arena_bytes()},
@@ -80,7 +81,7 @@ void print(const Model& model, const Session& session) {
       session.threads() == 1 ? "" : "s", session.isa(), session.packed_bytes(),
       session.arena_bytes(), session.arena_lower_bound(), session.scratch_bytes());
   std::printf("bytes of the outputs are the same on every CPU: %s\n",
-              model.has_float_island() ? "no, it has a float island" : "yes");
+              model.is_exact() ? "yes" : "no, it has convolutions or linear layers in float");
   print_tensors("input", model.inputs());
   print_tensors("output", model.outputs());
   std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type",

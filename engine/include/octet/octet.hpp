@@ -125,7 +125,9 @@ class OCTET_EXPORT Model {
   int64_t macs() const;
   std::size_t weight_bytes() const;
   bool has_int8() const;          ///< false: the model is one float island
-  bool has_float_island() const;  ///< true: the promise of equal bytes on every CPU does not hold
+  bool has_float_island() const;  ///< true: some nodes run in float32
+  /// Outputs are the same bytes on every CPU: no convolution or linear layer runs in float32.
+  bool is_exact() const;
 
   struct Data;
   const Data& data() const { return *data_; }

@@ -66,11 +66,21 @@ void run_mean(const FloatOperands& operands) {
     (reduced[i] ? summed : kept).add(extent, stride);
     stride *= extent;
   }
-  for (std::size_t o = 0; o < kept.count; ++o) {
+  // Values that lie side by side have sums of their own at once; each sum is in index order.
+  constexpr std::size_t most_at_once = 64;
+  const std::size_t side_by_side = reduced[shape.size() - 1] ? 1 : kept.extent[0];
+  std::size_t at_once = 0;
+  for (std::size_t o = 0; o < kept.count; o += at_once) {
+    at_once = std::min(most_at_once, side_by_side - o % side_by_side);
     const float* x = operands.inputs[0] + kept.offset(o);
-    double sum = 0;
-    for (std::size_t i = 0; i < summed.count; ++i) sum += x[summed.offset(i)];
-    operands.output[o] = static_cast<float>(sum / static_cast<double>(summed.count));
+    double sums[most_at_once] = {};
+    for (std::size_t i = 0; i < summed.count; ++i) {
+      const float* values = x + summed.offset(i);
+      for (std::size_t k = 0; k < at_once; ++k) sums[k] += static_cast<double>(values[k]);
+    }
+    for (std::size_t k = 0; k < at_once; ++k) {
+      operands.output[o + k] = static_cast<float>(sums[k] / static_cast<double>(summed.count));
+    }
   }
 }
 

@@ -11,9 +11,9 @@ namespace octet {
 namespace {
 
 using kernels::FloatFunction;
-/// Parts that threads share out; such of rows in which an operand is repeated.
+/// Parts that threads share out.
 constexpr std::size_t values_of_part = 4096;
-constexpr std::size_t repeated_values = 1024;
+constexpr std::size_t repeated_values = 256;
 
 /// y = function(a, b)
 using BinaryRow = void (*)(const float* a, const float* b, float* y, std::size_t count);
@@ -53,9 +53,13 @@ void each(const FloatOperands& operands, const Function& function) {
 /// function(x, y) of all rows of so many channels.
 template <class Function>
 void each_row(const FloatOperands& operands, std::size_t channels, const Function& function) {
-  for (std::size_t first = 0; first < operands.count(); first += channels) {
-    function(operands.inputs[0] + first, operands.output + first);
-  }
+  share_out(
+      operands.pool, operands.count() / channels, (values_of_part + channels - 1) / channels,
+      [&](std::size_t first, std::size_t count) __attribute__((noinline)) {
+        for (std::size_t row = first; row < first + count; ++row) {
+          function(operands.inputs[0] + row * channels, operands.output + row * channels);
+        }
+      });
 }
 
 void run_function(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
@@ -75,24 +79,36 @@ void run_binary(const FloatOperands& operands) {
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
   // An operand that is a single value in a row is repeated for some values at a time.
   const bool repeats = plan.step[0] == 0 || plan.step[1] == 0;
-  float repeated[2][repeated_values];
-  for (std::size_t row = 0; row < plan.rows; ++row) {
+  const auto run_part = [&](std::size_t row, std::size_t begin, std::size_t end) {
+    const std::size_t at_once = repeats ? std::min(end - begin, repeated_values) : end - begin;
+    float repeated[2][repeated_values];
     const float* x[2];
     for (const int operand : {0, 1}) {
       const auto k = static_cast<std::size_t>(operand);
       x[k] = operands.inputs[k] + plan.offset(operand, row);
       if (plan.step[k] != 0) continue;
-      std::fill_n(repeated[k], std::min(plan.row_size, repeated_values), *x[k]);
+      std::fill_n(repeated[k], at_once, *x[k]);
       x[k] = repeated[k];
     }
     float* y = operands.output + row * plan.row_size;
-    const auto run = [&](std::size_t begin, std::size_t count) {
+    for (; begin < end; begin += at_once) {
+      const std::size_t count = std::min(at_once, end - begin);
       function(x[0] + begin * plan.step[0], x[1] + begin * plan.step[1], y + begin, count);
-      if (!bounds.bounded()) return;
+      if (!bounds.bounded()) continue;
       for (std::size_t i = begin; i < begin + count; ++i) y[i] = clip(y[i], bounds);
-    };
-    share_out(operands.pool, plan.row_size, repeats ? repeated_values : values_of_part, run);
+    }
+  };
+  if (plan.rows == 1) {
+    return share_out(
+        operands.pool, plan.row_size, values_of_part,
+        [&](std::size_t begin, std::size_t count) { run_part(0, begin, begin + count); });
   }
+  share_out(operands.pool, plan.rows, (values_of_part + plan.row_size - 1) / plan.row_size,
+            [&](std::size_t first, std::size_t count) {
+              for (std::size_t row = first; row < first + count; ++row) {
+                run_part(row, 0, plan.row_size);
+              }
+            });
 }
 
 void run_unary(const FloatOperands& operands) {
@@ -103,7 +119,7 @@ void run_unary(const FloatOperands& operands) {
       return each(operands, [=](float x) { return clip(x, bounds); });
     }
     case Op::leaky_relu:
-      return each(operands, [slope = value()](float x) { return x >= 0 ? x : slope * x; });
+      return each(operands, [s = value()](float x) { return x >= 0 ? x : s * x; });
     case Op::hard_sigmoid:
       return each(operands, [](float x) { return clip(x + 3, {.min = 0, .max = 6}) / 6; });
     case Op::hard_swish:
@@ -132,21 +148,29 @@ void run_unary(const FloatOperands& operands) {
 }
 
 void run_prelu(const FloatOperands& operands) {
-  const auto channels = static_cast<std::size_t>(operands.output_shape.back());
-  const std::size_t step = element_count(operands.input_shapes[1]) == 1 ? 0 : 1;
   const float* slope = operands.inputs[1];
-  each_row(operands, channels, [=](const float* x, float* y) {
-    for (std::size_t c = 0; c < channels; ++c) y[c] = x[c] >= 0 ? x[c] : slope[c * step] * x[c];
+  if (element_count(operands.input_shapes[1]) == 1) {
+    return each(operands, [s = *slope](float x) { return x >= 0 ? x : s * x; });
+  }
+  const auto channels = static_cast<std::size_t>(operands.output_shape.back());
+  each_row(operands, channels, [=](const float* __restrict x, float* __restrict y) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const float below = slope[c] * x[c];
+      y[c] = x[c] >= 0 ? x[c] : below;
+    }
   });
 }
 
 void run_batch_norm(const FloatOperands& operands) {
   const float epsilon = std::get<ScalarAttributes>(operands.attributes).value;
   const auto channels = static_cast<std::size_t>(operands.output_shape.back());
-  const std::vector<const float*>& p = operands.inputs;
-  each_row(operands, channels, [=, &p](const float* x, float* y) {
+  const float* scale = operands.inputs[1];
+  const float* shift = operands.inputs[2];
+  const float* mean = operands.inputs[3];
+  const float* variance = operands.inputs[4];
+  each_row(operands, channels, [=](const float* __restrict x, float* __restrict y) {
     for (std::size_t c = 0; c < channels; ++c) {
-      y[c] = (x[c] - p[3][c]) * p[1][c] / std::sqrt(p[4][c] + epsilon) + p[2][c];
+      y[c] = (x[c] - mean[c]) * scale[c] / std::sqrt(variance[c] + epsilon) + shift[c];
     }
   });
 }

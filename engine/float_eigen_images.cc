@@ -1,6 +1,7 @@
 // Float loops over the pixels of images: pools and bilinear resize. A pixel is a row of channels.
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/float_eigen_ops.h"
@@ -76,6 +77,17 @@ void take_larger(const float* __restrict x, float* __restrict largest, std::size
   }
 }
 
+/// y = four pixels, the upper two and the lower two, by how much they weigh.
+void blend(std::array<const float*, 4> pixels, float lower, float right, float* __restrict y,
+           std::size_t channels) {
+  const float weights[] = {(1 - lower) * (1 - right), (1 - lower) * right, lower * (1 - right),
+                           lower * right};
+  for (std::size_t c = 0; c < channels; ++c) {
+    y[c] = weights[0] * pixels[0][c] + weights[1] * pixels[1][c] +
+           (weights[2] * pixels[2][c] + weights[3] * pixels[3][c]);
+  }
+}
+
 }  // namespace
 
 void run_pool(const FloatOperands& operands) {
@@ -133,20 +145,32 @@ void run_resize(const FloatOperands& operands) {
   const auto height = static_cast<std::size_t>(operands.output_shape[1]);
   const auto width = static_cast<std::size_t>(operands.output_shape[2]);
   const auto channels = static_cast<std::size_t>(images.channels);
-  const auto run_row = [&](std::size_t row) {
-    const std::size_t image = row / height;
-    const Between v = sample(row % height, images.height, height, align_corners);
-    float* output = operands.output + row * width * channels;
-    for (std::size_t column = 0; column < width; ++column, output += channels) {
-      const Between u = sample(column, images.width, width, align_corners);
-      Row(output, images.channels) =
-          (1 - v.weight) * ((1 - u.weight) * images.pixel(image, v.first, u.first) +
-                            u.weight * images.pixel(image, v.first, u.second)) +
-          v.weight * ((1 - u.weight) * images.pixel(image, v.second, u.first) +
-                      u.weight * images.pixel(image, v.second, u.second));
+  // Some rows of some columns at a time, whose places are looked for once.
+  constexpr std::size_t columns_at_once = 64;
+  constexpr std::size_t rows_at_once = 8;
+  const auto run_rows = [&](std::size_t first_row, std::size_t rows) {
+    Between across[columns_at_once];
+    for (std::size_t first = 0; first < width; first += columns_at_once) {
+      const std::size_t columns = std::min(columns_at_once, width - first);
+      for (std::size_t i = 0; i < columns; ++i) {
+        across[i] = sample(first + i, images.width, width, align_corners);
+      }
+      for (std::size_t row = first_row; row < first_row + rows; ++row) {
+        const std::size_t image = row / height;
+        const Between v = sample(row % height, images.height, height, align_corners);
+        float* output = operands.output + (row * width + first) * channels;
+        for (std::size_t i = 0; i < columns; ++i, output += channels) {
+          const Between& u = across[i];
+          blend({images.pixel(image, v.first, u.first).data(),
+                 images.pixel(image, v.first, u.second).data(),
+                 images.pixel(image, v.second, u.first).data(),
+                 images.pixel(image, v.second, u.second).data()},
+                v.weight, u.weight, output, channels);
+        }
+      }
     }
   };
-  share_out(operands.pool, batch * height, 1, [&](std::size_t row, std::size_t) { run_row(row); });
+  share_out(operands.pool, batch * height, rows_at_once, run_rows);
 }
 
 }  // namespace octet

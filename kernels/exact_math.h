@@ -65,6 +65,31 @@ inline double exp_float64(double x) {
   return x != x ? x : result;
 }
 
+/// -> e^x for what is rounded to float32: with a relative error below 1e-12; 0 or e^700 where x is
+/// beyond -700 or 700; NaN stays what it is. As exp_float64, up to r^10 / 10!.
+inline double exp_for_float32(double x) {
+  constexpr double most = 700;
+  constexpr double log2_e = 0x1.71547652b82fep+0;
+  constexpr double ln2_head = 0x1.62e42feep-1;
+  constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
+  constexpr double rounder = 0x1.8p52;
+  const double above = x < -most ? -most : x;
+  const double inside = above > most ? most : above;
+  const double rounded = inside * log2_e + rounder;
+  const double k = rounded - rounder;
+  const double r = (inside - k * ln2_head) - k * ln2_tail;
+  constexpr double inverse_factorials[] = {1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                                           1.0 / 720,     1.0 / 120,    1.0 / 24,    1.0 / 6,
+                                           1.0 / 2,       1.0,          1.0};
+  double series = 0;
+#pragma GCC unroll 11
+  for (int i = 0; i < 11; ++i) series = series * r + inverse_factorials[i];
+  constexpr uint64_t bias = 1023;
+  const uint64_t exponent =
+      __builtin_bit_cast(uint64_t, rounded) - __builtin_bit_cast(uint64_t, rounder) + bias;
+  return x < -most ? 0.0 : series * __builtin_bit_cast(double, exponent << 52);
+}
+
 /// -> the natural logarithm of a number that is not denormal in double, as every float32 number is,
 /// with a relative error below 1e-14; -infinity of 0, NaN of what is below 0. Without a branch.
 ///

@@ -65,7 +65,7 @@ struct GaussianUnit {
 
 /// e^x of each value of a block. By itself, since it is long and turned into vectors.
 [[gnu::noinline]] inline void exponentials_of_block(double* values) {
-  for (std::size_t i = 0; i < function_block; ++i) values[i] = exp_float64(values[i]);
+  for (std::size_t i = 0; i < function_block; ++i) values[i] = exp_for_float32(values[i]);
 }
 
 template <class Function>

@@ -142,13 +142,17 @@ TEST_CASE("functions of float32 are the same bytes with every instruction set, a
   }
 }
 
-TEST_CASE("log_float64 and scaled_erfc_float64 are as exact as they say") {
+TEST_CASE("log_float64, scaled_erfc_float64 and exp_for_float32 are as exact as they say") {
   test::Random random(53);
   for (int i = 0; i < 20'000; ++i) {
     const double x = std::exp(static_cast<double>(random.real(-100, 88)));
     const long double log = std::log(static_cast<long double>(x));
     CHECK(std::abs(static_cast<long double>(kernels::log_float64(x)) - log) <=
           1e-14L * std::abs(log));
+    const double y = static_cast<double>(random.real(-700, 700)) * random.pick({1.0, 0.01, 1e-6});
+    const long double exponential = std::exp(static_cast<long double>(y));
+    CHECK(std::abs(static_cast<long double>(kernels::exp_for_float32(y)) - exponential) <=
+          1e-12L * exponential);
     const long double z = static_cast<long double>(random.real(0, 12));
     const long double scaled = std::erfc(z) * std::exp(z * z);
     CHECK(std::abs(static_cast<long double>(kernels::scaled_erfc_float64(static_cast<double>(z))) -

@@ -258,11 +258,12 @@ Expected<std::unique_ptr<FloatIsland>> create_float_island(std::vector<FloatNode
 Expected<std::unique_ptr<FloatIsland>> FloatIsland::create(std::vector<FloatNode> nodes,
                                                            std::vector<FloatValue> values,
                                                            pthreadpool_t pool,
-                                                           const kernels::KernelTable& table) {
-  const bool exact =
+                                                           const kernels::KernelTable& table,
+                                                           bool exact) {
+  const bool can_be_exact =
       std::ranges::all_of(nodes, [](const FloatNode& node) { return is_exact_in_float(node.op); });
   return create_float_island(std::move(nodes), std::move(values), pool, table,
-                             exact ? FloatBackend::loops : FloatBackend::fastest);
+                             exact && can_be_exact ? FloatBackend::loops : FloatBackend::fastest);
 }
 
 }  // namespace octet

@@ -1,6 +1,6 @@
 // A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and loops
-// where not. Where all of its nodes are exact, loops run all of it, and the bytes are the same on
-// every CPU.
+// where not. Where all of its nodes can be exact, loops run all of it if that is wanted, and the
+// bytes are the same on every CPU.
 #pragma once
 
 #include <pthreadpool.h>
@@ -40,7 +40,8 @@ class FloatIsland {
   static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
                                                        std::vector<FloatValue> values,
                                                        pthreadpool_t pool,
-                                                       const kernels::KernelTable& table);
+                                                       const kernels::KernelTable& table,
+                                                       bool exact);
   virtual ~FloatIsland() = default;
 
   /// Reads the external inputs and writes the external outputs. Allocates nothing of ours.

@@ -39,7 +39,7 @@ StepResult make_island_step(const StepContext& context, const StepRecord& step) 
     nodes.push_back(std::move(out));
   }
   auto island = FloatIsland::create(std::move(nodes), std::move(values), context.pool.handle(),
-                                    context.table);
+                                    context.table, context.exact);
   if (!island) return tl::unexpected(island.error());
   return std::make_unique<IslandStep>(std::move(*island));
 }

@@ -117,7 +117,7 @@ struct Session::Impl {
 
   const Model::Data& data() const { return model.data(); }
 
-  Expected<void> prepare(bool time_steps) {
+  Expected<void> prepare(const SessionOptions& options) {
     plan = plan_session(data());
     const MemoryPlan memory = plan_memory(plan.buffers);
     arena_bytes = memory.size;
@@ -131,8 +131,11 @@ struct Session::Impl {
       if (buffer >= 0)
         activations[id] = arena.data() + memory.offsets[static_cast<std::size_t>(buffer)];
     }
-    const StepContext context{
-        .model = data(), .table = table, .pool = pool, .activations = activations};
+    const StepContext context{.model = data(),
+                              .table = table,
+                              .pool = pool,
+                              .activations = activations,
+                              .exact = options.exact};
     for (std::size_t i = 0; i < data().steps.size(); ++i) {
       steps.emplace_back();
       if (!plan.runs[i]) continue;
@@ -144,7 +147,7 @@ struct Session::Impl {
     if (auto ok = share_scratch(memory); !ok) return ok;
     if (data().preprocess) pixel_tables = make_pixel_tables(data(), plan.inputs[0], table);
     input_set.assign(data().inputs.size(), false);
-    if (time_steps) step_seconds.assign(data().steps.size(), 0.0);
+    if (options.time_steps) step_seconds.assign(data().steps.size(), 0.0);
     return {};
   }
 
@@ -273,7 +276,7 @@ Expected<Session> Session::create(const Model& model, const SessionOptions& opti
   if (!table) return tl::unexpected(table.error());
   const int threads = options.threads > 0 ? options.threads : default_thread_count();
   auto impl = std::make_unique<Impl>(model, **table, threads);
-  if (auto ok = impl->prepare(options.time_steps); !ok) return tl::unexpected(ok.error());
+  if (auto ok = impl->prepare(options); !ok) return tl::unexpected(ok.error());
   return Session(std::move(impl));
 }
 

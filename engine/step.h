@@ -59,6 +59,7 @@ struct StepContext {
   const ThreadPool& pool;
   /// By tensor: where its values are in the arena, or in the file.
   std::span<std::byte* const> activations;
+  bool exact = true;  ///< SessionOptions'.
 
   const TensorRecord& tensor(int32_t id) const { return model.tensor(id); }
   template <class T>

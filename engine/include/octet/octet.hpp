@@ -126,7 +126,8 @@ class OCTET_EXPORT Model {
   std::size_t weight_bytes() const;
   bool has_int8() const;          ///< false: the model is one float island
   bool has_float_island() const;  ///< true: some nodes run in float32
-  /// Outputs are the same bytes on every CPU: no convolution or linear layer runs in float32.
+  /// Outputs are the same bytes on every CPU (in sessions with SessionOptions::exact): no
+  /// convolution or linear layer runs in float32.
   bool is_exact() const;
 
   struct Data;
@@ -147,6 +148,10 @@ struct SessionOptions {
   std::string isa;
   /// Time each step of every run (two clock reads a step).
   bool time_steps = false;
+  /// Islands of float32 nodes that all have one defined result give it, as everything else does
+  /// (Model::is_exact). false: as XNNPACK computes them, where it has the operator, which is a
+  /// little faster.
+  bool exact = true;
 };
 
 /// An output's values; valid until the session runs again or is destroyed.

@@ -125,7 +125,7 @@ Expected<Model> make_float_model(const Model& model) {
 OpponentResult make_float_opponent(const Challenge& challenge) {
   const auto model = make_float_model(challenge.model);
   if (!model) return tl::unexpected(model.error());
-  auto session = Session::create(*model, {.threads = challenge.threads});
+  auto session = Session::create(*model, {.threads = challenge.threads, .exact = false});
   if (!session) return tl::unexpected(session.error());
   return std::make_unique<FloatOpponent>(std::move(*session), challenge.inputs);
 }

@@ -208,8 +208,8 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
     }
     float_nodes.push_back(std::move(to));
   }
-  auto island =
-      FloatIsland::create(std::move(float_nodes), std::move(values), pool, kernels::best_table());
+  auto island = FloatIsland::create(std::move(float_nodes), std::move(values), pool,
+                                    kernels::best_table(), false);
   if (!island) return fail(network.model.path + ": " + island.error().message);
   made.island_ = std::move(*island);
   return made;

@@ -71,7 +71,8 @@ std::vector<std::size_t> all_steps(const Model& model) {
 }
 
 Expected<LayerRace> race(const Contender& contender, std::size_t node, const Schedule& schedule) {
-  SessionOptions options{.threads = contender.session().threads(), .time_steps = true};
+  SessionOptions options{
+      .threads = contender.session().threads(), .time_steps = true, .exact = false};
   const auto real_model = make_one_layer_model(contender.model(), node).and_then(make_float_model);
   if (!real_model) return tl::unexpected(real_model.error());
   auto real = TimedSteps::create(*real_model, options, all_steps(*real_model));

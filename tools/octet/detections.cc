@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "kernels/exact_math.h"
+
 namespace octet::tool {
 namespace {
 
@@ -22,11 +24,12 @@ struct Corners {
   double left, top, right, bottom;
 };
 
+/// exp by exp_float64: the same boxes on every CPU.
 Corners decode_box(Box box, const Prior& prior, const std::vector<float>& variances) {
   const double x = prior.x + box[0] * double{variances[0]} * prior.width;
   const double y = prior.y + box[1] * double{variances[0]} * prior.height;
-  const double half_width = prior.width * std::exp(box[2] * double{variances[1]}) / 2;
-  const double half_height = prior.height * std::exp(box[3] * double{variances[1]}) / 2;
+  const double half_width = prior.width * kernels::exp_float64(box[2] * double{variances[1]}) / 2;
+  const double half_height = prior.height * kernels::exp_float64(box[3] * double{variances[1]}) / 2;
   return {.left = x - half_width,
           .top = y - half_height,
           .right = x + half_width,

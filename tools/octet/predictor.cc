@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/operator.h"
+#include "kernels/exact_math.h"
 
 namespace octet::tool {
 namespace {
@@ -104,13 +105,14 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
   double sum = 0;
   const bool probabilities = are_probabilities(scores);
   const float largest = *std::ranges::max_element(scores);
-  for (const float s : scores) sum += std::exp(static_cast<double>(s - largest));
+  for (const float s : scores) sum += kernels::exp_float64(static_cast<double>(s - largest));
   std::vector<ClassScore> out;
   for (std::size_t i = 0; i < count; ++i) {
     const int index = order[i];
     const auto label_index = static_cast<std::size_t>(index);
     const double probability =
-        probabilities ? score(index) : std::exp(static_cast<double>(score(index) - largest)) / sum;
+        probabilities ? score(index)
+                      : kernels::exp_float64(static_cast<double>(score(index) - largest)) / sum;
     out.push_back(
         {.index = index,
          .label = label_index < model_.labels().size() ? model_.labels()[label_index] : "",

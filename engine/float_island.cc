@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/float_eigen.h"
+#include "engine/float_loops.h"
 #include "engine/float_step.h"
 #include "engine/memory_plan.h"
 #include "engine/step.h"
@@ -16,7 +16,7 @@ namespace {
 // XNNPACK reads up to 16 bytes beyond a value (XNN_EXTRA_BYTES).
 constexpr std::size_t bytes_read_beyond = 16;
 
-/// Consecutive nodes of one implementation; Eigen's have one node each.
+/// Consecutive nodes of one implementation; loops have one node each.
 struct Segment {
   std::size_t first = 0;
   std::size_t count = 0;
@@ -232,7 +232,7 @@ class Builder {
     }
 #endif
     const FloatNode& node = nodes_[segment.first];
-    auto step = create_eigen_step(node, values_, pool_, table_);
+    auto step = create_loop_step(node, values_, pool_, table_);
     if (!step) return wrong(node, step.error().message);
     return step;
   }

@@ -52,10 +52,10 @@ class FloatIsland {
   virtual std::size_t memory_bytes() const = 0;
 };
 
-/// What runs float nodes in this build: "xnnpack" (with Eigen loops for what it lacks) or "eigen".
+/// What runs float nodes in this build: "xnnpack" (with loops for what it lacks) or "eigen".
 const char* float_library();
 
-/// Does XNNPACK run this node (in the version built against)? Otherwise Eigen loops do.
+/// Does XNNPACK run this node (in the version built against)? Otherwise loops do.
 bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                   const Shape& output);
 

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstring>
 
-#include "engine/float_eigen_ops.h"
+#include "engine/float_operands.h"
 #include "kernels/exact_math.h"
 
 namespace octet {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/float_eigen_ops.h"
+#include "engine/float_operands.h"
 
 namespace octet {
 namespace {
@@ -215,7 +215,7 @@ class EigenConv final : public FloatStep {
 
 }  // namespace
 
-std::unique_ptr<FloatStep> make_eigen_conv(const FloatOperands& operands) {
+std::unique_ptr<FloatStep> make_float_conv(const FloatOperands& operands) {
   return std::make_unique<EigenConv>(operands);
 }
 

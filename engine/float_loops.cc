@@ -1,8 +1,8 @@
-#include "engine/float_eigen.h"
+#include "engine/float_loops.h"
 
 #include <algorithm>
 
-#include "engine/float_eigen_ops.h"
+#include "engine/float_operands.h"
 #include "engine/movement.h"
 
 namespace octet {
@@ -81,8 +81,8 @@ Loop find_loop(Op op) {
 
 }  // namespace
 
-FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
-                                  pthreadpool_t pool, const kernels::KernelTable& table) {
+FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatValue> values,
+                                 pthreadpool_t pool, const kernels::KernelTable& table) {
   FloatOperands operands;
   operands.op = node.op;
   operands.attributes = node.attributes;
@@ -100,7 +100,7 @@ FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatVa
   if (is_movement(node.op, node.attributes)) {
     return std::make_unique<MovementLoops>(std::move(operands));
   }
-  if (node.op == Op::conv2d || node.op == Op::linear) return make_eigen_conv(operands);
+  if (node.op == Op::conv2d || node.op == Op::linear) return make_float_conv(operands);
   const Loop loop = find_loop(node.op);
   if (!loop) return fail("is no float operator");
   return std::make_unique<LoopStep>(std::move(operands), loop);

@@ -5,12 +5,13 @@
 #include <functional>
 
 #include "engine/broadcast.h"
-#include "engine/float_eigen_ops.h"
+#include "engine/float_operands.h"
 
 namespace octet {
 namespace {
 
 using kernels::FloatFunction;
+
 /// Parts that threads share out.
 constexpr std::size_t values_of_part = 4096;
 constexpr std::size_t repeated_values = 256;

@@ -1,4 +1,4 @@
-// The loops behind float_eigen.h, by what they walk over: windows, rows, elements.
+// The loops behind float_loops.h, by what they walk over: windows, rows, elements.
 #pragma once
 
 #include "engine/float_step.h"
@@ -37,7 +37,7 @@ inline float clip(float x, const Bounds& bounds) {
 }
 
 /// conv2d and linear: packs the weights.
-std::unique_ptr<FloatStep> make_eigen_conv(const FloatOperands& operands);
+std::unique_ptr<FloatStep> make_float_conv(const FloatOperands& operands);
 
 /// Bilinear, on [N, H, W, C]; half-pixel centres, or with align_corners.
 void run_resize(const FloatOperands& operands);

@@ -9,7 +9,7 @@ namespace octet {
 
 /// The node is one that infer_shape accepts. Errors: the operator is not a float operator; weights
 /// that are not constants. `table` outlives the step.
-FloatStepResult create_eigen_step(const FloatNode& node, std::span<const FloatValue> values,
-                                  pthreadpool_t pool, const kernels::KernelTable& table);
+FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatValue> values,
+                                 pthreadpool_t pool, const kernels::KernelTable& table);
 
 }  // namespace octet

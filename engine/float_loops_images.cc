@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "engine/float_eigen_ops.h"
+#include "engine/float_operands.h"
 
 namespace octet {
 namespace {

@@ -333,5 +333,26 @@ TEST_CASE("the same bytes on every CPU, with every instruction set, one thread a
   if (std::getenv("OCTET_PRINT_CHECKSUMS") != nullptr) std::cout << all.dump(1) << "\n";
 }
 
+TEST_CASE("a float tail as the float library computes it is near the exact one") {
+  const Model model = float_tail();
+  std::vector<std::vector<float>> outputs[2];
+  for (const bool exact : {false, true}) {
+    auto session = Session::create(model, {.threads = 2, .exact = exact});
+    REQUIRE(session);
+    ExactValues values(99);
+    const auto count = static_cast<std::size_t>(element_count(model.inputs()[0].shape));
+    REQUIRE(session->set_input(0, values.values(count, 4)));
+    REQUIRE(session->run());
+    for (std::size_t i = 0; i < session->output_count(); ++i) {
+      const auto found = session->output(i).values<float>();
+      outputs[exact ? 1 : 0].emplace_back(found.begin(), found.end());
+    }
+  }
+  for (std::size_t i = 0; i < outputs[0].size(); ++i) {
+    INFO(model.outputs()[i].name);
+    CHECK(relative_error(outputs[0][i], outputs[1][i]) < 1e-5F);
+  }
+}
+
 }  // namespace
 }  // namespace octet::test

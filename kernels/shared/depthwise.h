@@ -61,7 +61,9 @@ struct Depthwise {
       const int32_t end = begin + (columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
       const int32_t inside_begin = smaller(larger(begin, 0), g.input_w);
       const int32_t inside_end = larger(smaller(end, g.input_w), inside_begin);
-      left = inside_begin - begin < end - begin ? inside_begin - begin : end - begin;
+      // Of padding that is wider than the piece there is no more than the piece; a piece may also
+      // begin behind the image.
+      left = larger(smaller(inside_begin, end) - begin, 0);
       inside = inside_end - inside_begin;
       right = end - begin - left - inside;
       input_offset = static_cast<std::size_t>(inside_begin) * channels + channel;

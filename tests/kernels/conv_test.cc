@@ -173,6 +173,31 @@ TEST_CASE("wide depthwise layers give the reference's bytes and stay within thei
   }
 }
 
+// Windows, and whole pieces of an image that a kernel cuts, may lie before it or behind it.
+TEST_CASE("padding of any width gives the reference's bytes") {
+  Random random(10);
+  for (int round = 0; round < 150; ++round) {
+    ConvGeometry g;
+    g.input_h = random.integer(1, 10);
+    g.input_w = random.chance() ? random.integer(1, 20) : random.integer(60, 200);
+    const bool depthwise = random.chance(0.7);
+    g.input_channels = random.integer(1, depthwise ? 120 : 20);
+    g.output_channels = depthwise ? g.input_channels : random.integer(1, 20);
+    g.groups = depthwise ? g.input_channels : 1;
+    const int32_t kernel = random.pick({3, 3, 5, 5, 2});
+    const int32_t stride = random.integer(1, 3);
+    g.window = {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
+    g.window.pad_top = random.integer(0, 12);
+    g.window.pad_bottom = random.integer(0, 12);
+    g.window.pad_left = random.integer(0, 50);
+    g.window.pad_right = random.integer(0, 50);
+    set_output_size(g);
+    const ConvLayer layer = draw_conv_layer(random, g);
+    INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
+    check_all_kernels(layer, random, reference_output(layer));
+  }
+}
+
 TEST_CASE("common layers give the contract's bytes") {
   Random random(2);
   for (const int32_t channels : {16, 24, 32, 48, 64, 96}) {

@@ -16,25 +16,25 @@ using kernels::FloatFunction;
 constexpr std::size_t values_of_part = 4096;
 constexpr std::size_t repeated_values = 256;
 
-/// y = function(a, b)
-using BinaryRow = void (*)(const float* a, const float* b, float* y, std::size_t count);
+/// y[i] = function(a[i], b[i])
+using BinaryLoop = void (*)(const float* a, const float* b, float* y, std::size_t count);
 
 template <class Function>
-void binary_row(const float* __restrict a, const float* __restrict b, float* __restrict y,
-                std::size_t count) {
+void binary_loop(const float* __restrict a, const float* __restrict b, float* __restrict y,
+                 std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) y[i] = Function{}(a[i], b[i]);
 }
 
-BinaryRow choose_binary(Op op) {
+BinaryLoop choose_binary(Op op) {
   switch (op) {
     case Op::add:
-      return binary_row<std::plus<>>;
+      return binary_loop<std::plus<>>;
     case Op::sub:
-      return binary_row<std::minus<>>;
+      return binary_loop<std::minus<>>;
     case Op::mul:
-      return binary_row<std::multiplies<>>;
+      return binary_loop<std::multiplies<>>;
     default:  // div
-      return binary_row<std::divides<>>;
+      return binary_loop<std::divides<>>;
   }
 }
 
@@ -74,7 +74,7 @@ void run_function(const FloatOperands& operands, const kernels::FloatFunctionPar
 }  // namespace
 
 void run_binary(const FloatOperands& operands) {
-  const BinaryRow function = choose_binary(operands.op);
+  const BinaryLoop function = choose_binary(operands.op);
   const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
   const BroadcastPlan plan =
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);

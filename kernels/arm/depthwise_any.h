@@ -4,6 +4,7 @@
 // shared/depthwise.h.
 #pragma once
 
+#include "kernels/arm/store_sums.h"
 #include "kernels/shared/depthwise.h"
 #include "kernels/shared/epilogue.h"
 
@@ -105,26 +106,16 @@ struct DepthwiseAny {
       }
     }
     if (layer.params.output == ConvOutput::float32) {
-      store_floats(layer.params, sum, multiplier, static_cast<float*>(layer.buffers.output) + at,
-                   count);
+      arm::store_sums(layer.params,
+                      {.vectors = 4,
+                       .channels = static_cast<int32_t>(count),
+                       .stride = chunk,
+                       .multiplier = reinterpret_cast<const float*>(multiplier),
+                       .float_output = static_cast<float*>(layer.buffers.output) + at},
+                      reinterpret_cast<const int32_t*>(sum), 1);
     } else {
       store_bytes(layer, sum, multiplier, at, count);
     }
-  }
-
-  [[gnu::always_inline]] static void store_floats(const ConvParams& params, const Int (&sum)[4],
-                                                  const Float (&multiplier)[4], float* to,
-                                                  std::size_t count) {
-    const Float low = Simd::set(params.float_min);
-    const Float high = Simd::set(params.float_max);
-    float results[chunk];
-#pragma GCC unroll 4
-    for (std::size_t v = 0; v < 4; ++v) {
-      // The value comes second, so that a NaN stays what it is.
-      const Float own = Simd::multiply(Simd::to_float(sum[v]), multiplier[v]);
-      Simd::store_float(results + v * lanes, Simd::min(high, Simd::max(low, own)));
-    }
-    __builtin_memcpy(to, results, count * sizeof(float));
   }
 
   template <class Layer>

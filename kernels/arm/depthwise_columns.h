@@ -266,12 +266,13 @@ struct DepthwiseColumns {
     }
   }
 
-  /// s.columns output columns of s.vectors vectors of channels; moves the outputs on.
+  /// s.columns output columns of s.vectors vectors of channels; moves the outputs on. `one_vector`:
+  /// there are no channels but the first vector's.
   template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer, Place<s>& at,
                                                  const KeptWeights& weights,
                                                  std::size_t pattern_bytes, bool odd_zero_point,
-                                                 bool half) {
+                                                 bool one_vector) {
     Int sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
@@ -289,7 +290,7 @@ struct DepthwiseColumns {
     } else {
       add_products_of_weights<s>(at, sum);
     }
-    if (pairs && half) {
+    if (pairs && one_vector) {
       Int stored[s.columns][s.rows][s.vectors];  // a copy, so that the others stay in registers
       __builtin_memcpy(stored, sum, sizeof(sum));
       store_first_vector(requantizer, bias_of(at.pattern, 0, 0), &stored[0][0][0], s.columns,
@@ -319,9 +320,9 @@ struct DepthwiseColumns {
     at.column_output = params.geometry.output_channels;
 #pragma GCC unroll 4
     for (int q = 0; q < s.stacks; ++q) at.stacks[q] = call.slots[q] + channel * stack_rows;
-      // Rows that there are none of are written where the last one is, before it.
 #pragma GCC unroll 4
     for (int r = 0; r < s.rows; ++r) {
+      // Rows that there are none of are written where the last one is, before it.
       const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
       at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
                      row * output_row;
@@ -329,7 +330,7 @@ struct DepthwiseColumns {
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
     const bool odd_zero_point = layer.plan.rounding == shared::Rounding::s16_odd;
-    const bool half = channel + lanes == layer.plan.piece_channels;
+    const bool one_vector = channel + lanes == layer.plan.piece_channels;
     const std::ptrdiff_t stacks_step = s.columns * s.stride * at.column_stacks;
     // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
     // it for the last columns.
@@ -337,7 +338,7 @@ struct DepthwiseColumns {
     for (int32_t left = piece.columns; left > 0; left -= s.columns) {
       if (left < s.columns) at.move(left - s.columns);  // some are made again
       asm("" : "+r"(left));
-      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, half);
+      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, one_vector);
       at.advance(stacks_step, 0);
     }
   }

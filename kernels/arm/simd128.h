@@ -133,22 +133,6 @@ struct Simd128 {
     }
   }
 
-  /// Without masks: through memory.
-  template <int vectors>
-  static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
-    constexpr int width = vectors >= 3 ? 16 : vectors * lanes;
-    alignas(16) uint8_t whole[16];
-    store(whole, x);
-    for (int p = 0; p < pixels; ++p) {
-      __builtin_memcpy(to[p], whole + p * width, static_cast<std::size_t>(channels));
-    }
-  }
-
-  template <int vectors>
-  static void store_lanes(Float x, float* to) {
-    vst1q_f32(to, x);
-  }
-
   // ---- what moves its address on: one instruction, which g++ 12 does not make of two
 
   /// 16 or 32 bytes. -> where the next ones are, `step` bytes from there

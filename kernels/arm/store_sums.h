@@ -1,4 +1,4 @@
-// The epilogue of dense layers for what the tiles' own one leaves: parts of tiles, results that do
+// The epilogue for what the loops' own ones leave: parts of dense layers' tiles, results that do
 // not fit s16, bounded residuals, float32. Small rather than fast.
 #pragma once
 
@@ -12,9 +12,9 @@ struct StoreCall {
   int32_t channels;         ///< Of these, that there are: 4 * vectors or fewer.
   std::size_t stride;       ///< Values from a pixel to the next, in the output and the residual.
   const float* multiplier;  ///< [4 * vectors]
-  uint8_t* output;
-  float* float_output;      ///< Instead, with ConvOutput::float32.
-  const uint8_t* residual;  ///< Or null. 16 bytes a pixel are read.
+  uint8_t* output = nullptr;
+  float* float_output = nullptr;      ///< Instead, with ConvOutput::float32.
+  const uint8_t* residual = nullptr;  ///< Or null. 16 bytes a pixel are read.
 };
 
 /// sums: int32_t [pixels][4 * vectors].

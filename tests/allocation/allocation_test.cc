@@ -145,7 +145,8 @@ TEST_CASE("the counters count") {
   // Through a volatile pointer: a compiler may leave out an allocation that nobody sees.
   void* volatile pointer = std::malloc(10);
   std::free(pointer);
-  delete new (std::align_val_t(64)) std::vector<int>(100);
+  std::vector<int>* volatile vector = new (std::align_val_t(64)) std::vector<int>(100);
+  delete vector;
   counting = false;
   CHECK(allocations == 3);
 }

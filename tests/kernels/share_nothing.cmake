@@ -1,11 +1,11 @@
-# Fails where an object of an instruction set's folder defines a weak symbol: an inline function of a shared header,
+# Fails where an object of an instruction set's folder, or of what several have in common, defines a weak symbol: an inline function of a shared header,
 # compiled with that set's flags, which the linker may choose for CPUs that lack it.
 if(NOT OBJECTS)
   message(FATAL_ERROR "no objects to look at")
 endif()
 set(looked_at 0)
 foreach(object IN LISTS OBJECTS)
-  if(NOT object MATCHES "/(x86|arm)_[a-z0-9]+/")
+  if(NOT object MATCHES "/(x86|arm)(_[a-z0-9]+)?/[^/]*$" OR object MATCHES "/winograd_plan\\.")  # compiled without flags
     continue()
   endif()
   math(EXPR looked_at "${looked_at} + 1")

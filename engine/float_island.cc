@@ -76,12 +76,13 @@ class Island final : public FloatIsland {
 class Builder {
  public:
   Builder(std::vector<FloatNode> nodes, std::vector<FloatValue> values, pthreadpool_t pool,
-          const kernels::KernelTable& table, FloatBackend backend)
+          const kernels::KernelTable& table, FloatBackend backend, const ThreadPool* threads)
       : nodes_(std::move(nodes)),
         values_(std::move(values)),
         pool_(pool),
         table_(table),
-        backend_(backend) {}
+        backend_(backend),
+        threads_(threads) {}
 
   Expected<std::unique_ptr<FloatIsland>> build() {
     if (auto valid = check_nodes(); !valid) return tl::unexpected(valid.error());
@@ -232,7 +233,7 @@ class Builder {
     }
 #endif
     const FloatNode& node = nodes_[segment.first];
-    auto step = create_loop_step(node, values_, pool_, table_);
+    auto step = create_loop_step(node, values_, pool_, table_, threads_);
     if (!step) return wrong(node, step.error().message);
     return step;
   }
@@ -242,28 +243,31 @@ class Builder {
   pthreadpool_t pool_;
   const kernels::KernelTable& table_;
   FloatBackend backend_;
+  const ThreadPool* threads_;
   std::vector<Segment> segments_;
 };
 
 }  // namespace
 
-Expected<std::unique_ptr<FloatIsland>> create_float_island(std::vector<FloatNode> nodes,
-                                                           std::vector<FloatValue> values,
-                                                           pthreadpool_t pool,
-                                                           const kernels::KernelTable& table,
-                                                           FloatBackend backend) {
-  return Builder(std::move(nodes), std::move(values), pool, table, backend).build();
+Expected<std::unique_ptr<FloatIsland>> create_float_island(
+    std::vector<FloatNode> nodes, std::vector<FloatValue> values, pthreadpool_t pool,
+    const kernels::KernelTable& table, FloatBackend backend, const ThreadPool* threads) {
+  return Builder(std::move(nodes), std::move(values), pool, table, backend, threads).build();
 }
 
 Expected<std::unique_ptr<FloatIsland>> FloatIsland::create(std::vector<FloatNode> nodes,
                                                            std::vector<FloatValue> values,
-                                                           pthreadpool_t pool,
+                                                           const ThreadPool& threads,
                                                            const kernels::KernelTable& table,
                                                            bool exact) {
   const bool can_be_exact =
       std::ranges::all_of(nodes, [](const FloatNode& node) { return is_exact_in_float(node.op); });
-  return create_float_island(std::move(nodes), std::move(values), pool, table,
-                             exact && can_be_exact ? FloatBackend::loops : FloatBackend::fastest);
+  if (exact && can_be_exact) {
+    return create_float_island(std::move(nodes), std::move(values), nullptr, table,
+                               FloatBackend::loops, &threads);
+  }
+  return create_float_island(std::move(nodes), std::move(values), threads.handle(), table,
+                             FloatBackend::fastest, &threads);
 }
 
 }  // namespace octet

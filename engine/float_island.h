@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/operator.h"
+#include "engine/threads.h"
 
 namespace octet {
 
@@ -34,12 +35,12 @@ struct FloatNode {
 
 class FloatIsland {
  public:
-  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote. `pool`
-  /// may be null (one thread); it and `table`, whose functions the loops take, outlive the island.
-  /// Errors name the node. All memory that `run` needs is allocated here.
+  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote.
+  /// `threads` and `table`, whose functions the loops take, outlive the island. Errors name the
+  /// node. All memory that `run` needs is allocated here.
   static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
                                                        std::vector<FloatValue> values,
-                                                       pthreadpool_t pool,
+                                                       const ThreadPool& threads,
                                                        const kernels::KernelTable& table,
                                                        bool exact);
   virtual ~FloatIsland() = default;
@@ -52,7 +53,8 @@ class FloatIsland {
   virtual std::size_t memory_bytes() const = 0;
 };
 
-/// What runs float nodes in this build: "xnnpack" (with loops for what it lacks) or "eigen".
+/// What runs float nodes in this build: "xnnpack" (with loops for what it lacks) or "eigen"
+/// (whose products convolutions are).
 const char* float_library();
 
 /// Does XNNPACK run this node (in the version built against)? Otherwise loops do.

@@ -82,12 +82,14 @@ Loop find_loop(Op op) {
 }  // namespace
 
 FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatValue> values,
-                                 pthreadpool_t pool, const kernels::KernelTable& table) {
+                                 pthreadpool_t pool, const kernels::KernelTable& table,
+                                 const ThreadPool* threads) {
   FloatOperands operands;
   operands.op = node.op;
   operands.attributes = node.attributes;
   operands.pool = pool;
   operands.table = &table;
+  operands.threads = threads;
   for (const int32_t input : node.inputs) {
     const FloatValue& value = values[static_cast<std::size_t>(input)];
     operands.inputs.push_back(value.constant ? value.constant : value.external);

@@ -8,8 +8,9 @@
 namespace octet {
 
 /// The node is one that infer_shape accepts. Errors: the operator is not a float operator; weights
-/// that are not constants. `table` outlives the step.
+/// that are not constants. `table` and the threads outlive the step.
 FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatValue> values,
-                                 pthreadpool_t pool, const kernels::KernelTable& table);
+                                 pthreadpool_t pool, const kernels::KernelTable& table,
+                                 const ThreadPool* threads);
 
 }  // namespace octet

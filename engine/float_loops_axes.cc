@@ -87,6 +87,13 @@ void run_mean(const FloatOperands& operands) {
 void run_softmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.output_shape, std::get<AxisAttributes>(operands.attributes).axis);
+  if (view.inner == 1) {
+    return share_out(
+        operands, view.outer, cost_of(operands.count(), 2), [&](std::size_t row, std::size_t rows) {
+          operands.table->softmax_float(operands.inputs[0] + row * view.count,
+                                        operands.output + row * view.count, rows, view.count);
+        });
+  }
   for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
     const std::size_t first = row / view.inner * view.count * view.inner + row % view.inner;
     const float* x = operands.inputs[0] + first;

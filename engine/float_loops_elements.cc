@@ -12,9 +12,10 @@ namespace {
 
 using kernels::FloatFunction;
 
-/// Parts that threads share out.
-constexpr std::size_t values_of_part = 4096;
 constexpr std::size_t repeated_values = 256;
+// Nanoseconds a value.
+constexpr double arithmetic_ns = 0.4;
+constexpr double function_ns = 2;
 
 /// y[i] = function(a[i], b[i])
 using BinaryLoop = void (*)(const float* a, const float* b, float* y, std::size_t count);
@@ -43,8 +44,8 @@ template <class Function>
 void each(const FloatOperands& operands, const Function& function) {
   // Once, although share_out calls it in two places.
   share_out(
-      operands.pool, operands.count(),
-      values_of_part, [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
+      operands, operands.count(), cost_of(operands.count(), arithmetic_ns),
+      [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
         const float* __restrict x = operands.inputs[0] + begin;
         float* __restrict y = operands.output + begin;
         for (std::size_t i = 0; i < count; ++i) y[i] = function(x[i]);
@@ -55,7 +56,7 @@ void each(const FloatOperands& operands, const Function& function) {
 template <class Function>
 void each_row(const FloatOperands& operands, std::size_t channels, const Function& function) {
   share_out(
-      operands.pool, operands.count() / channels, (values_of_part + channels - 1) / channels,
+      operands, operands.count() / channels, cost_of(operands.count(), arithmetic_ns),
       [&](std::size_t first, std::size_t count) __attribute__((noinline)) {
         for (std::size_t row = first; row < first + count; ++row) {
           function(operands.inputs[0] + row * channels, operands.output + row * channels);
@@ -64,7 +65,7 @@ void each_row(const FloatOperands& operands, std::size_t channels, const Functio
 }
 
 void run_function(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
-  share_out(operands.pool, operands.count(), values_of_part,
+  share_out(operands, operands.count(), cost_of(operands.count(), function_ns),
             [&](std::size_t begin, std::size_t count) {
               operands.table->function_float(params, operands.inputs[0] + begin,
                                              operands.output + begin, count);
@@ -101,10 +102,11 @@ void run_binary(const FloatOperands& operands) {
   };
   if (plan.rows == 1) {
     return share_out(
-        operands.pool, plan.row_size, values_of_part,
+        operands, plan.row_size, cost_of(plan.row_size, arithmetic_ns),
         [&](std::size_t begin, std::size_t count) { run_part(0, begin, begin + count); });
   }
-  share_out(operands.pool, plan.rows, (values_of_part + plan.row_size - 1) / plan.row_size,
+  share_out(operands, plan.rows,
+            cost_of(plan.rows * plan.row_size, arithmetic_ns) + cost_of(plan.rows, 10),
             [&](std::size_t first, std::size_t count) {
               for (std::size_t row = first; row < first + count; ++row) {
                 run_part(row, 0, plan.row_size);

@@ -69,7 +69,8 @@ Between sample(std::size_t i, std::size_t in, std::size_t out, bool align_corner
           .weight = static_cast<float>(source - std::floor(source))};
 }
 
-/// Of what Eigen's maximum gives of NaN, and of 0 and -0, each CPU has its own idea.
+/// Of what Eigen's maximum gives of NaN, and of 0 and -0, each CPU has its own idea. Here NaN
+/// stays, and the first of 0 and -0.
 void take_larger(const float* __restrict x, float* __restrict largest, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const bool takes = x[i] > largest[i] || x[i] != x[i];
@@ -134,8 +135,13 @@ void run_pool(const FloatOperands& operands) {
       for (float& value : result) value = clip(value, a.bounds);
     }
   };
-  share_out(operands.pool, static_cast<std::size_t>(y[0] * y[1]), 1,
-            [&](std::size_t row, std::size_t) { run_row(static_cast<int32_t>(row)); });
+  const auto taps = static_cast<std::size_t>(window.kernel_h * window.kernel_w);
+  share_out(operands, static_cast<std::size_t>(y[0] * y[1]), cost_of(operands.count() * taps, 0.2),
+            [&](std::size_t first, std::size_t count) {
+              for (std::size_t row = first; row < first + count; ++row) {
+                run_row(static_cast<int32_t>(row));
+              }
+            });
 }
 
 void run_resize(const FloatOperands& operands) {
@@ -145,9 +151,8 @@ void run_resize(const FloatOperands& operands) {
   const auto height = static_cast<std::size_t>(operands.output_shape[1]);
   const auto width = static_cast<std::size_t>(operands.output_shape[2]);
   const auto channels = static_cast<std::size_t>(images.channels);
-  // Some rows of some columns at a time, whose places are looked for once.
+  // Some columns at a time, whose places are looked for once.
   constexpr std::size_t columns_at_once = 64;
-  constexpr std::size_t rows_at_once = 8;
   const auto run_rows = [&](std::size_t first_row, std::size_t rows) {
     Between across[columns_at_once];
     for (std::size_t first = 0; first < width; first += columns_at_once) {
@@ -170,7 +175,7 @@ void run_resize(const FloatOperands& operands) {
       }
     }
   };
-  share_out(operands.pool, batch * height, rows_at_once, run_rows);
+  share_out(operands, batch * height, cost_of(operands.count(), 0.5), run_rows);
 }
 
 }  // namespace octet

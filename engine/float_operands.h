@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/float_step.h"
+#include "engine/threads.h"
 
 namespace octet {
 
@@ -13,22 +14,27 @@ struct FloatOperands {
   std::vector<Shape> input_shapes;
   float* output = nullptr;
   Shape output_shape;
-  pthreadpool_t pool = nullptr;
+  pthreadpool_t pool = nullptr;         ///< For convolutions.
+  const ThreadPool* threads = nullptr;  ///< For all else; null for one thread.
   const kernels::KernelTable* table = nullptr;
 
   std::size_t count() const { return static_cast<std::size_t>(element_count(output_shape)); }
 };
 
-/// function(begin, size) of parts of [0, count), by the pool's threads where there are several.
+/// function(begin, size) of parts of [0, items), each by one thread; all of them take one thread
+/// about `cost` nanoseconds.
 template <class Function>
-void share_out(pthreadpool_t pool, std::size_t count, std::size_t part, const Function& function) {
-  if (count <= part) return function(std::size_t{0}, count);
-  pthreadpool_parallelize_1d_tile_1d(
-      pool,
-      [](void* context, std::size_t begin, std::size_t size) {
-        (*static_cast<const Function*>(context))(begin, size);
-      },
-      const_cast<Function*>(&function), count, part, 0);
+void share_out(const FloatOperands& operands, std::size_t items, double cost,
+               const Function& function) {
+  if (operands.threads == nullptr) return function(std::size_t{0}, items);
+  operands.threads->share_out(items, cost, [&](kernels::Range range, std::size_t) {
+    function(range.begin, range.end - range.begin);
+  });
+}
+
+/// What values cost that take so many nanoseconds each.
+inline double cost_of(std::size_t values, double each) {
+  return static_cast<double>(values) * each;
 }
 
 inline float clip(float x, const Bounds& bounds) {

@@ -38,7 +38,7 @@ StepResult make_island_step(const StepContext& context, const StepRecord& step) 
     out.output = value_of(node->output);
     nodes.push_back(std::move(out));
   }
-  auto island = FloatIsland::create(std::move(nodes), std::move(values), context.pool.handle(),
+  auto island = FloatIsland::create(std::move(nodes), std::move(values), context.pool,
                                     context.table, context.exact);
   if (!island) return tl::unexpected(island.error());
   return std::make_unique<IslandStep>(std::move(*island));

@@ -86,7 +86,7 @@ std::size_t allocations_of_runs(const Model& model, const std::vector<Values>& i
   return allocations;
 }
 
-// One node of a float island on Eigen loops, run by `threads` threads.
+// One node of a float island on loops, run by `threads` threads.
 std::size_t allocations_of_loop(Op op, const Attributes& attributes,
                                 const std::vector<Shape>& inputs, int threads) {
   const auto shape = infer_shape(op, attributes, inputs);
@@ -108,7 +108,7 @@ std::size_t allocations_of_loop(Op op, const Attributes& attributes,
   values.push_back({.shape = *shape, .external = memory.back().data()});
   const ThreadPool pool(threads);
   auto island = create_float_island({node}, values, pool.handle(), kernels::best_table(),
-                                    FloatBackend::loops);
+                                    FloatBackend::loops, &pool);
   REQUIRE(island);
   bool ok = (*island)->run().has_value();
   allocations = 0, counting = true;

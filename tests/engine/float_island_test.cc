@@ -1,4 +1,4 @@
-// Float islands: each operator on XNNPACK and on the Eigen loops against a double oracle, and whole
+// Float islands: each operator on XNNPACK and on loops against a double oracle, and whole
 // small chains.
 #include "engine/float_island.h"
 
@@ -48,14 +48,14 @@ class Network {
     for (float& v : data_[static_cast<std::size_t>(id)]) v = random_.real(-1, 1);
   }
 
-  Expected<std::unique_ptr<FloatIsland>> island(FloatBackend backend,
-                                                pthreadpool_t pool = nullptr) {
+  Expected<std::unique_ptr<FloatIsland>> island(FloatBackend backend, pthreadpool_t pool = nullptr,
+                                                const ThreadPool* threads = nullptr) {
     std::vector<FloatValue> values = values_;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (constant_[i]) values[i].constant = data_[i].data();
       if (external_[i]) values[i].external = data_[i].data();
     }
-    return create_float_island(nodes_, values, pool, kernels::best_table(), backend);
+    return create_float_island(nodes_, values, pool, kernels::best_table(), backend, threads);
   }
 
   /// Runs the nodes in double and compares every output.
@@ -75,7 +75,7 @@ class Network {
     }
   }
 
-  /// On XNNPACK, where it is built in, and on Eigen loops.
+  /// On XNNPACK, where it is built in, and on loops.
   void check() {
     for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::loops}) {
       INFO((backend == FloatBackend::loops ? "loops" : "fastest") << ", seed " << random_.seed);
@@ -585,6 +585,51 @@ TEST_CASE("a float island names the node that it cannot run") {
         other.node(Op::linear, ConvAttributes{}, {other.input({2, 3}), other.input({4, 3})}));
     CHECK(refusal(other).find("'node 0' (linear) has parameters that are computed") !=
           std::string::npos);
+  }
+}
+
+TEST_CASE("loops give the same bytes with any number of threads") {
+  Random random(61);
+  const ThreadPool threads(3);
+  const Shape image = {2, 37, 41, 19};
+  const Window window{.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1};
+  const std::vector<std::pair<Op, Attributes>> of_one = {
+      {Op::sigmoid, NoAttributes{}},
+      {Op::hard_swish, NoAttributes{}},
+      {Op::softmax, AxisAttributes{.axis = 3}},
+      {Op::softmax, AxisAttributes{.axis = 1}},
+      {Op::mean, MeanAttributes{.axes = {1, 2}}},
+      {Op::max_pool, PoolAttributes{.window = window}},
+      {Op::average_pool, PoolAttributes{.window = window}},
+      {Op::resize, ResizeAttributes{.output_h = 70, .output_w = 90, .mode = ResizeMode::bilinear}}};
+  const std::vector<std::pair<Op, Shape>> of_two = {
+      {Op::add, image},          {Op::sub, {19}},          {Op::mul, {1}},
+      {Op::div, {2, 37, 41, 1}}, {Op::mul, {2, 1, 41, 1}}, {Op::prelu, {19}}};
+  const auto check = [&](Op op, const Attributes& attributes, const std::vector<Shape>& shapes) {
+    Network network(random);
+    std::vector<int32_t> inputs;
+    for (const Shape& shape : shapes) {
+      const bool first = inputs.empty();
+      inputs.push_back(first ? network.input(shape, -3, 3) : network.constant(shape, 0.5F, 3));
+    }
+    const int32_t y = network.node(op, attributes, inputs);
+    network.output(y);
+    std::vector<float> results[2];
+    for (const bool shares : {false, true}) {
+      auto island = network.island(FloatBackend::loops, nullptr, shares ? &threads : nullptr);
+      REQUIRE(island);
+      REQUIRE((*island)->run().has_value());
+      results[shares ? 1 : 0] = network.data(y);
+    }
+    INFO(op_name(op));
+    CHECK(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)) ==
+          0);
+    network.compare();
+  };
+  for (const auto& [op, attributes] : of_one) check(op, attributes, {image});
+  for (const auto& [op, other] : of_two) {
+    check(op, op == Op::prelu ? Attributes(NoAttributes{}) : Attributes(BinaryAttributes{}),
+          {image, other});
   }
 }
 

@@ -1,4 +1,4 @@
-// Float operators in double, output value by output value: what XNNPACK and the Eigen loops are
+// Float operators in double, output value by output value: what XNNPACK and the loops are
 // compared with.
 #pragma once
 

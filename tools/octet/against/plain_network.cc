@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/float_step.h"
 #include "tools/octet/against/dequantized.h"
 
 namespace octet::tool {
@@ -208,8 +209,8 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
     }
     float_nodes.push_back(std::move(to));
   }
-  auto island = FloatIsland::create(std::move(float_nodes), std::move(values), pool,
-                                    kernels::best_table(), false);
+  auto island = create_float_island(std::move(float_nodes), std::move(values), pool,
+                                    kernels::best_table(), FloatBackend::fastest);
   if (!island) return fail(network.model.path + ": " + island.error().message);
   made.island_ = std::move(*island);
   return made;

@@ -104,6 +104,8 @@ Expected<std::vector<float>> Contender::answer() {
   return all;
 }
 
-const char* Contender::isa() const { return model_.has_int8() ? session_.isa() : float_library(); }
+const char* Contender::isa() const {
+  return model_.has_int8() || model_.is_exact() ? session_.isa() : float_library();
+}
 
 }  // namespace octet::tool

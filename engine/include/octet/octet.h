@@ -61,7 +61,7 @@ OCTET_API size_t octet_model_label_count(const octet_model* model);
 OCTET_API const char* octet_model_label(const octet_model* model, size_t index);
 
 /* `threads`: 0 for one a big core. The session keeps what it needs of the model, which may be freed
- * before it. */
+ * before it. Float nodes that have one defined result give it, as with SessionOptions::exact. */
 OCTET_API octet_session* octet_session_create(const octet_model* model, int threads);
 OCTET_API void octet_session_free(octet_session* session);
 

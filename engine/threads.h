@@ -22,7 +22,7 @@ int default_thread_count();
 /// cache; and then the others' from the back.
 ///
 /// Nobody waits for a thread that has not begun: where a core is busy with something else, its part
-/// is done by the others. pthreadpool, which float islands run on, gives each thread its share and
+/// is done by the others. pthreadpool, which XNNPACK runs on, gives each thread its share and
 /// waits for all of them; a session on a busy machine then waits for the system's scheduler at
 /// every layer.
 class ThreadPool {

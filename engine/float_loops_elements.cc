@@ -55,13 +55,10 @@ void each(const FloatOperands& operands, const Function& function) {
 /// function(x, y) of all rows of so many channels.
 template <class Function>
 void each_row(const FloatOperands& operands, std::size_t channels, const Function& function) {
-  share_out(
-      operands, operands.count() / channels, cost_of(operands.count(), arithmetic_ns),
-      [&](std::size_t first, std::size_t count) __attribute__((noinline)) {
-        for (std::size_t row = first; row < first + count; ++row) {
-          function(operands.inputs[0] + row * channels, operands.output + row * channels);
-        }
-      });
+  share_out_each(operands, operands.count() / channels, cost_of(operands.count(), arithmetic_ns),
+                 [&](std::size_t row) {
+                   function(operands.inputs[0] + row * channels, operands.output + row * channels);
+                 });
 }
 
 void run_function(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
@@ -105,13 +102,9 @@ void run_binary(const FloatOperands& operands) {
         operands, plan.row_size, cost_of(plan.row_size, arithmetic_ns),
         [&](std::size_t begin, std::size_t count) { run_part(0, begin, begin + count); });
   }
-  share_out(operands, plan.rows,
-            cost_of(plan.rows * plan.row_size, arithmetic_ns) + cost_of(plan.rows, 10),
-            [&](std::size_t first, std::size_t count) {
-              for (std::size_t row = first; row < first + count; ++row) {
-                run_part(row, 0, plan.row_size);
-              }
-            });
+  share_out_each(operands, plan.rows,
+                 cost_of(plan.rows * plan.row_size, arithmetic_ns) + cost_of(plan.rows, 10),
+                 [&](std::size_t row) { run_part(row, 0, plan.row_size); });
 }
 
 void run_unary(const FloatOperands& operands) {

@@ -136,12 +136,9 @@ void run_pool(const FloatOperands& operands) {
     }
   };
   const auto taps = static_cast<std::size_t>(window.kernel_h * window.kernel_w);
-  share_out(operands, static_cast<std::size_t>(y[0] * y[1]), cost_of(operands.count() * taps, 0.2),
-            [&](std::size_t first, std::size_t count) {
-              for (std::size_t row = first; row < first + count; ++row) {
-                run_row(static_cast<int32_t>(row));
-              }
-            });
+  share_out_each(operands, static_cast<std::size_t>(y[0] * y[1]),
+                 cost_of(operands.count() * taps, 0.2),
+                 [&](std::size_t row) { run_row(static_cast<int32_t>(row)); });
 }
 
 void run_resize(const FloatOperands& operands) {

@@ -32,6 +32,17 @@ void share_out(const FloatOperands& operands, std::size_t items, double cost,
   });
 }
 
+/// The same, function(item) of each.
+template <class Function>
+void share_out_each(const FloatOperands& operands, std::size_t items, double cost,
+                    const Function& function) {
+  // Once, although share_out calls it in two places.
+  share_out(
+      operands, items, cost, [&](std::size_t begin, std::size_t size) __attribute__((noinline)) {
+        for (std::size_t item = begin; item < begin + size; ++item) function(item);
+      });
+}
+
 /// What values cost that take so many nanoseconds each.
 inline double cost_of(std::size_t values, double each) {
   return static_cast<double>(values) * each;

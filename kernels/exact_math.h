@@ -1,38 +1,58 @@
 // Functions that libm computes a little differently on each machine, here with one result
 // everywhere.
 //
-// Only IEEE 754 additions and multiplications in a fixed order (-ffp-contract=off keeps the order),
-// so that the bits are the same on every CPU.
+// Only IEEE 754 additions, multiplications and divisions in a fixed order (-ffp-contract=off keeps
+// the order), so that the bits are the same on every CPU.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace octet::kernels {
 namespace {
 
+// ln 2: a head of 33 bits, whose product with a small integer is exact, and a tail.
+constexpr double ln2_head = 0x1.62e42feep-1;
+constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
+
+/// By Horner's scheme; the coefficient of the highest power comes first.
+template <std::size_t count>
+inline double polynomial(const double (&coefficients)[count], double x) {
+  double sum = coefficients[0];
+#pragma GCC unroll 20
+  for (std::size_t i = 1; i < count; ++i) sum = sum * x + coefficients[i];
+  return sum;
+}
+
+/// x = k ln 2 + r with |r| <= ln(2) / 2, so that e^x = 2^k e^r.
+struct ReducedExponent {
+  int64_t k;
+  double r;
+};
+
+/// By Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter 6), for k of some
+/// 11 bits.
+inline ReducedExponent reduce_exponent(double x) {
+  constexpr double log2_e = 0x1.71547652b82fep+0;
+  // Adding 1.5 * 2^52 leaves no bits for a fraction: the sum is rounded to an integer, which its
+  // lowest bits then hold.
+  constexpr double rounder = 0x1.8p52;
+  const double rounded = x * log2_e + rounder;
+  const double k = rounded - rounder;
+  return {.k = __builtin_bit_cast(int64_t, rounded) - __builtin_bit_cast(int64_t, rounder),
+          .r = (x - k * ln2_head) - k * ln2_tail};
+}
+
 /// -> e^x, with a relative error below 1e-15 where the result is a normal number; 0 where x is
 /// below half the smallest denormal number's logarithm, infinity where it is above the largest
 /// number's; NaN stays what it is. Without a branch, so that a loop over it is vectorised.
 ///
-/// Range reduction by Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter
-/// 6): x = k ln 2 + r with |r| <= ln(2) / 2, where ln 2 is split into a head of 33 bits, whose
-/// product with k is exact, and a tail. Then e^x = 2^k e^r, and e^r is its Taylor series up to r^13
-/// / 13!, whose remainder is below 5e-18.
+/// e^r is its Taylor series up to r^13 / 13!, whose remainder is below 5e-18.
 inline double exp_float64(double x) {
   constexpr double least = -745.2;
   constexpr double most = 709.79;
-  constexpr double log2_e = 0x1.71547652b82fep+0;
-  constexpr double ln2_head = 0x1.62e42feep-1;
-  constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
-  // Adding 1.5 * 2^52 leaves no bits for a fraction: the sum is rounded to an integer, which its
-  // lowest bits then hold.
-  constexpr double rounder = 0x1.8p52;
   const double above = x < least ? least : x;
-  const double inside = above > most ? most : above;
-  const double rounded = inside * log2_e + rounder;
-  const double k = rounded - rounder;
-  const double r = (inside - k * ln2_head) - k * ln2_tail;
-
+  const auto [k, r] = reduce_exponent(above > most ? most : above);
   constexpr double inverse_factorials[] = {1.0 / 6227020800,
                                            1.0 / 479001600,
                                            1.0 / 39916800,
@@ -47,19 +67,15 @@ inline double exp_float64(double x) {
                                            1.0 / 2,
                                            1.0,
                                            1.0};
-  double series = 0;
-#pragma GCC unroll 14
-  for (int i = 0; i < 14; ++i) series = series * r + inverse_factorials[i];
-
   // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 1024. Halves are
   // taken of a non-negative number, whose shift is the same instruction everywhere.
   constexpr int64_t lift = 2048;
-  const int64_t exponent =
-      __builtin_bit_cast(int64_t, rounded) - __builtin_bit_cast(int64_t, rounder) + lift;
-  const uint64_t half = static_cast<uint64_t>(exponent) >> 1;
-  const uint64_t other = static_cast<uint64_t>(exponent) - half;
+  const auto exponent = static_cast<uint64_t>(k + lift);
+  const uint64_t half = exponent >> 1;
+  const uint64_t other = exponent - half;
   constexpr uint64_t bias = 1023 - static_cast<uint64_t>(lift) / 2;
-  const double scaled = series * __builtin_bit_cast(double, (half + bias) << 52) *
+  const double scaled = polynomial(inverse_factorials, r) *
+                        __builtin_bit_cast(double, (half + bias) << 52) *
                         __builtin_bit_cast(double, (other + bias) << 52);
   const double result = x < least ? 0.0 : scaled;
   return x != x ? x : result;
@@ -69,25 +85,14 @@ inline double exp_float64(double x) {
 /// beyond -700 or 700; NaN stays what it is. As exp_float64, up to r^10 / 10!.
 inline double exp_for_float32(double x) {
   constexpr double most = 700;
-  constexpr double log2_e = 0x1.71547652b82fep+0;
-  constexpr double ln2_head = 0x1.62e42feep-1;
-  constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
-  constexpr double rounder = 0x1.8p52;
   const double above = x < -most ? -most : x;
-  const double inside = above > most ? most : above;
-  const double rounded = inside * log2_e + rounder;
-  const double k = rounded - rounder;
-  const double r = (inside - k * ln2_head) - k * ln2_tail;
+  const auto [k, r] = reduce_exponent(above > most ? most : above);
   constexpr double inverse_factorials[] = {1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
                                            1.0 / 720,     1.0 / 120,    1.0 / 24,    1.0 / 6,
                                            1.0 / 2,       1.0,          1.0};
-  double series = 0;
-#pragma GCC unroll 11
-  for (int i = 0; i < 11; ++i) series = series * r + inverse_factorials[i];
-  constexpr uint64_t bias = 1023;
-  const uint64_t exponent =
-      __builtin_bit_cast(uint64_t, rounded) - __builtin_bit_cast(uint64_t, rounder) + bias;
-  return x < -most ? 0.0 : series * __builtin_bit_cast(double, exponent << 52);
+  constexpr int64_t bias = 1023;
+  const double power = __builtin_bit_cast(double, static_cast<uint64_t>(k + bias) << 52);
+  return x < -most ? 0.0 : polynomial(inverse_factorials, r) * power;
 }
 
 /// -> the natural logarithm of a number that is not denormal in double, as every float32 number is,
@@ -96,8 +101,6 @@ inline double exp_for_float32(double x) {
 /// x = 2^k m with m within sqrt(1/2) and sqrt(2), and log m = 2 artanh((m - 1) / (m + 1)), whose
 /// series is taken up to s^21 / 21: what is left is below 1e-17.
 inline double log_float64(double x) {
-  constexpr double ln2_head = 0x1.62e42feep-1;
-  constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
   constexpr double infinity = __builtin_inf();
   constexpr uint64_t root_half = 0x3fe6a09e667f3bcd;  // the bits of sqrt(1/2)
   constexpr uint64_t fraction = (uint64_t{1} << 52) - 1;
@@ -108,12 +111,9 @@ inline double log_float64(double x) {
   constexpr uint64_t two_to_52 = uint64_t{1023 + 52} << 52;
   const double k = __builtin_bit_cast(double, (lifted >> 52) | two_to_52) - (0x1p52 + lift);
   const double s = (m - 1) / (m + 1);
-  const double square = s * s;
-  double series = 1.0 / 21;
-  constexpr double inverse_odds[] = {1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+  constexpr double inverse_odds[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
                                      1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
-#pragma GCC unroll 10
-  for (int i = 0; i < 10; ++i) series = series * square + inverse_odds[i];
+  const double series = polynomial(inverse_odds, s * s);
   const double result = k * ln2_head + (k * ln2_tail + 2 * s * series);
   const double positive = x < infinity ? result : x;  // infinity and NaN stay what they are
   return x > 0 ? positive : x < 0 ? __builtin_nan("") : x == 0 ? -infinity : x;
@@ -134,10 +134,7 @@ inline double scaled_erfc_float64(double z) {
       -0x1.98ce64cd52d7bp-11, 0x1.ef17b3060ab1fp-10, 0x1.4b87afff87b05p-9,  -0x1.8574b79b994dap-6,
       0x1.17ca28f20dabdp-4,   -0x1.e88b8085e2a3cp-4, 0x1.098366a36d50ep-3,  -0x1.85a15c531202fp-5,
       -0x1.15c084bb9af6bp-3,  0x1.40c522d7e451ep+0};
-  double series = 0;
-#pragma GCC unroll 18
-  for (int i = 0; i < 18; ++i) series = series * s + coefficients[i];
-  return series / (1 + 2 * inside);
+  return polynomial(coefficients, s) / (1 + 2 * inside);
 }
 
 }  // namespace

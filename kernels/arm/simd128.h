@@ -100,36 +100,29 @@ struct Simd128 {
   static Int pack_order(Int x) { return x; }
   static Int natural_order(Int x) { return x; }
 
-  /// 16 bytes of as many pixels as they are.
+  /// 16 bytes of as many pixels as they are: one, or two of two vectors.
   template <int vectors>
   static Int gather_pixels(const uint8_t* const* from) {
+    static_assert(vectors >= 2);
     if constexpr (vectors >= 3) {
       return load(from[0]);
-    } else if constexpr (vectors == 2) {
-      return from_u8(vcombine_u8(vld1_u8(from[0]), vld1_u8(from[1])));
     } else {
-      int32x4_t x = vdupq_n_s32(load_s32(from[0]));
-      x = vsetq_lane_s32(load_s32(from[1]), x, 1);
-      x = vsetq_lane_s32(load_s32(from[2]), x, 2);
-      return vsetq_lane_s32(load_s32(from[3]), x, 3);
+      return from_u8(vcombine_u8(vld1_u8(from[0]), vld1_u8(from[1])));
     }
   }
 
   template <int vectors>
   static void scatter_pixels(Int x, uint8_t* const* to, int pixels) {
+    static_assert(vectors >= 2);
     if constexpr (vectors == 4) {
       store(to[0], x);
     } else if constexpr (vectors == 3) {
       vst1_u8(to[0], vget_low_u8(as_u8(x)));
-      store_s32<2>(to[0] + 8, x);
-    } else if constexpr (vectors == 2) {
+      const int32_t third = vgetq_lane_s32(x, 2);
+      __builtin_memcpy(to[0] + 8, &third, sizeof(third));
+    } else {
       vst1_u8(to[0], vget_low_u8(as_u8(x)));
       if (pixels > 1) vst1_u8(to[1], vget_high_u8(as_u8(x)));
-    } else {
-      store_s32<0>(to[0], x);
-      if (pixels > 1) store_s32<1>(to[1], x);
-      if (pixels > 2) store_s32<2>(to[2], x);
-      if (pixels > 3) store_s32<3>(to[3], x);
     }
   }
 
@@ -274,18 +267,6 @@ struct Simd128 {
     const uint8_t* b_;
     uint8x16_t flip_;
   };
-
- private:
-  static int32_t load_s32(const uint8_t* from) {
-    int32_t x;
-    __builtin_memcpy(&x, from, sizeof(x));
-    return x;
-  }
-  template <int lane>
-  static void store_s32(uint8_t* to, Int x) {
-    const int32_t value = vgetq_lane_s32(x, lane);
-    __builtin_memcpy(to, &value, sizeof(value));
-  }
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "engine/format/octet_generated.h"
 #include "engine/format_version.h"
 #include "engine/model_data.h"
+#include "engine/score_types.h"
 
 namespace octet {
 namespace {
@@ -68,6 +69,12 @@ std::optional<Op> parse_op(std::string_view name) {
     if (name == op_name(static_cast<Op>(i))) return static_cast<Op>(i);
   }
   return std::nullopt;
+}
+
+// What a table holds changes nothing about how it runs: a name that is no function is no error.
+Op function_named(std::string_view name) {
+  const auto op = parse_op(name);
+  return op && is_function_of_one_value(*op) ? *op : Op::identity;
 }
 
 Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
@@ -184,6 +191,9 @@ struct AttributeDecoder {
     a = {.axes = reader.values(from.axes()), .keepdims = from.keepdims()};
   }
   void operator()(ScalarAttributes& a) const { a.value = from.value(); }
+  void operator()(LookupAttributes& a) const {
+    a = {.function = function_named(reader.text(from.function())), .value = from.value()};
+  }
 };
 
 Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data, Reader& reader) {
@@ -210,6 +220,12 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   node.output = n.output();
   node.reason = reader.text(n.reason());
   node.fused = reader.texts(n.fused());
+  if (auto* table = std::get_if<LookupAttributes>(&node.attributes);
+      table != nullptr && table->function == Op::identity && !node.fused.empty()) {
+    // Octet 0.1 has the function's name alone.
+    const Op function = function_named(node.fused[0]);
+    if (function != Op::leaky_relu && function != Op::elu) table->function = function;
+  }
   const auto count = static_cast<int64_t>(data.tensors.size());
   const auto valid = [&](int32_t id) { return id >= 0 && id < count; };
   if (!std::ranges::all_of(node.inputs, valid) || !valid(node.output)) {
@@ -344,11 +360,25 @@ Expected<void> decode_preprocess(const format::Model& model, Model::Data& data, 
   return {};
 }
 
+ScoreType decode_score_type(const format::Task& from, const Model::Data& data) {
+  if (from.score_type() != format::ScoreType::unstated) {
+    return static_cast<ScoreType>(static_cast<uint8_t>(from.score_type()) - 1);
+  }
+  ScoreTypes types(data.tensors.size());
+  for (const NodeRecord& node : data.nodes) {
+    types.pass(node.op, node.attributes, node.inputs, node.output,
+               [&](int32_t id) { return data.tensor(id).is_constant; });
+  }
+  return types.of(data.outputs[0]);
+}
+
 Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader& reader) {
   const auto* from = model.task();
   if (from == nullptr) return {};
   if (from->type() > format::TaskType::detect)
     return fail("the task is unknown: the file may need a newer octet");
+  if (from->score_type() > format::ScoreType::independent)
+    return fail("the task's scores are of an unknown type: the file may need a newer octet");
   Task& task = data.task;
   task = {.type = static_cast<TaskType>(from->type()),
           .boxes = from->boxes(),
@@ -358,7 +388,8 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader
           .variances = reader.values(from->variances()),
           .score_threshold = from->score_threshold(),
           .nms_iou = from->nms_iou(),
-          .corners = from->corners()};
+          .corners = from->corners(),
+          .score_type = decode_score_type(*from, data)};
   if (from->min_sizes() != nullptr) {
     for (const auto* sizes : *from->min_sizes()) {
       task.min_sizes.push_back(reader.values(sizes->values()));

@@ -8,6 +8,20 @@ const char* version() { return OCTET_VERSION; }
 
 std::size_t type_size(Type type) { return type == Type::u8 || type == Type::s8 ? 1 : 4; }
 
+const char* score_type_name(ScoreType type) {
+  switch (type) {
+    case ScoreType::logits:
+      return "logits";
+    case ScoreType::probabilities:
+      return "probabilities";
+    case ScoreType::log_probabilities:
+      return "log-probabilities";
+    case ScoreType::independent:
+      return "independent";
+  }
+  return "";
+}
+
 const char* type_name(Type type) {
   switch (type) {
     case Type::u8:

@@ -298,6 +298,8 @@ Attributes default_attributes(Op op) {
     case Op::leaky_relu:
     case Op::elu:
       return ScalarAttributes{};
+    case Op::lookup:
+      return LookupAttributes{};
     default:
       return NoAttributes{};
   }

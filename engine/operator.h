@@ -146,11 +146,15 @@ struct MeanAttributes {
 struct ScalarAttributes {  // batch_norm: epsilon; leaky_relu, elu: alpha
   float value = 0;
 };
+struct LookupAttributes {
+  Op function = Op::identity;  ///< What the table holds; identity where nobody knows.
+  float value = 0;             ///< Its parameter: alpha of leaky_relu and elu.
+};
 
-using Attributes =
-    std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
-                 SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
-                 ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes>;
+using Attributes = std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes,
+                                AxisAttributes, SliceAttributes, PadAttributes, ReshapeAttributes,
+                                TransposeAttributes, ResizeAttributes, ClipAttributes,
+                                MeanAttributes, ScalarAttributes, LookupAttributes>;
 
 /// The attributes that `op` takes, default-constructed: operators and attributes are matched in
 /// this one place.

@@ -138,6 +138,9 @@ bool is_layer(const Node& node);
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 
+/// What the scores of the first output are, which its author's nodes say: before passes change them.
+ScoreType score_type(const Graph& graph);
+
 /// The float model that a quantized one's bytes stand for: weights become floats, and scales go, so
 /// that others can be chosen. Errors: scales that do not fit their weights.
 Expected<void> forget_scales(Graph& graph);

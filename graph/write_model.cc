@@ -74,6 +74,7 @@ struct AttributeFields {
   float value = 0;
   bool bilinear = false;
   bool align_corners = false;
+  std::string function;
 
   void operator()(const NoAttributes&) {}
   void operator()(const ConvAttributes& a) {
@@ -104,6 +105,10 @@ struct AttributeFields {
   void operator()(const ClipAttributes& a) { bounds = a.bounds; }
   void operator()(const MeanAttributes& a) { axes = a.axes, keepdims = a.keepdims; }
   void operator()(const ScalarAttributes& a) { value = a.value; }
+  void operator()(const LookupAttributes& a) {
+    if (a.function != Op::identity) function = op_name(a.function);
+    value = a.value;
+  }
 
  private:
   void set_window(const Window& w) {
@@ -121,6 +126,8 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
   };
   const auto axes = vector(f.axes), begin = vector(f.begin), end = vector(f.end),
              step = vector(f.step), shape = vector(f.shape);
+  const auto function =
+      f.function.empty() ? Offset<flatbuffers::String>{} : builder.CreateString(f.function);
   format::AttributesBuilder out(builder);
   if (f.window) out.add_window(&*f.window);
   out.add_groups(f.groups);
@@ -148,6 +155,7 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
     out.add_inner_min(f.inner_bounds.min);
     out.add_inner_max(f.inner_bounds.max);
   }
+  if (!function.IsNull()) out.add_function(function);
   return out.Finish();
 }
 
@@ -206,9 +214,11 @@ Offset<format::Task> write_task(FlatBufferBuilder& builder, const Task& task) {
   std::vector<Offset<format::Sizes>> sizes;
   for (const auto& values : task.min_sizes)
     sizes.push_back(format::CreateSizesDirect(builder, &values));
+  // After `unstated`, which only older files say.
+  const auto score_type = static_cast<format::ScoreType>(static_cast<uint8_t>(task.score_type) + 1);
   return format::CreateTaskDirect(builder, static_cast<format::TaskType>(task.type), task.boxes,
                                   task.scores, task.landmarks, &sizes, &task.steps, &task.variances,
-                                  task.score_threshold, task.nms_iou, task.corners);
+                                  task.score_threshold, task.nms_iou, task.corners, score_type);
 }
 
 // Over everything else in the file: it is the last that is written, into a field that is there.

@@ -56,8 +56,10 @@ void to_lookup(Graph& graph, Node& node) {
   node.inputs.push_back(graph.add_tensor(
       {.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));
   node.fused.insert(node.fused.begin(), op_name(node.op));
+  const auto* parameter = std::get_if<ScalarAttributes>(&node.attributes);
+  node.attributes =
+      LookupAttributes{.function = node.op, .value = parameter != nullptr ? parameter->value : 0};
   node.op = Op::lookup;
-  node.attributes = NoAttributes{};
 }
 
 void add_softmax_table(Graph& graph, Node& node) {

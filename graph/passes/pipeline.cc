@@ -56,6 +56,7 @@ Status check_wishes(const Graph& graph, const std::vector<std::string>& wishes) 
 Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options) {
   if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
   if (auto ok = check_wishes(graph, options.keep_float); !ok) return tl::unexpected(ok.error());
+  graph.task.score_type = score_type(graph);
   if (auto ok = run_pipeline(graph, options); !ok) return tl::unexpected(ok.error());
   if (auto ok = check(graph); !ok) return fail(graph.name + ": " + ok.error().message);
   return write_model(graph);

@@ -39,6 +39,18 @@ json node_json(const NodeInfo& node) {
           {"bytes", bytes_moved(node)}, {"step", node.step}};
 }
 
+const char* task_name(TaskType type) {
+  switch (type) {
+    case TaskType::none:
+      return "none";
+    case TaskType::classify:
+      return "classify";
+    case TaskType::detect:
+      return "detect";
+  }
+  return "";
+}
+
 json describe(const Model& model, const Session& session) {
   json out = {{"model", model.path()},
               {"producer", model.producer()},
@@ -54,7 +66,11 @@ json describe(const Model& model, const Session& session) {
               {"arena_lower_bound", session.arena_lower_bound()},
               {"packed_bytes", session.packed_bytes()},
               {"scratch_bytes", session.scratch_bytes()},
-              {"labels", model.labels().size()}};
+              {"labels", model.labels().size()},
+              {"task", task_name(model.task().type)}};
+  if (model.task().type == TaskType::classify) {
+    out["score_type"] = score_type_name(model.task().score_type);
+  }
   for (const TensorInfo& input : model.inputs()) out["inputs"].push_back(tensor_json(input));
   for (const TensorInfo& output : model.outputs()) out["outputs"].push_back(tensor_json(output));
   out["nodes"] = json::array();
@@ -84,6 +100,13 @@ void print(const Model& model, const Session& session) {
               model.is_exact() ? "yes" : "no, it has convolutions or linear layers in float");
   print_tensors("input", model.inputs());
   print_tensors("output", model.outputs());
+  if (model.task().type != TaskType::none) {
+    std::printf("task     %s", task_name(model.task().type));
+    if (model.task().type == TaskType::classify) {
+      std::printf(", its scores are %s", score_type_name(model.task().score_type));
+    }
+    std::printf("\n");
+  }
   std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type",
               "output", "scale, zero point", "MACs", "bytes");
   for (const NodeInfo& node : model.nodes()) {

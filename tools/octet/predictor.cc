@@ -45,15 +45,33 @@ Expected<void> check_scores(const Model& model) {
               ": answers at many places; export it without a task");
 }
 
-// Probabilities already, or scores that a softmax makes comparable?
-bool are_probabilities(std::span<const float> scores) {
-  double sum = 0;
-  for (const float s : scores) {
-    if (!(s >= 0 && s <= 1)) return false;
-    sum += s;
+/// Makes a probability of each score.
+class Probability {
+ public:
+  Probability(ScoreType type, std::span<const float> scores)
+      : type_(type), largest_(*std::ranges::max_element(scores)) {
+    if (type != ScoreType::logits) return;
+    for (const float s : scores) sum_ += kernels::exp_float64(static_cast<double>(s - largest_));
   }
-  return std::abs(sum - 1) < 0.05;
-}
+
+  double of(float score) const {
+    switch (type_) {
+      case ScoreType::logits:
+        return kernels::exp_float64(static_cast<double>(score - largest_)) / sum_;
+      case ScoreType::probabilities:
+      case ScoreType::independent:
+        break;
+      case ScoreType::log_probabilities:
+        return kernels::exp_float64(static_cast<double>(score));
+    }
+    return static_cast<double>(score);
+  }
+
+ private:
+  ScoreType type_;
+  float largest_;
+  double sum_ = 0;
+};
 
 }  // namespace
 
@@ -102,21 +120,15 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
       [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
-  double sum = 0;
-  const bool probabilities = are_probabilities(scores);
-  const float largest = *std::ranges::max_element(scores);
-  for (const float s : scores) sum += kernels::exp_float64(static_cast<double>(s - largest));
+  const Probability probability(model_.task().score_type, scores);
   std::vector<ClassScore> out;
   for (std::size_t i = 0; i < count; ++i) {
     const int index = order[i];
     const auto label_index = static_cast<std::size_t>(index);
-    const double probability =
-        probabilities ? score(index)
-                      : kernels::exp_float64(static_cast<double>(score(index) - largest)) / sum;
     out.push_back(
         {.index = index,
          .label = label_index < model_.labels().size() ? model_.labels()[label_index] : "",
-         .score = static_cast<float>(probability)});
+         .score = static_cast<float>(probability.of(score(index)))});
   }
   return out;
 }

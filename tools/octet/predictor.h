@@ -14,8 +14,7 @@ namespace octet::tool {
 struct ClassScore {
   int index = 0;
   std::string label;  ///< Empty where the model has no labels.
-  float score =
-      0;  ///< A probability: softmax of the model's scores, unless the model ends in one itself.
+  float score = 0;    ///< A probability, as the model's scores are or become one (ScoreType).
 };
 
 struct Answer {

@@ -40,6 +40,7 @@ json to_json(const std::string& path, const Predictor& predictor, const Answer& 
   json out = {{"path", path}};
   const TaskType task = predictor.model().task().type;
   if (task == TaskType::classify) {
+    out["score_type"] = score_type_name(predictor.model().task().score_type);
     out["top"] = json::array();
     for (const ClassScore& c : answer.top) {
       out["top"].push_back({{"index", c.index}, {"label", c.label}, {"score", c.score}});
@@ -64,7 +65,10 @@ json to_json(const std::string& path, const Predictor& predictor, const Answer& 
 }
 
 void print_text(const std::string& path, const Predictor& predictor, const Answer& answer) {
-  std::printf("%s  (%.2f ms)\n", path.c_str(), answer.seconds * 1e3);
+  const Task& task = predictor.model().task();
+  const bool independent = !answer.top.empty() && task.score_type == ScoreType::independent;
+  std::printf("%s  (%.2f ms)%s\n", path.c_str(), answer.seconds * 1e3,
+              independent ? "  each class by itself, of which several may be there" : "");
   for (const ClassScore& c : answer.top) {
     std::printf("  %6.2f %%  %s\n", 100.0 * static_cast<double>(c.score),
                 c.label.empty() ? ("class " + std::to_string(c.index)).c_str() : c.label.c_str());
@@ -73,9 +77,8 @@ void print_text(const std::string& path, const Predictor& predictor, const Answe
     std::printf("  %.3f  box %.1f, %.1f to %.1f, %.1f\n", static_cast<double>(d.score), d.left,
                 d.top, d.right, d.bottom);
   }
-  const TaskType task = predictor.model().task().type;
-  if (task == TaskType::detect && answer.detections.empty()) std::printf("  no detection\n");
-  if (task != TaskType::none) return;
+  if (task.type == TaskType::detect && answer.detections.empty()) std::printf("  no detection\n");
+  if (task.type != TaskType::none) return;
   for (std::size_t i = 0; i < predictor.session().output_count(); ++i) {
     const TensorInfo& info = *predictor.session().output(i).info;
     std::printf("  output '%s' %s %s (--dump DIR writes its values)\n", info.name.c_str(),
@@ -225,9 +228,9 @@ Command add_run(CLI::App& app) {
                    "with size, resize, "
                    "channels, mean, std (docs/float_export.md)")
       ->type_name("JSON");
-  command->add_flag(
-      "--json", options->as_json,
-      "One JSON object an image: path, top or detections, outputs with the CRC-32 of their bytes");
+  command->add_flag("--json", options->as_json,
+                    "One JSON object an image: path, top (with score_type) or detections, outputs "
+                    "with the CRC-32 of their bytes");
   command->add_option("--annotate", options->annotate, "Write the image with its answer drawn in")
       ->type_name("OUT.png");
   command

@@ -72,8 +72,19 @@ struct Preprocess {
 
 enum class TaskType : uint8_t { none, classify, detect };
 
-/// What the outputs mean. The fields after `type` are a detector's: see docs/float_export.md,
-/// "task".
+/// What a classifier's scores are: what its last layers say, not its values.
+enum class ScoreType : uint8_t {
+  logits,             ///< Any numbers; a softmax over them makes probabilities.
+  probabilities,      ///< Of a softmax. Their sum is 1, but for the rounding of u8.
+  log_probabilities,  ///< Logarithms of probabilities.
+  independent,        ///< Each a probability by itself, of a sigmoid: several classes may be there.
+};
+
+/// "logits", "probabilities", "log-probabilities", "independent"
+OCTET_EXPORT const char* score_type_name(ScoreType type);
+
+/// What the outputs mean. `score_type` is a classifier's; the fields from `boxes` to `corners` are
+/// a detector's: see docs/float_export.md, "task".
 struct Task {
   TaskType type = TaskType::none;
   int32_t boxes = -1;      ///< Number of the output [1, P, 4].
@@ -87,6 +98,8 @@ struct Task {
   /// Boxes are corners already: left, top, right, bottom as shares of the input's width and height;
   /// landmarks likewise x, y. There are no priors then.
   bool corners = false;
+  /// Of the first output.
+  ScoreType score_type = ScoreType::logits;
 };
 
 /// One node of the model as the graph builder left it, for `octet inspect` and for timing.

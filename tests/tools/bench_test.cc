@@ -1,8 +1,12 @@
 // octet bench: what it prints, never how long anything took.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "graph/passes/passes.h"
+#include "tests/graph/run_graph.h"
 #include "tests/tools/command_line.h"
 
+using namespace octet;
 using namespace octet::test;
 
 namespace {
@@ -130,4 +134,126 @@ TEST_CASE("held to an instruction set, all engines still run the same network") 
     CHECK(outcome.json()["isa"] == isa);
     CHECK(outcome.json()["against"][0]["cosine"] > 0.98);
   }
+}
+
+namespace {
+
+/// image -> convolution -> `op` -> convolution, all of it in int8 with scales of a random input.
+Graph with_function(Op op) {
+  GraphMaker m;
+  TensorId x = m.input({1, 12, 12, 3});
+  x = m.conv("a", x, {.channels = 8, .kernel = 3, .padding = 1});
+  if (op == Op::log || op == Op::sqrt) x = m.clip("positive", x, {.min = 0.5F});
+  if (op == Op::leaky_relu || op == Op::elu) {
+    x = m.node("function", op, ScalarAttributes{0.3F}, {x});
+  } else {
+    x = m.simple("function", op, x);
+  }
+  Graph graph = m.finish({m.conv("b", x, {.channels = 4, .kernel = 3})});
+  calibrate(graph);
+  return graph;
+}
+
+std::string write_graph(const TemporaryFolder& folder, const Graph& graph) {
+  const auto bytes = graph::build_model(graph, {});
+  INFO((bytes ? "" : bytes.error().message));
+  REQUIRE(bytes);
+  return folder.write("m.octet",
+                      std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+}
+
+}  // namespace
+
+TEST_CASE("bench: what is a table in int8 is the function that it was for the other engines") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < op_count; ++i) {
+    const Op op = static_cast<Op>(i);
+    if (!is_function_of_one_value(op)) continue;
+    const std::string model = write_graph(folder, with_function(op));
+    CHECK(octet_tool({"inspect", model, "--json"}).json()["nodes"].dump().find("\"lookup\"") !=
+          std::string::npos);
+    for (const std::string& engine : engines()) {
+      if (engine == "onednn") continue;
+      INFO(op_name(op) << " against " << engine);
+      CHECK(bench({model, "--against", engine})["against"][0]["cosine"] > 0.98);
+    }
+    const auto layers = bench({model, "--against", "float", "--layers"})["layers"];
+    CHECK(std::ranges::count_if(layers, [](const auto& layer) {
+            return layer["op"] == "lookup" && layer["float_ms"].is_number();
+          }) == 1);
+  }
+}
+
+TEST_CASE("bench: a table whose function the file does not say is refused with the remedy") {
+  const TemporaryFolder folder;
+  Graph graph = with_function(Op::leaky_relu);
+  REQUIRE(graph::run_pipeline(graph, {}));
+  for (Node& node : graph.nodes) {
+    if (node.op == Op::lookup) node.attributes = LookupAttributes{};  // as octet 0.1 wrote it
+  }
+  const auto bytes = graph::write_model(graph);
+  REQUIRE(bytes);
+  const std::string model = folder.write(
+      "m.octet", std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+  const Outcome outcome = octet_tool({"bench", model, "--against", "float", "--runs", "1"});
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.err, "node 'function' is a table"));
+  CHECK(contains(outcome.err, "convert the model again"));
+}
+
+TEST_CASE("bench: a ReLU that is nothing but a zero point is one for the other engines, too") {
+  const TemporaryFolder folder;
+  GraphMaker m;
+  TensorId x = m.input({1, 12, 12, 3});
+  const TensorId a = m.conv("a", x, {.channels = 8, .kernel = 3, .padding = 1});
+  Graph graph = m.finish({m.conv("b", a, {.channels = 4, .kernel = 3})});
+  calibrate(graph);
+  graph.tensor(a).quantization->zero_point = 0;
+  graph.tensor(graph.outputs[0]).quantization.reset();
+  const std::string model = write_graph(folder, graph);
+  for (const std::string& engine : engines()) {
+    if (engine == "onednn") continue;
+    INFO(engine);
+    CHECK(bench({model, "--against", engine})["against"][0]["cosine"] > 0.98);
+  }
+}
+
+TEST_CASE("bench: a model without a value that XNNPACK wants a scale for runs the same network") {
+  // All of it is int8 with scales of its own: nothing was run in float before XNNPACK is asked.
+  const TemporaryFolder folder;
+  GraphMaker m;
+  TensorId x = m.input({1, 12, 12, 3});
+  x = m.conv("a", x, {.channels = 8, .kernel = 3, .padding = 1});
+  Graph graph = m.finish({m.max_pool("b", x)});
+  calibrate(graph);
+  const std::string model = write_graph(folder, graph);
+  for (const std::string& engine : engines()) {
+    INFO(engine);
+    CHECK(bench({model, "--against", engine})["against"][0]["cosine"] > 0.98);
+  }
+}
+
+TEST_CASE(
+    "bench: an engine whose outputs are others gives no ratio, but a message and exit code 1") {
+  // A result of scores so coarse that octet's are 0 nearly everywhere, and the float ones are not.
+  const TemporaryFolder folder;
+  GraphMaker m;
+  TensorId x = m.input({1, 12, 12, 3});
+  const TensorId a = m.conv("a", x, {.channels = 8, .kernel = 3, .padding = 1});
+  Graph graph = m.finish({m.conv("b", a, {.channels = 4, .kernel = 3})});
+  calibrate(graph);
+  graph.tensor(a).quantization = Quantization{.scale = 4, .zero_point = 128};
+  const std::string model = write_graph(folder, graph);
+  const std::vector<std::string> arguments = {"bench", model, "--against", "float", "--runs", "2"};
+  const Outcome text = octet_tool(arguments);
+  INFO(text.out << text.err);
+  CHECK(text.code == 1);
+  CHECK(contains(text.out, "no ratio"));
+  CHECK(contains(text.err, "--against float: its outputs are not octet's"));
+  auto as_json = arguments;
+  as_json.emplace_back("--json");
+  const Outcome json = octet_tool(as_json);
+  CHECK(json.code == 1);
+  CHECK(json.json()["against"][0]["ratio"].is_null());
+  CHECK(json.json()["against"][0]["cosine"] < 0.9);
 }

@@ -63,7 +63,9 @@ json rival_json(const Rival& rival, const Contender& ours) {
   return {{"engine", rival.name()},
           {"median_ms", rival.samples().median_ms()},
           {"min_ms", rival.samples().minimum_ms()},
-          {"ratio", rival.samples().median_ms() / ours.samples().median_ms()},
+          {"ratio", rival.runs_same_network()
+                        ? json(rival.samples().median_ms() / ours.samples().median_ms())
+                        : json(nullptr)},
           {"cosine", rival.cosine()}};
 }
 
@@ -98,6 +100,23 @@ Expected<std::vector<Rival>> make_rivals(const Options& options, Contender& ours
     if (auto ok = rivals.back().compare_outputs(*answer); !ok) return tl::unexpected(ok.error());
   }
   return rivals;
+}
+
+/// Says which rivals ran another network. -> the exit code
+int report_strangers(const std::vector<Rival>& rivals) {
+  int code = succeeded;
+  for (const Rival& rival : rivals) {
+    if (rival.runs_same_network()) continue;
+    char cosine[32];
+    std::snprintf(cosine, sizeof(cosine), "%.4f", rival.cosine());
+    std::cerr << "octet: --against " << rival.name() << ": its outputs are not octet's (cosine "
+              << cosine
+              << "): int8 does not explain that, so it ran another network, and its time says "
+                 "nothing. Measure against the converted float model (octet convert --float, bench "
+                 "--compare)\n";
+    code = failed;
+  }
+  return code;
 }
 
 std::vector<std::string> engine_names() {
@@ -170,7 +189,7 @@ Expected<int> bench(const Options& options) {
   for (const Rival& rival : *rivals) out["against"].push_back(rival_json(rival, *ours));
   if (options.as_json) {
     std::cout << out.dump() << "\n";
-    return succeeded;
+    return report_strangers(*rivals);
   }
   for (const Contender* contender : contenders) {
     std::printf("%-40s %-10s %d threads  median %8.3f ms  min %8.3f ms  (%zu runs)\n",
@@ -180,12 +199,15 @@ Expected<int> bench(const Options& options) {
     print_session(*contender);
   }
   for (const Rival& rival : *rivals) {
-    std::printf(
-        "against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ratio %.2f  (cosine of the "
-        "outputs %.4f)\n",
-        rival.name().c_str(), "", ours->session().threads(), rival.samples().median_ms(),
-        rival.samples().minimum_ms(), rival.samples().median_ms() / ours->samples().median_ms(),
-        rival.cosine());
+    std::printf("against %-32s %-10s %d threads  median %8.3f ms  min %8.3f ms  ",
+                rival.name().c_str(), "", ours->session().threads(), rival.samples().median_ms(),
+                rival.samples().minimum_ms());
+    if (rival.runs_same_network()) {
+      std::printf("ratio %.2f  (cosine of the outputs %.4f)\n",
+                  rival.samples().median_ms() / ours->samples().median_ms(), rival.cosine());
+    } else {
+      std::printf("no ratio\n");
+    }
   }
   if (disturbed) {
     std::printf(
@@ -198,7 +220,7 @@ Expected<int> bench(const Options& options) {
     print_layers(*ours, races);
     if (theirs) print_layers(*theirs, {});
   }
-  return succeeded;
+  return report_strangers(*rivals);
 }
 
 }  // namespace

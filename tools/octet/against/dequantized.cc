@@ -1,5 +1,7 @@
 #include "tools/octet/against/dequantized.h"
 
+#include <algorithm>
+
 namespace octet::tool {
 
 DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node) {
@@ -31,10 +33,30 @@ std::vector<float> dequantize_operand(const TensorRecord& tensor) {
   return out;
 }
 
-tl::unexpected<Error> no_function_of_table(const Model::Data& model, const NodeRecord& node) {
-  return fail(model.path + ": node '" + node.name +
-              "' is a table in int8, which no longer says which function it was: measure against "
-              "the converted float model (octet convert --float, bench --compare)");
+Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRecord& node) {
+  const auto& table = std::get<LookupAttributes>(node.attributes);
+  if (table.function == Op::identity) {
+    return fail(model.path + ": node '" + node.name +
+                "' is a table in int8, and the file does not say of which function: convert the "
+                "model again, which this octet writes down");
+  }
+  TableFunction function{.op = table.function, .attributes = default_attributes(table.function)};
+  if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes)) {
+    parameter->value = table.value;
+  }
+  return function;
+}
+
+void keep_within(Attributes& attributes, float min, float max) {
+  std::visit(
+      [&](auto& a) {
+        if constexpr (requires { a.bounds; }) {
+          const Bounds within{.min = std::max(a.bounds.min, min),
+                              .max = std::min(a.bounds.max, max)};
+          if (within.min < within.max) a.bounds = within;
+        }
+      },
+      attributes);
 }
 
 }  // namespace octet::tool

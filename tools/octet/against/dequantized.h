@@ -19,7 +19,16 @@ DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& no
 /// The values of a constant u8 operand.
 std::vector<float> dequantize_operand(const TensorRecord& tensor);
 
-/// Why a table has no float form, and what to measure instead.
-tl::unexpected<Error> no_function_of_table(const Model::Data& model, const NodeRecord& node);
+/// The function that an int8 table holds, as a float node has it.
+struct TableFunction {
+  Op op = Op::identity;
+  Attributes attributes;
+};
+
+/// Errors: a file of octet 0.1, which may not say it.
+Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRecord& node);
+
+/// Tightens the bounds of a node that can have some; a range that would be left empty stays.
+void keep_within(Attributes& attributes, float min, float max);
 
 }  // namespace octet::tool

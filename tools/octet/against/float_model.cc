@@ -50,16 +50,24 @@ class FloatModelMaker {
       same_as_[static_cast<std::size_t>(from.output)] = operand(from.inputs[0]);
       return {};
     }
-    if (from.op == Op::lookup) {
-      return no_function_of_table(model_, from);
-    }
     graph::Node node{.name = from.name,
                      .op = from.op == Op::requantize ? Op::clip : from.op,
                      .attributes = from.attributes,
                      .output = from.output,
                      .precision = graph::Precision::float32};
     for (const int32_t id : from.inputs) node.inputs.push_back(operand(id));
-    if (from.op == Op::softmax) node.inputs.resize(1);  // without its table
+    if (from.op == Op::softmax || from.op == Op::lookup) node.inputs.resize(1);  // no table
+    if (from.op == Op::lookup) {
+      auto function = function_of_table(model_, from);
+      if (!function) return tl::unexpected(function.error());
+      node.op = function->op;
+      node.attributes = std::move(function->attributes);
+    }
+    // What bytes cannot hold: a ReLU may be nothing but a zero point.
+    if (const TensorInfo& y = model_.tensor(from.output).info; y.type == Type::u8 && y.scale > 0) {
+      keep_within(node.attributes, y.scale * static_cast<float>(-y.zero_point),
+                  y.scale * static_cast<float>(255 - y.zero_point));
+    }
     if (from.op == Op::conv2d || from.op == Op::linear) add_weights(from, node);
     graph_.nodes.push_back(std::move(node));
     return {};

@@ -89,8 +89,10 @@ bool has_float_form(const Model& model, std::size_t index) {
     case Op::dequantize:
     case Op::requantize:
     case Op::reshape:
-    case Op::lookup:
       return false;
+    case Op::lookup:
+      return std::get<LookupAttributes>(model.data().nodes[index].attributes).function !=
+             Op::identity;
     default:
       return true;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/float_step.h"
 #include "tools/octet/against/dequantized.h"
@@ -27,7 +28,6 @@ class Splitter {
 
   Expected<void> split() {
     for (const NodeRecord& node : network_.model.nodes) {
-      if (node.op == Op::lookup) return no_function_of_table(network_.model, node);
       if (node.op == Op::argmax) {
         return fail(network_.model.path + ": node '" + node.name +
                     "' (argmax) has no counterpart in XNNPACK");
@@ -42,7 +42,13 @@ class Splitter {
                       .attributes = node.attributes,
                       .inputs = node.inputs,
                       .output = node.output};
-      if (node.op == Op::softmax) plain.inputs.resize(1);  // without its table
+      if (node.op == Op::softmax || node.op == Op::lookup) plain.inputs.resize(1);  // no table
+      if (node.op == Op::lookup) {
+        auto function = function_of_table(network_.model, node);
+        if (!function) return tl::unexpected(function.error());
+        plain.op = function->op;
+        plain.attributes = std::move(function->attributes);
+      }
       network_.nodes.push_back(std::move(plain));
     }
     return {};
@@ -95,23 +101,16 @@ class Splitter {
   std::vector<int32_t> without_scale_;
 };
 
-/// The node within what its result can hold, as octet's saturates: an input unlike the
-/// calibration's would otherwise give ranges that never come up.
-PlainNode saturating(const PlainNetwork& network, PlainNode node) {
+/// The node's attributes, within what its result can hold, as octet's saturates: a ReLU may be
+/// nothing but a zero point, and an input unlike the calibration's would give what never comes up.
+Attributes saturating(const PlainNetwork& network, const PlainNode& node) {
+  Attributes attributes = node.attributes;
   const PlainValue& y = network.value(node.output);
-  if (!y.quantized || !(y.scale > 0)) return node;
-  const float min = y.scale * static_cast<float>(-128 - y.zero_point);
-  const float max = y.scale * static_cast<float>(127 - y.zero_point);
-  std::visit(
-      [&](auto& a) {
-        if constexpr (requires { a.bounds; }) {
-          const Bounds within{.min = std::max(a.bounds.min, min),
-                              .max = std::min(a.bounds.max, max)};
-          if (within.min < within.max) a.bounds = within;
-        }
-      },
-      node.attributes);
-  return node;
+  if (y.quantized && y.scale > 0) {
+    keep_within(attributes, y.scale * static_cast<float>(-128 - y.zero_point),
+                y.scale * static_cast<float>(127 - y.zero_point));
+  }
+  return attributes;
 }
 
 /// The scale that takes all of `values` in, and 0 exactly.
@@ -137,13 +136,9 @@ Expected<void> find_scales(PlainNetwork& network, const std::vector<int32_t>& id
   for (const int32_t id : ids) {
     place(id, std::vector<float>(static_cast<std::size_t>(element_count(network.value(id).shape))));
   }
-  PlainNetwork limited{.model = network.model, .values = network.values};
-  std::vector<std::size_t> all;
-  for (const PlainNode& node : network.nodes) {
-    all.push_back(all.size());
-    limited.nodes.push_back(saturating(network, node));
-  }
-  const auto run = PlainFloat::create(limited, all, outside, nullptr);
+  std::vector<std::size_t> all(network.nodes.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const auto run = PlainFloat::create(network, all, outside, nullptr);
   if (!run) return tl::unexpected(run.error());
   if (auto ok = run->run(); !ok) return ok;
   for (const int32_t id : ids) {
@@ -192,10 +187,16 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
     const PlainNode& node = network.nodes[index];
     FloatNode to{.name = node.name,
                  .op = node.op == Op::requantize ? Op::clip : node.op,
-                 .attributes = node.attributes,
+                 .attributes = saturating(network, node),
                  .output = node.output};
     for (const int32_t id : node.inputs) to.inputs.push_back(same_as[static_cast<std::size_t>(id)]);
-    if (node.op == Op::quantize || node.op == Op::dequantize) {
+    const bool converts = node.op == Op::quantize || node.op == Op::dequantize;
+    if (converts && outside.contains(node.output)) {
+      // Somebody outside reads it: a copy, within what bytes hold.
+      to.op = Op::clip;
+      to.attributes = ClipAttributes{};
+      to.attributes = saturating(network, {.attributes = to.attributes, .output = node.output});
+    } else if (converts) {
       same_as[static_cast<std::size_t>(node.output)] = to.inputs[0];
       continue;
     }

@@ -5,6 +5,7 @@
 // with conversions around it.
 #include <algorithm>
 
+#include "engine/float_xnnpack.h"
 #include "tools/octet/against/opponent.h"
 #include "tools/octet/against/xnnpack_stage.h"
 
@@ -48,6 +49,10 @@ std::vector<Part> cut_into_parts(const PlainNetwork& network, const std::vector<
 class XnnpackOpponent final : public Opponent {
  public:
   static OpponentResult make(const Challenge& challenge) {
+    // Before it is asked which nodes it has.
+    if (!xnnpack_starts()) {
+      return fail(challenge.model.path() + ": XNNPACK lacks what it needs of this CPU");
+    }
     auto network = make_plain_network(challenge.model.data(), challenge.inputs);
     if (!network) return tl::unexpected(network.error());
     auto opponent = std::unique_ptr<XnnpackOpponent>(new XnnpackOpponent(std::move(*network)));

@@ -55,6 +55,9 @@ bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
     case Op::max_pool:
     case Op::pad:
     case Op::resize:
+    case Op::elu:
+    case Op::leaky_relu:
+    case Op::sigmoid:
       return true;
     default:
       return false;

@@ -184,6 +184,20 @@ void Subgraph::define_operator(const PlainNode& node) {
       return note(xnn_define_static_constant_pad(subgraph, before.data(), after.data(), a.value, x,
                                                  write(node.output), 0));
     }
+    case Op::elu: {
+      const float alpha = std::get<ScalarAttributes>(node.attributes).value;
+      const uint32_t x = read(node.inputs[0]);
+      return note(xnn_define_elu(subgraph, alpha, x, write(node.output), 0));
+    }
+    case Op::leaky_relu: {
+      const float slope = std::get<ScalarAttributes>(node.attributes).value;
+      const uint32_t x = read(node.inputs[0]);
+      return note(xnn_define_leaky_relu(subgraph, slope, x, write(node.output), 0));
+    }
+    case Op::sigmoid: {
+      const uint32_t x = read(node.inputs[0]);
+      return note(xnn_define_sigmoid(subgraph, x, write(node.output), 0));
+    }
     default:  // resize
       const auto& a = std::get<ResizeAttributes>(node.attributes);
       const uint32_t x = read(node.inputs[0]);

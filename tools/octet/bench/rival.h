@@ -24,6 +24,8 @@ class Rival {
 
   const std::string& name() const { return name_; }
   double cosine() const { return cosine_; }
+  /// Below this cosine no rounding explains the difference: it ran another network than octet.
+  bool runs_same_network() const { return cosine_ >= 0.9; }
   const Samples& samples() const { return samples_; }
 
  private:

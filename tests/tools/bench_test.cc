@@ -88,6 +88,12 @@ TEST_CASE("bench measures against other engines that run the same network, on on
     }
   }
   CHECK(octet_tool({"bench", w.classifier, "--against", "nobody"}).code == 2);
+  const std::vector<std::string> here = engines();
+  if (std::ranges::count(here, "onednn") == 0) {
+    const Outcome outcome = octet_tool({"bench", w.classifier, "--against", "onednn"});
+    CHECK(outcome.code == 2);
+    CHECK(contains(outcome.err, "third_party/install_debian.sh benchmark"));
+  }
 }
 
 TEST_CASE("bench measures against several engines at once") {

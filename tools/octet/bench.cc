@@ -125,6 +125,21 @@ std::vector<std::string> engine_names() {
   return names;
 }
 
+/// -> what is wrong with the name; empty: nothing
+std::string check_engine(const std::string& name) {
+  const std::vector<std::string> names = engine_names();
+  if (std::ranges::count(names, name) > 0) return "";
+  std::string text = "'" + name + "' is not among " + CLI::detail::join(names, ", ");
+  if (name == "onednn") {
+    text +=
+        ": this octet was built without oneDNN. third_party/install_debian.sh benchmark installs "
+        "it (libdnnl-dev); then run cmake and build again";
+  } else if (name == "xnnpack") {
+    text += ": this octet was built with OCTET_WITH_XNNPACK off";
+  }
+  return text;
+}
+
 std::string engine_descriptions() {
   std::string text;
   for (const Engine& engine : engines()) {
@@ -246,7 +261,7 @@ Command add_bench(CLI::App& app) {
                        engine_descriptions())
       ->allow_extra_args(false)
       ->delimiter(',')
-      ->check(CLI::IsMember(engine_names()))
+      ->check(CLI::Validator(check_engine, "{" + CLI::detail::join(engine_names(), ",") + "}"))
       ->type_name("ENGINE,...");
   add_session_options(*command, options->session);
   command

@@ -41,6 +41,11 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
       const bool last = std::get<AxisAttributes>(node.attributes).axis == rank - 1;
       return last ? "" : "no int8 form: softmax over another axis than the last";
     }
+    case Op::average_pool:
+      return average_pool_fits(std::get<PoolAttributes>(node.attributes),
+                               graph.tensor(node.inputs[0]).shape)
+                 ? ""
+                 : "no int8 form: sums of so many pixels could leave 32 bits";
     case Op::resize:
       return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
     case Op::div:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "kernels/exact_math.h"
 
@@ -95,12 +96,17 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
   return view.values<float>();
 }
 
-// Suppresses by score, best first.
+// Suppresses by score, best first; of equal scores the earlier. (Not by std::stable_sort: that of
+// libstdc++ 12 uses what C++20 deprecates, of which clang warns.)
 std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
-  std::ranges::stable_sort(
-      all, [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return all[a].score != all[b].score ? all[a].score > all[b].score : a < b;
+  });
   std::vector<Detection> kept;
-  for (Detection& candidate : all) {
+  for (const std::size_t number : order) {
+    Detection& candidate = all[number];
     const bool covered = std::ranges::any_of(kept, [&](const Detection& better) {
       return intersection_over_union(candidate, better) > iou;
     });

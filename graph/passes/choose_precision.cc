@@ -6,6 +6,7 @@ namespace octet::graph {
 namespace {
 
 constexpr std::size_t listed_at_most = 20;
+constexpr const char* asked_by_user = "asked by the user";
 
 // Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
 bool is_neutral(const Node& node) {
@@ -74,6 +75,25 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
       node.precision = Precision::float32;
       node.reason = reason;
     }
+  }
+}
+
+// What a node that the user keeps in float gives stays float up to the next layer, which has to
+// quantize it for itself, and the next sum with something in int8: bytes between would cost what
+// the wish was to save.
+void apply_wishes_onwards(Graph& graph) {
+  const auto is_kept = [&](TensorId id) {
+    const int producer = graph.producer_of(id);
+    return producer >= 0 &&
+           graph.nodes[static_cast<std::size_t>(producer)].reason.starts_with(asked_by_user);
+  };
+  for (Node& node : graph.nodes) {
+    if (node.precision != Precision::undecided || is_layer(node) || node.inputs.empty()) continue;
+    const bool all_kept = std::ranges::all_of(
+        node.inputs, [&](TensorId id) { return graph.tensor(id).is_constant() || is_kept(id); });
+    if (!all_kept || !std::ranges::any_of(node.inputs, is_kept)) continue;
+    node.precision = Precision::float32;
+    node.reason = std::string(asked_by_user) + ": it reads what is kept in float";
   }
 }
 
@@ -277,7 +297,11 @@ Status choose_precision(Graph& graph, const BuildOptions& options) {
     return {};
   }
   apply_wishes(graph, graph.keep_float, "asked by the model's author");
-  apply_wishes(graph, options.keep_float, "asked by the user");
+  apply_wishes(graph, options.keep_float, asked_by_user);
+  apply_wishes_onwards(graph);
+  if (!graph.unscaled_is_float && !graph.has_authors_borders && !graph.keeps_rounding) {
+    if (auto ok = keep_quantities_apart(graph); !ok) return ok;
+  }
   keep_tails_in_float(graph);
   decide_the_rest(graph);
   choose_float_outputs(graph);

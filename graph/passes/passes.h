@@ -61,6 +61,11 @@ Status propagate_scales(Graph& graph);
 /// Is `wish` the node's name, or a prefix of it up to a dot ('features.3' of 'features.3.conv')?
 bool names_node(const std::string& wish, const std::string& name);
 
+/// In a model that is calibrated: where tensors of ranges that no one scale can hold are joined or
+/// summed, or cut out of one, on the way to an output (boxes and scores of a detector), that is
+/// left in float up to the output. The layers before it stay int8.
+Status keep_quantities_apart(Graph& graph);
+
 /// Decides for every node: int8 or float, with the reason; and which outputs come in float straight
 /// from the accumulators of a convolution. Errors: int8 nodes whose tensors have no calibration
 /// (all of them are listed).

@@ -7,7 +7,6 @@
 #include <map>
 
 #include "kernels/kernels.h"
-#include "loaders/preprocess.h"
 #include "tools/octet/commands.h"
 
 namespace octet::tool {
@@ -49,11 +48,16 @@ CLI::Validator whole_number_from(std::size_t least) {
   return CLI::Validator(check, "");
 }
 
-Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {
-  if (json.empty()) return std::optional<Preprocess>();
-  auto parsed = loaders::parse_preprocess(json);
-  if (!parsed) return tl::unexpected(parsed.error());
-  return std::optional<Preprocess>(std::move(*parsed));
+void add_exif_option(CLI::App& command, bool& exif_rotate) {
+  command.add_flag("--no-exif-rotate{false}", exif_rotate,
+                   "Take a picture's pixels as the file has them, instead of turning it as EXIF's "
+                   "orientation says");
+}
+
+void add_force_option(CLI::App& command, bool& force) {
+  command.add_flag("--force", force,
+                   "Write over an existing file of another kind, too; a file that is read is never "
+                   "written over");
 }
 
 namespace {

@@ -201,7 +201,11 @@ const FileKind npy_kind = {
 Expected<void> check_target(const std::string& path, const WriteRules& rules) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0) return check_existing(path, status, rules);
-  if (errno == ENOENT || errno == ENOTDIR) return {};
+  if (errno == ENOENT) {
+    const fs::path target = follow_to_nothing(path);
+    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  }
   return fail(path + ": cannot write: " + std::strerror(errno));
 }
 

@@ -16,6 +16,10 @@ struct Decoded {
   int orientation = 1;  ///< EXIF's, 1 to 8.
 };
 
+/// By the file's content one of those below. Errors: theirs; another format, which is named.
+Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t> bytes,
+                               const ReadOptions& options);
+
 /// CMYK becomes RGB as in Pillow. `options.made_into` may make it smaller. Errors: damaged, cut
 /// off, too many pixels, no memory.
 Expected<Decoded> decode_jpeg(const std::string& path, std::span<const uint8_t> bytes,

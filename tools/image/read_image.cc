@@ -51,7 +51,10 @@ constexpr Foreign foreign[] = {
      [](Bytes b) { return has_at(b, 0, "<svg") || has_at(b, 0, "<?xml"); }},
 };
 
-Expected<Decoded> decode(const std::string& path, Bytes b, const ReadOptions& options) {
+}  // namespace
+
+Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t> b,
+                               const ReadOptions& options) {
   if (has_at(b, 0, "\xFF\xD8\xFF")) return decode_jpeg(path, b, options);
   if (has_at(b, 0, "\x89PNG\r\n\x1a\n")) return decode_png(path, b);
   if (has_at(b, 0, "GIF87a") || has_at(b, 0, "GIF89a")) return decode_gif(path, b);
@@ -68,14 +71,12 @@ Expected<Decoded> decode(const std::string& path, Bytes b, const ReadOptions& op
   return fail(path + ": neither a JPEG nor a PNG image, nor a WebP, GIF or BMP one");
 }
 
-}  // namespace
-
 Expected<Image> read_image(const std::string& path, const ReadOptions& options) {
   const auto bytes = tool::read_file(path);
   if (!bytes) return tl::unexpected(bytes.error());
   if (bytes->empty()) return fail(path + ": the image is empty");
   try {
-    auto decoded = decode(path, *bytes, options);
+    auto decoded = decode_image(path, *bytes, options);
     if (!decoded) return tl::unexpected(decoded.error());
     if (!options.exif_rotate) return std::move(decoded->image);
     return upright(std::move(decoded->image), decoded->orientation);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "kernels/exact_math.h"
 
@@ -97,10 +98,15 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
 
 // Suppresses by score, best first.
 std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
-  std::ranges::stable_sort(
-      all, [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // Of equal scores the first, so that the answer is one answer.
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return all[a].score != all[b].score ? all[a].score > all[b].score : a < b;
+  });
   std::vector<Detection> kept;
-  for (Detection& candidate : all) {
+  for (const std::size_t index : order) {
+    Detection& candidate = all[index];
     const bool covered = std::ranges::any_of(kept, [&](const Detection& better) {
       return intersection_over_union(candidate, better) > iou;
     });

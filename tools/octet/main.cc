@@ -5,6 +5,7 @@
 #include <exception>
 #include <iostream>
 #include <map>
+#include <new>
 
 #include "kernels/kernels.h"
 #include "tools/octet/commands.h"
@@ -62,6 +63,15 @@ void add_force_option(CLI::App& command, bool& force) {
 
 namespace {
 
+/// What stands first on the command line: the model.
+std::string first_file(const CLI::App& command) {
+  for (const char* name : {"MODEL", "IN"}) {
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option != nullptr && !option->empty()) return option->as<std::string>();
+  }
+  return command.get_name();
+}
+
 int run_tool(int argc, char** argv) {
   CLI::App app{
       "octet runs convolutional networks in int8 on CPUs.\n\n"
@@ -80,9 +90,16 @@ int run_tool(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? succeeded : usage;
   }
-  const auto result = commands.at(app.get_subcommands().front()->get_name())();
-  if (result) return *result;
-  std::cerr << "octet: " << result.error().message << "\n";
+  const CLI::App& chosen = *app.get_subcommands().front();
+  std::string message;
+  try {
+    const auto result = commands.at(chosen.get_name())();
+    if (result) return *result;
+    message = result.error().message;
+  } catch (const std::bad_alloc&) {
+    message = first_file(chosen) + ": not enough memory for this model";
+  }
+  std::cerr << "octet: " << message << "\n";
   return failed;
 }
 

@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -246,6 +248,23 @@ Expected<std::vector<std::string>> named_images(const Options& options) {
   return images;
 }
 
+/// -> false: standard input is at its end. Errors: it cannot be read, or is no list of paths.
+Expected<bool> next_line(std::string& line) {
+  constexpr std::size_t longest = 65536;
+  line.clear();
+  int character = 0;
+  while ((character = std::getc(stdin)) != EOF && character != '\n') {
+    line.push_back(static_cast<char>(character));
+    if (line.size() > longest) {
+      return fail("standard input: no list of paths: a line of more than " +
+                  std::to_string(longest) + " bytes");
+    }
+  }
+  if (std::ferror(stdin) != 0)
+    return fail(std::string("standard input: cannot be read: ") + std::strerror(errno));
+  return character != EOF || !line.empty();
+}
+
 /// A line of a list as Windows ends it is a path all the same; unless there is a file with such a
 /// name.
 std::string path_of(std::string line) {
@@ -286,7 +305,10 @@ Expected<int> run(const Options& options) {
       run_one(path);
       continue;
     }
-    for (std::string line; std::getline(std::cin, line);) {
+    for (std::string line; true;) {
+      const auto more = next_line(line);
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) break;
       if (is_blank(line)) continue;
       const std::string listed = path_of(line);
       if (auto ok = in_use.add(listed); !ok) return tl::unexpected(ok.error());

@@ -1,8 +1,13 @@
 // No command writes onto a file that it reads, or over a file of another kind: every option that
 // writes against every one that reads, by every kind of name.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "tests/loaders/sample_exports.h"
 #include "tests/tools/command_line.h"
@@ -176,6 +181,26 @@ TEST_CASE("--dump writes onto nothing that is read, and over nothing that is no 
   CHECK(octet_tool(forced).code == 0);
   CHECK(read_file(w.path(target)).starts_with("\x93NUMPY"));
   CHECK(octet_tool(dump).code == 0);
+}
+
+TEST_CASE("a picture out of a pipe is answered about, and marked") {
+  const Workplace w;
+  REQUIRE(mkfifo(w.path("pipe").c_str(), 0600) == 0);
+  const std::string picture = read_file(w.images[0]);
+  // Open at both ends, it holds the small picture, and its end comes with the writer's.
+  std::thread writer([&] {
+    const int end = open(w.path("pipe").c_str(), O_WRONLY);
+    CHECK(write(end, picture.data(), picture.size()) == static_cast<ssize_t>(picture.size()));
+    close(end);
+  });
+  const int keeper = open(w.path("pipe").c_str(), O_RDONLY);
+  writer.join();
+  const Outcome outcome =
+      octet_tool({"run", w.classifier, w.path("pipe"), "--annotate", w.path("marked.png")});
+  close(keeper);
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(read_file(w.path("marked.png")).starts_with("\x89PNG"));
 }
 
 TEST_CASE("no command prints onto a file that it reads") {

@@ -32,23 +32,26 @@ constexpr Foreign foreign[] = {
        return has_at(b, 4, "ftyp") && (has_at(b, 8, "hei") || has_at(b, 8, "hev") ||
                                        has_at(b, 8, "mif1") || has_at(b, 8, "msf1"));
      }},
-    {"a TIFF image (or a camera's raw one)", "convert",
+    {"a TIFF image (or a camera's raw one)", "ImageMagick's convert",
      [](Bytes b) {
        return has_at(b, 0, {"II*\0", 4}) || has_at(b, 0, {"MM\0*", 4}) ||
               has_at(b, 0, {"II+\0", 4}) || has_at(b, 0, {"MM\0+", 4});
      }},
     {"a JPEG XL image", "djxl",
      [](Bytes b) { return has_at(b, 0, "\xFF\x0A") || has_at(b, 4, "JXL \x0D\x0A\x87\x0A"); }},
-    {"a JPEG 2000 image", "convert",
+    {"a JPEG 2000 image", "ImageMagick's convert",
      [](Bytes b) { return has_at(b, 0, "\xFF\x4F\xFF\x51") || has_at(b, 4, "jP  \x0D\x0A"); }},
-    {"a Photoshop image", "convert", [](Bytes b) { return has_at(b, 0, "8BPS"); }},
+    {"a Photoshop image", "ImageMagick's convert", [](Bytes b) { return has_at(b, 0, "8BPS"); }},
     {"a PDF document", "pdftoppm -png", [](Bytes b) { return has_at(b, 0, "%PDF-"); }},
-    {"a NetPBM image", "convert",
+    {"a NetPBM image", "ImageMagick's convert",
      [](Bytes b) {
        return b.size() > 2 && b[0] == 'P' && b[1] >= '1' && b[1] <= '7' && b[2] <= 32;
      }},
     {"an SVG drawing", "rsvg-convert -o picture.png",
-     [](Bytes b) { return has_at(b, 0, "<svg") || has_at(b, 0, "<?xml"); }},
+     [](Bytes b) {
+       const std::string_view text(reinterpret_cast<const char*>(b.data()), b.size());
+       return text.starts_with('<') && text.substr(0, 1024).find("<svg") != std::string_view::npos;
+     }},
 };
 
 }  // namespace

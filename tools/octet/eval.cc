@@ -44,7 +44,7 @@ struct Counts {
   std::vector<double> seconds;
   ClassOffsets offsets;
   BadImages bad;
-  std::string inside_out;  ///< A warning, or empty.
+  bool warned = false;  ///< Of boxes that are inside out.
 };
 
 void count_classes(const Sample& sample, const Answer& ours, const Answer* theirs, Counts& counts) {
@@ -111,8 +111,10 @@ Expected<void> evaluate_image(const Options& options, Predictor& ours,
   if (ours.model().task().type == TaskType::classify) {
     count_classes(sample, *answer, other ? &*other : nullptr, counts);
   } else {
-    if (counts.inside_out.empty() && are_mostly_inside_out(answer->detections)) {
-      counts.inside_out = sample.path + ": " + inside_out_warning(ours.model());
+    if (!counts.warned && are_mostly_inside_out(answer->detections)) {
+      // At once: there may be thousands of pictures to come.
+      std::cerr << "octet: warning: " << sample.path << ": " << inside_out_warning(ours.model());
+      counts.warned = true;
     }
     match(answer->detections, other->detections, counts.detections);
   }
@@ -189,7 +191,6 @@ Expected<int> eval(const Options& options) {
   if (!counts) return tl::unexpected(counts.error());
   const auto few_bad = counts->bad.finish(options.folder, samples->size(), options.max_bad_percent);
   if (counts->images == 0) return tl::unexpected(few_bad.error());
-  if (!counts->inside_out.empty()) std::cerr << "octet: warning: " << counts->inside_out;
   if (task == TaskType::classify && counts->labelled == 0 && !theirs) {
     return fail(options.folder +
                 ": the images have no classes: put them in folders named after the labels, name "

@@ -193,8 +193,11 @@ class Runner {
 
  private:
   Expected<void> answer(const std::string& path) {
-    const auto image = image::read_image(
-        path, {.exif_rotate = options_.exif_rotate, .made_into = &predictor_.preprocess()});
+    // What cannot be read twice, a pipe, is read with all of its pixels for --annotate.
+    std::error_code unknown;
+    const bool once = !options_.annotate.empty() && !fs::is_regular_file(path, unknown);
+    auto image = image::read_image(path, {.exif_rotate = options_.exif_rotate,
+                                          .made_into = once ? nullptr : &predictor_.preprocess()});
     if (!image) return tl::unexpected(image.error());
     const auto answer = predictor_.answer(*image, options_.top);
     if (!answer) return fail(path + ": " + answer.error().message);
@@ -206,7 +209,7 @@ class Runner {
       if (auto ok = dump_->write(path, predictor_.session()); !ok) return ok;
     }
     if (!options_.annotate.empty()) {
-      if (auto ok = write_annotated(path, *answer); !ok) return ok;
+      if (auto ok = write_annotated(path, *image, *answer); !ok) return ok;
     }
     if (options_.as_json) {
       std::cout << json_text(to_json(path, predictor_, *answer)) << std::endl;
@@ -218,11 +221,15 @@ class Runner {
   }
 
   /// On all of the picture's pixels, of which the answer may have needed few.
-  Expected<void> write_annotated(const std::string& path, const Answer& answer) {
-    auto image = image::read_image(path, {.exif_rotate = options_.exif_rotate});
-    if (!image) return tl::unexpected(image.error());
-    annotate(*image, answer);
-    return image::write_png(*image, options_.annotate, picture_rules(options_, in_use_));
+  Expected<void> write_annotated(const std::string& path, image::Image& image,
+                                 const Answer& answer) {
+    if (image.picture_height > 0) {
+      auto whole = image::read_image(path, {.exif_rotate = options_.exif_rotate});
+      if (!whole) return tl::unexpected(whole.error());
+      image = std::move(*whole);
+    }
+    annotate(image, answer);
+    return image::write_png(image, options_.annotate, picture_rules(options_, in_use_));
   }
 
   const Options& options_;

@@ -92,11 +92,52 @@ def exif(orientation, order="<", kind=3, count=1):
             struct.pack(order + "I", 0))
 
 
+def bmp(bits, masks=(), colors=0, old=False, top_down=False):
+    """-> a BMP file of random pixels; `masks` are of R, G, B, and `old` has OS/2's header."""
+    random = np.random.default_rng(bits + colors)
+    width, height = 13, 7
+    rows_of_pixels = random.integers(0, colors or 256, (height, (width * bits + 31) // 32 * 4), np.uint8)
+    palette = random.bytes(colors * (3 if old else 4))
+    if old:
+        header = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        header = struct.pack("<IiiHHIIiiII", 40, width, -height if top_down else height, 1, bits, 3 if masks else 0, 0, 0,
+                             0, colors, 0)
+    header += struct.pack(f"<{len(masks)}I", *masks) + palette
+    return struct.pack("<2sIHHI", b"BM", 0, 0, 0, 14 + len(header)) + header + rows_of_pixels.tobytes()
+
+
+def gif_on_canvas(left, top, own_palette=False, **options):
+    """-> a GIF file whose picture is a part of a canvas of 20 x 15."""
+    file = bytearray(saved(picture("RGB").quantize(16), "gif", **options))
+    struct.pack_into("<HH", file, 6, 20, 15)
+    colors = 3 << ((file[10] & 7) + 1)
+    at = 13 + colors
+    while file[at] == ord("!"):
+        at += 2
+        while file[at]:
+            at += file[at] + 1
+        at += 1
+    struct.pack_into("<HH", file, at + 1, left, top)
+    if own_palette:
+        file[at + 9] |= 0x80 | (file[10] & 7)
+        file[at + 10:at + 10] = file[13:13 + colors][::-1]
+    return bytes(file)
+
+
 def other_files():
     """Yields (what it is, the file's bytes) of what is neither PNG nor JPEG, and of turned pictures."""
     for mode in ("RGB", "L", "1", "P", "RGBA"):
         yield f"BMP, {mode}", saved(picture(mode), "bmp")
     yield "BMP, 16 colours", saved(picture("RGB").quantize(16), "bmp")
+    for name, file in (("16 bits", bmp(16)), ("565", bmp(16, (0xF800, 0x7E0, 0x1F))),
+                       ("32 bits, B last", bmp(32, (0xFF000000, 0xFF0000, 0xFF00))), ("top down", bmp(24, top_down=True)),
+                       ("OS/2, palette", bmp(8, colors=256, old=True)), ("20 of 256 colours", bmp(8, colors=20))):
+        yield f"BMP, {name}", file
+    yield "GIF, a part of its canvas", gif_on_canvas(3, 4)
+    yield "GIF, a part of its transparent canvas", gif_on_canvas(3, 4, transparency=5)
+    yield "GIF, a palette of its own", gif_on_canvas(3, 4, own_palette=True)
+    yield "GIF, beyond its canvas", gif_on_canvas(12, 10)
     for colors in (2, 5, 64):
         for interlace in (0, 1):
             yield f"GIF, {colors} colours, interlace {interlace}", saved(picture("RGB").quantize(colors), "gif",

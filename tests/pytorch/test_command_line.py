@@ -96,6 +96,24 @@ class CommandLine(unittest.TestCase):
                                                      "std": [58.395, 57.12, 57.375]})
         self.assertEqual((description["task"], description["labels"]), ({"type": "classify"}, ["cat", "dog"]))
 
+    def test_what_is_no_file_is_no_reason_to_wait(self):
+        os.mkfifo(self.path("pipe"))
+        os.symlink("circle", self.path("circle"))
+        os.mkdir(self.path("images"))
+        os.mkfifo(self.path("images/a.png"))
+        for option, value in (("--labels", "pipe"), ("--labels", "circle"), ("--labels", "images"),
+                              ("--state-dict", "pipe"), ("--preprocess", "pipe"), ("--task", "circle")):
+            with self.subTest(option=option, value=value):
+                done = self.run_tool(option, self.path(value))
+                self.assertIn(done.returncode, (1, 2))
+                self.assertIn("octet_export: ", done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+        done = self.run_tool("--labels", "/dev/zero")
+        self.assertEqual((done.returncode, done.stderr), (2, "octet_export: /dev/zero: not a file\n"))
+        done = self.run_tool("--calibrate", self.path("images"), "--preprocess", "zero-one")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not a file", done.stderr)
+
     def test_means_of_0_to_1_are_asked_about(self):
         done = self.run_tool("--preprocess", json.dumps({"resize": "crop", "channels": "rgb",
                                                          "mean": [0.485, 0.456, 0.406],

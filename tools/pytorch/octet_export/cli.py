@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import signal
+import stat
 import sys
 
 import torch
@@ -141,6 +142,8 @@ def _load_model(text):
 
 
 def _load_state_dict(model, path):
+    if not os.path.isfile(path):
+        raise _UsageError(f"--state-dict {path}: there is no such file")
     try:
         state = torch.load(path, map_location="cpu")
     except Exception as error:
@@ -180,5 +183,18 @@ def _json(option, text, names):
 def _lines(path):
     if path is None:
         return None
-    with open(path, encoding="utf-8-sig") as file:
-        return [line.rstrip("\r\n") for line in file if line.strip()]
+    # Opening a pipe that nobody writes into would wait for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+            raise _UsageError(f"{path}: not a file")
+        os.set_blocking(handle, True)
+        try:
+            text = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _UsageError(f"{path}: not UTF-8: {error}") from error
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise _UsageError(f"{path}: no line of it names a class")
+    return lines

@@ -1,6 +1,11 @@
 #include "engine/big_cores.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace octet {
 namespace {
@@ -24,7 +29,56 @@ bool is_in_order(cpuinfo_uarch uarch) {
   }
 }
 
+/// -> the first bytes of a small file; empty where there is none
+std::string beginning_of(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  char bytes[256];
+  const ssize_t size = ::read(file, bytes, sizeof(bytes));
+  ::close(file);
+  return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+}
+
 }  // namespace
+
+std::vector<int> allowed_processors() {
+  // The kernel refuses a set that is smaller than its own.
+  constexpr int most_processors = 1 << 16;
+  constexpr int bits_a_word = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> words;
+  for (int count = 1024; count <= most_processors; count *= 2) {
+    words.assign(static_cast<std::size_t>(count / bits_a_word), 0);
+    if (sched_getaffinity(0, words.size() * sizeof(unsigned long),
+                          reinterpret_cast<cpu_set_t*>(words.data())) == 0) {
+      break;
+    }
+    words.clear();
+    if (errno != EINVAL) break;
+  }
+  std::vector<int> processors;
+  for (int i = 0; i < static_cast<int>(words.size()) * bits_a_word; ++i) {
+    if ((words[static_cast<std::size_t>(i / bits_a_word)] >> (i % bits_a_word) & 1) != 0) {
+      processors.push_back(i);
+    }
+  }
+  return processors;
+}
+
+int count_cores(const std::vector<int>& processors, const std::string& folder) {
+  std::vector<std::string> known;  // Lists of siblings, which all siblings share.
+  int cores = 0;
+  for (const int processor : processors) {
+    std::string siblings = beginning_of(folder + "/cpu" + std::to_string(processor) +
+                                        "/topology/thread_siblings_list");
+    if (siblings.empty()) {
+      ++cores;
+    } else if (std::ranges::find(known, siblings) == known.end()) {
+      ++cores;
+      known.push_back(std::move(siblings));
+    }
+  }
+  return cores;
+}
 
 std::vector<CoreCluster> core_clusters() {
   std::vector<CoreCluster> clusters;
@@ -53,6 +107,13 @@ int count_big_cores(const std::vector<CoreCluster>& clusters) {
     if (is_big(cluster)) big += cluster.cores;
   }
   return big > 0 ? big : all;
+}
+
+int choose_thread_count(const std::vector<CoreCluster>& clusters, int allowed_cores) {
+  int known = 0;
+  for (const CoreCluster& cluster : clusters) known += cluster.cores;
+  const int big = known < allowed_cores ? allowed_cores : count_big_cores(clusters);
+  return std::max(std::min(big, allowed_cores), 1);
 }
 
 }  // namespace octet

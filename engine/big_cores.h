@@ -4,6 +4,7 @@
 #include <cpuinfo.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace octet {
@@ -18,9 +19,22 @@ struct CoreCluster {
 /// As cpuinfo sees this machine; empty where it knows nothing.
 std::vector<CoreCluster> core_clusters();
 
+/// Numbers of the logical processors that this process may run on (sched_getaffinity); empty where
+/// the system does not say.
+std::vector<int> allowed_processors();
+
+/// How many cores these logical processors are: those of one core count once. `folder` is
+/// /sys/devices/system/cpu, which lists the siblings of each; without a list each is a core.
+int count_cores(const std::vector<int>& processors, const std::string& folder);
+
 /// Cores that are worth a thread of a layer: a layer is done when its slowest part is. All but
 /// Arm's in-order cores, and all but those whose clock is below 0.7 of the fastest; where there are
 /// only such, all. 0 for no clusters.
 int count_big_cores(const std::vector<CoreCluster>& clusters);
+
+/// Threads that a layer is given by default: the big cores, of those that the process may use.
+/// Clusters with fewer cores than that are not believed: cpuinfo finds a core without a cluster in
+/// some virtual machines. At least 1.
+int choose_thread_count(const std::vector<CoreCluster>& clusters, int allowed_cores);
 
 }  // namespace octet

@@ -17,15 +17,20 @@ bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
 
 // The worst sum of a channel: every activation 255 away from its zero point.
 bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias) {
+  const auto terms = static_cast<int64_t>(weight.data.size() / bias.size());
+  const auto fits = [&](int64_t largest_weight) {
+    const int64_t sum = terms * 255 * largest_weight;
+    return std::ranges::all_of(bias, [&](int32_t b) {
+      return sum + std::abs(int64_t{b}) <= std::numeric_limits<int32_t>::max();
+    });
+  };
+  if (!weight.channel_zero_points.empty()) return fits(255);
+  // Weights are looked through only where it matters that none is -128: there are many.
+  if (fits(128)) return true;
   const auto* w = weight.values<int8_t>();
   const bool has_lowest =
       std::find(w, w + weight.data.size(), int8_t{-128}) != w + weight.data.size();
-  const int64_t largest_weight = !weight.channel_zero_points.empty() ? 255 : has_lowest ? 128 : 127;
-  const auto terms = static_cast<int64_t>(weight.data.size() / bias.size());
-  const int64_t sum = terms * 255 * largest_weight;
-  return std::ranges::all_of(bias, [&](int32_t b) {
-    return sum + std::abs(int64_t{b}) <= std::numeric_limits<int32_t>::max();
-  });
+  return !has_lowest && fits(127);
 }
 
 Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
@@ -137,6 +142,10 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Op::max_pool:
       return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
     case Op::average_pool:
+      if (!average_pool_fits(std::get<PoolAttributes>(node.attributes), x.info.shape)) {
+        return fail("has sums that could leave 32 bits: too many pixels for one output");
+      }
+      return expect(u8_to_u8, "takes and gives quantized tensors");
     case Op::requantize:
       return expect(u8_to_u8, "takes and gives quantized tensors");
     case Op::softmax:

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/checksum.h"
 #include "engine/format/octet_generated.h"
 #include "engine/format_version.h"
 #include "engine/model_data.h"
@@ -14,17 +15,56 @@ namespace {
 // More activation memory than this is damage, not a model.
 constexpr int64_t max_activation_bytes = int64_t{8} << 30;
 
-std::string text(const flatbuffers::String* s) { return s == nullptr ? std::string() : s->str(); }
+// What a table, a string or a vector takes beside its contents: its offset and its length.
+constexpr std::size_t least_bytes = 8;
 
-template <class T>
-std::vector<T> values(const flatbuffers::Vector<T>* v) {
-  return v == nullptr ? std::vector<T>() : std::vector<T>(v->begin(), v->end());
-}
+/// Reads strings and vectors, of which a file that octet wrote has each once. Offsets that name one
+/// of them again and again would make far more memory of a file than it has bytes.
+class Reader {
+ public:
+  explicit Reader(std::size_t budget) : left_(budget) {}
 
-template <class T>
-std::span<const T> view(const flatbuffers::Vector<T>* v) {
-  return v == nullptr ? std::span<const T>() : std::span<const T>(v->data(), v->size());
-}
+  std::string text(const flatbuffers::String* s) {
+    return s != nullptr && spend(s->size()) ? s->str() : std::string();
+  }
+  template <class T>
+  std::vector<T> values(const flatbuffers::Vector<T>* v) {
+    const std::span<const T> all = view(v);
+    return {all.begin(), all.end()};
+  }
+  template <class T>
+  std::span<const T> view(const flatbuffers::Vector<T>* v) {
+    if (v == nullptr || !spend(v->size() * sizeof(T))) return {};
+    return {v->data(), v->size()};
+  }
+  std::vector<std::string> texts(
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* v) {
+    std::vector<std::string> all;
+    if (v == nullptr) return all;
+    for (const auto* s : *v) {
+      all.push_back(text(s));
+      if (exceeded_) break;
+    }
+    return all;
+  }
+
+  /// Counts what is copied once more. -> whether there was room for it
+  bool spend(std::size_t bytes) {
+    exceeded_ = exceeded_ || bytes > left_ || left_ - bytes < least_bytes;
+    if (!exceeded_) left_ -= bytes + least_bytes;
+    return !exceeded_;
+  }
+
+  /// Once it was asked for more, nothing that it gave is of use.
+  Expected<void> check() const {
+    if (exceeded_) return fail("the file is damaged: parts of it are named more than once");
+    return {};
+  }
+
+ private:
+  std::size_t left_;
+  bool exceeded_ = false;
+};
 
 std::optional<Op> parse_op(std::string_view name) {
   for (int i = 0; i < op_count; ++i) {
@@ -33,13 +73,13 @@ std::optional<Op> parse_op(std::string_view name) {
   return std::nullopt;
 }
 
-Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
+Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
   TensorRecord record;
-  record.info.name = text(t.name());
+  record.info.name = reader.text(t.name());
   const std::string where = "tensor '" + record.info.name + "' ";
   if (t.type() > format::Type::f32) return fail(where + "has an unknown type");
   record.info.type = static_cast<Type>(t.type());
-  record.info.shape = values(t.shape());
+  record.info.shape = reader.values(t.shape());
   if (auto ok = check_shape(record.info.shape); !ok) return fail(where + ok.error().message);
 
   record.info.scale = t.scale();
@@ -52,8 +92,8 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
   if (t.zero_point() < 0 || t.zero_point() > 255)
     return fail(where + "has a zero point outside 0 to 255");
 
-  record.channel_scales = view(t.channel_scales());
-  record.channel_zero_points = view(t.channel_zero_points());
+  record.channel_scales = reader.view(t.channel_scales());
+  record.channel_zero_points = reader.view(t.channel_zero_points());
   for (const float scale : record.channel_scales) {
     if (!(scale > 0) || !std::isfinite(scale))
       return fail(where + "has a channel scale that is not positive");
@@ -65,7 +105,8 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
 
   if (t.data() != nullptr) {
     record.is_constant = true;
-    record.data = {reinterpret_cast<const std::byte*>(t.data()->data()), t.data()->size()};
+    record.data = std::as_bytes(reader.view(t.data()));
+    if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
     if (record.data.size() != record.byte_size()) {
       return fail(where + "has " + std::to_string(record.data.size()) + " bytes for the shape " +
                   shape_text(record.info.shape) + " of " + type_name(record.info.type));
@@ -74,6 +115,7 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t) {
       return fail(where + "is not aligned");
     }
   }
+  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   return record;
 }
 
@@ -102,6 +144,7 @@ struct AttributeDecoder {
   const format::Attributes& from;
   Bounds bounds;
   Bounds inner_bounds;
+  Reader& reader;
 
   void operator()(NoAttributes&) const {}
   void operator()(ConvAttributes& a) const {
@@ -123,15 +166,19 @@ struct AttributeDecoder {
     a = {.axis = from.axis(), .keepdims = from.keepdims()};
   }
   void operator()(SliceAttributes& a) const {
-    a = {.begin = values(from.begin()), .step = values(from.step()), .count = values(from.end())};
+    a = {.begin = reader.values(from.begin()),
+         .step = reader.values(from.step()),
+         .count = reader.values(from.end())};
   }
   void operator()(PadAttributes& a) const {
-    a = {.before = values(from.begin()), .after = values(from.end()), .value = from.value()};
+    a = {.before = reader.values(from.begin()),
+         .after = reader.values(from.end()),
+         .value = from.value()};
   }
-  void operator()(ReshapeAttributes& a) const { a.shape = values(from.shape()); }
-  void operator()(TransposeAttributes& a) const { a.permutation = values(from.shape()); }
+  void operator()(ReshapeAttributes& a) const { a.shape = reader.values(from.shape()); }
+  void operator()(TransposeAttributes& a) const { a.permutation = reader.values(from.shape()); }
   void operator()(ResizeAttributes& a) const {
-    const auto size = view(from.shape());
+    const auto size = reader.view(from.shape());
     a = {.output_h = size.size() == 2 ? size[0] : 0,
          .output_w = size.size() == 2 ? size[1] : 0,
          .mode = from.bilinear() ? ResizeMode::bilinear : ResizeMode::nearest,
@@ -139,18 +186,20 @@ struct AttributeDecoder {
   }
   void operator()(ClipAttributes& a) const { a.bounds = bounds; }
   void operator()(MeanAttributes& a) const {
-    a = {.axes = values(from.axes()), .keepdims = from.keepdims()};
+    a = {.axes = reader.values(from.axes()), .keepdims = from.keepdims()};
   }
   void operator()(ScalarAttributes& a) const { a.value = from.value(); }
 };
 
-Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data) {
+Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data, Reader& reader) {
   NodeRecord node;
-  node.name = text(n.name());
+  node.name = reader.text(n.name());
   const std::string where = "node '" + node.name + "' ";
-  const auto op = parse_op(text(n.op()));
+  const std::string op_text = reader.text(n.op());
+  const auto op = parse_op(op_text);
+  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   if (!op || *op == Op::identity) {
-    return fail(where + "has the unknown operator '" + text(n.op()) +
+    return fail(where + "has the unknown operator '" + op_text +
                 "': the file may need a newer octet");
   }
   node.op = *op;
@@ -161,14 +210,13 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data)
     if (!bounds) return fail(where + bounds.error().message);
     const auto inner = decode_bounds(a.inner_bounded(), a.inner_min(), a.inner_max());
     if (!inner) return fail(where + inner.error().message);
-    std::visit(AttributeDecoder{a, *bounds, *inner}, node.attributes);
+    std::visit(AttributeDecoder{a, *bounds, *inner, reader}, node.attributes);
   }
-  node.inputs = values(n.inputs());
+  node.inputs = reader.values(n.inputs());
   node.output = n.output();
-  node.reason = text(n.reason());
-  if (n.fused() != nullptr) {
-    for (const auto* name : *n.fused()) node.fused.push_back(text(name));
-  }
+  node.reason = reader.text(n.reason());
+  node.fused = reader.texts(n.fused());
+  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   const auto count = static_cast<int64_t>(data.tensors.size());
   const auto valid = [&](int32_t id) { return id >= 0 && id < count; };
   if (!std::ranges::all_of(node.inputs, valid) || !valid(node.output)) {
@@ -219,7 +267,7 @@ class Availability {
   std::vector<bool> ready_;
 };
 
-Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
+Expected<void> decode_steps(const format::Model& model, Model::Data& data, Reader& reader) {
   Availability available(data);
   int64_t activation_bytes = 0;
   if (model.steps() == nullptr) return fail("the model has no steps");
@@ -232,7 +280,7 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
                     .node_count = static_cast<int32_t>(s->nodes()->size()),
                     .island = s->island()};
     for (const auto* n : *s->nodes()) {
-      auto node = decode_node(*n, data);
+      auto node = decode_node(*n, data, reader);
       if (!node) return tl::unexpected(node.error());
       node->step = static_cast<int32_t>(data.steps.size());
       if (auto ok = available.pass(*node); !ok) return ok;
@@ -251,9 +299,10 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data) {
   return {};
 }
 
-Expected<void> decode_interface(const format::Model& model, Model::Data& data) {
-  data.inputs = values(model.inputs());
-  data.outputs = values(model.outputs());
+Expected<void> decode_interface(const format::Model& model, Model::Data& data, Reader& reader) {
+  data.inputs = reader.values(model.inputs());
+  data.outputs = reader.values(model.outputs());
+  if (auto ok = reader.check(); !ok) return ok;
   if (data.inputs.empty() || data.outputs.empty())
     return fail("the model has no inputs or no outputs");
   const auto count = static_cast<int64_t>(data.tensors.size());
@@ -270,13 +319,11 @@ Expected<void> decode_interface(const format::Model& model, Model::Data& data) {
       return fail("the input '" + tensor.info.name +
                   "' is a constant, named twice, or not float32");
     }
-    data.input_infos.push_back(tensor.info);
   }
-  for (const int32_t id : data.outputs) data.output_infos.push_back(data.tensor(id).info);
   return {};
 }
 
-Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) {
+Expected<void> decode_preprocess(const format::Model& model, Model::Data& data, Reader& reader) {
   const auto* from = model.preprocess();
   if (from == nullptr) return {};
   if (from->resize() > format::ResizeRule::letterbox || from->channels() > format::Channels::gray) {
@@ -286,8 +333,8 @@ Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) 
                .width = from->width(),
                .resize = static_cast<ResizeRule>(from->resize()),
                .channels = static_cast<Channels>(from->channels()),
-               .mean = values(from->mean()),
-               .std = values(from->std())};
+               .mean = reader.values(from->mean()),
+               .std = reader.values(from->std())};
   const std::size_t channels = p.channels == Channels::gray ? 1 : 3;
   const auto finite = [](float v) { return std::isfinite(v); };
   const bool valid_std =
@@ -305,7 +352,7 @@ Expected<void> decode_preprocess(const format::Model& model, Model::Data& data) 
   return {};
 }
 
-Expected<void> decode_task(const format::Model& model, Model::Data& data) {
+Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader& reader) {
   const auto* from = model.task();
   if (from == nullptr) return {};
   if (from->type() > format::TaskType::detect)
@@ -315,13 +362,16 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
           .boxes = from->boxes(),
           .scores = from->scores(),
           .landmarks = from->landmarks(),
-          .steps = values(from->steps()),
-          .variances = values(from->variances()),
+          .steps = reader.values(from->steps()),
+          .variances = reader.values(from->variances()),
           .score_threshold = from->score_threshold(),
           .nms_iou = from->nms_iou(),
           .corners = from->corners()};
   if (from->min_sizes() != nullptr) {
-    for (const auto* sizes : *from->min_sizes()) task.min_sizes.push_back(values(sizes->values()));
+    for (const auto* sizes : *from->min_sizes()) {
+      task.min_sizes.push_back(reader.values(sizes->values()));
+      if (auto ok = reader.check(); !ok) return ok;
+    }
   }
   if (task.type != TaskType::detect) return {};
   const auto outputs = static_cast<int32_t>(data.outputs.size());
@@ -342,18 +392,39 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data) {
   return {};
 }
 
-void describe_nodes(Model::Data& data) {
+// What users see of tensors repeats their names for every node that reads them: often, for a file
+// of a few nodes with long names, but not without end.
+constexpr std::size_t most_repeats = 8;
+
+Expected<void> describe_interface(Model::Data& data, Reader& repeats) {
+  const auto describe = [&](const std::vector<int32_t>& ids, std::vector<TensorInfo>& infos) {
+    for (const int32_t id : ids) {
+      if (!repeats.spend(data.tensor(id).info.name.size())) return;
+      infos.push_back(data.tensor(id).info);
+    }
+  };
+  describe(data.inputs, data.input_infos);
+  describe(data.outputs, data.output_infos);
+  return repeats.check();
+}
+
+Expected<void> describe_nodes(Model::Data& data, Reader& repeats) {
   for (const NodeRecord& node : data.nodes) {
     NodeInfo info{
         .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
+    const TensorInfo& output = data.tensor(node.output).info;
+    repeats.spend(output.name.size());
     for (const int32_t id : node.inputs) {
       const TensorRecord& tensor = data.tensor(id);
       shapes.push_back(tensor.info.shape);
-      if (!tensor.is_constant) info.inputs.push_back(tensor.info);
-      if (tensor.is_constant) info.weight_bytes += static_cast<int64_t>(tensor.data.size());
+      if (tensor.is_constant) {
+        info.weight_bytes += static_cast<int64_t>(tensor.data.size());
+      } else if (repeats.spend(tensor.info.name.size())) {
+        info.inputs.push_back(tensor.info);
+      }
     }
-    const TensorInfo& output = data.tensor(node.output).info;
+    if (auto ok = repeats.check(); !ok) return ok;
     info.outputs.push_back(output);
     const bool reads_u8 =
         std::ranges::any_of(info.inputs, [](const TensorInfo& t) { return t.type == Type::u8; });
@@ -364,38 +435,58 @@ void describe_nodes(Model::Data& data) {
     data.weight_bytes += static_cast<std::size_t>(info.weight_bytes);
     data.node_infos.push_back(std::move(info));
   }
+  return {};
+}
+
+// `model` lies within `file`. A file of octet 0.1 has no checksum.
+Expected<void> verify_checksum(std::span<const std::byte> file, const format::Model& model) {
+  const auto* field = reinterpret_cast<const std::byte*>(
+      reinterpret_cast<const flatbuffers::Table&>(model).GetAddressOf(format::Model::VT_CHECKSUM));
+  if (model.checksum() == checksum_of(file, static_cast<std::size_t>(field - file.data())))
+    return {};
+  return fail(
+      "the file is not as it was written: its checksum is another (a copy that was interrupted, or "
+      "two programs that wrote it at once); convert the model again");
 }
 
 }  // namespace
 
-Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data) {
+Expected<void> decode_model(std::span<const std::byte> bytes, const LoadOptions& options,
+                            Model::Data& data) {
   const auto* begin = reinterpret_cast<const uint8_t*>(bytes.data());
   if (bytes.size() < 8 || !format::ModelBufferHasIdentifier(begin)) {
     return fail("not an octet model (octet convert makes one)");
   }
-  flatbuffers::Verifier verifier(begin, bytes.size(), 64, 10'000'000);
+  if (bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) return fail("the file is larger than 2 GB");
+  const auto most_tables = static_cast<flatbuffers::uoffset_t>(bytes.size() / least_bytes);
+  flatbuffers::Verifier verifier(begin, bytes.size(), 64, most_tables);
   if (!format::VerifyModelBuffer(verifier)) return fail("the file is damaged or cut off");
   const format::Model& model = *format::GetModel(begin);
   if (model.version() == 0 || model.version() > format_version) {
     return fail("the file has format version " + std::to_string(model.version()) +
                 "; this octet reads up to " + std::to_string(format_version));
   }
-  data.producer = text(model.producer());
+  data.has_checksum = model.checksum() != 0;
+  if (options.verify_checksum && data.has_checksum) {
+    if (auto ok = verify_checksum(bytes, model); !ok) return ok;
+  }
+  Reader reader(bytes.size());
+  data.producer = reader.text(model.producer());
   if (model.tensors() == nullptr) return fail("the model has no tensors");
   for (const auto* t : *model.tensors()) {
-    auto tensor = decode_tensor(*t);
+    auto tensor = decode_tensor(*t, reader);
     if (!tensor) return tl::unexpected(tensor.error());
     data.tensors.push_back(std::move(*tensor));
   }
-  if (auto ok = decode_interface(model, data); !ok) return ok;
-  if (auto ok = decode_steps(model, data); !ok) return ok;
-  if (model.labels() != nullptr) {
-    for (const auto* label : *model.labels()) data.labels.push_back(text(label));
-  }
-  if (auto ok = decode_preprocess(model, data); !ok) return ok;
-  if (auto ok = decode_task(model, data); !ok) return ok;
-  describe_nodes(data);
-  return {};
+  if (auto ok = decode_interface(model, data, reader); !ok) return ok;
+  if (auto ok = decode_steps(model, data, reader); !ok) return ok;
+  data.labels = reader.texts(model.labels());
+  Reader repeats(most_repeats * bytes.size());
+  if (auto ok = describe_interface(data, repeats); !ok) return ok;
+  if (auto ok = decode_preprocess(model, data, reader); !ok) return ok;
+  if (auto ok = decode_task(model, data, reader); !ok) return ok;
+  if (auto ok = reader.check(); !ok) return ok;
+  return describe_nodes(data, repeats);
 }
 
 }  // namespace octet

@@ -43,6 +43,11 @@ class MovementLoops final : public FloatStep {
           operands_.output + copy.target_offset,
           {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
     }
+    if (plan_.nearest) {
+      resize_nearest(*plan_.nearest, reinterpret_cast<const std::byte*>(operands_.inputs[0]),
+                     reinterpret_cast<std::byte*>(operands_.output),
+                     {.begin = 0, .end = plan_.nearest->rows()});
+    }
     return {};
   }
   std::size_t memory_bytes() const override { return 0; }

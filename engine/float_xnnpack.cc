@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "engine/float_xnnpack_memory.h"
+
 // Newer versions mark most operators of one and two operands as deprecated; older ones have no
 // others.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -316,28 +318,38 @@ std::string name_nodes(std::span<const FloatNode> nodes) {
 }  // namespace
 
 bool xnnpack_starts() {
-  static const xnn_status status = xnn_initialize(nullptr);
+  static const xnn_status status = xnn_initialize(&xnnpack_allocator());
   return status == xnn_status_success;
 }
 
 FloatStepResult create_xnnpack_step(std::span<const FloatNode> nodes,
                                     std::span<const FloatValue> values, pthreadpool_t pool) {
   const auto refused = [&](std::span<const FloatNode> by, xnn_status status) {
+    if (status == xnn_status_out_of_memory) return fail("not enough memory for " + name_nodes(by));
     return fail("XNNPACK refuses " + name_nodes(by) + " (status " + std::to_string(status) +
                 "); octet built with OCTET_WITH_XNNPACK=OFF runs it");
   };
+  constexpr std::size_t lists = std::size_t{256} << 10;
+  constexpr std::size_t lists_a_value = std::size_t{4} << 10;
+  const XnnpackReserve reserve(lists + values.size() * lists_a_value);
   SubgraphBuilder builder(nodes, values);
+  if (!reserve.is_there()) return refused(nodes, xnn_status_out_of_memory);
   for (const FloatNode& node : nodes) {
     builder.define(node);
+    if (!reserve.is_there()) return refused(nodes, xnn_status_out_of_memory);
     if (builder.status != xnn_status_success) return refused({&node, 1}, builder.status);
   }
   xnn_runtime_t runtime = nullptr;
   xnn_status status = xnn_create_runtime_v2(builder.subgraph, pool, 0, &runtime);
+  // Where memory fails for what it computes in, it says that it succeeded.
+  const bool no_memory = status == xnn_status_success && runtime == nullptr;
+  if (no_memory) status = xnn_status_out_of_memory;
   if (status != xnn_status_success) return refused(nodes, status);
   auto step =
       std::make_unique<XnnpackStep>(runtime, std::move(builder.constants), name_nodes(nodes));
   // Values never move, so this is done once.
   status = xnn_setup_runtime(runtime, builder.externals.size(), builder.externals.data());
+  if (!reserve.is_there()) status = xnn_status_out_of_memory;
   if (status != xnn_status_success) return refused(nodes, status);
   return step;
 }

@@ -87,6 +87,7 @@ class PackedWeightsCache {
 struct Model::Data {
   std::string path;
   std::unique_ptr<ModelBytes> storage;
+  bool has_checksum = false;
   std::string producer;
   std::vector<TensorRecord> tensors;
   std::vector<NodeRecord> nodes;
@@ -108,7 +109,8 @@ struct Model::Data {
 
 /// Decodes and checks every size, index, type and number in the file. Nothing of it is used before
 /// this accepted it.
-Expected<void> decode_model(std::span<const std::byte> bytes, Model::Data& data);
+Expected<void> decode_model(std::span<const std::byte> bytes, const LoadOptions& options,
+                            Model::Data& data);
 
 /// Do types and parameters suit the kernel (or the island) that is to run the node? infer_shape has
 /// accepted it.

@@ -1,7 +1,5 @@
 #include "engine/movement.h"
 
-#include <numeric>
-
 namespace octet {
 namespace {
 
@@ -120,57 +118,6 @@ void plan_transpose(const TransposeAttributes& transpose, const Shape& input, co
   planner.copy(0, 0, 0, axes);
 }
 
-/// A regular part of a nearest resize along one axis: every `period_target` output positions,
-/// `repeats` neighbours read one input position, and the next period reads `period_source` further.
-struct ResizePart {
-  int64_t source = 0;
-  int64_t target = 0;
-  int64_t repeats = 1;
-  int64_t periods = 1;
-  int64_t period_source = 0;
-  int64_t period_target = 0;
-};
-
-/// Output position i reads floor(i * in / out). With in / out = q / p in lowest terms, position
-/// i + p reads q further than i, so one period says it all: its runs of equal sources are the
-/// parts. A whole factor, up or down, has a single part; there are never more than min(p, q).
-std::vector<ResizePart> resize_parts(int64_t in, int64_t out) {
-  const int64_t periods = std::gcd(in, out);
-  const int64_t q = in / periods;
-  const int64_t p = out / periods;
-  std::vector<ResizePart> parts;
-  for (int64_t i = 0; i < p; ++i) {
-    const int64_t source = i * q / p;
-    if (!parts.empty() && parts.back().source == source) {
-      ++parts.back().repeats;
-    } else {
-      parts.push_back({.source = source,
-                       .target = i,
-                       .periods = periods,
-                       .period_source = q,
-                       .period_target = p});
-    }
-  }
-  return parts;
-}
-
-void plan_nearest(const Shape& input, const Shape& output, Planner& planner) {
-  const std::vector<int64_t> source = strides_of(input);
-  const std::vector<int64_t> target = strides_of(output);
-  for (const ResizePart& h : resize_parts(input[1], output[1])) {
-    for (const ResizePart& w : resize_parts(input[2], output[2])) {
-      planner.copy(0, h.source * source[1] + w.source * source[2],
-                   h.target * target[1] + w.target * target[2],
-                   {{output[0], source[0], target[0]},
-                    {h.periods, h.period_source * source[1], h.period_target * target[1]},
-                    {h.repeats, 0, target[1]},
-                    {w.periods, w.period_source * source[2], w.period_target * target[2]},
-                    {w.repeats, 0, target[2]},
-                    {output[3], source[3], target[3]}});
-    }
-  }
-}
-
 }  // namespace
 
 bool is_movement(Op op, const Attributes& attributes) {
@@ -206,7 +153,12 @@ MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const 
       plan_transpose(std::get<TransposeAttributes>(attributes), inputs[0], output, planner);
       break;
     case Op::resize:
-      plan_nearest(inputs[0], output, planner);
+      planner.plan.nearest = {.images = output[0],
+                              .input_h = inputs[0][1],
+                              .input_w = inputs[0][2],
+                              .output_h = output[1],
+                              .output_w = output[2],
+                              .pixel_bytes = static_cast<std::size_t>(output[3]) * element_size};
       break;
     default:  // reshape
       planner.copy(0, 0, 0, {{element_count(output), 1, 1}});

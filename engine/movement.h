@@ -1,10 +1,12 @@
-// Operators that only move elements (concat, slice, pad, reshape, transpose, nearest resize), as
-// strided copies.
+// Operators that only move elements: concat, slice, pad, reshape and transpose as strided copies,
+// and nearest resizes.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/nearest_resize.h"
 #include "engine/operator.h"
 #include "kernels/kernels.h"
 
@@ -20,13 +22,15 @@ struct PlannedCopy {
 struct MovementPlan {
   bool fill_first = false;  ///< pad: the output is filled with the pad value before the copies.
   std::vector<PlannedCopy> copies;
+  /// A resize, which has no copies.
+  std::optional<NearestResize> nearest;
 };
 
 bool is_movement(Op op, const Attributes& attributes);
 
 /// Shapes are valid (infer_shape accepted them). Adjacent axes are merged, so that few copies of
 /// long rows remain; the innermost axis is contiguous on both sides wherever the operator allows
-/// it.
+/// it. Axes of extent 1 are left out: the innermost that remains may step on either side.
 MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                            const Shape& output, std::size_t element_size);
 

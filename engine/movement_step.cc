@@ -1,4 +1,4 @@
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 
 #include "engine/movement.h"
@@ -50,6 +50,10 @@ class MovementStep final : public Step {
       move.cost = elements / 5;
       moves_.push_back(move);
     }
+    if (plan.nearest) {
+      nearest_ = plan.nearest;
+      nearest_source_ = context.read<std::byte>(node.inputs[0]);
+    }
   }
 
   Expected<void> run() override {
@@ -62,6 +66,12 @@ class MovementStep final : public Step {
                         } else {
                           table_.copy(move.copy, move.source, move.target, items);
                         }
+                      });
+    }
+    if (nearest_) {
+      pool_.share_out(nearest_->rows(), static_cast<double>(nearest_->output_bytes()) / 2,
+                      [&](kernels::Range rows, std::size_t) {
+                        resize_nearest(*nearest_, nearest_source_, target_, rows);
                       });
     }
     return {};
@@ -87,14 +97,16 @@ class MovementStep final : public Step {
     }
   }
 
-  // A concat's copies are rows: every axis but the last walks, the last is contiguous on both
-  // sides.
+  // What a concat copies is contiguous in its source, whose last axis that is longer than 1 has
+  // neighbours side by side. In the target it has not where it is not the output's last: a column
+  // of its own beside other channels.
   void requantize(const Move& move, kernels::Range items) const {
     const kernels::CopyParams& c = move.copy;
     const int last = c.rank - 1;
     if (last == 0) {
-      const auto offset = static_cast<int64_t>(items.begin);
-      row(move, offset, offset, static_cast<int64_t>(items.end - items.begin));
+      const auto begin = static_cast<int64_t>(items.begin);
+      row(move, begin * c.source_stride[0], begin * c.target_stride[0],
+          static_cast<int64_t>(items.end - items.begin));
       return;
     }
     int64_t rows_an_item = 1;
@@ -114,16 +126,32 @@ class MovementStep final : public Step {
     }
   }
 
+  // `count` neighbours of the last axis.
   void row(const Move& move, int64_t source, int64_t target, int64_t count) const {
-    table_.requantize(move.requantize, reinterpret_cast<const uint8_t*>(move.source + source),
-                      reinterpret_cast<uint8_t*>(move.target + target),
-                      static_cast<std::size_t>(count));
+    const auto* from = reinterpret_cast<const uint8_t*>(move.source + source);
+    auto* to = reinterpret_cast<uint8_t*>(move.target + target);
+    const int64_t step = move.copy.target_stride[move.copy.rank - 1];
+    if (step == 1 || count == 1) {
+      table_.requantize(move.requantize, from, to, static_cast<std::size_t>(count));
+      return;
+    }
+    constexpr int64_t most_at_once = 256;
+    uint8_t together[most_at_once];
+    while (count > 0) {
+      const int64_t now = std::min(count, most_at_once);
+      table_.requantize(move.requantize, from, together, static_cast<std::size_t>(now));
+      for (int64_t i = 0; i < now; ++i, to += step) *to = together[i];
+      from += now;
+      count -= now;
+    }
   }
 
   const ThreadPool& pool_;
   const kernels::KernelTable& table_;
   std::byte* target_ = nullptr;
   std::vector<Move> moves_;
+  std::optional<NearestResize> nearest_;
+  const std::byte* nearest_source_ = nullptr;
   std::size_t fill_count_ = 0;
   bool fill_is_byte_ = false;
   bool fill_is_index_ = false;

@@ -425,6 +425,17 @@ Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const
   return out;
 }
 
+bool average_pool_fits(const PoolAttributes& pool, const Shape& input) {
+  // Padding adds nothing to the sum.
+  const auto most_taps = [](int32_t extent, int32_t kernel, int32_t dilation) {
+    return std::min(int64_t{kernel}, (int64_t{extent} - 1) / dilation + 1);
+  };
+  const Window& w = pool.window;
+  const int64_t pixels =
+      most_taps(input[1], w.kernel_h, w.dilation_h) * most_taps(input[2], w.kernel_w, w.dilation_w);
+  return pixels * 255 <= std::numeric_limits<int32_t>::max();
+}
+
 int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output) {
   if (op == Op::conv2d) return element_count(output) * inputs[1][1] * inputs[1][2] * inputs[1][3];
   if (op == Op::linear) return element_count(output) * inputs[1][1];

@@ -168,6 +168,10 @@ Expected<void> check_shape(std::span<const int32_t> shape);
 /// -> the output's shape; an error says what is wrong with the operands, without naming the node.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
+/// Does the sum of an average pool's window over int8 values fit 32 bits, whatever they are?
+/// `input` is [N, H, W, C].
+bool average_pool_fits(const PoolAttributes& pool, const Shape& input);
+
 /// Multiply-accumulates of one inference of the node; 0 for what multiplies nothing.
 int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output);
 

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -108,6 +109,28 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// A session for one call, unless another thread's has it.
+class Claim {
+ public:
+  explicit Claim(std::atomic<bool>& busy)
+      : busy_(busy), got_(!busy.exchange(true, std::memory_order_acquire)) {}
+  ~Claim() {
+    if (got_) busy_.store(false, std::memory_order_release);
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+
+  bool got() const { return got_; }
+
+ private:
+  std::atomic<bool>& busy_;
+  bool got_;
+};
+
+tl::unexpected<Error> moved_from() {
+  return fail("the session was moved from: use the one that it was moved to");
 }
 
 }  // namespace
@@ -242,6 +265,12 @@ struct Session::Impl {
     return {};
   }
 
+  tl::unexpected<Error> in_use() const {
+    return fail(data().path +
+                ": the session is in use by another thread: create a session a thread (sessions of "
+                "a model share its weights)");
+  }
+
   std::byte* activation(int32_t id) const { return activations[static_cast<std::size_t>(id)]; }
 
   Model model;  // keeps the constants mapped
@@ -260,6 +289,7 @@ struct Session::Impl {
   PixelTables pixel_tables;
   std::vector<bool> input_set;
   std::vector<double> step_seconds;
+  std::atomic<bool> busy{false};
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -268,6 +298,9 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Expected<Session> Session::create(const Model& model, const SessionOptions& options) {
+  if (model.data().storage == nullptr) {
+    return fail("the model was moved from: use the one that it was moved to");
+  }
   if (options.threads < 0 || options.threads > 1024) {
     return fail("threads: " + std::to_string(options.threads) +
                 " is not between 0 (the default) and 1024");
@@ -281,6 +314,9 @@ Expected<Session> Session::create(const Model& model, const SessionOptions& opti
 }
 
 Expected<void> Session::set_input(std::size_t index, std::span<const float> values) {
+  if (impl_ == nullptr) return moved_from();
+  const Claim claim(impl_->busy);
+  if (!claim.got()) return impl_->in_use();
   if (auto ok = impl_->check_input(index, values.size()); !ok) return ok;
   const InputPlan& input = impl_->plan.inputs[index];
   if (input.keeps_float) {
@@ -297,6 +333,9 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
 }
 
 Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> pixels) {
+  if (impl_ == nullptr) return moved_from();
+  const Claim claim(impl_->busy);
+  if (!claim.got()) return impl_->in_use();
   if (auto ok = impl_->check_input(index, pixels.size()); !ok) return ok;
   if (!impl_->data().preprocess || index != 0) {
     return fail(impl_->data().path + ": input " + std::to_string(index) +
@@ -327,6 +366,9 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
 }
 
 Expected<void> Session::run() {
+  if (impl_ == nullptr) return moved_from();
+  const Claim claim(impl_->busy);
+  if (!claim.got()) return impl_->in_use();
   for (std::size_t i = 0; i < impl_->input_set.size(); ++i) {
     if (!impl_->input_set[i]) {
       return fail(impl_->data().path + ": input '" + impl_->data().input_infos[i].name +
@@ -343,7 +385,9 @@ Expected<void> Session::run() {
   return {};
 }
 
-std::size_t Session::output_count() const { return impl_->data().outputs.size(); }
+std::size_t Session::output_count() const {
+  return impl_ != nullptr ? impl_->data().outputs.size() : 0;
+}
 
 TensorView Session::output(std::size_t index) const {
   if (index >= output_count()) return {};
@@ -353,12 +397,17 @@ TensorView Session::output(std::size_t index) const {
   return {.info = &impl_->data().output_infos[index], .data = values, .size = tensor.byte_size()};
 }
 
-const char* Session::isa() const { return impl_->table.name; }
-int Session::threads() const { return impl_->pool.threads(); }
-std::size_t Session::arena_bytes() const { return impl_->arena_bytes; }
-std::size_t Session::arena_lower_bound() const { return impl_->arena_lower_bound; }
-std::size_t Session::scratch_bytes() const { return impl_->scratch_bytes; }
-std::size_t Session::packed_bytes() const { return impl_->packed_bytes; }
-std::span<const double> Session::step_seconds() const { return impl_->step_seconds; }
+const char* Session::isa() const { return impl_ != nullptr ? impl_->table.name : ""; }
+int Session::threads() const { return impl_ != nullptr ? impl_->pool.threads() : 0; }
+std::size_t Session::arena_bytes() const { return impl_ != nullptr ? impl_->arena_bytes : 0; }
+std::size_t Session::arena_lower_bound() const {
+  return impl_ != nullptr ? impl_->arena_lower_bound : 0;
+}
+std::size_t Session::scratch_bytes() const { return impl_ != nullptr ? impl_->scratch_bytes : 0; }
+std::size_t Session::packed_bytes() const { return impl_ != nullptr ? impl_->packed_bytes : 0; }
+std::span<const double> Session::step_seconds() const {
+  return impl_ != nullptr ? std::span<const double>(impl_->step_seconds)
+                          : std::span<const double>();
+}
 
 }  // namespace octet

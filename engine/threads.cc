@@ -1,6 +1,8 @@
 #include "engine/threads.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,13 +23,6 @@ constexpr std::size_t most_parts = 1024;
 // thread's takes, or than what comes between two images.
 constexpr int idle_rounds = 10000;
 
-int allowed_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(CPU_COUNT(&set), 1);
-}
-
 void relax() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -36,14 +31,73 @@ void relax() {
 #endif
 }
 
+/// How many of `threads` threads can run at once.
+std::size_t running_at_once(int threads) {
+  const std::size_t wanted = static_cast<std::size_t>(std::max(threads, 1));
+  const std::size_t processors = allowed_processors().size();
+  return processors == 0 ? wanted : std::min(wanted, processors);
+}
+
+/// Threads that do nothing but be there until they are let go.
+class TrialThreads {
+ public:
+  explicit TrialThreads(std::size_t count) : trials_(count) {
+    for (Trial& trial : trials_) {
+      trial.go = &go_;
+      const auto begin = [](void* pointer) -> void* {
+        auto& self = *static_cast<Trial*>(pointer);
+        self.id = syscall(SYS_gettid);
+        self.go->wait(0);
+        return nullptr;
+      };
+      if (pthread_create(&trial.handle, nullptr, begin, &trial) != 0) break;
+      ++started_;
+    }
+  }
+  ~TrialThreads() {
+    go_.store(1);
+    go_.notify_all();
+    for (std::size_t i = 0; i < started_; ++i) {
+      pthread_join(trials_[i].handle, nullptr);
+      // The system counts a thread for a while after it was joined.
+      constexpr int most_looks = 10000;
+      for (int look = 0; look < most_looks; ++look) {
+        if (syscall(SYS_tgkill, getpid(), trials_[i].id, 0) != 0) break;
+        sched_yield();
+      }
+    }
+  }
+  TrialThreads(const TrialThreads&) = delete;
+  TrialThreads& operator=(const TrialThreads&) = delete;
+
+  bool all_started() const { return started_ == trials_.size(); }
+
+ private:
+  struct Trial {
+    pthread_t handle;
+    std::atomic<uint32_t>* go;
+    long id;
+  };
+  std::vector<Trial> trials_;
+  std::size_t started_ = 0;
+  std::atomic<uint32_t> go_{0};
+};
+
+/// pthreadpool does not look whether its threads were made, and waits for ever for those that were
+/// not: it is asked only where the system has just given as many.
+pthreadpool_t create_float_pool(std::size_t threads) {
+  const bool given = TrialThreads(threads - 1).all_started();
+  return given ? pthreadpool_create(threads) : nullptr;
+}
+
 }  // namespace
 
 int default_thread_count() {
-  return std::clamp(count_big_cores(core_clusters()), 1, allowed_processors());
+  return choose_thread_count(core_clusters(),
+                             count_cores(allowed_processors(), "/sys/devices/system/cpu"));
 }
 
-ThreadPool::ThreadPool(int threads)
-    : shared_(std::make_unique<Shared>(static_cast<std::size_t>(std::max(threads, 1)))) {
+ThreadPool::ThreadPool(int threads) : shared_(std::make_unique<Shared>(running_at_once(threads))) {
   for (int thread = 1; thread < threads; ++thread) {
     auto worker =
         std::make_unique<Worker>(Worker{.pool = this, .thread = static_cast<std::size_t>(thread)});
@@ -65,16 +119,15 @@ ThreadPool::~ThreadPool() {
 }
 
 pthreadpool_t ThreadPool::handle() const {
-  if (!workers_.empty() && float_pool_ == nullptr) {
-    float_pool_.reset(pthreadpool_create(workers_.size() + 1));
-  }
+  const std::size_t threads = std::min(shared_->shares.size(), workers_.size() + 1);
+  if (threads > 1 && float_pool_ == nullptr) float_pool_.reset(create_float_pool(threads));
   return float_pool_.get();
 }
 
 std::size_t ThreadPool::parts_of(std::size_t items, double cost) const {
-  if (workers_.empty() || cost < least_shared_ns) return 1;
+  if (workers_.empty() || shared_->shares.size() == 1 || cost < least_shared_ns) return 1;
   const auto worth = static_cast<std::size_t>(cost / (least_shared_ns / 4));
-  return std::min({items, worth, parts_a_thread * (workers_.size() + 1), most_parts});
+  return std::min({items, worth, parts_a_thread * shared_->shares.size(), most_parts});
 }
 
 void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) const {
@@ -83,14 +136,14 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
   shared.context = context;
   shared.finished.store(0, std::memory_order_relaxed);
   ++shared.work;
-  const auto threads = static_cast<std::size_t>(this->threads());
+  const std::size_t threads = shared.shares.size();
   for (std::size_t t = 0; t < threads; ++t) {
     shared.shares[t].ticket.store({.work = shared.work,
                                    .next = static_cast<uint16_t>(parts * t / threads),
                                    .end = static_cast<uint16_t>(parts * (t + 1) / threads)});
   }
   shared.signal.fetch_add(1);
-  if (shared.sleepers.load() > 0) shared.signal.notify_all();
+  wake_sleepers();
   take_parts(0);
   // Only parts that somebody has begun are left.
   int rounds = 0;
@@ -103,13 +156,23 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
   }
 }
 
+/// As many as can run beside those that are awake.
+void ThreadPool::wake_sleepers() const {
+  const std::size_t asleep = shared_->sleepers.load();
+  if (asleep == 0) return;
+  const std::size_t awake = workers_.size() - std::min(asleep, workers_.size());
+  const std::size_t wanted = shared_->shares.size() - 1;
+  if (wanted >= awake + asleep) return shared_->signal.notify_all();
+  for (std::size_t i = awake; i < wanted; ++i) shared_->signal.notify_one();
+}
+
 /// -> whether there was a part to take
 bool ThreadPool::take_parts(std::size_t thread) const {
-  const std::size_t threads = shared_->shares.size();
+  const std::size_t shares = shared_->shares.size();
   bool any = false;
-  while (take_part(thread, true, thread)) any = true;
-  for (std::size_t i = 1; i < threads; ++i) {
-    while (take_part((thread + i) % threads, false, thread)) any = true;
+  while (take_part(thread % shares, true, thread)) any = true;
+  for (std::size_t i = 1; i < shares; ++i) {
+    while (take_part((thread + i) % shares, false, thread)) any = true;
   }
   return any;
 }
@@ -131,19 +194,20 @@ bool ThreadPool::take_part(std::size_t share, bool from_front, std::size_t threa
 
 void ThreadPool::serve(std::size_t thread) const {
   Shared& shared = *shared_;
-  int rounds = 0;
+  int rounds = idle_rounds;  // Asleep at first: others are still being made.
   while (!shared.stops.load(std::memory_order_relaxed)) {
     const uint32_t seen = shared.signal.load();
-    if (take_parts(thread)) {
-      rounds = 0;
-    } else if (++rounds < idle_rounds) {
+    if (take_parts(thread)) rounds = 0;
+    // There is nothing more to take until the signal changes.
+    while (rounds < idle_rounds && shared.signal.load() == seen) {
+      ++rounds;
       relax();
-    } else {
-      shared.sleepers.fetch_add(1);
-      shared.signal.wait(seen);
-      shared.sleepers.fetch_sub(1);
-      rounds = 0;
     }
+    if (rounds < idle_rounds) continue;
+    shared.sleepers.fetch_add(1);
+    shared.signal.wait(seen);
+    shared.sleepers.fetch_sub(1);
+    rounds = 0;
   }
 }
 

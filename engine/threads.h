@@ -25,6 +25,9 @@ int default_thread_count();
 /// is done by the others. pthreadpool, which XNNPACK runs on, gives each thread its share and
 /// waits for all of them; a session on a busy machine then waits for the system's scheduler at
 /// every layer.
+///
+/// No more threads are awake than there are processors to run them: of a pool with more, the rest
+/// sleep.
 class ThreadPool {
  public:
   /// Where the system gives fewer threads, the pool has fewer.
@@ -34,7 +37,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
-  /// A pool for the float library, made at the first call; null for one thread.
+  /// A pool for the float library, made at the first call; null for one thread, and where the
+  /// system does not give the threads. It waits for all of its threads at every call, so it has one
+  /// a processor at most.
   pthreadpool_t handle() const;
 
   /// Calls work(range, thread) for ranges that tile [0, items); `thread` is below threads() and
@@ -66,6 +71,7 @@ class ThreadPool {
   std::size_t parts_of(std::size_t items, double cost) const;
   void run_parts(Call call, const void* context, std::size_t parts) const;
   void serve(std::size_t thread) const;
+  void wake_sleepers() const;
   bool take_parts(std::size_t thread) const;
   bool take_part(std::size_t share, bool from_front, std::size_t thread) const;
 
@@ -83,12 +89,14 @@ class ThreadPool {
   struct Shared {
     explicit Shared(std::size_t threads) : shares(threads) {}
 
-    std::vector<Share> shares;  ///< By thread.
+    /// By thread, for as many as can run at once. The others, of which some are awake at times,
+    /// take from these.
+    std::vector<Share> shares;
     uint32_t work = 0;
     alignas(64) std::atomic<uint32_t> signal{
         0};  ///< Changes with each new work; sleepers wait on it.
     alignas(64) std::atomic<uint32_t> finished{0};
-    std::atomic<int> sleepers{0};
+    std::atomic<uint32_t> sleepers{0};
     std::atomic<bool> stops{false};
     Call call = nullptr;
     const void* context = nullptr;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/checksum.h"
 #include "engine/format/octet_generated.h"
 #include "engine/format_version.h"
 #include "graph/graph.h"
@@ -210,6 +211,15 @@ Offset<format::Task> write_task(FlatBufferBuilder& builder, const Task& task) {
                                   task.score_threshold, task.nms_iou, task.corners);
 }
 
+// Over everything else in the file: it is the last that is written, into a field that is there.
+void store_checksum(std::span<std::byte> file) {
+  const auto* table = flatbuffers::GetRoot<flatbuffers::Table>(file.data());
+  const auto* field =
+      reinterpret_cast<const std::byte*>(table->GetAddressOf(format::Model::VT_CHECKSUM));
+  const auto at = static_cast<std::size_t>(field - file.data());
+  flatbuffers::WriteScalar(file.data() + at, checksum_of(file, at));
+}
+
 }  // namespace
 
 Expected<std::vector<std::byte>> write_model(const Graph& graph) {
@@ -228,12 +238,15 @@ Expected<std::vector<std::byte>> write_model(const Graph& graph) {
   const auto preprocess = graph.preprocess ? write_preprocess(builder, *graph.preprocess)
                                            : Offset<format::Preprocess>{};
   const auto task = write_task(builder, graph.task);
+  constexpr uint64_t not_yet = 1;  // A field of 0 would be left out.
   const auto model =
       format::CreateModelDirect(builder, format_version, graph.producer.c_str(), &tensors, &steps,
-                                &inputs, &outputs, &labels, preprocess, task);
+                                &inputs, &outputs, &labels, preprocess, task, not_yet);
   format::FinishModelBuffer(builder, model);
   const auto* begin = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
-  return std::vector<std::byte>(begin, begin + builder.GetSize());
+  std::vector<std::byte> file(begin, begin + builder.GetSize());
+  store_checksum(file);
+  return file;
 }
 
 }  // namespace octet::graph

@@ -1,6 +1,7 @@
 #include "loaders/layer_weights.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace octet::loaders {
 namespace {
@@ -21,6 +22,18 @@ void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
   weights.zero_point.clear();
 }
 
+void zero_dead_channels(QuantizedValues& weights) {
+  const std::size_t per_scale = weights.values.size() / weights.scale.size();
+  for (std::size_t s = 0; s < weights.scale.size(); ++s) {
+    if (std::isnormal(weights.scale[s]) && std::isnormal(1.0f / weights.scale[s])) continue;
+    weights.scale[s] = 1;
+    const int32_t zero =
+        weights.zero_point.empty() ? 0 : weights.zero_point[weights.zero_point.size() == 1 ? 0 : s];
+    std::fill_n(weights.values.begin() + static_cast<std::ptrdiff_t>(s * per_scale), per_scale,
+                static_cast<int8_t>(zero));
+  }
+}
+
 }  // namespace
 
 LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Shape& shape,
@@ -32,6 +45,7 @@ LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Sha
             .only_float = quantized.has_value()};
   }
   QuantizedValues bytes = *quantized;
+  zero_dead_channels(bytes);
   drop_zero_points(bytes, static_cast<std::size_t>(shape[0]));
   graph::Tensor tensor{.name = name, .type = Type::s8, .shape = shape};
   const auto data = std::as_bytes(std::span(bytes.values));

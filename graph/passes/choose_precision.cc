@@ -41,6 +41,11 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
       const bool last = std::get<AxisAttributes>(node.attributes).axis == rank - 1;
       return last ? "" : "no int8 form: softmax over another axis than the last";
     }
+    case Op::average_pool:
+      return average_pool_fits(std::get<PoolAttributes>(node.attributes),
+                               graph.tensor(node.inputs[0]).shape)
+                 ? ""
+                 : "no int8 form: sums of so many pixels could leave 32 bits";
     case Op::resize:
       return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
     case Op::div:
@@ -139,27 +144,47 @@ bool reads_int8(const Graph& graph, const Node& node) {
   });
 }
 
-// In a model whose author chose all scales: has the node none where int8 needs one?
-bool left_unscaled(const Graph& graph, const Node& node) {
+// Would bytes say other numbers than the floats that the author left in a sum or product? Numbers
+// that are all steps of one scale, as a single one always is, lose nothing.
+bool loses_constant(const Graph& graph, const Node& node) {
+  if (node.op != Op::add && node.op != Op::sub && node.op != Op::mul) return false;
+  return std::ranges::any_of(node.inputs, [&](TensorId id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (!tensor.is_constant() || tensor.quantization || tensor.type != Type::f32) return false;
+    const auto values = float_values(tensor);
+    const Quantization finest = finest_scale(values);
+    return !std::ranges::all_of(values, [&](float v) { return is_step(finest, v); });
+  });
+}
+
+// In a model whose author chose all scales: "" where the node has those that int8 needs, otherwise
+// what it lacks.
+std::string what_lacks_scale(const Graph& graph, const Node& node) {
   const auto unscaled = [&](TensorId id) {
     const Tensor& tensor = graph.tensor(id);
     return !tensor.is_constant() && tensor.type != Type::s32 && !tensor.quantization;
   };
   const bool float_result =
       node.op == Op::softmax || (is_layer(node) && can_store_float(graph, node));
-  return std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result);
+  if (std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result))
+    return "a tensor of it has no scale";
+  if (is_layer(node) && graph.tensor(node.inputs[1]).type == Type::f32 && !node.weight_quantization)
+    return "its weights are floats";
+  if (loses_constant(graph, node)) return "a constant of it is floats";
+  return "";
 }
 
 void decide_the_rest(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.precision != Precision::undecided) continue;
     const std::string reason = why_no_int8(graph, node);
+    const std::string lacks = graph.unscaled_is_float ? what_lacks_scale(graph, node) : "";
     if (!reason.empty()) {
       node.precision = Precision::float32;
       node.reason = reason;
-    } else if (graph.unscaled_is_float && left_unscaled(graph, node)) {
+    } else if (!lacks.empty()) {
       node.precision = Precision::float32;
-      node.reason = std::string(left_in_float) + ": a tensor of it has no scale";
+      node.reason = std::string(left_in_float) + ": " + lacks;
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = "only moves what is float";

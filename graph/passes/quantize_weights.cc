@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "graph/passes/passes.h"
@@ -17,6 +18,12 @@ float at(const std::vector<float>& values, std::size_t channel) {
 int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
   if (values.empty()) return 0;
   return values.size() == 1 ? values[0] : values[channel];
+}
+
+std::string text_of(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
+  return text;
 }
 
 std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
@@ -99,12 +106,14 @@ Expected<Tensor> quantize_bias(const Graph& graph, const Node& layer, const std:
     const float q = std::nearbyint(bias[o] * inverse);
     if (!(std::abs(q) <= bias_headroom * 1.9f)) {
       return fail(graph.name + ": layer '" + layer.name + "', channel " + std::to_string(o) +
-                  ": the bias " + std::to_string(bias[o]) +
+                  ": the bias " + text_of(bias[o]) +
                   " does not fit 32 bits at the scale of its weights (" +
-                  std::to_string(weight.channel_scales[o]) +
-                  "). Leave weight_quantization out, so that octet chooses a larger scale, or keep "
-                  "the layer in float "
-                  "(--keep-float).");
+                  text_of(weight.channel_scales[o]) + ") and of its input (" +
+                  text_of(input_scale) + "). " +
+                  (graph.unscaled_is_float
+                       ? "Quantize the model again with a larger scale for this channel's weights"
+                       : "Leave weight_quantization out, so that octet chooses a larger scale") +
+                  ", or keep the layer in float (--keep-float " + layer.name + ").");
     }
     values.push_back(static_cast<int32_t>(q));
   }

@@ -29,6 +29,7 @@ void Builder::add_input(int32_t tensor, const Shape& shape) {
   const TensorRecord& from = record(tensor);
   graph::Tensor input{.name = from.name, .shape = shape};
   if (is_bytes(from)) input.quantization = quantization_of(from);
+  input.given_in_bytes = is_bytes(from);
   const TensorId id = graph_.add_tensor(std::move(input));
   graph_.inputs.push_back(id);
   values_[tensor] = id;

@@ -14,7 +14,7 @@ void load_windowed(Builder& builder, const Node& node, TensorId x, const Constan
   const LayerConstants constants = add_layer_constants(builder, node, x, weights, 2);
   std::vector<TensorId> inputs = layer_inputs(x, constants, attributes);
   const TensorId y = builder.emit(node, Op::conv2d, attributes, std::move(inputs));
-  apply(builder, constants, builder.last_node());
+  loaders::apply(constants.weights, builder.last_node());
   builder.finish(node, y);
 }
 
@@ -88,7 +88,7 @@ void load_fully_connected(Builder& builder, const Node& node) {
   const LayerConstants constants = add_layer_constants(builder, node, x, weights, 2);
   std::vector<TensorId> operands = layer_inputs(x, constants, a);
   const TensorId y = builder.emit(node, Op::linear, a, std::move(operands));
-  apply(builder, constants, builder.last_node());
+  loaders::apply(constants.weights, builder.last_node());
   builder.finish(node, y);
 }
 

@@ -132,7 +132,7 @@ void load_transpose_conv(Builder& builder, const Node& node) {
                    .bounds = bounds_of(node, o.fused_activation())};
   std::vector<TensorId> operands = layer_inputs(x, constants, a);
   TensorId y = builder.emit(node, Op::conv2d, a, std::move(operands), phases > 1 ? ".conv" : "");
-  apply(builder, constants, builder.last_node());
+  loaders::apply(constants.weights, builder.last_node());
   if (phases > 1) y = to_space(builder, node, y, h, w);
   const Shape whole = builder.shape(y);
   if (whole[1] != h.output || whole[2] != w.output) {

@@ -73,12 +73,4 @@ std::vector<TensorId> layer_inputs(TensorId x, const LayerConstants& constants,
   return inputs;
 }
 
-void apply(const Builder& builder, const LayerConstants& constants, graph::Node& layer) {
-  loaders::apply(constants.weights, layer);
-  if (constants.weights.quantization || constants.weights.only_float) return;
-  if (!builder.graph().unscaled_is_float) return;
-  layer.precision = graph::Precision::float32;
-  layer.reason = std::string(graph::left_in_float) + ": its weights are floats";
-}
-
 }  // namespace octet::loaders::tflite

@@ -23,8 +23,4 @@ LayerConstants add_layer_constants(Builder& builder, const Node& node, graph::Te
 std::vector<graph::TensorId> layer_inputs(graph::TensorId x, const LayerConstants& constants,
                                           ConvAttributes& attributes);
 
-/// What a layer that was just emitted has to know of its weights: their scales, or that the file
-/// has it in float.
-void apply(const Builder& builder, const LayerConstants& constants, graph::Node& layer);
-
 }  // namespace octet::loaders::tflite

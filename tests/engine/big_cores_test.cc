@@ -1,8 +1,13 @@
 #include "engine/big_cores.h"
 
+#include <sched.h>
+
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "engine/threads.h"
+#include "tests/loaders/float_export_maker.h"
 
 namespace octet {
 namespace {
@@ -38,6 +43,59 @@ TEST_CASE("where all cores are alike, all of them") {
   // In-order cores alone: the faster cluster is not the only one.
   CHECK(count_big_cores({{cpuinfo_uarch_cortex_a53, 2000 * mhz, 4},
                          {cpuinfo_uarch_cortex_a53, 1500 * mhz, 4}}) == 8);
+}
+
+TEST_CASE("a thread a big core, of those that the process may use") {
+  const std::vector<CoreCluster> phone = {{cpuinfo_uarch_cortex_a73, 2360 * mhz, 4},
+                                          {cpuinfo_uarch_cortex_a53, 1800 * mhz, 4}};
+  CHECK(choose_thread_count(phone, 8) == 4);
+  CHECK(choose_thread_count(phone, 3) == 3);
+  CHECK(choose_thread_count(phone, 1) == 1);
+  CHECK(choose_thread_count({{newer, 0, 16}}, 2) == 2);
+}
+
+TEST_CASE("clusters of fewer cores than the process may use are not believed") {
+  CHECK(choose_thread_count({{newer, 0, 0}}, 2) == 2);
+  CHECK(choose_thread_count({{newer, 0, 1}}, 2) == 2);
+  CHECK(choose_thread_count({}, 6) == 6);
+  CHECK(choose_thread_count({}, 0) == 1);
+  CHECK(choose_thread_count({{newer, 0, 0}}, 0) == 1);
+}
+
+TEST_CASE("siblings of one core count once; without a list each processor is a core") {
+  const test::TemporaryFolder folder;
+  const std::string system = folder.path("cpu");
+  const auto write = [&](int processor, const std::string& siblings) {
+    const std::string topology = system + "/cpu" + std::to_string(processor) + "/topology";
+    std::filesystem::create_directories(topology);
+    std::ofstream(topology + "/thread_siblings_list") << siblings << "\n";
+  };
+  for (const int processor : {0, 1, 2, 3}) {
+    write(processor, std::to_string(processor % 2) + "," + std::to_string(processor % 2 + 2));
+  }
+  write(8, "8");
+  CHECK(count_cores({0, 1, 2, 3}, system) == 2);
+  CHECK(count_cores({0, 2}, system) == 1);
+  CHECK(count_cores({1, 2, 8}, system) == 3);
+  CHECK(count_cores({4, 5, 0}, system) == 3);
+  CHECK(count_cores({}, system) == 0);
+}
+
+TEST_CASE("the processors that a process may use limit its threads") {
+  const std::vector<int> all = allowed_processors();
+  REQUIRE_FALSE(all.empty());
+  CHECK(default_thread_count() <= static_cast<int>(all.size()));
+  cpu_set_t before;
+  REQUIRE(sched_getaffinity(0, sizeof(before), &before) == 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(all.back(), &one);
+  REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+  const std::vector<int> limited = allowed_processors();
+  const int threads = default_thread_count();
+  REQUIRE(sched_setaffinity(0, sizeof(before), &before) == 0);
+  CHECK(limited == std::vector<int>{all.back()});
+  CHECK(threads == 1);
 }
 
 TEST_CASE("a machine of which nothing is known has one thread") {

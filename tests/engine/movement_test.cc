@@ -50,6 +50,13 @@ std::vector<uint8_t> run_plan(const MovementPlan& plan,
         output.data() + copy.target_offset,
         {.begin = 0, .end = static_cast<std::size_t>(copy.params.extent[0])});
   }
+  if (plan.nearest) {
+    const auto* from = reinterpret_cast<const std::byte*>(inputs[0].data());
+    auto* to = reinterpret_cast<std::byte*>(output.data());
+    const std::size_t rows = plan.nearest->rows();
+    resize_nearest(*plan.nearest, from, to, {.begin = rows / 3, .end = rows});
+    resize_nearest(*plan.nearest, from, to, {.begin = 0, .end = rows / 3});
+  }
   return output;
 }
 
@@ -222,21 +229,37 @@ TEST_CASE("a nearest resize takes the pixel at floor(i * in / out), at any scale
   }
 }
 
-TEST_CASE("a nearest resize by whole factors is one copy") {
-  for (const ResizeAttributes& resize : {ResizeAttributes{.output_h = 12, .output_w = 24},
-                                         ResizeAttributes{.output_h = 3, .output_w = 4},
-                                         ResizeAttributes{.output_h = 6, .output_w = 8},
-                                         ResizeAttributes{.output_h = 12, .output_w = 2}}) {
-    const std::vector<Shape> shapes = {{1, 6, 8, 16}};
-    const Shape output = {1, resize.output_h, resize.output_w, 16};
-    CHECK(plan_movement(Op::resize, resize, shapes, output, 1).copies.size() == 1);
+TEST_CASE("a nearest resize needs no copy, whatever its sizes") {
+  for (const int32_t size : {6, 100, 401, 1501, 4001}) {
+    for (const int32_t other : {size, size + 1, size + 2, 2 * size, 2 * size + 1, size / 2 - 1}) {
+      const std::vector<Shape> shapes = {{1, size, size, 1}};
+      const Shape output = {1, other, other, 1};
+      const ResizeAttributes resize = {.output_h = other, .output_w = other};
+      INFO(size << " to " << other);
+      const MovementPlan plan = plan_movement(Op::resize, resize, shapes, output, 1);
+      CHECK(plan.copies.empty());
+      CHECK(plan.nearest.has_value());
+    }
   }
 }
 
-TEST_CASE("a nearest resize from 2 to 3 pixels needs a copy for each of the pattern's parts") {
-  const std::vector<Shape> shapes = {{1, 80, 80, 16}};
-  const ResizeAttributes resize = {.output_h = 120, .output_w = 120};
-  CHECK(plan_movement(Op::resize, resize, shapes, {1, 120, 120, 16}, 1).copies.size() == 4);
+TEST_CASE("a nearest resize of pixels of every size, at once and in two parts") {
+  for (const int32_t channels : {1, 2, 3, 4, 5, 8, 16, 70}) {
+    for (const bool larger : {false, true}) {
+      const Shape shape = {2, 41, 37, channels};
+      const ResizeAttributes resize = {.output_h = larger ? 53 : 23, .output_w = larger ? 47 : 29};
+      const auto input = numbered(shape, channels);
+      INFO(shape_text(shape) << " to " << resize.output_h << "x" << resize.output_w);
+      const MovementPlan plan = check(Op::resize, resize, {shape},
+                                      [&](Index index) {
+                                        index[1] = index[1] * shape[1] / resize.output_h;
+                                        index[2] = index[2] * shape[2] / resize.output_w;
+                                        return input[ravel(shape, index)];
+                                      },
+                                      {input});
+      CHECK(plan.nearest);
+    }
+  }
 }
 
 TEST_CASE("a bilinear resize computes: it is no movement") {

@@ -1,4 +1,6 @@
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -317,4 +319,122 @@ TEST_CASE("a model outlives its name, its bytes and its first session") {
   Session moved = std::move(*session);
   REQUIRE(moved.run());
   CHECK(output_bytes(moved) == before);
+}
+
+TEST_CASE("a session and a model that were moved from give errors, not crashes") {
+  Model model = build(pixel_network(Channels::rgb, false));
+  auto made = Session::create(model, {.threads = 1});
+  REQUIRE(made);
+  Session session = std::move(*made);
+  Session& empty = *made;
+  const auto moved_from = [](const Expected<void>& result) {
+    return !result && contains(result.error().message, "moved from");
+  };
+  CHECK(moved_from(empty.set_input(0, Values(90))));
+  CHECK(moved_from(empty.set_pixels(0, std::vector<uint8_t>(90))));
+  CHECK(moved_from(empty.run()));
+  CHECK(empty.output_count() == 0);
+  CHECK(empty.output(0).data == nullptr);
+  CHECK(std::string(empty.isa()).empty());
+  CHECK(empty.threads() == 0);
+  CHECK(empty.arena_bytes() + empty.arena_lower_bound() + empty.scratch_bytes() +
+            empty.packed_bytes() ==
+        0);
+  CHECK(empty.step_seconds().empty());
+  empty = std::move(session);
+  REQUIRE(empty.set_pixels(0, std::vector<uint8_t>(90)));
+  CHECK(empty.run());
+
+  const Model other = std::move(model);
+  CHECK(other.inputs().size() == 1);
+  CHECK(model.inputs().empty());
+  CHECK(model.outputs().empty());
+  CHECK(model.labels().empty());
+  CHECK(model.nodes().empty());
+  CHECK(model.preprocess() == nullptr);
+  CHECK(model.task().type == TaskType::none);
+  CHECK(model.path().empty());
+  CHECK(model.producer().empty());
+  CHECK(model.file_size() == 0);
+  CHECK(model.macs() == 0);
+  CHECK(model.weight_bytes() == 0);
+  CHECK_FALSE(model.has_int8());
+  CHECK_FALSE(model.has_float_island());
+  CHECK_FALSE(model.has_checksum());
+  const auto refused = Session::create(model);
+  REQUIRE_FALSE(refused);
+  CHECK(contains(refused.error().message, "moved from"));
+}
+
+TEST_CASE("a session that two threads use at once says so, and gives the right bytes afterwards") {
+  const Graph graph = int8_network();
+  const auto inputs = random_inputs(graph);
+  const Model model = build(graph);
+  auto session = Session::create(model, {.threads = 2});
+  REQUIRE(session);
+  REQUIRE(session->set_input(0, inputs[0]));
+  REQUIRE(session->run());
+  const auto expected = output_bytes(*session);
+  std::atomic<int> refused{0};
+  std::atomic<int> other_errors{0};
+  std::atomic<bool> stops{false};
+  const auto use = [&] {
+    while (!stops) {
+      for (const auto& result : {session->set_input(0, inputs[0]), session->run()}) {
+        if (result) continue;
+        ++(contains(result.error().message, "in use by another thread") ? refused : other_errors);
+      }
+    }
+  };
+  std::thread first(use);
+  std::thread second(use);
+  const auto begin = std::chrono::steady_clock::now();
+  while (refused == 0 && std::chrono::steady_clock::now() - begin < std::chrono::seconds(20)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stops = true;
+  first.join();
+  second.join();
+  CHECK(refused > 0);
+  CHECK(other_errors == 0);
+  REQUIRE(session->set_input(0, inputs[0]));
+  REQUIRE(session->run());
+  CHECK(output_bytes(*session) == expected);
+}
+
+TEST_CASE("an int8 average pool whose sums could leave 32 bits is refused; one below is right") {
+  const auto pool_file = [](int32_t h, int32_t w, int32_t dilation) {
+    GraphMaker m;
+    const auto x = m.input({1, h, w, 1});
+    const Window window{.kernel_h = (h - 1) / dilation + 1,
+                        .kernel_w = (w - 1) / dilation + 1,
+                        .dilation_h = dilation,
+                        .dilation_w = dilation};
+    const auto q = m.quantize("q", x, {1.0F, 0});
+    const auto y = m.node("pool", Op::average_pool, PoolAttributes{.window = window}, {q});
+    m.scale(y, 1.0F, 0);
+    Graph graph = m.finish({y});
+    for (Node& node : graph.nodes) {
+      node.precision = graph::Precision::int8;
+      graph.tensor(node.output).type = Type::u8;
+    }
+    const auto bytes = graph::write_model(graph);
+    REQUIRE(bytes);
+    return *bytes;
+  };
+  const auto refused = Model::from_memory(pool_file(4096, 4096, 1));
+  REQUIRE_FALSE(refused);
+  CHECK(contains(refused.error().message, "'pool'"));
+  CHECK(contains(refused.error().message, "32 bits"));
+  CHECK_FALSE(Model::from_memory(pool_file(2903, 2901, 1)));
+  CHECK(Model::from_memory(pool_file(4096, 4096, 2)));
+
+  const auto model = Model::from_memory(pool_file(2902, 2901, 1));
+  REQUIRE(model);
+  const Values white(std::size_t{2902} * 2901, 255.0F);
+  for (const kernels::KernelTable* table : kernels::available_tables()) {
+    const Session session = session_of(*model, {.threads = 1, .isa = table->name}, {white});
+    INFO(table->name);
+    CHECK(session.output(0).values<uint8_t>()[0] == 255);
+  }
 }

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <ctime>
 #include <vector>
+
+#include "engine/big_cores.h"
 
 namespace octet {
 namespace {
@@ -61,6 +64,47 @@ TEST_CASE("threads that slept take part again") {
       parts += static_cast<int>(range.end - range.begin);
     });
     CHECK(parts == 16);
+  }
+}
+
+TEST_CASE("a thousand threads start at once, and a few of them do the work") {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  {
+    const ThreadPool pool(1024);
+    // Where the system gives fewer, there are fewer.
+    CHECK(pool.threads() >= 1);
+    CHECK(pool.threads() <= 1024);
+    for (int round = 0; round < 200; ++round) {
+      std::vector<int> touched(5000);
+      pool.share_out(touched.size(), much, [&](kernels::Range range, std::size_t thread) {
+        if (thread >= 1024) return;
+        for (std::size_t i = range.begin; i < range.end; ++i) ++touched[i];
+      });
+      REQUIRE(std::ranges::count(touched, 1) == 5000);
+    }
+    const pthreadpool_t float_pool = pool.handle();
+    if (float_pool != nullptr) {
+      CHECK(pthreadpool_get_threads_count(float_pool) <= allowed_processors().size());
+    }
+  }
+  CHECK(seconds() < 10);  // It is some 0.1; a busy machine takes longer.
+}
+
+TEST_CASE("threads that are more than the processors give the same result") {
+  for (const int threads : {3, 5, 16, 100}) {
+    const ThreadPool pool(threads);
+    std::atomic<int> parts{0};
+    for (int round = 0; round < 300; ++round) {
+      pool.share_out(64, much, [&](kernels::Range range, std::size_t thread) {
+        if (thread < static_cast<std::size_t>(threads)) {
+          parts += static_cast<int>(range.end - range.begin);
+        }
+      });
+    }
+    CHECK(parts == 64 * 300);
   }
 }
 

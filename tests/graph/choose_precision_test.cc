@@ -217,3 +217,26 @@ TEST_CASE("branches that join again and again are decided in no time") {
   calibrate(graph);
   CHECK(node_named(chosen(graph), "conv").float_output);
 }
+
+TEST_CASE("an average over more pixels than an int8 sum can hold is float, with the reason") {
+  for (const bool global : {false, true}) {
+    for (const int32_t size : {2900, 2904}) {
+      GraphMaker m;
+      const auto x = m.input({1, size, size, 1}, Quantization{0.01f, 0});
+      const auto y = global ? m.mean("pool", x, {1, 2}, true)
+                            : m.average_pool("pool", x, {.kernel = size, .stride = 1});
+      m.scale(y, 0.01f, 0);
+      Graph graph = m.finish({m.conv("conv", y)});
+      const auto model = build(graph);
+      bool found = false;
+      for (const NodeInfo& node : model.nodes()) {
+        if (node.name != "pool") continue;
+        found = true;
+        INFO(size << ", global: " << global << ": " << node.reason);
+        CHECK(node.int8 == (size == 2900));
+        CHECK(contains(node.reason, "32 bits") == (size == 2904));
+      }
+      CHECK(found);
+    }
+  }
+}

@@ -63,6 +63,24 @@ std::vector<Values> nothing_found() {
 
 }  // namespace
 
+TEST_CASE("of detections with equal scores the earlier comes first") {
+  auto outputs = nothing_found();
+  for (std::size_t prior = 0; prior < prior_count; ++prior) outputs[1][2 * prior + 1] = 0.9f;
+  Graph graph = detector_graph(prior_count);
+  graph.task.nms_iou = 1;  // Nothing is suppressed.
+  const auto found = detect(graph, outputs);
+  REQUIRE(found);
+  REQUIRE(found->size() == prior_count);
+  // Cells row by row, and in each the smaller size first; then the larger cells.
+  for (std::size_t prior = 0; prior < 16; ++prior) {
+    const Detection& d = (*found)[prior];
+    INFO("prior " << prior);
+    CHECK((d.left + d.right) / 2 == Approx(8 * (prior / 2 % 4) + 4));
+    CHECK((d.top + d.bottom) / 2 == Approx(8 * (prior / 8) + 4));
+    CHECK(d.right - d.left == Approx(prior % 2 == 0 ? 4 : 8));
+  }
+}
+
 TEST_CASE("a detection is decoded as SSD's boxes are, in pixels of the image") {
   auto outputs = nothing_found();
   // Cell (1, 2) of the first map, second size: prior 2 * (1 * 4 + 2) + 1; centre (20, 12),

@@ -96,17 +96,17 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
   return view.values<float>();
 }
 
-// Suppresses by score, best first.
+// Suppresses by score, best first; of equal scores the earlier. (Not by std::stable_sort: that of
+// libstdc++ 12 uses what C++20 deprecates, of which clang warns.)
 std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // Of equal scores the first, so that the answer is one answer.
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
     return all[a].score != all[b].score ? all[a].score > all[b].score : a < b;
   });
   std::vector<Detection> kept;
-  for (const std::size_t index : order) {
-    Detection& candidate = all[index];
+  for (const std::size_t number : order) {
+    Detection& candidate = all[number];
     const bool covered = std::ranges::any_of(kept, [&](const Detection& better) {
       return intersection_over_union(candidate, better) > iou;
     });

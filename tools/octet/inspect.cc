@@ -111,7 +111,7 @@ void print(const Model& model, const Session& session) {
 Expected<int> inspect(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   if (auto ok = FilesInUse().add(options.model); !ok) return tl::unexpected(ok.error());
-  const auto model = Model::load(options.model);
+  const auto model = Model::load(options.model, {.verify_checksum = true});
   if (!model) return tl::unexpected(model.error());
   const auto session = Session::create(*model, options.session);
   if (!session) return tl::unexpected(session.error());

@@ -1,10 +1,11 @@
 /* octet: int8 inference of convolutional networks on CPUs. The C API, stable across versions of one
  * major number.
  *
- * Functions that can fail return octet_failed (or NULL) and leave a message that octet_last_error()
- * returns. Handles belong to the caller, who gives them back by the matching _free function; NULL
- * is accepted there. A model may be used from several threads at once, a session from one at a
- * time.
+ * Functions that can fail return octet_failed (NULL, or a count of 0) and leave a message that
+ * octet_last_error() returns. A pointer that is NULL is an error of that kind, too, with every
+ * function and parameter, unless it is said to be allowed. Handles belong to the caller, who gives
+ * them back by the matching _free function; NULL is allowed there. A model may be used from several
+ * threads at once, a session from one at a time: to set an input or run while it runs is an error.
  */
 #ifndef OCTET_OCTET_H_
 #define OCTET_OCTET_H_
@@ -46,6 +47,10 @@ OCTET_API const char* octet_last_error(void);
 
 /* Maps an .octet file. NULL: not found, not a model, damaged. */
 OCTET_API octet_model* octet_model_load(const char* path);
+/* The same, and reads all of the file to compare it with the checksum in it: what a copy that was
+ * cut off or two writers at once leave is refused. A file of octet 0.1, which has none, is loaded.
+ */
+OCTET_API octet_model* octet_model_load_verified(const char* path);
 /* Copies the bytes of an .octet file. */
 OCTET_API octet_model* octet_model_from_memory(const void* bytes, size_t size);
 OCTET_API void octet_model_free(octet_model* model);
@@ -56,7 +61,7 @@ OCTET_API octet_status octet_model_input_info(const octet_model* model, size_t i
                                               octet_tensor_info* info);
 OCTET_API octet_status octet_model_output_info(const octet_model* model, size_t index,
                                                octet_tensor_info* info);
-/* 0 and NULL where the model has no labels; NULL too from `count` on. */
+/* 0 where the model has no labels; a label from `count` on is an error. */
 OCTET_API size_t octet_model_label_count(const octet_model* model);
 OCTET_API const char* octet_model_label(const octet_model* model, size_t index);
 

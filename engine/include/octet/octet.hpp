@@ -103,18 +103,27 @@ struct NodeInfo {
   int32_t step = 0;  ///< Index of the step that runs it: a float island runs several.
 };
 
+struct LoadOptions {
+  /// Read all of the file and compare it with the checksum in it, which otherwise nobody looks at:
+  /// loading a mapped file reads little of it. What is no longer as it was written is an error. A
+  /// file of octet 0.1 has no checksum (Model::has_checksum), and loads.
+  bool verify_checksum = false;
+};
+
 /// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at
-/// once.
+/// once. One that was moved from has no inputs, outputs or nodes, and makes no session.
 class OCTET_EXPORT Model {
  public:
   /// Maps the file. Errors: not found, not an octet model, damaged, made for a newer octet.
-  static Expected<Model> load(const std::string& path);
+  static Expected<Model> load(const std::string& path, const LoadOptions& options = {});
   /// Copies `bytes`. `name` stands for the path in error messages.
   static Expected<Model> from_memory(std::span<const std::byte> bytes,
-                                     std::string name = "model in memory");
+                                     std::string name = "model in memory",
+                                     const LoadOptions& options = {});
 
   const std::string& path() const;
   std::size_t file_size() const;
+  bool has_checksum() const;
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
   const std::vector<std::string>& labels() const;  ///< Empty where the model has none.
@@ -131,7 +140,7 @@ class OCTET_EXPORT Model {
   bool is_exact() const;
 
   struct Data;
-  const Data& data() const { return *data_; }
+  const Data& data() const;
 
  private:
   explicit Model(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
@@ -139,7 +148,8 @@ class OCTET_EXPORT Model {
 };
 
 struct SessionOptions {
-  /// 0: one a big core. More than 1 makes a thread pool of the session's own.
+  /// 0: one a big core that the process may use. At most 1024; more than 1 makes a thread pool of
+  /// the session's own, of which no more threads are awake than there are processors.
   int threads = 0;
   /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of
   /// reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm. For amx, which "" may mean,
@@ -167,7 +177,8 @@ struct TensorView {
 };
 
 /// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a
-/// thread of your own; sessions of one model share what they can.
+/// thread of your own; sessions of one model share what they can. One that was moved from has no
+/// outputs; to set its inputs or run it is an error.
 class OCTET_EXPORT Session {
  public:
   static Expected<Session> create(const Model& model, const SessionOptions& options = {});
@@ -176,7 +187,7 @@ class OCTET_EXPORT Session {
   ~Session();
 
   /// Sets input `index` from float32 values in the order of the input's shape. Errors: no such
-  /// input, wrong count.
+  /// input, wrong count; another thread runs the session or sets an input at this moment.
   Expected<void> set_input(std::size_t index, std::span<const float> values);
   /// Sets input `index` from u8 pixels [H, W, C] in the order and size of the model's
   /// preprocessing, through a table a channel: no float in between where the input is quantized.
@@ -184,7 +195,8 @@ class OCTET_EXPORT Session {
   Expected<void> set_pixels(std::size_t index, std::span<const uint8_t> pixels);
 
   /// Runs the model on what the inputs were last set to. Allocates nothing.
-  /// Errors: an input was never set; the float library failed.
+  /// Errors: an input was never set; the float library failed; another thread runs the session or
+  /// sets an input at this moment.
   Expected<void> run();
 
   std::size_t output_count() const;

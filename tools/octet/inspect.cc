@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/operator.h"
+#include "tools/files_in_use.h"
 #include "tools/octet/bytes_moved.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/json_text.h"
 
 namespace octet::tool {
 namespace {
@@ -40,8 +42,9 @@ json node_json(const NodeInfo& node) {
 }
 
 json describe(const Model& model, const Session& session) {
-  json out = {{"model", model.path()},
-              {"producer", model.producer()},
+  json out;
+  put_path(out, "model", model.path());
+  out.update({{"producer", model.producer()},
               {"file_bytes", model.file_size()},
               {"weight_bytes", model.weight_bytes()},
               {"macs", model.macs()},
@@ -54,7 +57,7 @@ json describe(const Model& model, const Session& session) {
               {"arena_lower_bound", session.arena_lower_bound()},
               {"packed_bytes", session.packed_bytes()},
               {"scratch_bytes", session.scratch_bytes()},
-              {"labels", model.labels().size()}};
+              {"labels", model.labels().size()}});
   for (const TensorInfo& input : model.inputs()) out["inputs"].push_back(tensor_json(input));
   for (const TensorInfo& output : model.outputs()) out["outputs"].push_back(tensor_json(output));
   out["nodes"] = json::array();
@@ -107,13 +110,13 @@ void print(const Model& model, const Session& session) {
 
 Expected<int> inspect(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
+  if (auto ok = FilesInUse().add(options.model); !ok) return tl::unexpected(ok.error());
   const auto model = Model::load(options.model, {.verify_checksum = true});
   if (!model) return tl::unexpected(model.error());
   const auto session = Session::create(*model, options.session);
   if (!session) return tl::unexpected(session.error());
   if (options.as_json) {
-    std::cout << describe(*model, *session).dump(2, ' ', false, json::error_handler_t::replace)
-              << "\n";
+    std::cout << json_text(describe(*model, *session), 2) << "\n";
   } else {
     print(*model, *session);
   }

@@ -1,11 +1,11 @@
+#include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tools/octet/calibrate.h"
-#include "tools/write_file.h"
+#include "tools/read_file.h"
 
 namespace octet::tool {
 namespace {
@@ -30,7 +30,19 @@ std::string complaint(const json& entry) {
 
 }  // namespace
 
-Expected<void> write_scales(const graph::Graph& graph, const std::string& path) {
+const FileKind scales_kind = {
+    .name = "a JSON file of scales",
+    .looks_at = SIZE_MAX,
+    .matches = [](std::span<const std::byte> bytes) {
+      const auto* text = reinterpret_cast<const char*>(bytes.data());
+      const json in = json::parse(text, text + bytes.size(), nullptr, false);
+      return in.is_object() && std::ranges::all_of(in, [](const json& entry) {
+               return entry.is_object() && entry.contains("scale") && entry.contains("zero_point");
+             });
+    }};
+
+Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
+                            const WriteRules& rules) {
   json out = json::object();
   for (const graph::Tensor& tensor : graph.tensors) {
     if (tensor.is_constant() || !tensor.quantization) continue;
@@ -38,15 +50,13 @@ Expected<void> write_scales(const graph::Graph& graph, const std::string& path) 
                         {"zero_point", tensor.quantization->zero_point}};
   }
   const std::string text = out.dump(1) + "\n";
-  return write_file(path, std::as_bytes(std::span(text)));
+  return write_file(path, std::as_bytes(std::span(text)), rules);
 }
 
 Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return fail(path + ": cannot be read");
-  const json in = json::parse(text.str(), nullptr, false);
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const json in = json::parse(*text, nullptr, false);
   if (!in.is_object()) {
     return fail(path +
                 ": no JSON object of scales by tensor name, as octet convert --save-scales "

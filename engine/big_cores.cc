@@ -1,11 +1,11 @@
 #include "engine/big_cores.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 
 namespace octet {
 namespace {
@@ -29,55 +29,40 @@ bool is_in_order(cpuinfo_uarch uarch) {
   }
 }
 
-/// -> the first bytes of a small file; empty where there is none
-std::string beginning_of(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  char bytes[256];
-  const ssize_t size = ::read(file, bytes, sizeof(bytes));
+/// -> the first of the processors that are one core with this one
+int first_sibling(const char* folder, int processor) {
+  char text[256];
+  std::snprintf(text, sizeof(text), "%s/cpu%d/topology/thread_siblings_list", folder, processor);
+  const int file = ::open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return processor;
+  const ssize_t size = ::read(file, text, sizeof(text) - 1);
   ::close(file);
-  return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+  if (size <= 0) return processor;
+  text[size] = 0;
+  return std::atoi(text);  // "0-1" or "0,64"
 }
+
+constexpr int most_processors = 8 * sizeof(ProcessorSet);
 
 }  // namespace
 
-std::vector<int> allowed_processors() {
-  // The kernel refuses a set that is smaller than its own.
-  constexpr int most_processors = 1 << 16;
-  constexpr int bits_a_word = 8 * sizeof(unsigned long);
-  std::vector<unsigned long> words;
-  for (int count = 1024; count <= most_processors; count *= 2) {
-    words.assign(static_cast<std::size_t>(count / bits_a_word), 0);
-    if (sched_getaffinity(0, words.size() * sizeof(unsigned long),
-                          reinterpret_cast<cpu_set_t*>(words.data())) == 0) {
-      break;
-    }
-    words.clear();
-    if (errno != EINVAL) break;
-  }
-  std::vector<int> processors;
-  for (int i = 0; i < static_cast<int>(words.size()) * bits_a_word; ++i) {
-    if ((words[static_cast<std::size_t>(i / bits_a_word)] >> (i % bits_a_word) & 1) != 0) {
-      processors.push_back(i);
-    }
-  }
-  return processors;
+ProcessorSet allowed_processors() {
+  ProcessorSet set = {};
+  if (sched_getaffinity(0, sizeof(set), set.data()) != 0) set = {};
+  return set;
 }
 
-int count_cores(const std::vector<int>& processors, const std::string& folder) {
-  std::vector<std::string> known;  // Lists of siblings, which all siblings share.
-  int cores = 0;
-  for (const int processor : processors) {
-    std::string siblings = beginning_of(folder + "/cpu" + std::to_string(processor) +
-                                        "/topology/thread_siblings_list");
-    if (siblings.empty()) {
-      ++cores;
-    } else if (std::ranges::find(known, siblings) == known.end()) {
-      ++cores;
-      known.push_back(std::move(siblings));
-    }
+int count_processors(const ProcessorSet& processors) {
+  return CPU_COUNT_S(sizeof(processors), processors.data());
+}
+
+int count_cores(const ProcessorSet& processors, const char* folder) {
+  ProcessorSet cores = {};
+  for (int i = 0; i < most_processors; ++i) {
+    if (!CPU_ISSET_S(i, sizeof(processors), processors.data())) continue;
+    CPU_SET_S(first_sibling(folder, i), sizeof(cores), cores.data());
   }
-  return cores;
+  return count_processors(cores);
 }
 
 std::vector<CoreCluster> core_clusters() {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cpuinfo.h>
+#include <sched.h>
 
+#include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace octet {
@@ -19,13 +20,16 @@ struct CoreCluster {
 /// As cpuinfo sees this machine; empty where it knows nothing.
 std::vector<CoreCluster> core_clusters();
 
-/// Numbers of the logical processors that this process may run on (sched_getaffinity); empty where
-/// the system does not say.
-std::vector<int> allowed_processors();
+/// Logical processors by number: as many as the largest of Linux's kernels knows, 8192.
+using ProcessorSet = std::array<cpu_set_t, 8>;
 
-/// How many cores these logical processors are: those of one core count once. `folder` is
+/// Those that this process may run on (sched_getaffinity); empty where the system does not say.
+ProcessorSet allowed_processors();
+int count_processors(const ProcessorSet& processors);
+
+/// How many cores these processors are: those of one core count once. `folder` is
 /// /sys/devices/system/cpu, which lists the siblings of each; without a list each is a core.
-int count_cores(const std::vector<int>& processors, const std::string& folder);
+int count_cores(const ProcessorSet& processors, const char* folder);
 
 /// Cores that are worth a thread of a layer: a layer is done when its slowest part is. All but
 /// Arm's in-order cores, and all but those whose clock is below 0.7 of the fastest; where there are

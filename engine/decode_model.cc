@@ -55,11 +55,8 @@ class Reader {
     return !exceeded_;
   }
 
-  /// Once it was asked for more, nothing that it gave is of use.
-  Expected<void> check() const {
-    if (exceeded_) return fail("the file is damaged: parts of it are named more than once");
-    return {};
-  }
+  /// Once it was asked for more, what it gives is empty.
+  bool exceeded() const { return exceeded_; }
 
  private:
   std::size_t left_;
@@ -106,7 +103,6 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
   if (t.data() != nullptr) {
     record.is_constant = true;
     record.data = std::as_bytes(reader.view(t.data()));
-    if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
     if (record.data.size() != record.byte_size()) {
       return fail(where + "has " + std::to_string(record.data.size()) + " bytes for the shape " +
                   shape_text(record.info.shape) + " of " + type_name(record.info.type));
@@ -115,7 +111,6 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
       return fail(where + "is not aligned");
     }
   }
-  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   return record;
 }
 
@@ -197,7 +192,6 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   const std::string where = "node '" + node.name + "' ";
   const std::string op_text = reader.text(n.op());
   const auto op = parse_op(op_text);
-  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   if (!op || *op == Op::identity) {
     return fail(where + "has the unknown operator '" + op_text +
                 "': the file may need a newer octet");
@@ -216,7 +210,6 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   node.output = n.output();
   node.reason = reader.text(n.reason());
   node.fused = reader.texts(n.fused());
-  if (auto ok = reader.check(); !ok) return tl::unexpected(ok.error());
   const auto count = static_cast<int64_t>(data.tensors.size());
   const auto valid = [&](int32_t id) { return id >= 0 && id < count; };
   if (!std::ranges::all_of(node.inputs, valid) || !valid(node.output)) {
@@ -302,7 +295,6 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data, Reade
 Expected<void> decode_interface(const format::Model& model, Model::Data& data, Reader& reader) {
   data.inputs = reader.values(model.inputs());
   data.outputs = reader.values(model.outputs());
-  if (auto ok = reader.check(); !ok) return ok;
   if (data.inputs.empty() || data.outputs.empty())
     return fail("the model has no inputs or no outputs");
   const auto count = static_cast<int64_t>(data.tensors.size());
@@ -370,7 +362,7 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader
   if (from->min_sizes() != nullptr) {
     for (const auto* sizes : *from->min_sizes()) {
       task.min_sizes.push_back(reader.values(sizes->values()));
-      if (auto ok = reader.check(); !ok) return ok;
+      if (reader.exceeded()) break;
     }
   }
   if (task.type != TaskType::detect) return {};
@@ -396,7 +388,7 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader
 // of a few nodes with long names, but not without end.
 constexpr std::size_t most_repeats = 8;
 
-Expected<void> describe_interface(Model::Data& data, Reader& repeats) {
+void describe_interface(Model::Data& data, Reader& repeats) {
   const auto describe = [&](const std::vector<int32_t>& ids, std::vector<TensorInfo>& infos) {
     for (const int32_t id : ids) {
       if (!repeats.spend(data.tensor(id).info.name.size())) return;
@@ -405,11 +397,11 @@ Expected<void> describe_interface(Model::Data& data, Reader& repeats) {
   };
   describe(data.inputs, data.input_infos);
   describe(data.outputs, data.output_infos);
-  return repeats.check();
 }
 
-Expected<void> describe_nodes(Model::Data& data, Reader& repeats) {
+void describe_nodes(Model::Data& data, Reader& repeats) {
   for (const NodeRecord& node : data.nodes) {
+    if (repeats.exceeded()) return;
     NodeInfo info{
         .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
@@ -424,7 +416,6 @@ Expected<void> describe_nodes(Model::Data& data, Reader& repeats) {
         info.inputs.push_back(tensor.info);
       }
     }
-    if (auto ok = repeats.check(); !ok) return ok;
     info.outputs.push_back(output);
     const bool reads_u8 =
         std::ranges::any_of(info.inputs, [](const TensorInfo& t) { return t.type == Type::u8; });
@@ -435,7 +426,6 @@ Expected<void> describe_nodes(Model::Data& data, Reader& repeats) {
     data.weight_bytes += static_cast<std::size_t>(info.weight_bytes);
     data.node_infos.push_back(std::move(info));
   }
-  return {};
 }
 
 // `model` lies within `file`. A file of octet 0.1 has no checksum.
@@ -447,6 +437,27 @@ Expected<void> verify_checksum(std::span<const std::byte> file, const format::Mo
   return fail(
       "the file is not as it was written: its checksum is another (a copy that was interrupted, or "
       "two programs that wrote it at once); convert the model again");
+}
+
+Expected<void> decode_contents(const format::Model& model, Model::Data& data, Reader& reader,
+                               Reader& repeats) {
+  data.producer = reader.text(model.producer());
+  if (model.tensors() == nullptr) return fail("the model has no tensors");
+  for (const auto* t : *model.tensors()) {
+    auto tensor = decode_tensor(*t, reader);
+    if (!tensor) return tl::unexpected(tensor.error());
+    data.tensors.push_back(std::move(*tensor));
+    if (reader.exceeded()) return {};
+  }
+  if (auto ok = decode_interface(model, data, reader); !ok) return ok;
+  if (auto ok = decode_steps(model, data, reader); !ok) return ok;
+  data.labels = reader.texts(model.labels());
+  describe_interface(data, repeats);
+  if (repeats.exceeded()) return {};
+  if (auto ok = decode_preprocess(model, data, reader); !ok) return ok;
+  if (auto ok = decode_task(model, data, reader); !ok) return ok;
+  describe_nodes(data, repeats);
+  return {};
 }
 
 }  // namespace
@@ -471,22 +482,12 @@ Expected<void> decode_model(std::span<const std::byte> bytes, const LoadOptions&
     if (auto ok = verify_checksum(bytes, model); !ok) return ok;
   }
   Reader reader(bytes.size());
-  data.producer = reader.text(model.producer());
-  if (model.tensors() == nullptr) return fail("the model has no tensors");
-  for (const auto* t : *model.tensors()) {
-    auto tensor = decode_tensor(*t, reader);
-    if (!tensor) return tl::unexpected(tensor.error());
-    data.tensors.push_back(std::move(*tensor));
-  }
-  if (auto ok = decode_interface(model, data, reader); !ok) return ok;
-  if (auto ok = decode_steps(model, data, reader); !ok) return ok;
-  data.labels = reader.texts(model.labels());
   Reader repeats(most_repeats * bytes.size());
-  if (auto ok = describe_interface(data, repeats); !ok) return ok;
-  if (auto ok = decode_preprocess(model, data, reader); !ok) return ok;
-  if (auto ok = decode_task(model, data, reader); !ok) return ok;
-  if (auto ok = reader.check(); !ok) return ok;
-  return describe_nodes(data, repeats);
+  const auto ok = decode_contents(model, data, reader, repeats);
+  if (reader.exceeded() || repeats.exceeded()) {
+    return fail("the file is damaged: parts of it are named more than once");
+  }
+  return ok;
 }
 
 }  // namespace octet

@@ -51,8 +51,9 @@ Expected<Model> Model::from_memory(std::span<const std::byte> bytes, std::string
 }
 
 const Model::Data& Model::data() const {
-  static const Data moved_from{};
-  return data_ != nullptr ? *data_ : moved_from;
+  if (data_ != nullptr) return *data_;
+  static const Data* const moved_from = new Data();
+  return *moved_from;
 }
 
 const std::string& Model::path() const { return data().path; }

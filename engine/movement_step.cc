@@ -7,13 +7,18 @@
 namespace octet {
 namespace {
 
-// A copy, or, for an operand of a concat with other parameters than the output, a requantization
-// row by row.
+enum class How : uint8_t {
+  copy,
+  requantize,  ///< Row by row: an operand of a concat with other parameters than the output.
+  resize,
+};
+
 struct Move {
+  How how = How::copy;
+  std::size_t items = 1;
   const std::byte* source;
   std::byte* target;
   kernels::CopyParams copy;
-  bool requantizes = false;
   kernels::RequantizeParams requantize;
   double cost = 0;  ///< See ThreadPool::share_out.
 };
@@ -38,11 +43,13 @@ class MovementStep final : public Step {
                           copy.source_offset * static_cast<int64_t>(element),
                 .target = target_ + copy.target_offset * static_cast<int64_t>(element),
                 .copy = copy.params};
-      move.requantizes =
+      move.items = static_cast<std::size_t>(copy.params.extent[0]);
+      const bool requantizes =
           x.type == Type::u8 && (x.scale != y.info.scale || x.zero_point != y.info.zero_point);
+      if (requantizes) move.how = How::requantize;
       move.requantize = {.input_zero_point = x.zero_point,
                          .output_zero_point = y.info.zero_point,
-                         .multiplier = move.requantizes ? x.scale / y.info.scale : 1.0f};
+                         .multiplier = requantizes ? x.scale / y.info.scale : 1.0f};
       double elements = 1;
       for (int axis = 0; axis < copy.params.rank; ++axis) {
         elements *= static_cast<double>(copy.params.extent[axis]);
@@ -51,28 +58,28 @@ class MovementStep final : public Step {
       moves_.push_back(move);
     }
     if (plan.nearest) {
-      nearest_ = plan.nearest;
-      nearest_source_ = context.read<std::byte>(node.inputs[0]);
+      nearest_ = *plan.nearest;
+      moves_.push_back({.how = How::resize,
+                        .items = nearest_.rows(),
+                        .source = context.read<std::byte>(node.inputs[0]),
+                        .target = target_,
+                        .cost = static_cast<double>(nearest_.output_bytes()) / 2});
     }
   }
 
   Expected<void> run() override {
     if (fill_count_ > 0) fill();
     for (const Move& move : moves_) {
-      pool_.share_out(static_cast<std::size_t>(move.copy.extent[0]), move.cost,
-                      [&](kernels::Range items, std::size_t) {
-                        if (move.requantizes) {
-                          requantize(move, items);
-                        } else {
-                          table_.copy(move.copy, move.source, move.target, items);
-                        }
-                      });
-    }
-    if (nearest_) {
-      pool_.share_out(nearest_->rows(), static_cast<double>(nearest_->output_bytes()) / 2,
-                      [&](kernels::Range rows, std::size_t) {
-                        resize_nearest(*nearest_, nearest_source_, target_, rows);
-                      });
+      pool_.share_out(move.items, move.cost, [&](kernels::Range items, std::size_t) {
+        switch (move.how) {
+          case How::copy:
+            return table_.copy(move.copy, move.source, move.target, items);
+          case How::requantize:
+            return requantize(move, items);
+          case How::resize:
+            return resize_nearest(nearest_, move.source, move.target, items);
+        }
+      });
     }
     return {};
   }
@@ -150,8 +157,7 @@ class MovementStep final : public Step {
   const kernels::KernelTable& table_;
   std::byte* target_ = nullptr;
   std::vector<Move> moves_;
-  std::optional<NearestResize> nearest_;
-  const std::byte* nearest_source_ = nullptr;
+  NearestResize nearest_;
   std::size_t fill_count_ = 0;
   bool fill_is_byte_ = false;
   bool fill_is_index_ = false;

@@ -12,12 +12,6 @@ void resize_row(const NearestResize& r, const std::byte* from, std::byte* to) {
   const std::size_t bytes = fixed_bytes != 0 ? fixed_bytes : r.pixel_bytes;
   const auto step = static_cast<std::size_t>(r.input_w / r.output_w) * bytes;
   const int64_t step_rest = r.input_w % r.output_w;
-  if (step_rest == 0) {
-    for (int64_t i = 0; i < r.output_w; ++i, to += bytes, from += step) {
-      std::memcpy(to, from, bytes);
-    }
-    return;
-  }
   int64_t rest = 0;  // `from` is at floor(i * in / out), and this is i * in mod out.
   for (int64_t i = 0; i < r.output_w; ++i, to += bytes) {
     std::memcpy(to, from, bytes);

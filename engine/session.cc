@@ -111,28 +111,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// A session for one call, unless another thread's has it.
-class Claim {
- public:
-  explicit Claim(std::atomic<bool>& busy)
-      : busy_(busy), got_(!busy.exchange(true, std::memory_order_acquire)) {}
-  ~Claim() {
-    if (got_) busy_.store(false, std::memory_order_release);
-  }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-
-  bool got() const { return got_; }
-
- private:
-  std::atomic<bool>& busy_;
-  bool got_;
-};
-
-tl::unexpected<Error> moved_from() {
-  return fail("the session was moved from: use the one that it was moved to");
-}
-
 }  // namespace
 
 struct Session::Impl {
@@ -265,11 +243,17 @@ struct Session::Impl {
     return {};
   }
 
-  tl::unexpected<Error> in_use() const {
-    return fail(data().path +
-                ": the session is in use by another thread: create a session a thread (sessions of "
-                "a model share its weights)");
+  /// The session is the caller's until `busy` is false again.
+  static Expected<void> claim(Impl* impl) {
+    if (impl == nullptr) return fail("the session was moved from: use the one that it became");
+    if (!impl->busy.exchange(true, std::memory_order_acquire)) return {};
+    return fail(impl->data().path +
+                ": the session is in use by another thread: create one for each thread");
   }
+  struct Release {
+    std::atomic<bool>& busy;
+    ~Release() { busy.store(false, std::memory_order_release); }
+  };
 
   std::byte* activation(int32_t id) const { return activations[static_cast<std::size_t>(id)]; }
 
@@ -299,7 +283,7 @@ Session::~Session() = default;
 
 Expected<Session> Session::create(const Model& model, const SessionOptions& options) {
   if (model.data().storage == nullptr) {
-    return fail("the model was moved from: use the one that it was moved to");
+    return fail("the model was moved from: use the one that it became");
   }
   if (options.threads < 0 || options.threads > 1024) {
     return fail("threads: " + std::to_string(options.threads) +
@@ -314,9 +298,8 @@ Expected<Session> Session::create(const Model& model, const SessionOptions& opti
 }
 
 Expected<void> Session::set_input(std::size_t index, std::span<const float> values) {
-  if (impl_ == nullptr) return moved_from();
-  const Claim claim(impl_->busy);
-  if (!claim.got()) return impl_->in_use();
+  if (auto ok = Impl::claim(impl_.get()); !ok) return ok;
+  const Impl::Release release{impl_->busy};
   if (auto ok = impl_->check_input(index, values.size()); !ok) return ok;
   const InputPlan& input = impl_->plan.inputs[index];
   if (input.keeps_float) {
@@ -333,9 +316,8 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
 }
 
 Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> pixels) {
-  if (impl_ == nullptr) return moved_from();
-  const Claim claim(impl_->busy);
-  if (!claim.got()) return impl_->in_use();
+  if (auto ok = Impl::claim(impl_.get()); !ok) return ok;
+  const Impl::Release release{impl_->busy};
   if (auto ok = impl_->check_input(index, pixels.size()); !ok) return ok;
   if (!impl_->data().preprocess || index != 0) {
     return fail(impl_->data().path + ": input " + std::to_string(index) +
@@ -366,9 +348,8 @@ Expected<void> Session::set_pixels(std::size_t index, std::span<const uint8_t> p
 }
 
 Expected<void> Session::run() {
-  if (impl_ == nullptr) return moved_from();
-  const Claim claim(impl_->busy);
-  if (!claim.got()) return impl_->in_use();
+  if (auto ok = Impl::claim(impl_.get()); !ok) return ok;
+  const Impl::Release release{impl_->busy};
   for (std::size_t i = 0; i < impl_->input_set.size(); ++i) {
     if (!impl_->input_set[i]) {
       return fail(impl_->data().path + ": input '" + impl_->data().input_infos[i].name +

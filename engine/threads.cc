@@ -1,14 +1,12 @@
 #include "engine/threads.h"
 
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #include "engine/big_cores.h"
+#include "engine/float_pool.h"
 
 namespace octet {
 namespace {
@@ -34,60 +32,8 @@ void relax() {
 /// How many of `threads` threads can run at once.
 std::size_t running_at_once(int threads) {
   const std::size_t wanted = static_cast<std::size_t>(std::max(threads, 1));
-  const std::size_t processors = allowed_processors().size();
+  const auto processors = static_cast<std::size_t>(count_processors(allowed_processors()));
   return processors == 0 ? wanted : std::min(wanted, processors);
-}
-
-/// Threads that do nothing but be there until they are let go.
-class TrialThreads {
- public:
-  explicit TrialThreads(std::size_t count) : trials_(count) {
-    for (Trial& trial : trials_) {
-      trial.go = &go_;
-      const auto begin = [](void* pointer) -> void* {
-        auto& self = *static_cast<Trial*>(pointer);
-        self.id = syscall(SYS_gettid);
-        self.go->wait(0);
-        return nullptr;
-      };
-      if (pthread_create(&trial.handle, nullptr, begin, &trial) != 0) break;
-      ++started_;
-    }
-  }
-  ~TrialThreads() {
-    go_.store(1);
-    go_.notify_all();
-    for (std::size_t i = 0; i < started_; ++i) {
-      pthread_join(trials_[i].handle, nullptr);
-      // The system counts a thread for a while after it was joined.
-      constexpr int most_looks = 10000;
-      for (int look = 0; look < most_looks; ++look) {
-        if (syscall(SYS_tgkill, getpid(), trials_[i].id, 0) != 0) break;
-        sched_yield();
-      }
-    }
-  }
-  TrialThreads(const TrialThreads&) = delete;
-  TrialThreads& operator=(const TrialThreads&) = delete;
-
-  bool all_started() const { return started_ == trials_.size(); }
-
- private:
-  struct Trial {
-    pthread_t handle;
-    std::atomic<uint32_t>* go;
-    long id;
-  };
-  std::vector<Trial> trials_;
-  std::size_t started_ = 0;
-  std::atomic<uint32_t> go_{0};
-};
-
-/// pthreadpool does not look whether its threads were made, and waits for ever for those that were
-/// not: it is asked only where the system has just given as many.
-pthreadpool_t create_float_pool(std::size_t threads) {
-  const bool given = TrialThreads(threads - 1).all_started();
-  return given ? pthreadpool_create(threads) : nullptr;
 }
 
 }  // namespace

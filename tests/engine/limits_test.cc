@@ -175,7 +175,7 @@ TEST_CASE("where the system gives no threads, a session runs without them") {
     const Graph graph = network();
     const auto inputs = random_inputs(graph);
     const Model model = build(graph, {.float_only = float_only});
-    for (const rlim_t processes : {1, 2, 3, 4, 10}) {
+    for (const rlim_t processes : {1U, 2U, 3U, 4U, 10U}) {
       const End end = in_a_process([&] {
         // The limit is a user's, and the superuser has none.
         constexpr uid_t nobody = 54321;

@@ -98,7 +98,7 @@ void check_outputs(const json& outputs, const Model& model, const std::vector<Va
   REQUIRE(got.size() == outputs.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     INFO("output " << outputs[i]["name"]);
-    CHECK(model.outputs()[i].name == outputs[i]["name"]);
+    CHECK(model.outputs()[i].name == outputs[i]["name"].get<std::string>());
     CHECK(model.outputs()[i].shape == outputs[i]["shape"].get<Shape>());
     const Values expected = decode(outputs[i]["values"]);
     if (step == 0) {

@@ -435,8 +435,8 @@ Expected<void> verify_checksum(std::span<const std::byte> file, const format::Mo
   if (model.checksum() == checksum_of(file, static_cast<std::size_t>(field - file.data())))
     return {};
   return fail(
-      "the file is not as it was written: its checksum is another (a copy that was interrupted, or "
-      "two programs that wrote it at once); convert the model again");
+      "the file is not as it was written: its checksum is another (a copy that was cut off, or two "
+      "writers at once)");
 }
 
 Expected<void> decode_contents(const format::Model& model, Model::Data& data, Reader& reader,

@@ -104,9 +104,9 @@ class MovementStep final : public Step {
     }
   }
 
-  // What a concat copies is contiguous in its source, whose last axis that is longer than 1 has
-  // neighbours side by side. In the target it has not where it is not the output's last: a column
-  // of its own beside other channels.
+  // What a concat copies is contiguous in its source. In the target, neighbours of the last axis
+  // that is longer than 1 lie apart where the output has another axis within it: a channel of its
+  // own beside others.
   void requantize(const Move& move, kernels::Range items) const {
     const kernels::CopyParams& c = move.copy;
     const int last = c.rank - 1;

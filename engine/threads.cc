@@ -1,6 +1,7 @@
 #include "engine/threads.h"
 
 #include <sched.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

@@ -14,6 +14,7 @@
 #include "tools/octet/dataset.h"
 #include "tools/octet/describe.h"
 #include "tools/octet/progress.h"
+#include "tools/octet/summary.h"
 #include "tools/write_file.h"
 
 namespace octet::tool {
@@ -32,42 +33,6 @@ struct Options {
   bool force = false;
   CalibrationOptions calibration;
 };
-
-void print_summary(const Model& model, const std::string& path) {
-  std::size_t int8_nodes = 0;
-  std::size_t fused = 0;
-  for (const NodeInfo& node : model.nodes()) {
-    int8_nodes += node.int8 ? 1 : 0;
-    fused += node.fused.size();
-  }
-  std::cout << path << ": " << model.file_size() << " bytes, " << model.nodes().size() << " nodes ("
-            << int8_nodes << " in int8), " << fused << " nodes fused into them, "
-            << static_cast<double>(model.macs()) * 1e-6 << " million multiply-accumulates\n";
-  for (const NodeInfo& node : model.nodes()) {
-    if (model.has_int8() && !node.int8 && !node.reason.empty() && node.op != "dequantize") {
-      std::cout << "  in float: " << node.name << " (" << node.op << "): " << node.reason << "\n";
-    }
-  }
-}
-
-/// Results of int8 arithmetic are one of 256 values each, which coordinates may feel.
-void print_coarse_outputs(const Model& model) {
-  const auto writer_of = [&](const std::string& tensor) {
-    return std::ranges::find_if(
-        model.nodes(), [&](const NodeInfo& node) { return node.outputs[0].name == tensor; });
-  };
-  for (const TensorInfo& output : model.outputs()) {
-    const auto last = writer_of(output.name);
-    if (last == model.nodes().end() || last->op != "dequantize") continue;
-    const TensorInfo& bytes = last->inputs[0];
-    const auto writer = writer_of(bytes.name);
-    // Scores between 0 and 1 are fine enough.
-    if (writer == model.nodes().end() || writer->op == "softmax" || writer->op == "lookup")
-      continue;
-    std::cout << "  output " << output.name << ": one of 256 values, " << bytes.scale
-              << " apart; --keep-float " << writer->name << " computes it in float\n";
-  }
-}
 
 struct Files {
   FilesInUse in_use;
@@ -112,6 +77,7 @@ Expected<void> complete(graph::Graph& graph, const Options& options, const Files
 struct Converted {
   Model model;
   std::vector<std::string> remarks;  ///< Of the loader.
+  bool file_has_scales = false;      ///< Roundings are those of its author.
 };
 
 /// Notes what is read, and refuses what would be written onto it or onto something else.
@@ -161,6 +127,7 @@ Expected<Converted> make_model(const Options& options) {
   if (!graph) return tl::unexpected(graph.error());
   if (auto ok = complete(*graph, options, *files); !ok) return tl::unexpected(ok.error());
   std::vector<std::string> remarks = std::move(graph->remarks);
+  const bool file_has_scales = graph->unscaled_is_float;
   if (calibrates) progress.emplace("converting", stages);
   progress->advance();
   const auto bytes = graph::build_model(
@@ -173,7 +140,9 @@ Expected<Converted> make_model(const Options& options) {
   progress->advance();
   if (auto ok = write_file(options.output, *bytes, model_rules(options, *files)); !ok)
     return tl::unexpected(ok.error());
-  return Converted{.model = std::move(*model), .remarks = std::move(remarks)};
+  return Converted{.model = std::move(*model),
+                   .remarks = std::move(remarks),
+                   .file_has_scales = file_has_scales};
 }
 
 Expected<int> convert(const Options& options) {
@@ -182,8 +151,7 @@ Expected<int> convert(const Options& options) {
   // Only now: the progress bar is gone.
   for (const std::string& remark : converted->remarks)
     std::cerr << "warning: " << options.input << ": " << remark << "\n";
-  print_summary(converted->model, options.output);
-  print_coarse_outputs(converted->model);
+  print_summary(std::cout, converted->model, options.output, converted->file_has_scales);
   return succeeded;
 }
 

@@ -6,9 +6,9 @@
 namespace octet::graph {
 namespace {
 
-// A range that would have fewer than 255 / 8 steps of the scale that it is joined in is another
+// A range that would have fewer than 255 / 4 steps of the scale that it is joined in is another
 // quantity: scores beside boxes, an offset within a cell beside the cell's place.
-constexpr float most_apart = 8;
+constexpr float most_apart = 4;
 
 // What holds different quantities from one layer on, or joins them, and ends as an output: between
 // it and the outputs is no layer, which would need bytes of one scale.

@@ -98,11 +98,11 @@ TEST_CASE("what a layer reads, and what one scale can hold, stays int8") {
   CHECK(precision_of(decided(read.m.finish({after})), "joined") == Precision::int8);
 
   Head near;
-  near.m.scale(near.big, 8 * share);
+  near.m.scale(near.big, 4 * share);
   const auto both = near.m.concat("joined", {near.big, near.small}, 3);
-  near.m.scale(both, 8 * share);
+  near.m.scale(both, 4 * share);
   const auto doubled = near.m.node("doubled", Op::add, BinaryAttributes{}, {both, both});
-  near.m.scale(doubled, 16 * share);
+  near.m.scale(doubled, 8 * share);
   const Graph graph = decided(near.m.finish({doubled}));
   CHECK(precision_of(graph, "joined") == Precision::int8);
   CHECK(precision_of(graph, "doubled") == Precision::int8);

@@ -550,9 +550,13 @@ class Generator {
                       });
       }
       case 3:
-        return finish("Relu", {from.bytes}, {}, from.dims, [](const RealTensor& x) {
-          return mapped(x, [](double n) { return std::max(n, 0.0); });
-        });
+        // ONNX's Relu takes signed bytes only.
+        return finish(
+            q.is_signed ? "Relu" : "Max",
+            q.is_signed ? std::vector{from.bytes} : std::vector{from.bytes, byte_constant(0)}, {},
+            from.dims, [](const RealTensor& x) {
+              return mapped(x, [](double n) { return std::max(n, 0.0); });
+            });
       case 4: {  // the number of the byte, without its scale
         const std::string numbers = fresh("numbers");
         graph_.file.node("Cast", {from.bytes}, {numbers}, {{"to", int64_t{1}}});

@@ -173,7 +173,7 @@ def _float_layers(graph):
 
 
 def _calibrate(graph, first, batches, observer, progress, count):
-    calibration = Calibration(observer)
+    calibration = Calibration(observer, graph)
     progress.stage("observing batches", count)
     for batch in _chain(first, batches):
         for i in range(len(batch[0])):

@@ -141,6 +141,10 @@ Value Builder::any_operand(const Node& node, std::size_t index) {
     node.fail("reads '" + name +
               "', which is neither an input, a constant, nor written by an earlier node");
   }
+  if (is_bytes(name)) {  // nothing here says what they stand for
+    node.missing("on the constant bytes '" + name + "', before any DequantizeLinear; dequantize " +
+                 "them first");
+  }
   const TensorId id = constant_tensor(node, name);
   const Shape shape = graph_.tensor(id).shape;
   return {.id = id, .shape = shape, .order = identity_order(shape.size())};

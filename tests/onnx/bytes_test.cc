@@ -247,6 +247,15 @@ TEST_CASE("ONNX: what computes with bytes is refused by name") {
   dequantize(resize, "p", "y", fine);
   check_refused(resize, {"'.p': Resize on bytes"});
 
+  for (const char* op : {"MaxPool", "GlobalMaxPool"}) {
+    OnnxMaker m;
+    m.input("x", {1, 1, 2, 2}).output("y").constant("c", {1, 1, 2, 2}, uint8_type, "\1\2\3\4");
+    m.node(op, {"c"}, {"p"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+    dequantize(m, "p", "d", fine);
+    m.node("Add", {"x", "d"}, {"y"});
+    check_refused(m, {"'.p': " + std::string(op) + " on the constant bytes 'c'"});
+  }
+
   OnnxMaker compared;
   compared.input("x", {1, 4}).output("y").constant("c", {}, uint8_type, "\x02");
   quantize(compared, "x", "q", fine);

@@ -10,8 +10,11 @@ namespace {
 bool bypass(Graph& graph, const Node& node) {
   Tensor& input = graph.tensor(node.inputs[0]);
   const Tensor& output = graph.tensor(node.output);
-  // An output of the graph that is also an input needs a node between.
-  if (graph.is_output(node.output) && graph.producer_of(node.inputs[0]) < 0) return false;
+  // An output of the graph that is also an input, or another output, needs a node between: each has
+  // a name of its own.
+  if (graph.is_output(node.output) &&
+      (graph.producer_of(node.inputs[0]) < 0 || graph.is_output(node.inputs[0])))
+    return false;
   // What the file rounds takes a node, too, where its operand has another scale, or others read
   // that unrounded.
   if (graph.unscaled_is_float && output.quantization &&

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t listed_at_most = 20;
 constexpr const char* asked_by_user = "asked by the user";
+constexpr const char* asked_by_author = "asked by the model's author";
 
 // Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
 bool is_neutral(const Node& node) {
@@ -78,22 +79,31 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
   }
 }
 
-// What a node that the user keeps in float gives stays float up to the next layer, which has to
+// What a node that somebody keeps in float gives stays float up to the next layer, which has to
 // quantize it for itself, and the next sum with something in int8: bytes between would cost what
-// the wish was to save.
+// the wish was to save. Where the author drew borders, those say where bytes begin again.
 void apply_wishes_onwards(Graph& graph) {
-  const auto is_kept = [&](TensorId id) {
+  const bool authors_wishes_too = !graph.has_authors_borders && !graph.keeps_rounding;
+  // Who asked for the node that writes it: null where nobody did.
+  const auto wish_behind = [&](TensorId id) -> const char* {
     const int producer = graph.producer_of(id);
-    return producer >= 0 &&
-           graph.nodes[static_cast<std::size_t>(producer)].reason.starts_with(asked_by_user);
+    if (producer < 0) return nullptr;
+    const std::string& reason = graph.nodes[static_cast<std::size_t>(producer)].reason;
+    if (reason.starts_with(asked_by_user)) return asked_by_user;
+    return authors_wishes_too && reason.starts_with(asked_by_author) ? asked_by_author : nullptr;
   };
   for (Node& node : graph.nodes) {
-    if (node.precision != Precision::undecided || is_layer(node) || node.inputs.empty()) continue;
-    const bool all_kept = std::ranges::all_of(
-        node.inputs, [&](TensorId id) { return graph.tensor(id).is_constant() || is_kept(id); });
-    if (!all_kept || !std::ranges::any_of(node.inputs, is_kept)) continue;
+    if (node.precision != Precision::undecided || is_layer(node)) continue;
+    const char* wish = nullptr;
+    bool all_kept = true;
+    for (const TensorId id : node.inputs) {
+      if (graph.tensor(id).is_constant()) continue;
+      wish = wish_behind(id);
+      all_kept = all_kept && wish != nullptr;
+    }
+    if (!all_kept || wish == nullptr) continue;
     node.precision = Precision::float32;
-    node.reason = std::string(asked_by_user) + ": it reads what is kept in float";
+    node.reason = std::string(wish) + ": it reads what is kept in float";
   }
 }
 
@@ -296,7 +306,7 @@ Status choose_precision(Graph& graph, const BuildOptions& options) {
     }
     return {};
   }
-  apply_wishes(graph, graph.keep_float, "asked by the model's author");
+  apply_wishes(graph, graph.keep_float, asked_by_author);
   apply_wishes(graph, options.keep_float, asked_by_user);
   apply_wishes_onwards(graph);
   if (!graph.unscaled_is_float && !graph.has_authors_borders && !graph.keeps_rounding) {

@@ -134,7 +134,7 @@ TEST_CASE("scores beside boxes are as fine as alone") {
   }
 }
 
-TEST_CASE("what a user keeps in float stays float up to the next layer") {
+TEST_CASE("what a user or the author keeps in float stays float up to the next layer") {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
   const auto kept = m.conv("kept", x);
@@ -144,11 +144,26 @@ TEST_CASE("what a user keeps in float stays float up to the next layer") {
   const auto after = m.conv("after", bent);
   const auto other = m.conv("other", bent);
   const auto sum = m.add("sum", after, other);
-  Graph graph = m.finish({sum});
-  calibrate(graph);
-  REQUIRE(octet::graph::choose_precision(graph, {.keep_float = {"kept"}}));
-  for (const char* name : {"kept", "pool", "flat", "bent"})
-    CHECK(precision_of(graph, name) == Precision::float32);
-  for (const char* name : {"after", "other", "sum"})
-    CHECK(precision_of(graph, name) == Precision::int8);
+  Graph calibrated = m.finish({sum});
+  calibrate(calibrated);
+  for (const bool author : {false, true}) {
+    Graph graph = calibrated;
+    if (author) graph.keep_float = {"kept"};
+    const std::vector<std::string> users = {"kept"};
+    REQUIRE(octet::graph::choose_precision(
+        graph, {.keep_float = author ? std::vector<std::string>() : users}));
+    for (const char* name : {"kept", "pool", "flat", "bent"})
+      CHECK(precision_of(graph, name) == Precision::float32);
+    for (const char* name : {"after", "other", "sum"})
+      CHECK(precision_of(graph, name) == Precision::int8);
+    CHECK(
+        node_named(graph, "bent")
+            .reason.starts_with(author ? "asked by the model's author: " : "asked by the user: "));
+  }
+  // Where the author drew borders, they say where bytes begin again.
+  Graph bordered = calibrated;
+  bordered.keep_float = {"kept"};
+  bordered.has_authors_borders = true;
+  REQUIRE(octet::graph::choose_precision(bordered, {}));
+  CHECK(precision_of(bordered, "bent") == Precision::int8);
 }

@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -113,10 +116,29 @@ int finish_standard_output(int code) {
   return failed;
 }
 
+/// Libraries whose destructors allocate end the program where memory fails: with a reason, and with
+/// the exit code of a failure.
+[[noreturn]] void end_without_memory() {
+  constexpr char text[] = "octet: not enough memory\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof(text) - 1);
+  std::_Exit(failed);
+}
+
+void terminate_with_reason() {
+  try {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+  } catch (...) {
+  }
+  std::abort();
+}
+
 }  // namespace
 }  // namespace octet::tool
 
 int main(int argc, char** argv) {
+  std::set_terminate(octet::tool::terminate_with_reason);
   try {
     return octet::tool::finish_standard_output(octet::tool::run_tool(argc, argv));
   } catch (const std::exception& error) {

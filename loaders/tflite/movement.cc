@@ -52,7 +52,7 @@ void load_concatenation(Builder& builder, const Node& node) {
   const TensorId joined = emit_concat(builder, node, parts, axis, ".joined");
   // In the result's own scale the activation only clips.
   if (!node.output_tensor().scale.empty())
-    builder.graph().tensor(joined).quantization = quantization_of(node.output_tensor());
+    builder.graph().tensor(joined).quantization = quantization_of_result(node.output_tensor());
   builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{bounds}, {joined}));
 }
 
@@ -94,7 +94,7 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
 }  // namespace
 
 void load_pad(Builder& builder, const Node& node) {
-  const TensorId x = builder.operand(node, 0);
+  const TensorId x = builder.moved_operand(node, 0);
   PadAttributes a;
   for (const AxisPadding& p : read_padding(builder, node, builder.shape(x).size())) {
     a.before.push_back(p.before);
@@ -102,14 +102,14 @@ void load_pad(Builder& builder, const Node& node) {
   }
   if (node.has_input(2)) {
     const Constant& value = builder.required_constant(node, 2, "its value");
-    if (value.size() != 1 || !value.is_float) node.fail("has a value that is no single number");
-    a.value = value.floats[0];
+    if (value.size() != 1) node.fail("has a value that is no single number");
+    a.value = builder.real_beside(node, value, 0);
   }
   builder.finish(node, builder.emit_moved(node, Op::pad, std::move(a), x));
 }
 
 void load_mirror_pad(Builder& builder, const Node& node) {
-  TensorId x = builder.operand(node, 0);
+  TensorId x = builder.moved_operand(node, 0);
   const bool symmetric =
       node.options<format::MirrorPadOptions>().mode() == format::MirrorPadMode::SYMMETRIC;
   const std::size_t rank = builder.shape(x).size();

@@ -108,6 +108,7 @@ struct ResizeRule {
 };
 Doubles concatenation(const Call& call);
 Doubles pad(const Call& call);
+Doubles slice(const Call& call);
 Doubles transpose(const Call& call);
 Doubles depth_to_space(const Call& call);
 Doubles space_to_depth(const Call& call);

@@ -57,6 +57,16 @@ Doubles pad(const Call& call) {
   return out;
 }
 
+Doubles slice(const Call& call) {
+  const std::vector<int64_t> begin = call.integers(1);
+  Doubles out;
+  for_each_position(call.output_shape(), [&](Extents at) {
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] += static_cast<int32_t>(begin[i]);
+    out.push_back(broadcast_at(call.operand(0), call.shape(0), at));
+  });
+  return out;
+}
+
 Doubles transpose(const Call& call) {
   const std::vector<int64_t> order = call.integers(1);
   Doubles out;

@@ -154,19 +154,24 @@ LayerConstants add_layer_constants(Builder& builder, const Node& node, TensorId 
   }
   LayerConstants out{.weights = add_weights(builder.graph(), node.name() + ".weight", weights.shape,
                                             weights.floats, weights.quantized)};
+  graph::BiasSteps steps;
+  if (stepped && out.weights.quantization) steps = stepped->take_steps();
+  const auto magnitude = [](int32_t q) { return std::abs(int64_t{q}); };
+  const auto largest = std::ranges::max_element(steps.values, {}, magnitude);
+  const bool has_steps = largest != steps.values.end();
+  if (out.weights.quantization && !sums_fit(out.weights, builder.graph().tensor(out.weights.id),
+                                            has_steps ? magnitude(*largest) : 0)) {
+    out.in_float = "no int8 form: its sums";
+    if (has_steps) {
+      out.in_float += ", with the bias " + std::to_string(*largest) + " of channel " +
+                      std::to_string(largest - steps.values.begin()) + ",";
+    }
+    out.in_float += " could leave 32 bits";
+  }
   if (bias == nullptr) return out;
   out.bias = builder.add_floats(node, ".bias", {weights.shape[0]},
                                 stepped ? stepped->floats() : bias->floats);
-  if (!stepped || !out.weights.quantization) return out;
-  graph::BiasSteps steps = stepped->take_steps();
-  const auto magnitude = [](int32_t q) { return std::abs(int64_t{q}); };
-  const auto largest = std::ranges::max_element(steps.values, {}, magnitude);
-  if (!sums_fit(out.weights, builder.graph().tensor(out.weights.id), magnitude(*largest))) {
-    out.in_float = "no int8 form: its sums, with the bias " + std::to_string(*largest) +
-                   " of channel " + std::to_string(largest - steps.values.begin()) +
-                   ", could leave 32 bits";
-  }
-  builder.graph().tensor(*out.bias).steps = std::move(steps);
+  if (has_steps) builder.graph().tensor(*out.bias).steps = std::move(steps);
   return out;
 }
 

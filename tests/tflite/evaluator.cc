@@ -105,6 +105,8 @@ Doubles result(const Call& call) {
       return pad(call);
     case Code::SLICE:
       return slice(call);
+    case Code::STRIDED_SLICE:
+      return strided_slice(call);
     case Code::CAST:
       return cast(call);
     case Code::TRANSPOSE:
@@ -169,7 +171,8 @@ std::vector<double> real_constant(const TensorRecord& tensor) {
     double value = stored_value(tensor, i);
     if (bytes && !tensor.scale.empty()) {
       const std::size_t s = tensor.scale.size() == 1 ? 0 : i / inner % tensor.scale.size();
-      value = double{tensor.scale[s]} * (value - static_cast<double>(tensor.zero_point[s]));
+      const double steps = value - static_cast<double>(tensor.zero_point[s]);
+      value = steps == 0 ? 0 : double{tensor.scale[s]} * steps;  // a dead channel's may be infinite
     }
     out.push_back(value);
   }

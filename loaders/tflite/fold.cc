@@ -22,8 +22,9 @@ const std::vector<int64_t>& integers_of(const Node& node, ConstantInputs inputs,
 
 std::size_t checked_count(const Node& node, ConstantInputs inputs, const Shape& shape) {
   constexpr std::size_t always_fine = std::size_t{1} << 22;
-  std::size_t most = always_fine;
-  for (const Constant* input : inputs) most = std::max(most, input ? 4 * input->size() : 0);
+  std::size_t given = 0;
+  for (const Constant* input : inputs) given += input != nullptr ? input->size() : 0;
+  const std::size_t most = std::max(always_fine, given);
   std::size_t count = 1;
   for (const int32_t extent : shape) {
     if (extent < 0) node.fail("makes a constant of the shape " + shape_text(shape));

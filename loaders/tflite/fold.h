@@ -32,7 +32,7 @@ const Constant& input_of(const Node& node, ConstantInputs inputs, std::size_t in
 /// Integers of an input: axes, positions.
 const std::vector<int64_t>& integers_of(const Node& node, ConstantInputs inputs, std::size_t index);
 
-/// Their number; throws where it is far above what the inputs have.
+/// Their number; throws where it is large, and above what the inputs have.
 std::size_t checked_count(const Node& node, ConstantInputs inputs, const Shape& shape);
 
 double value_at(const Constant& constant, std::size_t i);

@@ -43,7 +43,8 @@ std::size_t index_in(const Shape& shape, const std::vector<int32_t>& position) {
 }
 
 Constant under_shape(const Node& node, const Constant& from, const Shape& shape) {
-  if (count_of(shape) != from.size()) {
+  const bool has_negative = std::ranges::any_of(shape, [](int32_t extent) { return extent < 0; });
+  if (has_negative || count_of(shape) != from.size()) {
     node.fail("reshapes " + shape_text(from.shape) + " to " + shape_text(shape) +
               ", which has another size");
   }
@@ -185,6 +186,7 @@ std::vector<Constant> fold_concatenation(const Node& node, ConstantInputs inputs
 }
 
 std::vector<Constant> fold_pack(const Node& node, ConstantInputs inputs) {
+  check_count(node, node.options<format::PackOptions>().values_count(), inputs.size());
   std::vector<Constant> parts;
   const std::size_t rank = input_of(node, inputs, 0).shape.size();
   const int32_t axis = node.axis(node.options<format::PackOptions>().axis(), rank + 1);
@@ -204,6 +206,7 @@ std::vector<Constant> fold_unpack(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   const auto axis = static_cast<std::size_t>(
       node.axis(node.options<format::UnpackOptions>().axis(), x.shape.size()));
+  check_count(node, node.options<format::UnpackOptions>().num(), node.output_count());
   if (static_cast<std::size_t>(x.shape[axis]) != node.output_count())
     node.fail("has another number of outputs than its axis is long");
   std::vector<Constant> out;

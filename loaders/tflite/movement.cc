@@ -3,6 +3,7 @@
 
 #include "loaders/tflite/operators.h"
 #include "loaders/tflite/options.h"
+#include "loaders/tflite/positions.h"
 
 namespace octet::loaders::tflite {
 
@@ -59,6 +60,7 @@ void load_concatenation(Builder& builder, const Node& node) {
 void load_pack(Builder& builder, const Node& node) {
   std::vector<TensorId> parts;
   if (node.input_count() == 0) node.fail("joins nothing");
+  check_count(node, node.options<format::PackOptions>().values_count(), node.input_count());
   const std::size_t rank = builder.shape(builder.any_operand(node, 0)).size();
   const int32_t axis = node.axis(node.options<format::PackOptions>().axis(), rank + 1);
   for (std::size_t i = 0; i < node.input_count(); ++i) {
@@ -179,6 +181,8 @@ void load_split_v(Builder& builder, const Node& node) {
   const int32_t axis = split_axis(builder, node, 2, x);
   std::vector<int64_t> sizes = builder.integers(node, 1, "its sizes");
   if (sizes.size() != node.output_count()) node.fail("has sizes for another number of outputs");
+  if (const auto* o = node.find_options<format::SplitVOptions>())
+    check_count(node, o->num_splits(), node.output_count());
   // One may be -1: what the others leave.
   const auto open = std::ranges::find(sizes, -1);
   if (open != sizes.end()) {

@@ -9,6 +9,9 @@
 
 namespace octet::loaders::tflite {
 
+/// Throws where an operator's options say another number of tensors than it has.
+void check_count(const Node& node, int32_t said, std::size_t tensors);
+
 /// RESHAPE: one extent may be -1, which is what the others leave of `elements`.
 Shape reshape_shape(const Node& node, std::vector<int64_t> wanted, int64_t elements);
 

@@ -8,6 +8,12 @@ namespace octet::loaders::tflite {
 
 using graph::TensorId;
 
+void check_count(const Node& node, int32_t said, std::size_t tensors) {
+  if (said >= 0 && static_cast<std::size_t>(said) == tensors) return;
+  node.fail("says that it has " + std::to_string(said) + " parts, and has " +
+            std::to_string(tensors));
+}
+
 Shape reshape_shape(const Node& node, std::vector<int64_t> wanted, int64_t elements) {
   const auto open = std::ranges::find(wanted, -1);
   if (open != wanted.end()) {

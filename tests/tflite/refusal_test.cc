@@ -149,6 +149,15 @@ TEST_CASE("TFLite: operators that are wrong") {
   check_refused(shape.file(), {"gives [3], but the file says that 'y' is [1, 3]"});
 }
 
+TEST_CASE("TFLite: options that contradict the operator's tensors") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {3})};
+  m.outputs = {m.activation("y", {2, 3})};
+  m.node(BuiltinOperator::PACK, {0, 0}, m.outputs,
+         options<tflite::PackOptions>(tflite::CreatePackOptions, 3, 0));
+  check_refused(m.file(), {"(PACK, operator 0): says that it has 3 parts, and has 2"});
+}
+
 TEST_CASE("TFLite: scales that are none") {
   const auto with = [](const TfliteScale& scale) {
     return relu({.name = "x", .shape = {1, 3}, .type = TensorType::INT8, .scale = scale}).file();

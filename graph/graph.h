@@ -34,6 +34,13 @@ struct WeightQuantization {
   std::vector<int32_t> zero_point;  ///< Empty when all are 0.
 };
 
+/// A layer's bias as the file has it, in s32, which float32 has not the bits for: real = scale *
+/// value, where `scale`, one a channel, is the input's times the weights'.
+struct BiasSteps {
+  std::vector<int32_t> values;
+  std::vector<float> scale;
+};
+
 /// Is the value one of the 256 that the bytes stand for?
 bool is_step(const Quantization& q, float value);
 
@@ -51,6 +58,8 @@ struct Tensor {
   /// Of s8 weights: one scale an output channel, and zero points where they are not all 0.
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
+  /// Of a float bias: what int8 takes instead, where the layer still has these scales.
+  std::optional<BiasSteps> steps;
 
   bool is_constant() const { return data.has_value(); }
 };

@@ -39,6 +39,34 @@ Expected<std::vector<uint8_t>> input_pixels(const std::string& path,
   }
 }
 
+bool is_picture(const Shape& shape, int32_t channels) {
+  return shape.size() == 4 && shape[0] == 1 && shape[3] == channels;
+}
+
+constexpr const char* gray_json =
+    R"('{"resize": "stretch", "channels": "gray", "mean": [0], "std": [255]}')";
+
+constexpr const char* without_pictures =
+    "give its scales with --scales FILE (JSON by tensor name, docs/calibration.md), or export the "
+    "model calibrated on arrays (octet_export.export(..., calibration=...))";
+
+/// What to do where the file does not say how an image becomes the input.
+std::string preprocess_remedy(const graph::Graph& graph) {
+  const Shape& shape = graph.tensor(graph.inputs[0]).shape;
+  if (is_picture(shape, 3)) {
+    return "give --preprocess with a preset (" + loaders::preprocess_preset_names() +
+           ") or JSON (docs/calibration.md)";
+  }
+  if (is_picture(shape, 1)) {
+    return std::string("if it is a gray picture, give --preprocess ") + gray_json +
+           " with its own mean and std; if it is none (a spectrogram, for one), " +
+           without_pictures;
+  }
+  return std::string(
+             "it is no picture of one or three channels, and images cannot calibrate it: ") +
+         without_pictures;
+}
+
 Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
   if (graph.inputs.size() != 1) {
     return fail(graph.name + ": the model has " + std::to_string(graph.inputs.size()) +
@@ -46,8 +74,7 @@ Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
   }
   if (!graph.preprocess) {
     return fail(graph.name + ": the file does not say how an image becomes its " +
-                input_text(graph) + ": give --preprocess with a preset (" +
-                loaders::preprocess_preset_names() + ") or JSON (docs/calibration.md)");
+                input_text(graph) + ": " + preprocess_remedy(graph));
   }
   const bool has_scales = std::ranges::any_of(graph.tensors, [](const graph::Tensor& tensor) {
     return !tensor.is_constant() && tensor.quantization;
@@ -70,15 +97,18 @@ Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   }
   if (input.shape.size() != 4 || input.shape[0] != 1) {
     return fail(graph.name + ": --preprocess makes one image, which the " + input_text(graph) +
-                " does not take");
+                " does not take" +
+                (graph.inputs.size() == 1 ? std::string(": ") + without_pictures : ""));
   }
   auto preprocess = loaders::parse_preprocess(text, input.shape);
   if (!preprocess) return tl::unexpected(preprocess.error());
   const Shape image = {1, preprocess->height, preprocess->width,
                        static_cast<int32_t>(preprocess->mean.size())};
   if (image != input.shape) {
+    const bool wants_gray = is_picture(input.shape, 1) && image[3] != 1;
     return fail(graph.name + ": --preprocess gives an image of " + shape_text(image) +
-                ", which the " + input_text(graph) + " does not take");
+                ", which the " + input_text(graph) + " does not take" +
+                (wants_gray ? std::string(": a gray one is ") + gray_json : ""));
   }
   graph.preprocess = std::move(*preprocess);
   return {};

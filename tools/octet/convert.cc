@@ -135,7 +135,7 @@ Expected<Converted> make_model(const Options& options) {
   if (!bytes) return tl::unexpected(bytes.error());
   progress->advance();
   // What the engine would refuse is not written.
-  auto model = Model::from_memory(*bytes, options.output);
+  auto model = Model::from_memory(*bytes, options.input);
   if (!model) return tl::unexpected(model.error());
   progress->advance();
   if (auto ok = write_file(options.output, *bytes, model_rules(options, *files)); !ok)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "tools/octet/calibrate.h"
 #include "tools/read_file.h"
@@ -28,6 +29,18 @@ std::string complaint(const json& entry) {
   return "";
 }
 
+// A loader that turns an output to its author's order of axes calls the tensor before that so; its
+// scale is the output's, by the output's name.
+constexpr std::string_view inner_suffix = ".stored";
+
+std::string known_name(const graph::Graph& graph, const std::string& name) {
+  if (!name.ends_with(inner_suffix)) return name;
+  const std::string outer = name.substr(0, name.size() - inner_suffix.size());
+  const bool is_output = std::ranges::any_of(
+      graph.outputs, [&](graph::TensorId id) { return graph.tensor(id).name == outer; });
+  return is_output ? outer : name;
+}
+
 }  // namespace
 
 const FileKind scales_kind = {
@@ -46,8 +59,10 @@ Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
   json out = json::object();
   for (const graph::Tensor& tensor : graph.tensors) {
     if (tensor.is_constant() || !tensor.quantization) continue;
-    out[tensor.name] = {{"scale", tensor.quantization->scale},
-                        {"zero_point", tensor.quantization->zero_point}};
+    const std::string name = known_name(graph, tensor.name);
+    if (name != tensor.name && out.contains(name)) continue;
+    out[name] = {{"scale", tensor.quantization->scale},
+                 {"zero_point", tensor.quantization->zero_point}};
   }
   const std::string text = out.dump(1) + "\n";
   return write_file(path, std::as_bytes(std::span(text)), rules);
@@ -83,6 +98,9 @@ Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
         .scale = entry["scale"].get<float>(), .zero_point = entry["zero_point"].get<int32_t>()};
   }
   for (const auto& [name, tensor] : activations) {
+    const auto outer = activations.find(known_name(graph, name));
+    if (!tensor->quantization && outer != activations.end())
+      tensor->quantization = outer->second->quantization;
     if (!tensor->quantization) {
       return fail(path + ": no scale for tensor '" + name +
                   "': save the scales of this model (octet convert --calibrate DIR --save-scales)");

@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace octet::graph {
@@ -126,6 +127,30 @@ bool moves_bytes(const Node& node) {
     default:
       return false;
   }
+}
+
+void keep_scale_of_moved(Graph& graph, Node& node) {
+  if (!moves_bytes(node) && node.op != Op::concat) return;
+  const auto scale = graph.tensor(node.inputs[0]).quantization;
+  const bool equal = std::ranges::all_of(
+      node.inputs, [&](TensorId id) { return graph.tensor(id).quantization == scale; });
+  if (!scale || !equal) return;
+  const auto* pad = std::get_if<PadAttributes>(&node.attributes);
+  if (pad != nullptr && !is_step(*scale, pad->value)) {
+    node.precision = Precision::float32;
+    node.reason = std::string(left_in_float) + ": it pads with what its operand's bytes cannot say";
+    return;
+  }
+  graph.tensor(node.output).quantization = scale;
+}
+
+bool is_step(const Quantization& q, float value) {
+  if (!std::isfinite(value)) return false;
+  const double steps = double{value} / q.scale;
+  const double nearest = std::nearbyint(steps);
+  // A value that went through float32 is off by a few of its last bits.
+  const bool whole = std::abs(steps - nearest) <= 1e-6 * std::max(1.0, std::abs(steps));
+  return whole && nearest >= -q.zero_point && nearest <= 255 - q.zero_point;
 }
 
 }  // namespace octet::graph

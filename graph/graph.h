@@ -34,6 +34,16 @@ struct WeightQuantization {
   std::vector<int32_t> zero_point;  ///< Empty when all are 0.
 };
 
+/// A layer's bias as the file has it, in s32, which float32 has not the bits for: real = scale *
+/// value, where `scale`, one a channel, is the input's times the weights'.
+struct BiasSteps {
+  std::vector<int32_t> values;
+  std::vector<float> scale;
+};
+
+/// Is the value one of the 256 that the bytes stand for?
+bool is_step(const Quantization& q, float value);
+
 struct Tensor {
   std::string name;
   Type type = Type::f32;
@@ -41,11 +51,15 @@ struct Tensor {
   /// What calibration found for a float activation; what the bytes mean for a u8 one.
   std::optional<Quantization> quantization;
   bool rounds = false;  ///< The file rounds it to `quantization`, where it is float as well.
+  /// Of an input: it is bytes in the file, so that no value of it lies outside their range.
+  bool given_in_bytes = false;
   /// A constant's values, row-major; absent for activations.
   std::optional<std::vector<std::byte>> data;
   /// Of s8 weights: one scale an output channel, and zero points where they are not all 0.
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
+  /// Of a float bias: what int8 takes instead, where the layer still has these scales.
+  std::optional<BiasSteps> steps;
 
   bool is_constant() const { return data.has_value(); }
 };
@@ -138,8 +152,13 @@ bool is_layer(const Node& node);
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 
-/// What the scores of the first output are, which its author's nodes say: before passes change them.
+/// What the scores of the first output are, as its author's nodes say before passes change them.
 ScoreType score_type(const Graph& graph);
+
+/// A node that only moves or joins bytes gives its result its operands' scale, where all of them
+/// have the same one. A pad with a value between two steps of that scale moves no bytes: it runs in
+/// float.
+void keep_scale_of_moved(Graph& graph, Node& node);
 
 /// The float model that a quantized one's bytes stand for: weights become floats, and scales go, so
 /// that others can be chosen. Errors: scales that do not fit their weights.

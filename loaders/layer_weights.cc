@@ -1,6 +1,11 @@
 #include "loaders/layer_weights.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "loaders/load_error.h"
 
 namespace octet::loaders {
 namespace {
@@ -21,6 +26,32 @@ void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
   weights.zero_point.clear();
 }
 
+// A scale that is not even a small number: what is multiplied by it is 0.
+bool is_dead(float scale) { return scale >= 0 && scale < std::numeric_limits<float>::min(); }
+
+void zero_dead_channels(QuantizedValues& weights) {
+  const std::size_t per_scale = weights.values.size() / weights.scale.size();
+  for (std::size_t s = 0; s < weights.scale.size(); ++s) {
+    if (!is_dead(weights.scale[s])) continue;
+    weights.scale[s] = 1;
+    const int32_t zero =
+        weights.zero_point.empty() ? 0 : weights.zero_point[weights.zero_point.size() == 1 ? 0 : s];
+    std::fill_n(weights.values.begin() + static_cast<std::ptrdiff_t>(s * per_scale), per_scale,
+                static_cast<int8_t>(zero));
+  }
+}
+
+void check_scales(const std::string& name, const QuantizedValues& weights) {
+  for (const float scale : weights.scale) {
+    if (is_dead(scale) || (scale > 0 && std::isnormal(scale) && std::isnormal(1.0f / scale)))
+      continue;
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", static_cast<double>(scale));
+    throw LoadError("the weights '" + name + "' have a scale of " + text +
+                    ", which is no number between 0 and 8.5e37: quantize the model again");
+  }
+}
+
 }  // namespace
 
 LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Shape& shape,
@@ -32,6 +63,8 @@ LayerWeights add_weights(graph::Graph& graph, const std::string& name, const Sha
             .only_float = quantized.has_value()};
   }
   QuantizedValues bytes = *quantized;
+  check_scales(name, bytes);
+  zero_dead_channels(bytes);
   drop_zero_points(bytes, static_cast<std::size_t>(shape[0]));
   graph::Tensor tensor{.name = name, .type = Type::s8, .shape = shape};
   const auto data = std::as_bytes(std::span(bytes.values));

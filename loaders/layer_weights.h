@@ -21,7 +21,8 @@ struct QuantizedValues {
 /// Weights with the output channels on axis 0. Int8 ones stay bytes, with `quantization`, where
 /// their scales are one a tensor or one an output channel; otherwise they become floats, and the
 /// layer has to run in float. Zero points without which the weights fit into a byte as well are
-/// taken off.
+/// taken off. A channel whose scale is 0, or so small that float32 does not keep its products, is
+/// dead: its weights become 0.
 struct LayerWeights {
   graph::TensorId id = 0;
   std::optional<graph::WeightQuantization> quantization;

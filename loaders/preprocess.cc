@@ -1,10 +1,54 @@
 #include "loaders/preprocess.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <exception>
 #include <map>
 
 namespace octet::loaders {
+namespace {
+
+using nlohmann::json;
+
+const std::map<std::string, json>& presets() {
+  static const std::map<std::string, json> all = {
+      {"imagenet-torch",
+       {{"resize", "crop"},
+        {"channels", "rgb"},
+        {"mean", {123.675, 116.28, 103.53}},
+        {"std", {58.395, 57.12, 57.375}}}},
+      {"imagenet-tf",
+       {{"resize", "crop"},
+        {"channels", "rgb"},
+        {"mean", {127.5, 127.5, 127.5}},
+        {"std", {127.5, 127.5, 127.5}}}},
+      {"zero-one",
+       {{"resize", "stretch"}, {"channels", "rgb"}, {"mean", {0, 0, 0}}, {"std", {255, 255, 255}}}},
+  };
+  return all;
+}
+
+std::string list_text(const std::vector<float>& values, float factor) {
+  std::string text = "[";
+  for (const float value : values) {
+    char number[32];
+    std::snprintf(number, sizeof(number), "%.6g", static_cast<double>(value) * factor);
+    text += (text.size() > 1 ? ", " : "") + std::string(number);
+  }
+  return text + "]";
+}
+
+/// Are they for pixels from 0 to 1, as most training programs write them? Mean 0 and deviation 1
+/// are not: they leave pixels as they are.
+bool are_of_unit_pixels(const Preprocess& p) {
+  const auto within_one = [](float value) { return std::abs(value) <= 1; };
+  const auto is_fraction = [](float value) { return value != std::floor(value); };
+  return std::ranges::all_of(p.mean, within_one) && std::ranges::all_of(p.std, within_one) &&
+         (std::ranges::any_of(p.mean, is_fraction) || std::ranges::any_of(p.std, is_fraction));
+}
+
+}  // namespace
 
 Preprocess read_preprocess(const JsonObject& from) {
   from.allow_only({"size", "resize", "channels", "mean", "std"});
@@ -33,14 +77,41 @@ Preprocess read_preprocess(const JsonObject& from) {
               std::to_string(channels) + " in each");
   }
   if (std::ranges::count(out.std, 0.0f) > 0) from.fail("a 'std' is 0");
+  if (are_of_unit_pixels(out)) {
+    constexpr float largest_pixel = 255;
+    from.fail("'mean' " + list_text(out.mean, 1) + " and 'std' " + list_text(out.std, 1) +
+              " are for pixels from 0 to 1, and octet's pixels are 0 to 255: did you mean " +
+              "\"mean\": " + list_text(out.mean, largest_pixel) +
+              ", \"std\": " + list_text(out.std, largest_pixel) + "?");
+  }
   return out;
 }
 
-Expected<Preprocess> parse_preprocess(const std::string& text) {
+const std::vector<std::string>& preprocess_presets() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const auto& [name, preset] : presets()) list.push_back(name);
+    return list;
+  }();
+  return names;
+}
+
+std::string preprocess_preset_names() {
+  std::string text;
+  for (const std::string& name : preprocess_presets()) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+Expected<Preprocess> parse_preprocess(const std::string& text, const Shape& input) {
   try {
-    const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
-    if (parsed.is_discarded()) return fail("--preprocess: not JSON: " + text);
-    return read_preprocess({parsed, "--preprocess: "});
+    const auto preset = presets().find(text);
+    json object = preset != presets().end() ? preset->second : json::parse(text, nullptr, false);
+    if (!object.is_object()) {
+      return fail("--preprocess '" + text + "': neither a preset (" + preprocess_preset_names() +
+                  ") nor a JSON object" + (object.is_discarded() ? ": not JSON" : ""));
+    }
+    if (!object.contains("size") && input.size() == 4) object["size"] = {input[1], input[2]};
+    return read_preprocess({object, "--preprocess: "});
   } catch (const std::exception& error) {
     return fail(error.what());
   }

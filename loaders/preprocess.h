@@ -3,15 +3,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "loaders/safetensors/json_reader.h"
 
 namespace octet::loaders {
 
-/// Throws LoadError.
+/// Throws LoadError. Means and deviations of pixels from 0 to 1 are refused: octet's are of 0 to
+/// 255.
 Preprocess read_preprocess(const JsonObject& from);
 
-/// The same from JSON text, as a user gives it on a command line: errors name --preprocess.
-Expected<Preprocess> parse_preprocess(const std::string& json);
+/// The names of what is usual: imagenet-torch, imagenet-tf, zero-one (docs/calibration.md).
+const std::vector<std::string>& preprocess_presets();
+/// The same as one text: "imagenet-tf, imagenet-torch, zero-one".
+std::string preprocess_preset_names();
+
+/// A preset or JSON text, as a user gives it on a command line: errors name --preprocess. Where it
+/// leaves the size out, the model's input [1, height, width, channels] says it.
+Expected<Preprocess> parse_preprocess(const std::string& text, const Shape& input = {});
 
 }  // namespace octet::loaders

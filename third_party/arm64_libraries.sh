@@ -21,7 +21,7 @@ apt_arm64() {
 }
 apt_arm64 update
 apt_arm64 download libxnnpack-dev libxnnpack0 libpthreadpool-dev libpthreadpool0 libcpuinfo-dev libcpuinfo0 \
-  libjpeg62-turbo-dev libjpeg62-turbo libpng-dev libpng16-16 zlib1g-dev zlib1g
+  libjpeg62-turbo-dev libjpeg62-turbo libpng-dev libpng16-16 zlib1g-dev zlib1g libwebp-dev libwebp7
 for package in *.deb; do dpkg-deb -x "$package" "$folder"; done
 # The one link that points to where the package would have been installed.
 ln -sf "../../../lib/aarch64-linux-gnu/libz.so.1" "$folder/usr/lib/aarch64-linux-gnu/libz.so"

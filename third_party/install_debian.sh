@@ -9,7 +9,7 @@ for group in "${@:-build}"; do
     build)
       packages="$packages g++ cmake ninja-build libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libeigen3-dev
         libflatbuffers-dev flatbuffers-compiler nlohmann-json3-dev libcli11-dev libexpected-dev libjpeg62-turbo-dev
-        libpng-dev libprotozero-dev" ;;
+        libpng-dev libwebp-dev libprotozero-dev" ;;
     test) packages="$packages catch2 pkgconf python3 python3-numpy python3-pil" ;;
     benchmark) packages="$packages libbenchmark-dev libdnnl-dev" ;;
     pytorch) packages="$packages python3-torch python3-torchvision python3-numpy python3-pil" ;;

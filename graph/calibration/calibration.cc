@@ -1,5 +1,6 @@
 #include "graph/calibration/calibration.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace octet::graph {
@@ -15,6 +16,60 @@ std::vector<TensorId> observed_tensors(const Graph& graph) {
     if (graph.is_input(id) || graph.producer_of(id) >= 0) ids.push_back(id);
   }
   return ids;
+}
+
+/// What only moves or joins values, or moves them by constants: its operand's largest values are
+/// its result's.
+bool hands_on(const Graph& graph, const Node& node) {
+  switch (node.op) {
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+      return std::ranges::any_of(node.inputs,
+                                 [&](TensorId id) { return graph.tensor(id).is_constant(); });
+    case Op::concat:
+    case Op::clip:
+    case Op::neg:
+      return true;
+    default:
+      return moves_bytes(node);
+  }
+}
+
+/// Of each tensor: is it an output, or does it lead to one by nodes that `passes` names?
+template <class Passes>
+std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
+  std::vector<bool> leads(graph.tensors.size(), false);
+  for (const TensorId id : graph.outputs) leads[static_cast<std::size_t>(id)] = true;
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    if (!leads[static_cast<std::size_t>(node.output)] || !passes(node)) continue;
+    for (const TensorId id : node.inputs) leads[static_cast<std::size_t>(id)] = true;
+  }
+  return leads;
+}
+
+/// Which calibrator may choose each tensor's range.
+///
+/// An output's large values are answers (the box of a large face), not outliers of a sum that goes
+/// on: they and what hands them on are not clipped at all. What the last layers read is not clipped
+/// by how rare it is, since a detector's rare large features are all that it has to say: the
+/// squared error decides.
+std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
+  std::vector<Calibrator> all(graph.tensors.size(), wanted);
+  const auto last = leads_to_output(graph, [](const Node& node) { return !is_layer(node); });
+  const bool counts = wanted == Calibrator::percentile || wanted == Calibrator::entropy;
+  for (const Node& node : graph.nodes) {
+    if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output)])
+      all[static_cast<std::size_t>(node.inputs[0])] = Calibrator::mse;
+  }
+  const auto answers =
+      leads_to_output(graph, [&](const Node& node) { return hands_on(graph, node); });
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (answers[i]) all[i] = Calibrator::min_max;
+  }
+  return all;
 }
 
 /// Empty where there is nothing to say.
@@ -72,6 +127,7 @@ Expected<void> Calibration::observe(const std::vector<std::vector<float>>& input
 
 Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator calibrator) const {
   std::vector<std::string> remarks;
+  const std::vector<Calibrator> calibrators = calibrators_of(graph, calibrator);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Histogram& histogram = histograms_[i];
     if (histogram.empty() && histogram.not_finite() == 0) {
@@ -79,7 +135,9 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
     }
     Tensor& tensor = graph.tensor(tensors_[i]);
     tensor.quantization =
-        histogram.empty() ? Quantization{.scale = 1} : choose_quantization(histogram, calibrator);
+        histogram.empty()
+            ? Quantization{.scale = 1}
+            : choose_quantization(histogram, calibrators[static_cast<std::size_t>(tensors_[i])]);
     std::string text = remark(tensor.name, histogram, *tensor.quantization);
     if (!text.empty()) remarks.push_back(std::move(text));
   }

@@ -10,15 +10,27 @@ namespace {
 bool bypass(Graph& graph, const Node& node) {
   Tensor& input = graph.tensor(node.inputs[0]);
   const Tensor& output = graph.tensor(node.output);
-  // An output of the graph that is also an input needs a node between.
-  if (graph.is_output(node.output) && graph.producer_of(node.inputs[0]) < 0) return false;
-  if (!input.quantization) input.quantization = output.quantization;
+  // An output of the graph that is also an input, or another output, needs a node between: each has
+  // a name of its own.
+  if (graph.is_output(node.output) &&
+      (graph.producer_of(node.inputs[0]) < 0 || graph.is_output(node.inputs[0])))
+    return false;
+  // What the file rounds takes a node, too, where its operand has another scale, or others read
+  // that unrounded.
+  if (graph.unscaled_is_float && output.quantization &&
+      (input.quantization
+           ? *input.quantization != *output.quantization
+           : graph.readers_of(node.inputs[0]).size() > 1 || graph.is_output(node.inputs[0])))
+    return false;
+  if (!input.quantization) {
+    input.quantization = output.quantization;
+    input.rounds = output.rounds;
+  }
   graph.redirect(node.output, node.inputs[0]);
   return true;
 }
 
-// An input that is an output as well needs a node of some kind between: a reshape to the same shape
-// costs nothing.
+// What may not go becomes a reshape to the same shape, which costs nothing.
 void keep_as_reshape(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
   node.op = Op::reshape;

@@ -6,6 +6,8 @@ namespace octet::graph {
 namespace {
 
 constexpr std::size_t listed_at_most = 20;
+constexpr const char* asked_by_user = "asked by the user";
+constexpr const char* asked_by_author = "asked by the model's author";
 
 // Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
 bool is_neutral(const Node& node) {
@@ -77,6 +79,34 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
   }
 }
 
+// What a node that somebody keeps in float gives stays float up to the next layer, which has to
+// quantize it for itself, and the next sum with something in int8: bytes between would cost what
+// the wish was to save. Where the author drew borders, those say where bytes begin again.
+void apply_wishes_onwards(Graph& graph) {
+  const bool authors_wishes_too = !graph.has_authors_borders && !graph.keeps_rounding;
+  // Who asked for the node that writes it: null where nobody did.
+  const auto wish_behind = [&](TensorId id) -> const char* {
+    const int producer = graph.producer_of(id);
+    if (producer < 0) return nullptr;
+    const std::string& reason = graph.nodes[static_cast<std::size_t>(producer)].reason;
+    if (reason.starts_with(asked_by_user)) return asked_by_user;
+    return authors_wishes_too && reason.starts_with(asked_by_author) ? asked_by_author : nullptr;
+  };
+  for (Node& node : graph.nodes) {
+    if (node.precision != Precision::undecided || is_layer(node)) continue;
+    const char* wish = nullptr;
+    bool all_kept = true;
+    for (const TensorId id : node.inputs) {
+      if (graph.tensor(id).is_constant()) continue;
+      wish = wish_behind(id);
+      all_kept = all_kept && wish != nullptr;
+    }
+    if (!all_kept || wish == nullptr) continue;
+    node.precision = Precision::float32;
+    node.reason = std::string(wish) + ": it reads what is kept in float";
+  }
+}
+
 // Nodes between convolutions and float outputs that can do their work on float32 as well.
 bool is_tail_op(const Node& node) {
   return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) ||
@@ -144,27 +174,47 @@ bool reads_int8(const Graph& graph, const Node& node) {
   });
 }
 
-// In a model whose author chose all scales: has the node none where int8 needs one?
-bool left_unscaled(const Graph& graph, const Node& node) {
+// Would bytes say other numbers than the floats that the author left in a sum or product? Numbers
+// that are all steps of one scale, as a single one always is, lose nothing.
+bool loses_constant(const Graph& graph, const Node& node) {
+  if (node.op != Op::add && node.op != Op::sub && node.op != Op::mul) return false;
+  return std::ranges::any_of(node.inputs, [&](TensorId id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (!tensor.is_constant() || tensor.quantization || tensor.type != Type::f32) return false;
+    const auto values = float_values(tensor);
+    const Quantization finest = finest_scale(values);
+    return !std::ranges::all_of(values, [&](float v) { return is_step(finest, v); });
+  });
+}
+
+// In a model whose author chose all scales: "" where the node has those that int8 needs, otherwise
+// what it lacks.
+std::string what_lacks_scale(const Graph& graph, const Node& node) {
   const auto unscaled = [&](TensorId id) {
     const Tensor& tensor = graph.tensor(id);
     return !tensor.is_constant() && tensor.type != Type::s32 && !tensor.quantization;
   };
   const bool float_result =
       node.op == Op::softmax || (is_layer(node) && can_store_float(graph, node));
-  return std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result);
+  if (std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result))
+    return "a tensor of it has no scale";
+  if (is_layer(node) && graph.tensor(node.inputs[1]).type == Type::f32 && !node.weight_quantization)
+    return "its weights are floats";
+  if (loses_constant(graph, node)) return "a constant of it is floats";
+  return "";
 }
 
 void decide_the_rest(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.precision != Precision::undecided) continue;
     const std::string reason = why_no_int8(graph, node);
+    const std::string lacks = graph.unscaled_is_float ? what_lacks_scale(graph, node) : "";
     if (!reason.empty()) {
       node.precision = Precision::float32;
       node.reason = reason;
-    } else if (graph.unscaled_is_float && left_unscaled(graph, node)) {
+    } else if (!lacks.empty()) {
       node.precision = Precision::float32;
-      node.reason = std::string(left_in_float) + ": a tensor of it has no scale";
+      node.reason = std::string(left_in_float) + ": " + lacks;
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = "only moves what is float";
@@ -256,8 +306,12 @@ Status choose_precision(Graph& graph, const BuildOptions& options) {
     }
     return {};
   }
-  apply_wishes(graph, graph.keep_float, "asked by the model's author");
-  apply_wishes(graph, options.keep_float, "asked by the user");
+  apply_wishes(graph, graph.keep_float, asked_by_author);
+  apply_wishes(graph, options.keep_float, asked_by_user);
+  apply_wishes_onwards(graph);
+  if (!graph.unscaled_is_float && !graph.has_authors_borders && !graph.keeps_rounding) {
+    if (auto ok = keep_quantities_apart(graph); !ok) return ok;
+  }
   keep_tails_in_float(graph);
   decide_the_rest(graph);
   choose_float_outputs(graph);

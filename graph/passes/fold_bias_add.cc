@@ -64,6 +64,7 @@ bool fold(Graph& graph, std::size_t index) {
   layer.inputs.resize(2);
   layer.inputs.push_back(id);
   a.has_bias = true;
+  a.bounds = std::get<BinaryAttributes>(add.attributes).bounds;
   layer.fused.push_back(add.name);
   layer.output = add.output;
   return true;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "graph/passes/passes.h"
 
@@ -10,6 +11,13 @@ Bounds* bounds_of(Node& node) {
   if (auto* binary = std::get_if<BinaryAttributes>(&node.attributes)) return &binary->bounds;
   if (auto* pool = std::get_if<PoolAttributes>(&node.attributes)) return &pool->bounds;
   return nullptr;
+}
+
+// In a model that came quantized `from` is rounded before it is clipped: bytes of that scale say
+// the same after the clip where its bounds are among them.
+bool are_steps(const Bounds& bounds, const Quantization& from) {
+  const auto is_one = [&](float bound) { return std::isinf(bound) || is_step(from, bound); };
+  return is_one(bounds.min) && is_one(bounds.max);
 }
 
 bool fuse_into_producer(Graph& graph, std::size_t index) {
@@ -27,9 +35,13 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
   // operand's scale.
   const bool changes_scale = from && to && *from != *to;
   if (changes_scale && (graph.keeps_rounding || node.op == Op::max_pool)) return false;
-  if (!to) to = from;
-
   const Bounds outer = std::get<ClipAttributes>(clip.attributes).bounds;
+  if (from && !to && graph.keeps_rounding && !are_steps(outer, *from)) return false;
+  if (!to) {
+    to = from;
+    graph.tensor(clip.output).rounds = graph.tensor(before).rounds;
+  }
+
   *bounds = {std::clamp(bounds->min, outer.min, outer.max),
              std::clamp(bounds->max, outer.min, outer.max)};
   node.fused.push_back(clip.name);

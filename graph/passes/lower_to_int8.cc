@@ -71,8 +71,8 @@ void add_softmax_table(Graph& graph, Node& node) {
 }
 
 // A constant operand (x + 3, x * mask) becomes u8: with its own scale where it came with one, else
-// with the finest that holds its values.
-Status quantize_constant(Graph& graph, TensorId& id) {
+// with `wanted`, else with the finest that holds its values.
+Status quantize_constant(Graph& graph, TensorId& id, const std::optional<Quantization>& wanted) {
   const Tensor constant = graph.tensor(id);
   const auto values = float_values(constant);
   if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
@@ -80,17 +80,10 @@ Status quantize_constant(Graph& graph, TensorId& id) {
                 "' has values that are no finite numbers (NaN or infinity): export the model again "
                 "from values that are finite, or keep its node in float (--keep-float)");
   }
-  float low = 0;
-  float high = 0;
-  for (const float v : values) low = std::min(low, v), high = std::max(high, v);
-  // Values too small for a scale of their own are zeros to everything that they meet.
-  const float finest = high / 255.0f - low / 255.0f;
-  const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
-  const Quantization finest_q{
-      .scale = scale,
-      .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
   // Bytes that the model's author made of it stay those bytes.
-  const Quantization q = constant.quantization.value_or(finest_q);
+  const Quantization q = constant.quantization ? *constant.quantization
+                         : wanted              ? *wanted
+                                               : finest_scale(values);
   std::vector<std::byte> bytes;
   for (const float v : values) bytes.push_back(quantized(v, q));
   id = graph.add_tensor({.name = constant.name + ".u8",
@@ -101,11 +94,29 @@ Status quantize_constant(Graph& graph, TensorId& id) {
   return {};
 }
 
+// What a file with scales of its own joins is rounded once, to the result's scale.
+std::optional<Quantization> scale_of_joined(const Graph& graph, const Node& node) {
+  const bool once = node.op == Op::concat && graph.unscaled_is_float;
+  return once ? graph.tensor(node.output).quantization : std::nullopt;
+}
+
 bool takes_constants(Op op) {
   return op == Op::add || op == Op::sub || op == Op::mul || op == Op::concat;
 }
 
 }  // namespace
+
+Quantization finest_scale(std::span<const float> values) {
+  float low = 0;
+  float high = 0;
+  for (const float v : values) low = std::min(low, v), high = std::max(high, v);
+  // Values too small for a scale of their own are zeros to everything that they meet.
+  const float finest = high / 255.0f - low / 255.0f;
+  const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
+  return {
+      .scale = scale,
+      .zero_point = static_cast<int32_t>(std::clamp(std::nearbyint(-low / scale), 0.0f, 255.0f))};
+}
 
 Status lower_to_int8(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -118,7 +129,8 @@ Status lower_to_int8(Graph& graph) {
       for (TensorId& id : node.inputs) {
         const Tensor& tensor = graph.tensor(id);
         if (!tensor.is_constant() || tensor.type != Type::f32) continue;
-        if (auto ok = quantize_constant(graph, id); !ok) return ok;
+        const auto wanted = scale_of_joined(graph, node);
+        if (auto ok = quantize_constant(graph, id, wanted); !ok) return ok;
       }
     }
   }

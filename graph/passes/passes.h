@@ -2,6 +2,7 @@
 // accepts into one that check() accepts. Passes know no instruction set.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,9 @@ Status drop_dead_nodes(Graph& graph);
 Status absorb_quantize_nodes(Graph& graph);
 
 /// For a quantized file that is to run in float: what its bytes cannot hold, its floats do not
-/// reach. Bounds of nodes are tightened to the range of their result's scale, and nodes without
-/// bounds get a clip. A ReLU may be nothing but this.
+/// reach. Bounds of nodes are tightened to the range of their result's scale; nodes without bounds
+/// whose result may leave that range get a clip, and so do float inputs that the file quantizes. A
+/// ReLU may be nothing but this.
 Status saturate(Graph& graph);
 
 /// identity goes; a mean over height and width becomes an average pool; division by a constant
@@ -52,11 +54,17 @@ Status fuse_residual_add(Graph& graph);
 // ---------------------------------------------------------------------------------------------------
 
 /// Tensors without calibration whose scale follows from a neighbour's (bytes that only move) or
-/// from the function (sigmoid, softmax) get it.
+/// from the function (sigmoid, softmax) get it. In a file that came quantized, moved bytes that it
+/// rounds to another scale than they had get a requantization of their own.
 Status propagate_scales(Graph& graph);
 
 /// Is `wish` the node's name, or a prefix of it up to a dot ('features.3' of 'features.3.conv')?
 bool names_node(const std::string& wish, const std::string& name);
+
+/// In a model that is calibrated: where tensors of ranges that no one scale can hold are joined or
+/// summed, or cut out of one, on the way to an output (boxes and scores of a detector), that is
+/// left in float up to the output. The layers before it stay int8.
+Status keep_quantities_apart(Graph& graph);
 
 /// Decides for every node: int8 or float, with the reason; and which outputs come in float straight
 /// from the accumulators of a convolution. Errors: int8 nodes whose tensors have no calibration
@@ -72,6 +80,9 @@ Status unify_scales(Graph& graph);
 /// that the file rounds (Tensor::rounds) goes through bytes, to its float readers and outputs as
 /// well.
 Status place_quantize(Graph& graph);
+
+/// The finest scale whose bytes hold all of the (finite) values, and 0.
+Quantization finest_scale(std::span<const float> values);
 
 /// Operators take their int8 form: functions of one value become tables, softmax gets its table, a
 /// lone clip becomes a requantize, constant operands become u8.

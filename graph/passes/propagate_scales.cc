@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "graph/passes/passes.h"
 
@@ -62,6 +63,33 @@ bool passes_scale_on(const Graph& graph, const Node& node) {
   return moves_bytes(node) || node.op == Op::clip || node.op == Op::average_pool;
 }
 
+// Where the file rounds what was moved to another scale than its operand has, the bytes move first
+// and a requantization of their own follows: a clip without bounds.
+void requantize_what_moved(Graph& graph) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (!moves_bytes(node) || node.precision == Precision::float32) continue;
+    const Tensor input = graph.tensor(node.inputs[0]);
+    const Tensor output = graph.tensor(node.output);
+    if (!input.quantization || !output.quantization || input.quantization == output.quantization)
+      continue;
+    const TensorId moved = graph.add_tensor({.name = output.name + ".moved",
+                                             .shape = output.shape,
+                                             .quantization = input.quantization,
+                                             .rounds = input.rounds});
+    Node clip{.name = node.name + ".requantize",
+              .op = Op::clip,
+              .attributes = ClipAttributes{},
+              .inputs = {moved},
+              .output = node.output};
+    // Bounds that a max pool took over are bytes of its result.
+    if (auto* pool = std::get_if<PoolAttributes>(&graph.nodes[i].attributes))
+      std::get<ClipAttributes>(clip.attributes).bounds = std::exchange(pool->bounds, {});
+    graph.nodes[i].output = moved;
+    graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(clip));
+  }
+}
+
 }  // namespace
 
 Status propagate_scales(Graph& graph) {
@@ -82,6 +110,7 @@ Status propagate_scales(Graph& graph) {
     if (!input && !graph.tensor(node.inputs[0]).is_constant())
       input = graph.tensor(node.output).quantization;
   }
+  if (graph.unscaled_is_float) requantize_what_moved(graph);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "graph/passes/passes.h"
@@ -17,6 +18,12 @@ float at(const std::vector<float>& values, std::size_t channel) {
 int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
   if (values.empty()) return 0;
   return values.size() == 1 ? values[0] : values[channel];
+}
+
+std::string text_of(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
+  return text;
 }
 
 std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
@@ -55,6 +62,60 @@ Status check_request(const Graph& graph, const Node& layer, std::size_t channels
   return {};
 }
 
+// What a layer's bias is quantized from.
+struct Layer {
+  std::string name;
+  float input_scale = 1;
+  std::string bias_name;
+  std::vector<float> bias;  ///< One an output channel.
+  std::optional<BiasSteps> steps;
+};
+
+Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
+  Layer out{.name = node.name,
+            .input_scale = graph.tensor(node.inputs[0]).quantization->scale,
+            .bias_name = node.name + ".bias",
+            .bias = std::vector<float>(channels, 0.0f)};
+  if (!std::get<ConvAttributes>(node.attributes).has_bias) return out;
+  const Tensor& bias = graph.tensor(node.inputs[2]);
+  out.bias_name = bias.name;
+  std::ranges::copy(float_values(bias), out.bias.begin());
+  if (bias.steps && bias.steps->values.size() == channels) out.steps = bias.steps;
+  return out;
+}
+
+// Layers whose bias does not fit 32 bits: all of them are said at once.
+class Misfits {
+ public:
+  void add(const Layer& layer, std::size_t channel, float weight_scale) {
+    if (++count_ > listed_at_most) return;
+    if (count_ == 1) first_ = layer.name;
+    text_ += "\n  layer '" + layer.name + "', channel " + std::to_string(channel) + ": the bias " +
+             text_of(layer.bias[channel]) + " at the scale of its weights (" +
+             text_of(weight_scale) + ") and of its input (" + text_of(layer.input_scale) + ")";
+  }
+
+  Status status(const Graph& graph) const {
+    if (count_ == 0) return {};
+    const bool one = count_ == 1;
+    return fail(graph.name + ": " + std::to_string(count_) +
+                (one ? " layer has a bias that does not fit 32 bits:"
+                     : " layers have biases that do not fit 32 bits:") +
+                text_ + (count_ > listed_at_most ? "\n  and more" : "") + "\n" +
+                (graph.unscaled_is_float
+                     ? "Quantize the model again with larger scales for these weights"
+                     : "Leave weight_quantization out, so that octet chooses larger scales") +
+                ", or keep " + (one ? "the layer" : "these layers") + " in float (--keep-float " +
+                first_ + (one ? ")." : ", and so on)."));
+  }
+
+ private:
+  static constexpr std::size_t listed_at_most = 20;
+  std::size_t count_ = 0;
+  std::string first_;
+  std::string text_;
+};
+
 // Weights to s8 by the layer's own request, else symmetric, a scale a channel, in [-127, 127].
 Tensor quantize(const Tensor& weight, std::span<const float> bias, float input_scale,
                 const std::optional<WeightQuantization>& request) {
@@ -87,27 +148,24 @@ Tensor adopt(const Tensor& weight, std::size_t channels, const WeightQuantizatio
   return out;
 }
 
-Expected<Tensor> quantize_bias(const Graph& graph, const Node& layer, const std::string& name,
-                               std::span<const float> bias, const Tensor& weight,
-                               float input_scale) {
-  Tensor out{.name = name, .type = Type::s32, .shape = {static_cast<int32_t>(bias.size())}};
+// The bias in steps of the products' scale, in float32 and multiplied by the inverse, as PyTorch
+// quantizes one: equal bytes need equal biases. The file's own s32 where it has one.
+Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits) {
+  Tensor out{.name = layer.bias_name,
+             .type = Type::s32,
+             .shape = {static_cast<int32_t>(layer.bias.size())}};
   std::vector<int32_t> values;
-  for (std::size_t o = 0; o < bias.size(); ++o) {
-    // In float32, multiplying by the inverse, as PyTorch quantizes a bias: equal bytes need equal
-    // biases.
-    const float inverse = 1.0f / (input_scale * weight.channel_scales[o]);
-    const float q = std::nearbyint(bias[o] * inverse);
-    if (!(std::abs(q) <= bias_headroom * 1.9f)) {
-      return fail(graph.name + ": layer '" + layer.name + "', channel " + std::to_string(o) +
-                  ": the bias " + std::to_string(bias[o]) +
-                  " does not fit 32 bits at the scale of its weights (" +
-                  std::to_string(weight.channel_scales[o]) +
-                  "). Leave weight_quantization out, so that octet chooses a larger scale, or keep "
-                  "the layer in float "
-                  "(--keep-float).");
+  for (std::size_t o = 0; o < layer.bias.size(); ++o) {
+    const float scale = layer.input_scale * weight.channel_scales[o];
+    const bool is_given = layer.steps && layer.steps->scale[o] == scale;
+    const float q = std::nearbyint(layer.bias[o] * (1.0f / scale));
+    if (!is_given && !(std::abs(q) <= bias_headroom * 1.9f)) {
+      misfits.add(layer, o, weight.channel_scales[o]);
+      break;
     }
-    values.push_back(static_cast<int32_t>(q));
+    values.push_back(is_given ? layer.steps->values[o] : static_cast<int32_t>(q));
   }
+  values.resize(layer.bias.size());
   out.data.emplace(values.size() * sizeof(int32_t));
   std::memcpy(out.data->data(), values.data(), out.data->size());
   return out;
@@ -128,33 +186,28 @@ Status check_finite(const Graph& graph, const Node& layer) {
   return {};
 }
 
-Status quantize_layer(Graph& graph, Node& layer) {
-  auto& a = std::get<ConvAttributes>(layer.attributes);
-  const Tensor weight = graph.tensor(layer.inputs[1]);
+Status quantize_layer(Graph& graph, Node& node, Misfits& misfits) {
+  auto& a = std::get<ConvAttributes>(node.attributes);
+  const Tensor weight = graph.tensor(node.inputs[1]);
   const auto channels = static_cast<std::size_t>(weight.shape[0]);
-  if (auto ok = check_request(graph, layer, channels); !ok) return ok;
-  const float input_scale = graph.tensor(layer.inputs[0]).quantization->scale;
-  std::vector<float> bias(channels, 0.0f);
-  if (a.has_bias) std::ranges::copy(float_values(graph.tensor(layer.inputs[2])), bias.begin());
-
-  if (weight.type == Type::s8 && !layer.weight_quantization) {
-    return fail(graph.name + ": layer '" + layer.name +
+  if (auto ok = check_request(graph, node, channels); !ok) return ok;
+  if (weight.type == Type::s8 && !node.weight_quantization) {
+    return fail(graph.name + ": layer '" + node.name +
                 "' has int8 weights without weight_quantization");
   }
-  Tensor quantized_weight = weight.type == Type::s8
-                                ? adopt(weight, channels, *layer.weight_quantization)
-                                : quantize(weight, bias, input_scale, layer.weight_quantization);
-  const std::string bias_name =
-      a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias";
-  auto quantized_bias = quantize_bias(graph, layer, bias_name, bias, quantized_weight, input_scale);
-  if (!quantized_bias) return tl::unexpected(quantized_bias.error());
+  const Layer layer = layer_of(graph, node, channels);
+  Tensor quantized_weight =
+      weight.type == Type::s8
+          ? adopt(weight, channels, *node.weight_quantization)
+          : quantize(weight, layer.bias, layer.input_scale, node.weight_quantization);
+  Tensor quantized_bias = quantize_bias(layer, quantized_weight, misfits);
 
-  layer.inputs[1] = graph.add_tensor(std::move(quantized_weight));
-  const TensorId bias_id = graph.add_tensor(std::move(*quantized_bias));
+  node.inputs[1] = graph.add_tensor(std::move(quantized_weight));
+  const TensorId bias_id = graph.add_tensor(std::move(quantized_bias));
   if (a.has_bias) {
-    layer.inputs[2] = bias_id;
+    node.inputs[2] = bias_id;
   } else {
-    layer.inputs.insert(layer.inputs.begin() + 2, bias_id);
+    node.inputs.insert(node.inputs.begin() + 2, bias_id);
     a.has_bias = true;
   }
   return {};
@@ -184,14 +237,15 @@ Status dequantize_layer(Graph& graph, Node& layer) {
 }
 
 Status quantize_weights(Graph& graph) {
+  Misfits misfits;
   for (Node& node : graph.nodes) {
     if (!is_layer(node)) continue;
     if (auto ok = check_finite(graph, node); !ok) return ok;
-    auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node)
+    auto ok = node.precision == Precision::int8 ? quantize_layer(graph, node, misfits)
                                                 : dequantize_layer(graph, node);
     if (!ok) return ok;
   }
-  return {};
+  return misfits.status(graph);
 }
 
 }  // namespace octet::graph

@@ -16,6 +16,10 @@ void tighten(Bounds& bounds, const Bounds& range) {
             .max = std::clamp(bounds.max, range.min, range.max)};
 }
 
+bool is_within(const Bounds& inner, const Bounds& outer) {
+  return inner.min >= outer.min && inner.max <= outer.max;
+}
+
 Bounds* bounds_of(Node& node) {
   if (auto* a = std::get_if<ConvAttributes>(&node.attributes)) return &a->bounds;
   if (auto* a = std::get_if<BinaryAttributes>(&node.attributes)) return &a->bounds;
@@ -23,22 +27,69 @@ Bounds* bounds_of(Node& node) {
   return nullptr;
 }
 
-// Results that lie between their operand's values: where that is saturated, so are they.
-bool stays_within(const Graph& graph, const Node& node) {
-  if (node.op == Op::softmax) return true;
-  if (!graph.tensor(node.inputs[0]).quantization) return false;
+// Its results lie between its operand's values, and 0.
+bool stays_between(const Node& node) {
   return moves_bytes(node) || node.op == Op::average_pool || node.op == Op::mean ||
-         node.op == Op::resize || node.op == Op::identity || node.op == Op::quantize ||
-         node.op == Op::dequantize;
+         node.op == Op::resize || node.op == Op::quantize || node.op == Op::dequantize;
+}
+
+// Where the result lies because of what the node reads, whose own scales bound it; no bounds where
+// that says nothing.
+Bounds known_range(const Graph& graph, const Node& node) {
+  if (node.op == Op::softmax) return {.min = 0, .max = 1};
+  if (!stays_between(node) && node.op != Op::concat) return {};
+  Bounds range = {.min = 0, .max = 0};
+  for (const TensorId id : node.inputs) {
+    const auto& q = graph.tensor(id).quantization;
+    if (!q) return {};
+    range = {.min = std::min(range.min, range_of(*q).min),
+             .max = std::max(range.max, range_of(*q).max)};
+  }
+  if (const auto* pad = std::get_if<PadAttributes>(&node.attributes)) {
+    range = {.min = std::min(range.min, pad->value), .max = std::max(range.max, pad->value)};
+  }
+  return range;
+}
+
+// The range of the result's bytes. A probability of 1 is a step beyond bytes of 1/256: that is
+// rounding, which float does not do.
+Bounds range_to_keep(const Node& node, const Quantization& q) {
+  Bounds range = range_of(q);
+  if (node.op == Op::softmax) range.max += std::min(q.scale, 1.0f / 128);
+  return range;
+}
+
+Node make_clip(std::string name, const Bounds& range, TensorId input, TensorId output) {
+  return {.name = std::move(name),
+          .op = Op::clip,
+          .attributes = ClipAttributes{range},
+          .inputs = {input},
+          .output = output};
+}
+
+void clip_inputs(Graph& graph) {
+  std::vector<Node> clips;
+  for (const TensorId id : graph.inputs) {
+    const Tensor input = graph.tensor(id);
+    if (!input.quantization || input.given_in_bytes) continue;
+    const TensorId clipped = graph.add_tensor({.name = input.name + ".in_range",
+                                               .shape = input.shape,
+                                               .quantization = input.quantization});
+    graph.redirect(id, clipped);
+    clips.push_back(make_clip(input.name + ".range", range_of(*input.quantization), id, clipped));
+  }
+  graph.nodes.insert(graph.nodes.begin(), clips.begin(), clips.end());
 }
 
 }  // namespace
 
 Status saturate(Graph& graph) {
+  clip_inputs(graph);
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
     const Tensor output = graph.tensor(node.output);
-    if (output.type != Type::f32 || !output.quantization || stays_within(graph, node)) {
+    if (output.type != Type::f32 || !output.quantization ||
+        is_within(known_range(graph, node), range_to_keep(node, *output.quantization))) {
       nodes.push_back(std::move(node));
       continue;
     }
@@ -49,13 +100,11 @@ Status saturate(Graph& graph) {
       continue;
     }
     // The result keeps its name: what the node gives has another.
-    Node clip{.name = node.name + ".range",
-              .op = Op::clip,
-              .attributes = ClipAttributes{range},
-              .output = node.output,
-              .precision = node.precision};
-    node.output = graph.add_tensor({.name = output.name + ".unbounded", .shape = output.shape});
-    clip.inputs = {node.output};
+    const TensorId unbounded =
+        graph.add_tensor({.name = output.name + ".unbounded", .shape = output.shape});
+    Node clip = make_clip(node.name + ".range", range, unbounded, node.output);
+    clip.precision = node.precision;
+    node.output = unbounded;
     nodes.push_back(std::move(node));
     nodes.push_back(std::move(clip));
   }

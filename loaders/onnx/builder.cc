@@ -25,8 +25,10 @@ void Builder::finish(const Node& node, const Value& value, std::size_t output) {
   if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
   if (!made_here && node.has_input(0) && readers(node.input(0)) > 1) shared_.insert(value.id);
   values_[name] = value;
-  // What moves bytes, or clips them, leaves their type as it is.
-  if (node.has_input(0)) set_byte_type(name, byte_type(node.input(0)));
+  // What moves bytes, or clips them, leaves their type as it is. No other operator takes them.
+  const bool is_index = graph_.tensor(value.id).type == Type::s32;
+  if (node.has_input(0) && is_bytes(node.input(0)) && !is_index)
+    set_byte_type(name, byte_type(node.input(0)));
 }
 
 void Builder::add_input(const std::string& name, const Shape& shape, const AxisOrder& order) {
@@ -94,14 +96,27 @@ float Builder::required_number(const Node& node, std::size_t index, const char* 
 }
 
 float Builder::real_number(const Node& node, std::size_t index, const char* what,
-                           const Value& of) const {
+                           std::size_t of) const {
   const float number = required_number(node, index, what);
-  const DataType type = required_constant(node, index, what).type;
-  if (type != DataType::uint8 && type != DataType::int8) return number;
-  const auto& q = graph_.tensor(of.id).quantization;
-  if (!q) node.missing("on bytes that have no scale");
-  const float unsigned_number = type == DataType::int8 ? number + 128 : number;
-  return q->scale * (unsigned_number - static_cast<float>(q->zero_point));
+  const Constant& constant = required_constant(node, index, what);
+  const std::string& x = node.input(of);
+  const bool on_bytes = is_bytes(x);
+  if (constant.is_float() == on_bytes || (on_bytes && constant.type != byte_type(x))) {
+    node.fail(std::string("has ") + what + " as " + data_type_name(constant.type) + " beside " +
+              (on_bytes ? data_type_name(byte_type(x)) : "floats"));
+  }
+  return on_bytes ? real_of_byte(node, constant.integers[0], of) : number;
+}
+
+float Builder::real_of_byte(const Node& node, int64_t byte, std::size_t of) const {
+  const std::string& x = node.input(of);
+  const auto& q = graph_.tensor(values_.at(x).id).quantization;
+  if (!q) {
+    node.missing("on bytes whose scale no QuantizeLinear before it says ('" + x +
+                 "'); dequantize them first");
+  }
+  const int64_t to_unsigned = byte_type(x) == DataType::int8 ? 128 : 0;
+  return q->scale * static_cast<float>(byte + to_unsigned - q->zero_point);
 }
 
 TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
@@ -126,24 +141,47 @@ Value Builder::any_operand(const Node& node, std::size_t index) {
     node.fail("reads '" + name +
               "', which is neither an input, a constant, nor written by an earlier node");
   }
+  if (is_bytes(name)) {  // nothing here says what they stand for
+    node.missing("on the constant bytes '" + name + "', before any DequantizeLinear; dequantize " +
+                 "them first");
+  }
   const TensorId id = constant_tensor(node, name);
   const Shape shape = graph_.tensor(id).shape;
   return {.id = id, .shape = shape, .order = identity_order(shape.size())};
 }
 
 Value Builder::operand(const Node& node, std::size_t index) {
+  if (const std::string& name = node.input(index); is_bytes(name)) {
+    node.missing("on bytes ('" + name + "' is " + data_type_name(byte_type(name)) +
+                 ", before any DequantizeLinear); dequantize them first");
+  }
+  return order_operand(node, index);
+}
+
+Value Builder::order_operand(const Node& node, std::size_t index) {
   const Value value = any_operand(node, index);
   if (graph_.tensor(value.id).type != Type::f32)
     node.missing("on the indices '" + node.input(index) + "'");
   return value;
 }
 
-Value Builder::image(const Node& node, std::size_t index) {
-  const Value value = operand(node, index);
+namespace {
+
+Value as_image(graph::Graph& graph, const Node& node, const Value& value) {
   if (value.shape.size() != 4)
     node.missing("on a tensor of rank " + std::to_string(value.shape.size()) + " " +
                  shape_text(value.shape) + "; octet's takes images, of rank 4");
-  return stored_as(value, channels_last_order(4));
+  return loaders::stored_as(graph, value, channels_last_order(4));
+}
+
+}  // namespace
+
+Value Builder::image(const Node& node, std::size_t index) {
+  return as_image(graph_, node, operand(node, index));
+}
+
+Value Builder::order_image(const Node& node, std::size_t index) {
+  return as_image(graph_, node, order_operand(node, index));
 }
 
 std::vector<int64_t> Builder::dims(const Node& node, std::size_t index) const {
@@ -178,11 +216,12 @@ Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<
   for (int n = 2; !node_names_.insert(name).second; ++n)
     name = node.name() + suffix + "." + std::to_string(n);
   value.id = graph_.add_tensor({.name = name, .shape = *stored});
-  graph_.nodes.push_back({.name = name,
-                          .op = op,
-                          .attributes = std::move(attributes),
-                          .inputs = std::move(inputs),
-                          .output = value.id});
+  graph::Node& made = graph_.nodes.emplace_back(graph::Node{.name = name,
+                                                            .op = op,
+                                                            .attributes = std::move(attributes),
+                                                            .inputs = std::move(inputs),
+                                                            .output = value.id});
+  graph::keep_scale_of_moved(graph_, made);
   return value;
 }
 
@@ -207,15 +246,54 @@ bool Builder::is_read_once(const std::string& name, const Value& value) const {
   return readers(name) == 1 && !shared_.contains(value.id);
 }
 
+bool Builder::is_joined(const Value& value) const {
+  const int producer = graph_.producer_of(value.id);
+  if (producer < 0) return false;
+  const graph::Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
+  return node.op == Op::concat && std::ranges::all_of(node.inputs, [&](TensorId id) {
+           return graph_.tensor(id).quantization == graph_.tensor(value.id).quantization;
+         });
+}
+
 void Builder::set_quantization(const Node& node, const Value& value,
                                graph::Quantization quantization) {
   mark_quantized();
-  auto& known = graph_.tensor(value.id).quantization;
-  if (known && !(*known == quantization)) {
-    node.fail("reads '" + graph_.tensor(value.id).name +
-              "' with another scale or zero point than it was quantized with");
+  for (const TensorId id : unscaled_sources(value.id)) {
+    graph::Tensor& tensor = graph_.tensor(id);
+    const auto as_numbers = numbers_.find(id);
+    if ((tensor.quantization && !(*tensor.quantization == quantization)) ||
+        (as_numbers != numbers_.end() && !(as_numbers->second == quantization))) {
+      node.fail("reads '" + tensor.name +
+                "' with another scale or zero point than it was quantized with");
+    }
+    tensor.quantization = quantization;
   }
-  known = quantization;
+}
+
+void Builder::set_numbers(const Node& node, const Value& value, graph::Quantization numbers) {
+  for (const TensorId id : unscaled_sources(value.id)) {
+    if (const auto& known = graph_.tensor(id).quantization; known && !(*known == numbers)) {
+      node.fail("reads '" + graph_.tensor(id).name +
+                "' as numbers, where another node dequantizes it");
+    }
+    numbers_[id] = numbers;
+  }
+}
+
+std::vector<TensorId> Builder::unscaled_sources(TensorId id) const {
+  std::vector<TensorId> sources = {id};
+  if (graph_.tensor(id).quantization) return sources;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const int producer = graph_.producer_of(sources[i]);
+    if (producer < 0) continue;
+    const graph::Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
+    if (!graph::moves_bytes(node) && node.op != Op::concat) continue;
+    for (const TensorId input : node.inputs) {
+      if (!graph_.tensor(input).is_constant() && std::ranges::count(sources, input) == 0)
+        sources.push_back(input);
+    }
+  }
+  return sources;
 }
 
 void Builder::quantize_result(const Node& node, graph::Quantization quantization) {
@@ -229,10 +307,21 @@ Value Builder::reshaped(const Node& node, const Value& value, const Shape& shape
               {stored_as(value, plan.before).id}, plan.after, suffix);
 }
 
+bool Builder::is_bytes(const std::string& name) const {
+  if (byte_types_.contains(name)) return true;
+  const Constant* constant = find_constant(name);
+  return constant != nullptr && is_byte_type(constant->type);
+}
+
 DataType Builder::byte_type(const std::string& name) const {
   if (const auto known = byte_types_.find(name); known != byte_types_.end()) return known->second;
   const Constant* constant = find_constant(name);
   return constant != nullptr && !constant->is_float() ? constant->type : DataType::uint8;
+}
+
+void Builder::add_real_name(const std::string& name, const std::string& bytes) {
+  values_[name] = values_.at(bytes);
+  readers_[name] = readers(bytes);
 }
 
 const PhasedLayer* Builder::find_phased(const Node& node, const Value& x) const {

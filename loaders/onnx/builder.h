@@ -52,14 +52,24 @@ class Builder {
   const Constant& required_constant(const Node& node, std::size_t index, const char* what) const;
   /// One number; throws as above.
   float required_number(const Node& node, std::size_t index, const char* what) const;
-  /// A number beside operand `of`, in the operand's own terms: bytes are what they stand for.
-  float real_number(const Node& node, std::size_t index, const char* what, const Value& of) const;
-  /// An activation, or a constant in its logical order; float32.
+  /// The number that input `index` is beside input `of`: where those are bytes, the real that its
+  /// byte stands for. Throws where one of them is bytes and the other is not.
+  float real_number(const Node& node, std::size_t index, const char* what,
+                    std::size_t of = 0) const;
+  /// The real that a byte of input `of` stands for. Throws where that has no scale.
+  float real_of_byte(const Node& node, int64_t byte, std::size_t of = 0) const;
+  /// An activation, or a constant in its logical order; float32. Throws MissingOperator on bytes:
+  /// what an operator computes of their numbers is not what it computes of their reals.
   Value operand(const Node& node, std::size_t index);
-  /// The same, or indices: what moves takes both.
+  /// The same, or bytes: for operators that keep the order of their values, or only move them. A
+  /// result that finish() names is bytes again.
+  Value order_operand(const Node& node, std::size_t index);
+  /// The same, or indices: what moves takes all three.
   Value any_operand(const Node& node, std::size_t index);
   /// Of rank 4, stored N, H, W, C.
   Value image(const Node& node, std::size_t index);
+  /// The same of bytes, too: as order_operand.
+  Value order_image(const Node& node, std::size_t index);
   /// The logical shape of an input that is there.
   std::vector<int64_t> dims(const Node& node, std::size_t index) const;
 
@@ -69,13 +79,25 @@ class Builder {
   void mark_quantized();
   /// Does nobody but one node read `name`, nor the tensor under another name?
   bool is_read_once(const std::string& name, const Value& value) const;
+  /// Is it a concat's result with its operands' own scale? It may take another: its operands are
+  /// requantized on the way.
+  bool is_joined(const Value& value) const;
   /// What an operand's bytes mean; an input of the graph learns it here. Throws where the tensor
   /// was written with another scale.
   void set_quantization(const Node& node, const Value& value, graph::Quantization quantization);
+  /// Is `name` u8 or s8 in the file? Its reals are then what the bytes stand for.
+  bool is_bytes(const std::string& name) const;
   /// The type of `name`'s bytes in the file, for what reads them without a zero point that says
   /// it: uint8 where nobody said another.
   DataType byte_type(const std::string& name) const;
   void set_byte_type(const std::string& name, DataType type) { byte_types_[name] = type; }
+  /// `name` stands for reals: what finish() took for bytes is none.
+  void set_real(const std::string& name) { byte_types_.erase(name); }
+  /// Another name for the reals of bytes, for a float operator that is to read them.
+  void add_real_name(const std::string& name, const std::string& bytes);
+  /// Reads bytes without a known scale as the numbers that they are: whoever dequantizes them with
+  /// another scale contradicts it.
+  void set_numbers(const Node& node, const Value& value, graph::Quantization numbers);
   /// The scale of the tensor that `node` wrote.
   void quantize_result(const Node& node, graph::Quantization quantization);
 
@@ -112,6 +134,8 @@ class Builder {
 
  private:
   graph::TensorId constant_tensor(const Node& node, const std::string& name);
+  /// `id` and what it only moves, back to where bytes without a scale come from.
+  std::vector<graph::TensorId> unscaled_sources(graph::TensorId id) const;
   graph::Graph& graph_;
   std::map<std::string, int> readers_;
   std::map<std::string, Constant> constants_;
@@ -120,6 +144,8 @@ class Builder {
   std::map<std::string, graph::TensorId> constant_tensors_;
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
+  /// Bytes without a scale that somebody reads as numbers: this is what they then stand for.
+  std::map<graph::TensorId, graph::Quantization> numbers_;
   std::map<graph::TensorId, PhasedLayer> phased_;
   std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
   std::size_t constant_elements_ = 0;

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "loaders/half.h"
 #include "loaders/load_error.h"
@@ -110,6 +113,8 @@ bool is_float_type(DataType type) {
          type == DataType::bfloat16;
 }
 
+bool is_byte_type(DataType type) { return type == DataType::uint8 || type == DataType::int8; }
+
 bool Constant::is_float() const { return is_float_type(type); }
 
 int64_t count_elements(const std::vector<int64_t>& dims, const std::string& where) {
@@ -170,6 +175,71 @@ Shape shape_of(const std::vector<int64_t>& dims, const std::string& where) {
   }
   if (auto ok = check_shape(shape); !ok) throw LoadError(where + ok.error().message);
   return shape;
+}
+
+namespace {
+
+/// Which of a quantized constant's scales its elements have, by their place in the constant.
+class ScaleOfElement {
+ public:
+  explicit ScaleOfElement(const Constant& constant) : quantized_(*constant.quantized) {
+    if (quantized_.scale.size() == 1) return;
+    const auto axis = static_cast<std::size_t>(quantized_.axis);
+    extent_ = static_cast<std::size_t>(constant.dims[axis]);
+    for (std::size_t i = axis + 1; i < constant.dims.size(); ++i)
+      inner_ *= static_cast<std::size_t>(constant.dims[i]);
+  }
+  std::pair<float, int32_t> operator()(std::size_t element) const {
+    const std::size_t s = element / inner_ % extent_;
+    return {quantized_.scale[s], quantized_.zero_point[quantized_.zero_point.size() == 1 ? 0 : s]};
+  }
+
+ private:
+  const QuantizedValues& quantized_;
+  std::size_t inner_ = 1;
+  std::size_t extent_ = 1;
+};
+
+}  // namespace
+
+std::optional<QuantizedValues> quantized_elements(const std::vector<int64_t>& dims,
+                                                  std::span<const ElementSource> source) {
+  using Scale = std::pair<float, int32_t>;
+  if (source.empty()) return std::nullopt;
+  std::map<const Constant*, ScaleOfElement> scales_of;
+  QuantizedValues out;
+  std::vector<Scale> scales;
+  for (const auto& [constant, index] : source) {
+    if (!constant->quantized) return std::nullopt;
+    const auto [known, is_new] = scales_of.try_emplace(constant, *constant);
+    out.values.push_back(constant->quantized->values[index]);
+    scales.push_back(known->second(index));
+  }
+  const auto set_scales = [&](std::span<const Scale> all) {
+    for (const auto& [scale, zero_point] : all) {
+      out.scale.push_back(scale);
+      out.zero_point.push_back(zero_point);
+    }
+  };
+  if (std::ranges::adjacent_find(scales, std::not_equal_to{}) == scales.end()) {
+    set_scales(std::span(scales).first(1));
+    return out;
+  }
+  std::size_t inner = scales.size();
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    const auto extent = static_cast<std::size_t>(dims[axis]);
+    inner /= extent;
+    std::vector<Scale> along;
+    for (std::size_t i = 0; i < extent; ++i) along.push_back(scales[i * inner]);
+    bool is_along = true;
+    for (std::size_t i = 0; is_along && i < scales.size(); ++i)
+      is_along = scales[i] == along[i / inner % extent];
+    if (!is_along) continue;
+    out.axis = static_cast<int32_t>(axis);
+    set_scales(along);
+    return out;
+  }
+  return std::nullopt;
 }
 
 namespace {

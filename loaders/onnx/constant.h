@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Constant {
 /// float16, bfloat16, float32 and float64 become float32 here.
 bool is_float_type(DataType type);
 
+/// uint8 or int8: what QuantizeLinear gives.
+bool is_byte_type(DataType type);
+
 /// The number of elements; throws LoadError, beginning with `where`, for extents below 0 and for
 /// more than fit a tensor of octet's.
 int64_t count_elements(const std::vector<int64_t>& dims, const std::string& where);
@@ -39,6 +43,18 @@ Constant make_integers(std::vector<int64_t> values);
 
 /// The dims as a shape of octet's; throws LoadError where an extent is below 1 or too large.
 Shape shape_of(const std::vector<int64_t>& dims, const std::string& where);
+
+/// An element of a constant.
+struct ElementSource {
+  const Constant* constant = nullptr;
+  std::size_t index = 0;
+};
+
+/// The quantized form of a tensor that is made of these elements, row-major: where all of them have
+/// one, and their scales are one, or one a position along an axis. Weights keep their bytes so,
+/// however the file moves them.
+std::optional<QuantizedValues> quantized_elements(const std::vector<int64_t>& dims,
+                                                  std::span<const ElementSource> source);
 
 /// The constant with its axes permuted: output axis i is input axis order[i]. The quantized form
 /// goes with it.

@@ -42,13 +42,33 @@ Value emit_clip(Builder& builder, const Node& node, const Value& x, Bounds bound
   return builder.emit(node, Op::clip, ClipAttributes{bounds}, {x.id}, x.order, suffix);
 }
 
-// Between a quantize and a dequantize: what comes out has the scale of what goes in.
-bool clips_bytes(const Builder& builder, const Node& node) {
-  for (std::size_t i = 1; i < node.input_count(); ++i) {
-    const Constant* bound = builder.constant(node, i);
-    if (bound != nullptr && !bound->is_float()) return true;
+// A clip of input `of`: what comes out of bytes has the scale of what goes in.
+void finish_clip(Builder& builder, const Node& node, const Value& x, Bounds bounds,
+                 std::size_t of = 0) {
+  const Value y = emit_clip(builder, node, x, bounds);
+  if (builder.is_bytes(node.input(of)))
+    builder.graph().tensor(y.id).quantization = builder.graph().tensor(x.id).quantization;
+  builder.finish(node, y);
+}
+
+// Bytes as the numbers that they are, without their scale.
+Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
+  const bool is_signed = builder.byte_type(node.input(0)) == DataType::int8;
+  const graph::Quantization numbers{.scale = 1, .zero_point = is_signed ? 128 : 0};
+  const auto known = builder.graph().tensor(x.id).quantization;
+  if (!known) {  // an input of the model: its reals are these numbers
+    builder.set_numbers(node, x, numbers);
+    return x;
   }
-  return false;
+  if (*known == numbers) return x;
+  const auto shift = static_cast<float>(known->zero_point - numbers.zero_point);
+  Value y = emit_binary(builder, node, Op::mul, x,
+                        scalar(builder, node, ".per_step", 1.0f / known->scale),
+                        shift == 0 ? "" : ".steps");
+  if (shift != 0)
+    y = emit_binary(builder, node, Op::add, y, scalar(builder, node, ".shift", shift));
+  builder.graph().tensor(y.id).quantization = numbers;  // rounds to what they are exactly
+  return y;
 }
 
 }  // namespace
@@ -75,16 +95,19 @@ void load_scaled_unary(Builder& builder, const Node& node) {
 }
 
 void load_clip(Builder& builder, const Node& node) {
-  const Value x = builder.operand(node, 0);
+  const Value x = builder.order_operand(node, 0);
   Bounds bounds;
   if (node.op() == "Relu") {
-    bounds.min = 0;
+    bounds.min = builder.is_bytes(node.input(0)) ? builder.real_of_byte(node, 0) : 0;
   } else if (node.opset() < 11) {
     bounds = {node.number("min", bounds.min), node.number("max", bounds.max)};
+    if (builder.is_bytes(node.input(0))) node.fail("clips bytes, which its operator set cannot");
   } else {
-    if (node.has_input(1)) bounds.min = builder.real_number(node, 1, "its minimum", x);
-    if (node.has_input(2)) bounds.max = builder.real_number(node, 2, "its maximum", x);
+    if (node.has_input(1)) bounds.min = builder.real_number(node, 1, "its minimum");
+    if (node.has_input(2)) bounds.max = builder.real_number(node, 2, "its maximum");
   }
+  if (std::isnan(bounds.min) || std::isnan(bounds.max))
+    node.fail("has a bound that is not a number (NaN)");
   // Exporters write 'no bound' as the largest number.
   if (bounds.min == std::numeric_limits<float>::lowest()) bounds.min = Bounds{}.min;
   if (bounds.max == std::numeric_limits<float>::max()) bounds.max = Bounds{}.max;
@@ -93,11 +116,7 @@ void load_clip(Builder& builder, const Node& node) {
     builder.insert_after(*phased, node, Op::clip, ClipAttributes{bounds}, {});
     return builder.finish(node, x);
   }
-  const Value y = emit_clip(builder, node, x, bounds);
-  if (clips_bytes(builder, node)) {
-    builder.graph().tensor(y.id).quantization = builder.graph().tensor(x.id).quantization;
-  }
-  builder.finish(node, y);
+  finish_clip(builder, node, x, bounds);
 }
 
 void load_hard_sigmoid(Builder& builder, const Node& node) {
@@ -150,8 +169,9 @@ void load_prelu(Builder& builder, const Node& node) {
 void load_binary(Builder& builder, const Node& node) {
   static const std::map<std::string, Op> ops = {
       {"Add", Op::add}, {"Sub", Op::sub}, {"Mul", Op::mul}, {"Div", Op::div}};
-  builder.finish(node, emit_binary(builder, node, ops.at(node.op()), builder.operand(node, 0),
-                                   builder.operand(node, 1)));
+  const Value a = builder.operand(node, 0);
+  const Value b = builder.operand(node, 1);
+  builder.finish(node, emit_binary(builder, node, ops.at(node.op()), a, b));
 }
 
 void load_sum(Builder& builder, const Node& node) {
@@ -167,12 +187,13 @@ void load_min_max(Builder& builder, const Node& node) {
   const Constant* bound = builder.constant(node, number);
   if (bound == nullptr || bound->size() != 1)
     node.missing("of two tensors; octet's has a tensor and a constant number");
-  const Value x = builder.operand(node, 1 - number);
+  const std::size_t of = 1 - number;
+  const Value x = builder.order_operand(node, of);
   if (bound->dims.size() > x.shape.size()) node.missing("that adds axes to its operand");
-  const float value = builder.required_number(node, number, "its bound");
+  const float value = builder.real_number(node, number, "its bound", of);
   if (std::isnan(value)) node.fail("has a bound that is not a number");
-  const Bounds bounds = node.op() == "Min" ? Bounds{.max = value} : Bounds{.min = value};
-  builder.finish(node, emit_clip(builder, node, x, bounds));
+  finish_clip(builder, node, x, node.op() == "Min" ? Bounds{.max = value} : Bounds{.min = value},
+              of);
 }
 
 void load_pow(Builder& builder, const Node& node) {
@@ -202,11 +223,20 @@ void load_same(Builder& builder, const Node& node) {
 
 void load_cast(Builder& builder, const Node& node) {
   const Value x = builder.any_operand(node, 0);
-  const auto to = node.op() == "CastLike"
-                      ? builder.required_constant(node, 1, "its type").type
-                      : static_cast<DataType>(node.to_int32(node.required("to").i, "its type"));
+  const auto to =
+      node.op() == "CastLike"
+          ? builder.required_constant(node, 1, "its type").type
+          : static_cast<DataType>(node.to_int32(node.required_integer("to"), "its type"));
   const bool is_index = builder.graph().tensor(x.id).type == Type::s32;
   const bool to_index = to == DataType::int32 || to == DataType::int64;
+  if (builder.is_bytes(node.input(0))) {
+    const DataType from = builder.byte_type(node.input(0));
+    if (to == from) return builder.finish(node, x);
+    if (!is_float_type(to))
+      node.missing("of " + data_type_name(from) + " to " + data_type_name(to));
+    builder.finish(node, numbers_of_bytes(builder, node, x));
+    return builder.set_real(node.output());
+  }
   if (is_index ? !to_index : !is_float_type(to))
     node.missing(std::string("of ") + (is_index ? "indices" : "floats") + " to " +
                  data_type_name(to));

@@ -22,14 +22,22 @@ int64_t truncated(double x) {
 
 Constant take(const Constant& from, std::vector<int64_t> dims,
               std::span<const std::size_t> source) {
-  Constant out{.type = from.type, .dims = std::move(dims)};
-  for (const std::size_t i : source) {
-    if (from.is_float()) {
-      out.floats.push_back(from.floats[i]);
+  std::vector<ElementSource> elements;
+  elements.reserve(source.size());
+  for (const std::size_t i : source) elements.push_back({.constant = &from, .index = i});
+  return take(from.type, std::move(dims), elements);
+}
+
+Constant take(DataType type, std::vector<int64_t> dims, std::span<const ElementSource> source) {
+  Constant out{.type = type, .dims = std::move(dims)};
+  for (const auto& [from, i] : source) {
+    if (out.is_float()) {
+      out.floats.push_back(from->floats[i]);
     } else {
-      out.integers.push_back(from.integers[i]);
+      out.integers.push_back(from->integers[i]);
     }
   }
+  out.quantized = quantized_elements(out.dims, source);
   return out;
 }
 

@@ -40,8 +40,11 @@ double value_at(const Constant& constant, std::size_t index);
 /// Towards 0, and to the bounds where the number does not fit.
 int64_t truncated(double x);
 
-/// Element i of the result is element source[i] of `from`.
+/// Element i of the result is element source[i] of `from`; the quantized form goes with it.
 Constant take(const Constant& from, std::vector<int64_t> dims, std::span<const std::size_t> source);
+
+/// The same of several constants of one type.
+Constant take(DataType type, std::vector<int64_t> dims, std::span<const ElementSource> source);
 
 /// NumPy's rule; throws where it does not hold.
 std::vector<int64_t> broadcast_dims(const Node& node, const std::vector<int64_t>& a,

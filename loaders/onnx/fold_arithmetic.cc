@@ -215,7 +215,8 @@ Constant cast(const Node& node, const Constant& x, DataType to) {
 Results fold_cast(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   if (node.op() == "CastLike") return {cast(node, x, input_of(node, inputs, 1).type)};
-  return {cast(node, x, static_cast<DataType>(node.to_int32(node.required("to").i, "its type")))};
+  return {
+      cast(node, x, static_cast<DataType>(node.to_int32(node.required_integer("to"), "its type")))};
 }
 
 }  // namespace

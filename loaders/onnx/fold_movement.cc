@@ -25,33 +25,29 @@ std::size_t product(std::span<const int64_t> extents) {
   return out;
 }
 
-// The same values, and their quantized form where no axis of it moves, under other dims.
+// The same values under other dims.
 Constant with_dims(const Constant& from, Dims dims) {
-  Constant out = from;
-  const bool keeps_axis = from.quantized && from.quantized->scale.size() == 1;
-  if (!keeps_axis && dims != from.dims) out.quantized.reset();
-  out.dims = std::move(dims);
-  return out;
+  std::vector<std::size_t> source(from.size());
+  std::iota(source.begin(), source.end(), std::size_t{0});
+  return take(from, std::move(dims), source);
 }
 
 Results fold_constant(const Node& node, ConstantInputs) {
-  if (const auto* a = node.find("value"); a != nullptr && a->tensor) {
-    return {decode_tensor(*a->tensor)};
-  }
+  if (const TensorProto* tensor = node.tensor("value")) return {decode_tensor(*tensor)};
   Constant out;
-  if (const auto* a = node.find("value_float")) {
-    out.floats = {a->f};
+  if (node.has("value_float")) {
+    out.floats = {node.number("value_float", 0)};
     return {out};
   }
-  if (const auto* a = node.find("value_floats")) {
-    out.dims = {static_cast<int64_t>(a->floats.size())};
-    out.floats = a->floats;
+  if (node.has("value_floats")) {
+    out.floats = node.numbers("value_floats");
+    out.dims = {static_cast<int64_t>(out.floats.size())};
     return {out};
   }
-  if (const auto* a = node.find("value_ints")) return {make_integers(a->ints)};
-  if (const auto* a = node.find("value_int")) {
+  if (node.has("value_ints")) return {make_integers(node.integers("value_ints"))};
+  if (node.has("value_int")) {
     out.type = DataType::int64;
-    out.integers = {a->i};
+    out.integers = {node.integer("value_int", 0)};
     return {out};
   }
   node.missing("a Constant of text or of sparse values");
@@ -59,8 +55,8 @@ Results fold_constant(const Node& node, ConstantInputs) {
 
 Results fold_constant_of_shape(const Node& node, ConstantInputs inputs) {
   Constant value{.dims = {1}, .floats = {0}};
-  if (const auto* a = node.find("value"); a != nullptr && a->tensor) {
-    value = decode_tensor(*a->tensor);
+  if (const TensorProto* tensor = node.tensor("value")) {
+    value = decode_tensor(*tensor);
     if (value.size() != 1) node.fail("has a 'value' of more than one number");
   }
   const Dims dims = integers_of(node, input_of(node, inputs, 0));
@@ -113,20 +109,15 @@ Results fold_concat(const Node& node, ConstantInputs inputs) {
   }
   checked_count(node, inputs, out.dims);
   const std::size_t outer = product(std::span(first.dims).first(axis));
+  std::vector<ElementSource> source;
   for (std::size_t o = 0; o < outer; ++o) {
     for (const Constant* x : inputs) {
       const std::size_t row = product(std::span(x->dims).subspan(axis));
-      const auto from = static_cast<std::ptrdiff_t>(o * row);
-      const auto to = static_cast<std::ptrdiff_t>((o + 1) * row);
-      if (out.is_float()) {
-        out.floats.insert(out.floats.end(), x->floats.begin() + from, x->floats.begin() + to);
-      } else {
-        out.integers.insert(out.integers.end(), x->integers.begin() + from,
-                            x->integers.begin() + to);
-      }
+      for (std::size_t i = o * row; i < (o + 1) * row; ++i)
+        source.push_back({.constant = x, .index = i});
     }
   }
-  return {out};
+  return {take(out.type, std::move(out.dims), source)};
 }
 
 Results fold_reshape(const Node& node, ConstantInputs inputs) {

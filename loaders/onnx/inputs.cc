@@ -55,18 +55,47 @@ Shape input_shape(const ValueInfoProto& input, const Shape* given) {
   return shape_of(dims, where);
 }
 
-// An input that the first thing turns into channels-first is channels-last already.
-bool is_turned(const GraphProto& graph, const std::string& name) {
-  return std::ranges::any_of(graph.nodes, [&](const NodeProto& node) {
-    if (node.op_type != "Transpose" || std::ranges::count(node.inputs, name) == 0) return false;
-    const auto perm = std::ranges::find(node.attributes, "perm", &AttributeProto::name);
-    return perm != node.attributes.end() && perm->ints == std::vector<int64_t>{0, 3, 1, 2};
-  });
+bool turns_channels_first(const NodeProto& node) {
+  const auto perm = std::ranges::find(node.attributes, "perm", &AttributeProto::name);
+  return node.op_type == "Transpose" && perm != node.attributes.end() &&
+         perm->ints == std::vector<int64_t>{0, 3, 1, 2};
 }
 
-bool is_readable(DataType type) {
-  return is_float_type(type) || type == DataType::uint8 || type == DataType::int8;
+// What stands between an input and its transpose, value by value: types, scales, a mean and a
+// standard deviation.
+bool keeps_axes(const std::string& op) {
+  static const std::set<std::string> known = {"QuantizeLinear",
+                                              "DequantizeLinear",
+                                              "Cast",
+                                              "CastLike",
+                                              "Identity",
+                                              "Dropout",
+                                              "Clip",
+                                              "Add",
+                                              "Sub",
+                                              "Mul",
+                                              "Div",
+                                              "Min",
+                                              "Max",
+                                              "Relu"};
+  return known.contains(op);
 }
+
+// An input that is turned into channels-first before anything looks at its axes is channels-last
+// already.
+bool is_turned(const GraphProto& graph, const std::string& name) {
+  std::set<std::string> same = {name};
+  for (const NodeProto& node : graph.nodes) {  // in order: each is behind what it reads
+    const bool reads = std::ranges::any_of(
+        node.inputs, [&](const std::string& input) { return same.contains(input); });
+    if (!reads) continue;
+    if (turns_channels_first(node)) return true;
+    if (keeps_axes(node.op_type)) same.insert(node.outputs.begin(), node.outputs.end());
+  }
+  return false;
+}
+
+bool is_readable(DataType type) { return is_float_type(type) || is_byte_type(type); }
 
 }  // namespace
 
@@ -94,7 +123,10 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
     const bool turns = shape.size() == 4 && !is_turned(graph, input.name);
     builder.add_input(input.name, shape,
                       turns ? channels_last_order(4) : identity_order(shape.size()));
-    if (!is_float_type(input.type)) builder.set_byte_type(input.name, input.type);
+    if (!is_float_type(input.type)) {
+      builder.set_byte_type(input.name, input.type);
+      builder.graph().tensor(builder.graph().inputs.back()).given_in_bytes = true;
+    }
   }
   for (const auto& [name, shape] : options.shapes) {
     if (name.empty() || names.contains(name) || unread.contains(name)) continue;

@@ -78,7 +78,7 @@ AttributeProto parse_attribute(Message message) {
         attribute.strings.push_back(message.text());
         break;
       case 20:
-        attribute.type = message.int32();
+        attribute.type = static_cast<AttributeType>(message.int32());
         break;
       case 6:
       case 11:
@@ -224,14 +224,55 @@ pbf_reader reader_of(std::span<const std::byte> file) {
 
 std::string data_type_name(DataType type) {
   static const std::map<DataType, const char*> names = {
-      {DataType::float32, "float32"}, {DataType::uint8, "uint8"},      {DataType::int8, "int8"},
-      {DataType::uint16, "uint16"},   {DataType::int16, "int16"},      {DataType::int32, "int32"},
-      {DataType::int64, "int64"},     {DataType::text, "string"},      {DataType::boolean, "bool"},
-      {DataType::float16, "float16"}, {DataType::float64, "float64"},  {DataType::uint32, "uint32"},
-      {DataType::uint64, "uint64"},   {DataType::bfloat16, "bfloat16"}};
+      {DataType::float32, "float32"},
+      {DataType::uint8, "uint8"},
+      {DataType::int8, "int8"},
+      {DataType::uint16, "uint16"},
+      {DataType::int16, "int16"},
+      {DataType::int32, "int32"},
+      {DataType::int64, "int64"},
+      {DataType::text, "string"},
+      {DataType::boolean, "bool"},
+      {DataType::float16, "float16"},
+      {DataType::float64, "float64"},
+      {DataType::uint32, "uint32"},
+      {DataType::uint64, "uint64"},
+      {DataType::bfloat16, "bfloat16"},
+      {DataType::complex64, "complex64"},
+      {DataType::complex128, "complex128"},
+      {DataType::float8e4m3fn, "float8e4m3fn"},
+      {DataType::float8e4m3fnuz, "float8e4m3fnuz"},
+      {DataType::float8e5m2, "float8e5m2"},
+      {DataType::float8e5m2fnuz, "float8e5m2fnuz"},
+      {DataType::uint4, "uint4"},
+      {DataType::int4, "int4"},
+      {DataType::float4e2m1, "float4e2m1"},
+      {DataType::float8e8m0, "float8e8m0"},
+      {DataType::uint2, "uint2"},
+      {DataType::int2, "int2"}};
   const auto name = names.find(type);
   return name != names.end() ? name->second
                              : "number " + std::to_string(static_cast<int32_t>(type));
+}
+
+std::string attribute_type_name(AttributeType type) {
+  switch (type) {
+    case AttributeType::undefined:
+      return "nothing";
+    case AttributeType::number:
+      return "a number (FLOAT)";
+    case AttributeType::integer:
+      return "a whole number (INT)";
+    case AttributeType::text:
+      return "a text (STRING)";
+    case AttributeType::tensor:
+      return "a tensor (TENSOR)";
+    case AttributeType::numbers:
+      return "numbers (FLOATS)";
+    case AttributeType::integers:
+      return "whole numbers (INTS)";
+  }
+  return "type number " + std::to_string(static_cast<int32_t>(type));
 }
 
 bool looks_like_model(std::span<const std::byte> file) {

@@ -31,6 +31,19 @@ enum class DataType : int32_t {
   uint32 = 12,
   uint64 = 13,
   bfloat16 = 16,
+  // Known by name only, for errors.
+  complex64 = 14,
+  complex128 = 15,
+  float8e4m3fn = 17,
+  float8e4m3fnuz = 18,
+  float8e5m2 = 19,
+  float8e5m2fnuz = 20,
+  uint4 = 21,
+  int4 = 22,
+  float4e2m1 = 23,
+  float8e8m0 = 24,
+  uint2 = 25,
+  int2 = 26,
 };
 
 /// "float16", "int64", ...; the number of a type that octet does not know.
@@ -47,9 +60,23 @@ struct TensorProto {
   std::vector<int64_t> integers;  ///< int32_data, int64_data, uint64_data
 };
 
+/// AttributeProto.AttributeType: the numbers of onnx.proto.
+enum class AttributeType : int32_t {
+  undefined = 0,  ///< In old files.
+  number = 1,
+  integer = 2,
+  text = 3,
+  tensor = 4,
+  numbers = 6,
+  integers = 7,
+};
+
+/// "a number (FLOAT)", ...; the number of a type that octet does not read.
+std::string attribute_type_name(AttributeType type);
+
 struct AttributeProto {
   std::string name;
-  int32_t type = 0;  ///< AttributeProto.AttributeType; 0 in old files.
+  AttributeType type = AttributeType::undefined;
   float f = 0;
   int64_t i = 0;
   std::string s;

@@ -64,12 +64,61 @@ Value emit_concat(Builder& builder, const Node& node, const std::vector<Value>& 
 
 }  // namespace
 
-void load_concat(Builder& builder, const Node& node) {
+namespace {
+
+// Bytes beside bytes: a constant's stand for the reals that the computed ones' scale says.
+std::vector<Value> bytes_of_one_scale(Builder& builder, const Node& node) {
+  std::size_t computed = 0;
+  while (builder.constant(node, computed) != nullptr) ++computed;
+  const std::string& first = node.input(computed);
+  const auto scale = builder.graph().tensor(builder.order_operand(node, computed).id).quantization;
   std::vector<Value> values;
-  for (std::size_t i = 0; i < node.input_count(); ++i) values.push_back(builder.operand(node, i));
-  if (values.empty()) node.fail("joins nothing");
-  const int32_t axis = node.axis(node.required("axis").i, values[0].shape.size());
-  builder.finish(node, emit_concat(builder, node, values, axis));
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const std::string& name = node.input(i);
+    if (!builder.is_bytes(name) || builder.byte_type(name) != builder.byte_type(first))
+      node.fail("joins '" + name + "' with '" + first + "', which is of another type");
+    if (const Constant* constant = builder.constant(node, i)) {
+      const Shape shape = shape_of(constant->dims, node.where() + "its operand '" + name + "' ");
+      std::vector<float> reals;
+      for (const int64_t byte : constant->integers)
+        reals.push_back(builder.real_of_byte(node, byte, computed));
+      const TensorId id =
+          builder.add_floats(node, ".bytes" + std::to_string(i), shape, std::move(reals));
+      builder.graph().tensor(id).quantization = scale;
+      values.push_back({.id = id, .shape = shape, .order = identity_order(shape.size())});
+      continue;
+    }
+    values.push_back(builder.order_operand(node, i));
+    if (builder.graph().tensor(values.back().id).quantization != scale) {
+      node.missing("of bytes with several scales ('" + first + "' and '" + name +
+                   "'); dequantize them first");
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+void load_concat(Builder& builder, const Node& node) {
+  if (node.input_count() == 0) node.fail("joins nothing");
+  std::vector<Value> values;
+  bool has_bytes = false;
+  for (std::size_t i = 0; i < node.input_count(); ++i)
+    has_bytes = has_bytes || builder.is_bytes(node.input(i));
+  if (has_bytes) {
+    values = bytes_of_one_scale(builder, node);
+  } else {
+    for (std::size_t i = 0; i < node.input_count(); ++i) values.push_back(builder.operand(node, i));
+  }
+  const int32_t axis = node.axis(node.required_integer("axis"), values[0].shape.size());
+  const Value y = emit_concat(builder, node, values, axis);
+  if (has_bytes) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (builder.constant(node, i) != nullptr) continue;
+      builder.graph().tensor(y.id).quantization = builder.graph().tensor(values[i].id).quantization;
+    }
+  }
+  builder.finish(node, y);
 }
 
 void load_split(Builder& builder, const Node& node) {
@@ -219,7 +268,7 @@ Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
 }  // namespace
 
 void load_pad(Builder& builder, const Node& node) {
-  Value x = builder.operand(node, 0);
+  Value x = builder.order_operand(node, 0);
   const std::size_t rank = x.shape.size();
   const std::string mode = node.text("mode", "constant");
   if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
@@ -230,7 +279,12 @@ void load_pad(Builder& builder, const Node& node) {
   PadAttributes added{.before = std::vector<int32_t>(rank, 0),
                       .after = std::vector<int32_t>(rank, 0),
                       .value = node.number("value", 0)};
-  if (node.has_input(2)) added.value = builder.real_number(node, 2, "its value", x);
+  const bool needs_value = mode == "constant";
+  if (needs_value && node.has_input(2)) {
+    added.value = builder.real_number(node, 2, "its value");
+  } else if (needs_value && builder.is_bytes(node.input(0))) {
+    added.value = builder.real_of_byte(node, 0);  // what is left out is byte 0
+  }
   bool cuts = false;
   bool adds = false;
   for (std::size_t i = 0; i < rank; ++i) {  // a negative pad cuts off

@@ -15,35 +15,55 @@ const std::string& Node::output(std::size_t index) const {
   return proto_.outputs[index];
 }
 
-const AttributeProto* Node::find(const char* attribute) const {
-  const auto found = std::ranges::find(proto_.attributes, attribute, &AttributeProto::name);
-  return found != proto_.attributes.end() ? &*found : nullptr;
+bool Node::has(const char* attribute) const {
+  return std::ranges::find(proto_.attributes, attribute, &AttributeProto::name) !=
+         proto_.attributes.end();
 }
 
-const AttributeProto& Node::required(const char* attribute) const {
-  const AttributeProto* found = find(attribute);
-  if (found == nullptr) fail("has no attribute '" + std::string(attribute) + "', which it needs");
-  return *found;
+const AttributeProto* Node::find(const char* attribute, AttributeType type) const {
+  const auto found = std::ranges::find(proto_.attributes, attribute, &AttributeProto::name);
+  if (found == proto_.attributes.end()) return nullptr;
+  // Files of before 2017 leave the type out.
+  if (found->type != type && found->type != AttributeType::undefined) {
+    fail("has its attribute '" + std::string(attribute) + "' as " +
+         attribute_type_name(found->type) + ", where ONNX has " + attribute_type_name(type));
+  }
+  return &*found;
 }
 
 int64_t Node::integer(const char* attribute, int64_t missing) const {
-  const AttributeProto* found = find(attribute);
+  const AttributeProto* found = find(attribute, AttributeType::integer);
   return found != nullptr ? found->i : missing;
 }
 
+int64_t Node::required_integer(const char* attribute) const {
+  if (!has(attribute)) fail("has no attribute '" + std::string(attribute) + "', which it needs");
+  return integer(attribute, 0);
+}
+
 float Node::number(const char* attribute, float missing) const {
-  const AttributeProto* found = find(attribute);
+  const AttributeProto* found = find(attribute, AttributeType::number);
   return found != nullptr ? found->f : missing;
 }
 
 std::string Node::text(const char* attribute, const std::string& missing) const {
-  const AttributeProto* found = find(attribute);
+  const AttributeProto* found = find(attribute, AttributeType::text);
   return found != nullptr ? found->s : missing;
 }
 
 std::vector<int64_t> Node::integers(const char* attribute) const {
-  const AttributeProto* found = find(attribute);
+  const AttributeProto* found = find(attribute, AttributeType::integers);
   return found != nullptr ? found->ints : std::vector<int64_t>();
+}
+
+std::vector<float> Node::numbers(const char* attribute) const {
+  const AttributeProto* found = find(attribute, AttributeType::numbers);
+  return found != nullptr ? found->floats : std::vector<float>();
+}
+
+const TensorProto* Node::tensor(const char* attribute) const {
+  const AttributeProto* found = find(attribute, AttributeType::tensor);
+  return found != nullptr && found->tensor ? &*found->tensor : nullptr;
 }
 
 int32_t Node::to_int32(int64_t value, const char* what) const {

@@ -32,14 +32,17 @@ class Node {
     return index < proto_.outputs.size() && !proto_.outputs[index].empty();
   }
 
-  bool has(const char* attribute) const { return find(attribute) != nullptr; }
+  bool has(const char* attribute) const;
+  // An attribute of the type that the function names; throws where the file has it as another.
   int64_t integer(const char* attribute, int64_t missing) const;
+  int64_t required_integer(const char* attribute) const;
   float number(const char* attribute, float missing) const;
   std::string text(const char* attribute, const std::string& missing) const;
   /// Empty when the node does not have it.
   std::vector<int64_t> integers(const char* attribute) const;
-  const AttributeProto* find(const char* attribute) const;
-  const AttributeProto& required(const char* attribute) const;
+  std::vector<float> numbers(const char* attribute) const;
+  /// Null when the node does not have it.
+  const TensorProto* tensor(const char* attribute) const;
 
   /// A number of the file's as int32; throws where it does not fit.
   int32_t to_int32(int64_t value, const char* what) const;
@@ -53,6 +56,9 @@ class Node {
   [[noreturn]] void missing(const std::string& what) const { throw MissingOperator(what); }
 
  private:
+  /// Null when the node does not have it.
+  const AttributeProto* find(const char* attribute, AttributeType type) const;
+
   const NodeProto& proto_;
   std::string name_;
   int64_t opset_;

@@ -26,6 +26,32 @@ int64_t opset_of(const ModelProto& model, const std::string& domain) {
   return domain.empty() ? 1 : 0;
 }
 
+// ONNX gives each value one name: where one stands for two, nobody can say which is meant.
+void check_names(const GraphProto& graph) {
+  std::map<std::string, std::string> writer;
+  const auto add = [&](const std::string& name, const std::string& who) {
+    const auto [known, is_new] = writer.emplace(name, who);
+    if (!is_new) {
+      throw LoadError("'" + name + "' is written twice, by " + known->second + " and by " + who +
+                      ": the file is invalid; export the model again");
+    }
+  };
+  for (const TensorProto& tensor : graph.initializers) {
+    if (!tensor.name.empty()) add(tensor.name, "an initializer");
+  }
+  for (const ValueInfoProto& input : graph.inputs) {
+    // Until 2019 initializers had to be inputs, too.
+    if (writer.emplace(input.name, "an input").second) continue;
+    if (writer.at(input.name) == "an input")
+      throw LoadError("the input '" + input.name + "' is named twice");
+  }
+  for (const NodeProto& node : graph.nodes) {
+    for (const std::string& output : node.outputs) {
+      if (!output.empty()) add(output, "node '" + node.name + "' (" + node.op_type + ")");
+    }
+  }
+}
+
 void check_model(const ModelProto& model) {
   const int64_t opset = opset_of(model, "");
   if (opset < oldest_opset || opset > newest_opset) {
@@ -35,6 +61,7 @@ void check_model(const ModelProto& model) {
                     ". onnx.version_converter.convert_version(model, 17) makes another of it");
   }
   if (model.graph.nodes.empty()) throw LoadError("the model has no nodes");
+  check_names(model.graph);
   if (model.graph.has_sparse_initializers)
     throw LoadError("the model has sparse weights, which octet does not read; store them dense");
 }

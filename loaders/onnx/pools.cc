@@ -11,7 +11,7 @@ void load_pool(Builder& builder, const Node& node) {
   const bool is_max = node.op() == "MaxPool";
   if (node.has_output(1) && builder.readers(node.output(1)) > 0)
     node.missing("with the indices of the maxima");
-  const Value x = builder.image(node, 0);
+  const Value x = is_max ? builder.order_image(node, 0) : builder.image(node, 0);
   const ImageSize kernel = read_pair(node, "kernel_shape", 0);
   const PoolAttributes a{.window = read_window(node, kernel, {x.shape[2], x.shape[3]}),
                          .count_include_pad = !is_max && node.integer("count_include_pad", 0) != 0,
@@ -45,7 +45,7 @@ Value emit_global_max(Builder& builder, const Node& node, const Value& given,
 
 void load_global_pool(Builder& builder, const Node& node) {
   if (node.op() == "GlobalMaxPool")
-    return builder.finish(node, emit_global_max(builder, node, builder.image(node, 0)));
+    return builder.finish(node, emit_global_max(builder, node, builder.order_image(node, 0)));
   const Value x = builder.operand(node, 0);
   if (x.shape.size() < 3) node.fail("takes a tensor of rank 3 at least");
   std::vector<int32_t> axes = identity_order(x.shape.size());
@@ -54,7 +54,8 @@ void load_global_pool(Builder& builder, const Node& node) {
 }
 
 void load_reduction(Builder& builder, const Node& node) {
-  const Value x = builder.operand(node, 0);
+  const Value x =
+      node.op() == "ReduceMax" ? builder.order_operand(node, 0) : builder.operand(node, 0);
   const Constant* input =
       node.has_input(1) ? &builder.required_constant(node, 1, "its axes") : nullptr;
   const auto given = axes_of(node, input);
@@ -111,7 +112,7 @@ void load_softmax(Builder& builder, const Node& node) {
 void load_argmax(Builder& builder, const Node& node) {
   if (node.integer("select_last_index", 0) != 0)
     node.missing("that takes the last of equal maxima");
-  const Value x = builder.operand(node, 0);
+  const Value x = builder.order_operand(node, 0);
   const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
   const AxisAttributes a{.axis = stored_axis(x.order, axis),
                          .keepdims = node.integer("keepdims", 1) != 0};

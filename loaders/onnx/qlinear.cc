@@ -18,9 +18,12 @@ std::string operand(Builder& builder, const Node& node, std::size_t index, Quant
     builder.set_constant(real, dequantized(builder, node, *constant, at, axis));
     return real;
   }
-  builder.set_quantization(node, builder.operand(node, index),
+  if (!builder.is_bytes(name)) node.fail("takes bytes, and '" + name + "' is none");
+  builder.set_quantization(node, builder.order_operand(node, index),
                            read_quantization(builder, node, at, builder.byte_type(name)));
-  return name;
+  const std::string real = node.name() + ".real" + std::to_string(index);
+  builder.add_real_name(real, name);
+  return real;
 }
 
 /// A bias in s32, whose scale is that of the products.
@@ -69,8 +72,9 @@ void load_qlinear_conv(Builder& builder, const Node& node) {
 }
 
 void load_qlinear_matmul(Builder& builder, const Node& node) {
-  load_as(builder, node, "MatMul",
-          {operand(builder, node, 0, {1, 2}), operand(builder, node, 3, {4, 5}, -1)});
+  const std::string a = operand(builder, node, 0, {1, 2});
+  const std::string b = operand(builder, node, 3, {4, 5}, -1);
+  load_as(builder, node, "MatMul", {a, b});
   quantize_result(builder, node, {6, 7});
 }
 
@@ -84,8 +88,9 @@ void load_qgemm(Builder& builder, const Node& node) {
 }
 
 void load_qlinear_binary(Builder& builder, const Node& node) {
-  load_as(builder, node, node.op() == "QLinearAdd" ? "Add" : "Mul",
-          {operand(builder, node, 0, {1, 2}), operand(builder, node, 3, {4, 5})});
+  const std::string a = operand(builder, node, 0, {1, 2});
+  const std::string b = operand(builder, node, 3, {4, 5});
+  load_as(builder, node, node.op() == "QLinearAdd" ? "Add" : "Mul", {a, b});
   quantize_result(builder, node, {6, 7});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace octet::loaders::onnx {
 namespace {
@@ -13,9 +14,26 @@ struct Parameters {
   DataType type = DataType::uint8;
 };
 
+std::string text_of(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
+  return text;
+}
+
+// A channel of weights that training left dead has a scale of 0, or of next to it: its values are
+// 0. An activation has none such.
+void check_scale(const Node& node, float scale, bool of_constant) {
+  if (!(scale >= 0) || std::isinf(scale) || (scale == 0 && !of_constant))
+    node.fail("has a scale of " + text_of(scale) + ", which is no positive number");
+  if (of_constant || (std::isnormal(scale) && std::isnormal(1.0f / scale))) return;
+  node.fail("has a scale of " + text_of(scale) + ", which is too " +
+            (scale < 1 ? "small" : "large") +
+            " for float32 (1.2e-38 to 8.5e37): quantize the model again");
+}
+
 // `bytes`: the type where no zero point says it.
 Parameters read_parameters(const Builder& builder, const Node& node, QuantizationInputs at,
-                           DataType bytes) {
+                           DataType bytes, bool of_constant) {
   const Constant& scale = builder.required_constant(node, at.scale, "its scale");
   if (!scale.is_float()) node.fail("has a scale that is no float");
   if (scale.dims.size() > 1 || node.integer("block_size", 0) != 0)
@@ -31,10 +49,7 @@ Parameters read_parameters(const Builder& builder, const Node& node, Quantizatio
   }
   if (out.scale.empty() || out.zero_point.size() != out.scale.size())
     node.fail("has another number of zero points than of scales");
-  for (const float value : out.scale) {
-    if (!(value > 0) || !std::isnormal(value) || !std::isnormal(1.0f / value))
-      node.fail("has a scale that is no positive number");
-  }
+  for (const float value : out.scale) check_scale(node, value, of_constant);
   return out;
 }
 
@@ -65,7 +80,9 @@ AxisOfScales axis_of_scales(const Node& node, const Constant& values, std::size_
   out.axis = node.axis(axis, values.dims.size());
   out.extent = scales;
   if (values.dims[static_cast<std::size_t>(out.axis)] != static_cast<int64_t>(scales))
-    node.fail("has " + std::to_string(scales) + " scales along an axis of another extent");
+    node.fail("has " + std::to_string(scales) + " scales along axis " + std::to_string(out.axis) +
+              ", whose extent is " +
+              std::to_string(values.dims[static_cast<std::size_t>(out.axis)]));
   for (std::size_t i = static_cast<std::size_t>(out.axis) + 1; i < values.dims.size(); ++i)
     out.inner *= static_cast<std::size_t>(values.dims[i]);
   return out;
@@ -83,8 +100,12 @@ DataType quantized_type(const Builder& builder, const Node& node) {
 
 graph::Quantization read_quantization(const Builder& builder, const Node& node,
                                       QuantizationInputs at, DataType bytes) {
-  const Parameters parameters = read_parameters(builder, node, at, bytes);
+  const Parameters parameters = read_parameters(builder, node, at, bytes, false);
   check_bytes(node, parameters);
+  if (parameters.type != bytes) {
+    node.fail("has a zero point of " + data_type_name(parameters.type) + " for bytes that are " +
+              data_type_name(bytes));
+  }
   if (parameters.scale.size() != 1) node.missing("with a scale a channel on an activation");
   return {.scale = parameters.scale[0],
           .zero_point = static_cast<int32_t>(parameters.zero_point[0] - lowest(parameters.type))};
@@ -92,7 +113,7 @@ graph::Quantization read_quantization(const Builder& builder, const Node& node,
 
 Constant dequantized(const Builder& builder, const Node& node, const Constant& from,
                      QuantizationInputs at, int64_t axis) {
-  const Parameters parameters = read_parameters(builder, node, at, from.type);
+  const Parameters parameters = read_parameters(builder, node, at, from.type, true);
   if (from.is_float() || from.type != parameters.type)
     node.fail("dequantizes " + data_type_name(from.type) + " with a zero point of " +
               data_type_name(parameters.type));
@@ -118,7 +139,8 @@ Constant dequantized(const Builder& builder, const Node& node, const Constant& f
 
 Constant quantized(const Builder& builder, const Node& node, const Constant& from,
                    QuantizationInputs at, int64_t axis) {
-  const Parameters parameters = read_parameters(builder, node, at, quantized_type(builder, node));
+  const Parameters parameters =
+      read_parameters(builder, node, at, quantized_type(builder, node), true);
   check_bytes(node, parameters);
   if (!from.is_float()) node.fail("quantizes integers");
   const AxisOfScales scale_of = axis_of_scales(node, from, parameters.scale.size(), axis);
@@ -126,6 +148,7 @@ Constant quantized(const Builder& builder, const Node& node, const Constant& fro
   const auto low = static_cast<float>(lowest(parameters.type));
   for (std::size_t i = 0; i < from.floats.size(); ++i) {
     const std::size_t s = scale_of(i);
+    // 0 / 0 in a dead channel: not a number, which is the zero point below.
     const float q = std::nearbyint(from.floats[i] / parameters.scale[s]) +
                     static_cast<float>(parameters.zero_point[s]);
     out.integers.push_back(std::isnan(q) ? parameters.zero_point[s]

@@ -16,8 +16,9 @@ void load_quantize(Builder& builder, const Node& node) {
   const graph::Quantization quantization = read_quantization(builder, node, {}, type);
   builder.mark_quantized();
   const auto& known = builder.graph().tensor(x.id).quantization;
+  const bool alone = builder.is_read_once(node.input(0), x);
   Value y = x;
-  if (known ? !(*known == quantization) : !builder.is_read_once(node.input(0), x)) {
+  if (known ? !(*known == quantization) && !(alone && builder.is_joined(x)) : !alone) {
     // Others read the tensor as it is, or it has another scale: a copy in this one.
     y = builder.emit(node, Op::clip, ClipAttributes{}, {x.id}, x.order);
   }
@@ -33,10 +34,13 @@ void load_dequantize(Builder& builder, const Node& node) {
                          dequantized(builder, node, *constant, {}, node.integer("axis", 1)));
     return;
   }
-  const Value x = builder.operand(node, 0);
-  builder.set_quantization(node, x,
-                           read_quantization(builder, node, {}, builder.byte_type(node.input(0))));
+  const Value x = builder.order_operand(node, 0);
+  const DataType type = builder.byte_type(node.input(0));
+  if (!builder.is_bytes(node.input(0)))
+    node.fail("dequantizes '" + node.input(0) + "', which is no bytes");
+  builder.set_quantization(node, x, read_quantization(builder, node, {}, type));
   builder.finish(node, x);
+  builder.set_real(node.output());
 }
 
 void load_dynamic_quantization(Builder&, const Node& node) {

@@ -88,8 +88,7 @@ Value resize_by_matrix(Builder& builder, const Node& node, const Value& x, const
 std::vector<ResizedAxis> read_axes(Builder& builder, const Node& node, const Value& x) {
   const bool has_roi = node.op() == "Resize" && node.opset() >= 11;
   const std::size_t scales_at = has_roi ? 2 : 1;
-  std::vector<float> scales;
-  if (const auto* attribute = node.find("scales")) scales = attribute->floats;
+  std::vector<float> scales = node.numbers("scales");
   if (node.has_input(scales_at))
     scales = builder.required_constant(node, scales_at, "its scales").floats;
   std::vector<int64_t> sizes;
@@ -161,8 +160,8 @@ std::optional<std::pair<int32_t, int32_t>> image_axes(const Value& x,
 }  // namespace
 
 void load_resize(Builder& builder, const Node& node) {
-  Value x = builder.operand(node, 0);
   const Rule rule = read_rule(node);
+  Value x = rule.linear ? builder.operand(node, 0) : builder.order_operand(node, 0);
   std::vector<AxisSamples> axes;
   for (const ResizedAxis& axis : read_axes(builder, node, x))
     axes.push_back(samples_of(rule, axis));

@@ -36,7 +36,7 @@ void load_transpose(Builder& builder, const Node& node) {
 namespace {
 
 int32_t block_size(const Node& node) {
-  const int64_t size = node.required("blocksize").i;
+  const int64_t size = node.required_integer("blocksize");
   if (size < 1 || size > 1 << 10) node.fail("has a blocksize out of range");
   return static_cast<int32_t>(size);
 }
@@ -56,7 +56,7 @@ Value move_blocks(Builder& builder, const Node& node, const Value& x, const Shap
 }  // namespace
 
 void load_depth_to_space(Builder& builder, const Node& node) {
-  const Value x = builder.image(node, 0);
+  const Value x = builder.order_image(node, 0);
   const int32_t b = block_size(node);
   const Shape s = builder.graph().tensor(x.id).shape;
   const std::string mode = node.text("mode", "DCR");
@@ -74,7 +74,7 @@ void load_depth_to_space(Builder& builder, const Node& node) {
 }
 
 void load_space_to_depth(Builder& builder, const Node& node) {
-  const Value x = builder.image(node, 0);
+  const Value x = builder.order_image(node, 0);
   const int32_t b = block_size(node);
   const Shape s = builder.graph().tensor(x.id).shape;
   if (s[1] % b != 0 || s[2] % b != 0) node.fail("has a size that is no multiple of its block");

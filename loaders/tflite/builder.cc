@@ -1,6 +1,7 @@
 #include "loaders/tflite/builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace octet::loaders::tflite {
 
@@ -9,8 +10,12 @@ using graph::TensorId;
 
 namespace {
 
-bool is_bytes(const TensorRecord& tensor) {
-  return tensor.type == TensorType::UINT8 || tensor.type == TensorType::INT8;
+bool is_bytes(const TensorRecord& tensor) { return is_byte_type(tensor.type); }
+
+// Does the file say every extent?
+bool is_firm(const TensorRecord& tensor) {
+  const auto open = [](int32_t extent) { return extent < 1; };
+  return std::ranges::none_of(tensor.signature, open) && std::ranges::none_of(tensor.shape, open);
 }
 
 bool is_integer(const TensorRecord& tensor) {
@@ -28,7 +33,9 @@ void Builder::count_constant(std::size_t elements) {
 void Builder::add_input(int32_t tensor, const Shape& shape) {
   const TensorRecord& from = record(tensor);
   graph::Tensor input{.name = from.name, .shape = shape};
-  if (is_bytes(from)) input.quantization = quantization_of(from);
+  if (is_bytes(from))
+    input.quantization = has_no_scale(from) ? numbers_of(from.type) : quantization_of(from);
+  input.given_in_bytes = is_bytes(from);
   const TensorId id = graph_.add_tensor(std::move(input));
   graph_.inputs.push_back(id);
   values_[tensor] = id;
@@ -67,22 +74,61 @@ bool Builder::is_known(int32_t tensor) const {
   return values_.contains(tensor) || constants_.contains(tensor) || record(tensor).data;
 }
 
+bool Builder::is_constant(int32_t tensor) const {
+  return constants_.contains(tensor) || (record(tensor).data && !record(tensor).variable);
+}
+
+std::optional<Shape> Builder::known_shape(const Node& node, std::size_t index) const {
+  const int32_t tensor = node.input(index);
+  if (const auto value = values_.find(tensor); value != values_.end()) return shape(value->second);
+  if (const auto found = constants_.find(tensor); found != constants_.end())
+    return found->second.shape;
+  if (unsure_.contains(tensor) || !is_firm(record(tensor))) return std::nullopt;
+  return record(tensor).shape;
+}
+
+Shape Builder::firm_result_shape(const Node& node, std::size_t index, const char* what) const {
+  const TensorRecord& result = node.output_tensor();
+  if (!is_firm(result) || (node.has_input(index) && unsure_.contains(node.input(index)))) {
+    const std::string name = node.has_input(index) ? node.input_tensor(index).name : result.name;
+    node.missing(std::string("with ") + what + " computed ('" + name +
+                 "') of what is not constant, and the file leaves the result's shape open");
+  }
+  return shape_of(result);
+}
+
+void Builder::mark_unsure(const OperatorRecord& record) {
+  unsure_.insert(record.outputs.begin(), record.outputs.end());
+}
+
 bool Builder::is_read_once(int32_t tensor, TensorId value) const {
   return readers_[static_cast<std::size_t>(tensor)] == 1 && !shared_.contains(value);
 }
 
 // The file says what its tensors are; that octet makes another of one would be a mistake in
 // silence.
-void Builder::check_result(const Node& node, TensorId value, const TensorRecord& result) const {
+void Builder::check_result(const Node& node, TensorId value, int32_t index) const {
+  const TensorRecord& result = record(index);
   const graph::Tensor& tensor = graph_.tensor(value);
   if (tensor.type == Type::s32 ? !is_integer(result)
                                : !is_bytes(result) && result.type != TensorType::FLOAT32 &&
                                      result.type != TensorType::FLOAT16)
     node.missing("with a result of " + type_name(result.type) +
                  "; octet's activations are floats or 8 bits");
-  if (shapes_hold_ && tensor.shape != result.shape) {
+  if (shapes_hold_ && !unsure_.contains(index) && tensor.shape != result.shape) {
     node.fail("gives " + shape_text(tensor.shape) + ", but the file says that '" + result.name +
               "' is " + shape_text(result.shape));
+  }
+}
+
+// Bytes with a scale do not come of bytes without one, nor the other way round.
+void Builder::check_bytes(const Node& node, const TensorRecord& result) const {
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    if (!node.has_input(i) || !is_bytes(node.input_tensor(i))) continue;
+    if (has_no_scale(node.input_tensor(i)) == has_no_scale(result)) continue;
+    node.fail("gives '" + result.name + "', bytes " + (has_no_scale(result) ? "without" : "with") +
+              " a scale, of '" + node.input_tensor(i).name + "', bytes " +
+              (has_no_scale(result) ? "with" : "without") + " one");
   }
 }
 
@@ -98,10 +144,18 @@ TensorId Builder::with_scale(const Node& node, TensorId value, const graph::Quan
 void Builder::finish(const Node& node, TensorId value, std::size_t output) {
   const int32_t index = node.output(output);
   const TensorRecord& result = record(index);
-  check_result(node, value, result);
+  check_result(node, value, index);
   if (values_.contains(index) || result.data)
     node.fail("writes '" + result.name + "', which is an input, a constant, or written before");
-  if (is_bytes(result)) value = with_scale(node, value, quantization_of(result));
+  if (is_bytes(result)) {
+    check_bytes(node, result);
+    value =
+        with_scale(node, value,
+                   has_no_scale(result) ? numbers_of(result.type) : quantization_of_result(result));
+    if (is_dead(result))
+      graph_.remarks.push_back("'" + result.name +
+                               "' has a scale below 1.2e-38: all of its values are 0");
+  }
   const bool made_here = static_cast<std::size_t>(value) >= first_tensor_;
   if (made_here && !graph_.tensor(value).is_constant()) graph_.tensor(value).name = result.name;
   if (!made_here) shared_.insert(value);
@@ -148,26 +202,59 @@ TensorId Builder::any_operand(const Node& node, std::size_t index) {
   if (!from->is_float) node.missing("on the integers '" + name + "'");
   graph::Tensor made = graph::make_float_constant(name, from->shape, from->floats);
   if (from->quantized && from->quantized->scale.size() == 1) {
-    made.quantization = graph::Quantization{.scale = from->quantized->scale[0],
-                                            .zero_point = from->quantized->zero_point[0] + 128};
+    const float scale = from->quantized->scale[0];
+    const int32_t zero_point = from->quantized->zero_point[0] + 128;
+    // Of a scale of 0 all values are 0, which any scale says.
+    made.quantization = std::isnormal(scale)
+                            ? graph::Quantization{.scale = scale, .zero_point = zero_point}
+                            : graph::Quantization{.scale = 1, .zero_point = zero_point};
   }
   return values_[tensor] = graph_.add_tensor(std::move(made));
 }
 
+float Builder::real_beside(const Node& node, const Constant& number, std::size_t of) const {
+  const bool numbers = has_no_scale(node.input_tensor(of));
+  if (number.is_float == numbers)
+    node.fail(std::string("has a number ") + (numbers ? "with a scale" : "without a scale") +
+              " beside '" + node.input_tensor(of).name + "'");
+  return numbers ? static_cast<float>(number.integers[0]) : number.floats[0];
+}
+
 TensorId Builder::operand(const Node& node, std::size_t index) {
+  if (has_no_scale(node.input_tensor(index))) {
+    node.missing("on bytes: '" + node.input_tensor(index).name + "' is " +
+                 type_name(node.input_tensor(index).type) +
+                 " without a scale: convert the model again, with full integer quantization");
+  }
+  return moved_operand(node, index);
+}
+
+TensorId Builder::moved_operand(const Node& node, std::size_t index) {
   const TensorId id = any_operand(node, index);
   if (graph_.tensor(id).type != Type::f32)
     node.missing("on the indices '" + node.input_tensor(index).name + "'");
   return id;
 }
 
-TensorId Builder::image(const Node& node, std::size_t index) {
-  const TensorId id = operand(node, index);
-  if (shape(id).size() != 4) {
-    node.missing("on a tensor of rank " + std::to_string(shape(id).size()) + " " +
-                 shape_text(shape(id)) + "; octet's takes images, of rank 4");
+namespace {
+
+TensorId checked_image(const Builder& builder, const Node& node, TensorId id) {
+  const Shape& shape = builder.shape(id);
+  if (shape.size() != 4) {
+    node.missing("on a tensor of rank " + std::to_string(shape.size()) + " " + shape_text(shape) +
+                 "; octet's takes images, of rank 4");
   }
   return id;
+}
+
+}  // namespace
+
+TensorId Builder::image(const Node& node, std::size_t index) {
+  return checked_image(*this, node, operand(node, index));
+}
+
+TensorId Builder::moved_image(const Node& node, std::size_t index) {
+  return checked_image(*this, node, moved_operand(node, index));
 }
 
 TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape shape,
@@ -199,7 +286,7 @@ TensorId Builder::emit_moved(const Node& node, Op op, Attributes attributes, Ten
                              const std::string& suffix) {
   const TensorId y = emit(node, op, std::move(attributes), {x}, suffix);
   graph_.tensor(y).type = graph_.tensor(x).type;
-  graph_.tensor(y).quantization = graph_.tensor(x).quantization;
+  graph::keep_scale_of_moved(graph_, graph_.nodes.back());
   return y;
 }
 

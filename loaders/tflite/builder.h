@@ -33,6 +33,15 @@ class Builder {
   /// only moved and have another scale in the file than their operand are requantized.
   void finish(const Node& node, graph::TensorId value, std::size_t output = 0);
   bool is_known(int32_t tensor) const;
+  bool is_constant(int32_t tensor) const;
+  /// The shape of an input as the model has it, or as the file says where that is firm.
+  std::optional<Shape> known_shape(const Node& node, std::size_t index) const;
+  /// The file's shape of a node's result, where `what`, input `index`, is computed; throws
+  /// MissingOperator where the file leaves it open.
+  Shape firm_result_shape(const Node& node, std::size_t index, const char* what) const;
+  /// From here on the file's shapes of the node's results are not checked: what makes them is
+  /// computed when the model is loaded, and in the file is a placeholder.
+  void mark_unsure(const OperatorRecord& record);
   /// Does nobody but one node read the tensor, nor the value under another name?
   bool is_read_once(int32_t tensor, graph::TensorId value) const;
 
@@ -44,12 +53,17 @@ class Builder {
   const Constant& required_constant(const Node& node, std::size_t index, const char* what);
   /// Integers: shapes, axes, positions.
   const std::vector<int64_t>& integers(const Node& node, std::size_t index, const char* what);
-  /// An activation, or a constant; float32.
+  /// The real that a single number is beside input `of`: of bytes without a scale, numbers.
+  float real_beside(const Node& node, const Constant& number, std::size_t of) const;
+  /// An activation, or a constant; float32. Throws MissingOperator on bytes without a scale.
   graph::TensorId operand(const Node& node, std::size_t index);
-  /// The same, or indices: what moves takes both.
+  /// The same, or bytes without a scale: for what only moves.
+  graph::TensorId moved_operand(const Node& node, std::size_t index);
+  /// The same, or indices.
   graph::TensorId any_operand(const Node& node, std::size_t index);
   /// Of rank 4: N, H, W, C.
   graph::TensorId image(const Node& node, std::size_t index);
+  graph::TensorId moved_image(const Node& node, std::size_t index);
 
   // ---- new tensors and nodes
 
@@ -60,7 +74,8 @@ class Builder {
   /// Adds a node, named after the operator with the suffix.
   graph::TensorId emit(const Node& node, Op op, Attributes attributes,
                        std::vector<graph::TensorId> inputs, const std::string& suffix = "");
-  /// As emit, for what only moves: the operand's type and scale stay.
+  /// As emit, for what only moves: the operand's type and scale stay. A pad with what the bytes
+  /// cannot say runs in float.
   graph::TensorId emit_moved(const Node& node, Op op, Attributes attributes, graph::TensorId x,
                              const std::string& suffix = "");
   /// The operand itself where it has that shape.
@@ -74,7 +89,8 @@ class Builder {
     return file_.tensors[static_cast<std::size_t>(tensor)];
   }
   const Constant* find_constant(int32_t tensor);
-  void check_result(const Node& node, graph::TensorId value, const TensorRecord& result) const;
+  void check_result(const Node& node, graph::TensorId value, int32_t result) const;
+  void check_bytes(const Node& node, const TensorRecord& result) const;
   graph::TensorId with_scale(const Node& node, graph::TensorId value,
                              const graph::Quantization& wanted);
   /// Few bytes of a file may stand for many tensors; memory is not unlimited.
@@ -87,6 +103,7 @@ class Builder {
   std::map<int32_t, Constant> constants_;
   std::map<int32_t, graph::TensorId> values_;  ///< Activations, and constants that became tensors.
   std::set<std::string> node_names_;
+  std::set<int32_t> unsure_;          ///< Tensors whose shape in the file is a placeholder.
   std::set<graph::TensorId> shared_;  ///< Values that several tensors of the file stand for.
   std::size_t first_tensor_ = 0;      ///< Of the operator that was begun.
   std::size_t constant_elements_ = 0;

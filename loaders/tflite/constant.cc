@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <limits>
 
 #include "loaders/half.h"
 #include "loaders/layout.h"
@@ -16,15 +18,36 @@ namespace {
 
 int64_t lowest(TensorType type) { return type == TensorType::INT8 ? -128 : 0; }
 
-void check_scales(const TensorRecord& tensor) {
+bool is_usable(float scale) {
+  return scale > 0 && std::isnormal(scale) && std::isnormal(1.0f / scale);
+}
+
+// A channel of weights that training left dead has a scale of 0, or of next to it: its values are
+// 0. An activation has none such.
+[[noreturn]] void fail_scale(const TensorRecord& tensor, float scale) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", static_cast<double>(scale));
+  const bool is_number = scale > 0 && !std::isinf(scale);
+  throw LoadError("'" + tensor.name + "' has a scale of " + text +
+                  (!is_number ? ", which is no positive number"
+                              : std::string(", which is too ") + (scale < 1 ? "small" : "large") +
+                                    " for float32 (1.2e-38 to 8.5e37)") +
+                  ": quantize the model again");
+}
+
+// A channel of weights that training left dead has a scale of 0, or of next to it, or an infinite
+// one: its values are 0 (read_bytes looks). An activation has none such.
+void check_scales(const TensorRecord& tensor, bool of_constant) {
   for (const float scale : tensor.scale) {
-    if (!(scale > 0) || !std::isnormal(scale) || !std::isnormal(1.0f / scale))
-      throw LoadError("'" + tensor.name + "' has a scale that is no positive number");
+    if (!is_usable(scale) && !(of_constant && scale >= 0)) fail_scale(tensor, scale);
   }
   for (const int64_t zero_point : tensor.zero_point) {
     const int64_t low = lowest(tensor.type);
-    if (zero_point < low || zero_point > low + 255)
-      throw LoadError("'" + tensor.name + "' has a zero point out of range");
+    if (zero_point < low || zero_point > low + 255) {
+      throw LoadError("'" + tensor.name + "' has a zero point out of range (" +
+                      std::to_string(zero_point) + "; " + type_name(tensor.type) + " has " +
+                      std::to_string(low) + " to " + std::to_string(low + 255) + ")");
+    }
   }
 }
 
@@ -53,17 +76,21 @@ void read_integers(const TensorRecord& tensor, std::size_t elements, Constant& o
 
 // Scales along one axis of the constant, or one for all of it.
 void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out) {
-  check_scales(tensor);
+  check_scales(tensor, true);
   QuantizedValues kept{.scale = tensor.scale};
   const auto scales = static_cast<int64_t>(tensor.scale.size());
   std::size_t inner = 1;
   if (scales > 1) {
     const auto rank = static_cast<int32_t>(out.shape.size());
     kept.axis = tensor.axis;
-    if (tensor.axis < 0 || tensor.axis >= rank ||
-        out.shape[static_cast<std::size_t>(tensor.axis)] != scales) {
-      throw LoadError("'" + tensor.name + "' " + shape_text(out.shape) + " has " +
-                      std::to_string(scales) + " scales along axis " + std::to_string(tensor.axis));
+    const std::string has = "'" + tensor.name + "' " + shape_text(out.shape) + " has " +
+                            std::to_string(scales) + " scales along axis " +
+                            std::to_string(tensor.axis);
+    if (tensor.axis < 0 || tensor.axis >= rank)
+      throw LoadError(has + ", which it has not: the file is damaged");
+    if (const int32_t extent = out.shape[static_cast<std::size_t>(tensor.axis)]; extent != scales) {
+      throw LoadError(has + ", whose extent is " + std::to_string(extent) +
+                      ": the file is damaged, or its weights were changed after it was quantized");
     }
     for (int32_t i = tensor.axis + 1; i < rank; ++i)
       inner *= static_cast<std::size_t>(out.shape[static_cast<std::size_t>(i)]);
@@ -75,7 +102,10 @@ void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out)
   const auto take = [&](int64_t q) {
     const std::size_t s = kept.values.size() / inner % static_cast<std::size_t>(scales);
     const auto value = static_cast<int32_t>(q - to_signed);
-    out.floats.push_back(kept.scale[s] * static_cast<float>(value - kept.zero_point[s]));
+    const float scale = is_usable(kept.scale[s]) ? kept.scale[s] : 0;
+    if (scale == 0 && kept.scale[s] >= 1 && value != kept.zero_point[s])
+      fail_scale(tensor, kept.scale[s]);
+    out.floats.push_back(scale * static_cast<float>(value - kept.zero_point[s]));
     kept.values.push_back(static_cast<int8_t>(value));
   };
   if (tensor.type == TensorType::UINT8) {
@@ -87,6 +117,16 @@ void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out)
 }
 
 }  // namespace
+
+bool is_byte_type(TensorType type) { return type == TensorType::UINT8 || type == TensorType::INT8; }
+
+bool has_no_scale(const TensorRecord& tensor) {
+  return is_byte_type(tensor.type) && tensor.scale.empty() && !tensor.custom_quantization;
+}
+
+graph::Quantization numbers_of(TensorType type) {
+  return {.scale = 1, .zero_point = static_cast<int32_t>(-lowest(type))};
+}
 
 Shape shape_of(const TensorRecord& tensor) {
   if (auto ok = check_shape(tensor.shape); !ok)
@@ -101,9 +141,21 @@ graph::Quantization quantization_of(const TensorRecord& tensor) {
   }
   if (tensor.scale.size() != 1)
     throw LoadError("'" + tensor.name + "' is computed, but has a scale a channel");
-  check_scales(tensor);
+  check_scales(tensor, false);
   return {.scale = tensor.scale[0],
           .zero_point = static_cast<int32_t>(tensor.zero_point[0] - lowest(tensor.type))};
+}
+
+bool is_dead(const TensorRecord& tensor) {
+  return tensor.scale.size() == 1 && tensor.scale[0] > 0 &&
+         tensor.scale[0] < std::numeric_limits<float>::min();
+}
+
+graph::Quantization quantization_of_result(const TensorRecord& tensor) {
+  if (!is_dead(tensor)) return quantization_of(tensor);
+  TensorRecord zeros = tensor;
+  zeros.scale[0] = std::numeric_limits<float>::min();
+  return quantization_of(zeros);
 }
 
 Constant decode(const TensorRecord& tensor) {

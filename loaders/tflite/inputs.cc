@@ -17,10 +17,15 @@ bool is_open(const TensorRecord& input, std::size_t axis) {
   return axis < input.signature.size() ? input.signature[axis] < 0 : input.shape[axis] < 1;
 }
 
+// Where the file has no signature, an extent of 0 is what it says.
+bool is_said_open(const TensorRecord& input, std::size_t axis) {
+  return is_open(input, axis) && (axis < input.signature.size() || input.shape[axis] < 0);
+}
+
 std::string dims_text(const TensorRecord& input) {
   std::string text = "[";
   for (std::size_t i = 0; i < input.shape.size(); ++i)
-    text += (i ? ", " : "") + (is_open(input, i) ? "?" : std::to_string(input.shape[i]));
+    text += (i ? ", " : "") + (is_said_open(input, i) ? "?" : std::to_string(input.shape[i]));
   return text + "]";
 }
 
@@ -48,6 +53,10 @@ Shape input_shape(const TensorRecord& input, const Shape* given) {
       throw LoadError(where + "the shape " + shape_text(*given) +
                       " that --shape gives does not fit it");
     return *given;
+  }
+  if (std::ranges::count(input.shape, 0) > 0 && input.signature.empty()) {
+    throw LoadError(where + "an extent of 0 holds nothing: give its shape, as in --shape " +
+                    input.name + "=1,224,224,3, or convert the model again with one");
   }
   if (open) throw LoadError(where + "give its shape, as in --shape " + input.name + "=1,224,224,3");
   if (auto ok = check_shape(shape); !ok)

@@ -11,10 +11,11 @@ namespace {
 
 void load_windowed(Builder& builder, const Node& node, TensorId x, const Constant& weights,
                    ConvAttributes attributes) {
-  const LayerConstants constants = add_layer_constants(builder, node, x, weights, 2);
+  const LayerConstants constants =
+      add_layer_constants(builder, node, x, weights, find_bias(builder, node, weights, 2));
   std::vector<TensorId> inputs = layer_inputs(x, constants, attributes);
   const TensorId y = builder.emit(node, Op::conv2d, attributes, std::move(inputs));
-  apply(builder, constants, builder.last_node());
+  apply(constants, builder.last_node());
   builder.finish(node, y);
 }
 
@@ -85,10 +86,11 @@ void load_fully_connected(Builder& builder, const Node& node) {
   }
   ConvAttributes a;
   if (o != nullptr) a.bounds = bounds_of(node, o->fused_activation());
-  const LayerConstants constants = add_layer_constants(builder, node, x, weights, 2);
+  const LayerConstants constants =
+      add_layer_constants(builder, node, x, weights, find_bias(builder, node, weights, 2));
   std::vector<TensorId> operands = layer_inputs(x, constants, a);
   const TensorId y = builder.emit(node, Op::linear, a, std::move(operands));
-  apply(builder, constants, builder.last_node());
+  apply(constants, builder.last_node());
   builder.finish(node, y);
 }
 

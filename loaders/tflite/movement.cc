@@ -3,6 +3,7 @@
 
 #include "loaders/tflite/operators.h"
 #include "loaders/tflite/options.h"
+#include "loaders/tflite/positions.h"
 
 namespace octet::loaders::tflite {
 
@@ -52,13 +53,14 @@ void load_concatenation(Builder& builder, const Node& node) {
   const TensorId joined = emit_concat(builder, node, parts, axis, ".joined");
   // In the result's own scale the activation only clips.
   if (!node.output_tensor().scale.empty())
-    builder.graph().tensor(joined).quantization = quantization_of(node.output_tensor());
+    builder.graph().tensor(joined).quantization = quantization_of_result(node.output_tensor());
   builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{bounds}, {joined}));
 }
 
 void load_pack(Builder& builder, const Node& node) {
   std::vector<TensorId> parts;
   if (node.input_count() == 0) node.fail("joins nothing");
+  check_count(node, node.options<format::PackOptions>().values_count(), node.input_count());
   const std::size_t rank = builder.shape(builder.any_operand(node, 0)).size();
   const int32_t axis = node.axis(node.options<format::PackOptions>().axis(), rank + 1);
   for (std::size_t i = 0; i < node.input_count(); ++i) {
@@ -94,7 +96,7 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
 }  // namespace
 
 void load_pad(Builder& builder, const Node& node) {
-  const TensorId x = builder.operand(node, 0);
+  const TensorId x = builder.moved_operand(node, 0);
   PadAttributes a;
   for (const AxisPadding& p : read_padding(builder, node, builder.shape(x).size())) {
     a.before.push_back(p.before);
@@ -102,14 +104,14 @@ void load_pad(Builder& builder, const Node& node) {
   }
   if (node.has_input(2)) {
     const Constant& value = builder.required_constant(node, 2, "its value");
-    if (value.size() != 1 || !value.is_float) node.fail("has a value that is no single number");
-    a.value = value.floats[0];
+    if (value.size() != 1) node.fail("has a value that is no single number");
+    a.value = builder.real_beside(node, value, 0);
   }
   builder.finish(node, builder.emit_moved(node, Op::pad, std::move(a), x));
 }
 
 void load_mirror_pad(Builder& builder, const Node& node) {
-  TensorId x = builder.operand(node, 0);
+  TensorId x = builder.moved_operand(node, 0);
   const bool symmetric =
       node.options<format::MirrorPadOptions>().mode() == format::MirrorPadMode::SYMMETRIC;
   const std::size_t rank = builder.shape(x).size();
@@ -179,6 +181,8 @@ void load_split_v(Builder& builder, const Node& node) {
   const int32_t axis = split_axis(builder, node, 2, x);
   std::vector<int64_t> sizes = builder.integers(node, 1, "its sizes");
   if (sizes.size() != node.output_count()) node.fail("has sizes for another number of outputs");
+  if (const auto* o = node.find_options<format::SplitVOptions>())
+    check_count(node, o->num_splits(), node.output_count());
   // One may be -1: what the others leave.
   const auto open = std::ranges::find(sizes, -1);
   if (open != sizes.end()) {

@@ -58,6 +58,7 @@ Operator find_operator(format::BuiltinOperator code) {
       {Code::RESIZE_NEAREST_NEIGHBOR, load_resize},
       {Code::QUANTIZE, load_quantize},
       {Code::DEQUANTIZE, load_dequantize},
+      {Code::CAST, load_cast},
   };
   const auto found = table.find(code);
   return found != table.end() ? found->second : nullptr;

@@ -61,5 +61,6 @@ void load_resize(Builder& builder, const Node& node);
 // ---- quantize.cc
 void load_quantize(Builder& builder, const Node& node);
 void load_dequantize(Builder& builder, const Node& node);
+void load_cast(Builder& builder, const Node& node);
 
 }  // namespace octet::loaders::tflite

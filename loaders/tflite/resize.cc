@@ -46,13 +46,14 @@ Rule read_rule(const Node& node) {
   return {false, o.align_corners(), o.half_pixel_centers()};
 }
 
-// Height and width of the result: the operand, or, where that is computed, the file's shape.
+// Height and width of the result: the operand, or, where octet cannot compute that when it
+// converts, the file's shape.
 std::array<int32_t, 2> output_size(Builder& builder, const Node& node) {
   std::vector<int64_t> size;
   if (builder.constant(node, 1) != nullptr) {
     size = builder.integers(node, 1, "its size");
   } else {
-    const Shape shape = shape_of(node.output_tensor());
+    const Shape shape = builder.firm_result_shape(node, 1, "its size");
     if (shape.size() == 4) size = {shape[1], shape[2]};
   }
   if (size.size() != 2 || std::min(size[0], size[1]) < 1 || std::max(size[0], size[1]) > 1 << 15)
@@ -86,8 +87,8 @@ TensorId resize_by_matrix(Builder& builder, const Node& node, TensorId x, const 
 }  // namespace
 
 void load_resize(Builder& builder, const Node& node) {
-  TensorId x = builder.image(node, 0);
   const Rule rule = read_rule(node);
+  TensorId x = rule.linear ? builder.image(node, 0) : builder.moved_image(node, 0);
   const Shape s = builder.shape(x);
   const auto [height, width] = output_size(builder, node);
   const AxisSamples h = samples_of(rule, 1, s[1], height);
@@ -101,6 +102,7 @@ void load_resize(Builder& builder, const Node& node) {
     a.align_corners = corners;
     return builder.finish(node, builder.emit(node, Op::resize, a, {x}));
   }
+  if (!rule.linear) x = builder.image(node, 0);  // products take no bytes without a scale
   x = resize_by_matrix(builder, node, x, rule, h);
   builder.finish(node, resize_by_matrix(builder, node, x, rule, w));
 }

@@ -2,33 +2,19 @@
 #include <algorithm>
 
 #include "loaders/tflite/operators.h"
+#include "loaders/tflite/positions.h"
 
 namespace octet::loaders::tflite {
 
 using graph::TensorId;
 
-namespace {
-
-// What the operator says: its operand, its options, or, where that is computed, the file's shape of
-// the result.
-std::vector<int64_t> wanted_shape(Builder& builder, const Node& node) {
-  if (node.has_input(1)) {
-    if (builder.constant(node, 1) != nullptr) return builder.integers(node, 1, "its shape");
-  } else if (const auto* o = node.find_options<format::ReshapeOptions>();
-             o != nullptr && o->new_shape() != nullptr) {
-    return {o->new_shape()->begin(), o->new_shape()->end()};
-  }
-  const Shape shape = shape_of(node.output_tensor());
-  return {shape.begin(), shape.end()};
+void check_count(const Node& node, int32_t said, std::size_t tensors) {
+  if (said >= 0 && static_cast<std::size_t>(said) == tensors) return;
+  node.fail("says that it has " + std::to_string(said) + " parts, and has " +
+            std::to_string(tensors));
 }
 
-}  // namespace
-
-void load_reshape(Builder& builder, const Node& node) {
-  const TensorId x = builder.any_operand(node, 0);
-  const int64_t elements = element_count(builder.shape(x));
-  std::vector<int64_t> wanted = wanted_shape(builder, node);
-  // One extent may be -1: what the others leave.
+Shape reshape_shape(const Node& node, std::vector<int64_t> wanted, int64_t elements) {
   const auto open = std::ranges::find(wanted, -1);
   if (open != wanted.end()) {
     int64_t others = 1;
@@ -44,12 +30,10 @@ void load_reshape(Builder& builder, const Node& node) {
   Shape shape;
   for (const int64_t extent : wanted)
     shape.push_back(static_cast<int32_t>(std::clamp<int64_t>(extent, -1, 1 << 30)));
-  builder.finish(node, builder.reshaped(node, x, shape));
+  return shape;
 }
 
-void load_squeeze(Builder& builder, const Node& node) {
-  const TensorId x = builder.any_operand(node, 0);
-  const Shape& from = builder.shape(x);
+Shape squeezed_shape(const Node& node, const Shape& from) {
   std::vector<bool> gone(from.size(), false);
   const auto* o = node.find_options<format::SqueezeOptions>();
   if (o != nullptr && o->squeeze_dims() != nullptr && o->squeeze_dims()->size() > 0) {
@@ -65,6 +49,36 @@ void load_squeeze(Builder& builder, const Node& node) {
   for (std::size_t i = 0; i < from.size(); ++i) {
     if (!gone[i]) shape.push_back(from[i]);
   }
+  return shape;
+}
+
+namespace {
+
+// What the operator says: its operand, or its options. Where the operand is computed, and octet
+// cannot compute it when it converts, the file's shape of the result.
+std::vector<int64_t> wanted_shape(Builder& builder, const Node& node) {
+  if (node.has_input(1)) {
+    if (builder.constant(node, 1) != nullptr) return builder.integers(node, 1, "its shape");
+  } else if (const auto* o = node.find_options<format::ReshapeOptions>();
+             o != nullptr && o->new_shape() != nullptr) {
+    return {o->new_shape()->begin(), o->new_shape()->end()};
+  }
+  const Shape shape = builder.firm_result_shape(node, 1, "its shape");
+  return {shape.begin(), shape.end()};
+}
+
+}  // namespace
+
+void load_reshape(Builder& builder, const Node& node) {
+  const TensorId x = builder.any_operand(node, 0);
+  const int64_t elements = element_count(builder.shape(x));
+  const Shape shape = reshape_shape(node, wanted_shape(builder, node), elements);
+  builder.finish(node, builder.reshaped(node, x, shape));
+}
+
+void load_squeeze(Builder& builder, const Node& node) {
+  const TensorId x = builder.any_operand(node, 0);
+  const Shape shape = squeezed_shape(node, builder.shape(x));
   builder.finish(node, builder.reshaped(node, x, shape));
 }
 
@@ -105,7 +119,7 @@ void move_blocks(Builder& builder, const Node& node, TensorId x, const Shape& sp
 
 void load_depth_to_space(Builder& builder, const Node& node) {
   const int32_t b = checked_block(node, node.options<format::DepthToSpaceOptions>().block_size());
-  const TensorId x = builder.image(node, 0);
+  const TensorId x = builder.moved_image(node, 0);
   const Shape s = builder.shape(x);
   if (s[3] % (b * b) != 0) {
     node.fail("has " + std::to_string(s[3]) + " channels, which are no multiple of its block");
@@ -116,7 +130,7 @@ void load_depth_to_space(Builder& builder, const Node& node) {
 
 void load_space_to_depth(Builder& builder, const Node& node) {
   const int32_t b = checked_block(node, node.options<format::SpaceToDepthOptions>().block_size());
-  const TensorId x = builder.image(node, 0);
+  const TensorId x = builder.moved_image(node, 0);
   const Shape s = builder.shape(x);
   if (s[1] % b != 0 || s[2] % b != 0) node.fail("has a size that is no multiple of its block");
   move_blocks(builder, node, x, {s[0] * s[1] / b, b, s[2] / b, b, s[3]},

@@ -1,30 +1,33 @@
 // SLICE and STRIDED_SLICE.
-#include <optional>
-
 #include "loaders/slice_range.h"
 #include "loaders/tflite/operators.h"
+#include "loaders/tflite/positions.h"
 
 namespace octet::loaders::tflite {
 
 using graph::TensorId;
 
-void load_slice(Builder& builder, const Node& node) {
-  const TensorId x = builder.any_operand(node, 0);
-  const Shape shape = builder.shape(x);
-  const std::vector<int64_t>& begin = builder.integers(node, 1, "its begin");
-  const std::vector<int64_t>& size = builder.integers(node, 2, "its size");
+SliceAttributes slice_of(const Node& node, const Shape& shape, const std::vector<int64_t>& begin,
+                         const std::vector<int64_t>& size) {
   if (begin.size() != shape.size() || size.size() != shape.size())
     node.fail("has positions of another rank than its operand");
   SliceAttributes a;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (begin[i] < 0 || begin[i] >= shape[i]) node.fail("begins outside its operand");
     const int64_t rest = shape[i] - begin[i];
-    const int64_t count = size[i] == -1 ? rest : size[i];  // -1: all that is left
+    const int64_t count = size[i] == -1 ? rest : size[i];
     if (count < 1 || count > rest) node.fail("takes more than its operand has, or nothing");
     a.begin.push_back(static_cast<int32_t>(begin[i]));
     a.step.push_back(1);
     a.count.push_back(static_cast<int32_t>(count));
   }
+  return a;
+}
+
+void load_slice(Builder& builder, const Node& node) {
+  const TensorId x = builder.any_operand(node, 0);
+  SliceAttributes a = slice_of(node, builder.shape(x), builder.integers(node, 1, "its begin"),
+                               builder.integers(node, 2, "its size"));
   builder.finish(node, builder.emit_moved(node, Op::slice, std::move(a), x));
 }
 
@@ -34,26 +37,21 @@ bool has_bit(int32_t mask, std::size_t bit) {
   return bit < 32 && (static_cast<uint32_t>(mask) >> bit & 1U) != 0;
 }
 
-// What the positions say, axis by axis: slices, the shape that they leave.
-struct Positions {
-  SliceAttributes slice;
-  Shape shape;  ///< With new axes, without shrunk ones.
-};
-
 class StridedSlice {
  public:
-  StridedSlice(Builder& builder, const Node& node)
+  StridedSlice(const Node& node, const std::vector<int64_t>& begin, const std::vector<int64_t>& end,
+               const std::vector<int64_t>& step)
       : node_(node),
         options_(node.options<format::StridedSliceOptions>()),
-        begin_(builder.integers(node, 1, "its begin")),
-        end_(builder.integers(node, 2, "its end")),
-        step_(builder.integers(node, 3, "its strides")) {
+        begin_(begin),
+        end_(end),
+        step_(step) {
     if (end_.size() != begin_.size() || step_.size() != begin_.size())
       node.fail("has another number of begins, ends and strides");
     if (options_.offset()) node.missing("with ends that are offsets of the begins");
   }
 
-  Positions positions(const Shape& x) {
+  StridedPositions positions(const Shape& x) {
     for (std::size_t i = 0; i < begin_.size(); ++i) {
       if (has_bit(options_.ellipsis_mask(), i)) {
         take_ellipsis(x, i);
@@ -116,15 +114,24 @@ class StridedSlice {
   const std::vector<int64_t>& begin_;
   const std::vector<int64_t>& end_;
   const std::vector<int64_t>& step_;
-  Positions out_;
+  StridedPositions out_;
   std::size_t axis_ = 0;
 };
 
 }  // namespace
 
+StridedPositions strided_positions(const Node& node, const Shape& shape,
+                                   const std::vector<int64_t>& begin,
+                                   const std::vector<int64_t>& end,
+                                   const std::vector<int64_t>& step) {
+  return StridedSlice(node, begin, end, step).positions(shape);
+}
+
 void load_strided_slice(Builder& builder, const Node& node) {
   const TensorId x = builder.any_operand(node, 0);
-  const Positions positions = StridedSlice(builder, node).positions(builder.shape(x));
+  const StridedPositions positions = strided_positions(
+      node, builder.shape(x), builder.integers(node, 1, "its begin"),
+      builder.integers(node, 2, "its end"), builder.integers(node, 3, "its strides"));
   const bool same_axes = positions.shape == positions.slice.count;
   const TensorId y =
       builder.emit_moved(node, Op::slice, positions.slice, x, same_axes ? "" : ".slice");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "loaders/tflite/fold.h"
 #include "loaders/tflite/inputs.h"
 #include "loaders/tflite/operators.h"
 
@@ -12,8 +13,8 @@ namespace {
 
 using Code = format::BuiltinOperator;
 
-// Operands that octet takes from the file's shape of the result where they are computed: what
-// computes them need not be known.
+// Operands that say a result's shape, which the file says as well: what computes them need not be
+// known.
 bool is_shape_operand(const ModelFile& file, const OperatorRecord& node, std::size_t index) {
   const bool by_code =
       (index == 1 && (node.code == Code::RESHAPE || node.code == Code::RESIZE_BILINEAR ||
@@ -23,33 +24,63 @@ bool is_shape_operand(const ModelFile& file, const OperatorRecord& node, std::si
   return by_code && tensor >= 0 && !file.tensors[static_cast<std::size_t>(tensor)].data;
 }
 
-// Operators that an output depends on: others need not be known.
-std::vector<bool> find_needed(const ModelFile& file) {
-  std::vector<int> writer(file.tensors.size(), -1);
-  for (std::size_t i = 0; i < file.operators.size(); ++i) {
-    for (const int32_t output : file.operators[i].outputs)
-      writer[static_cast<std::size_t>(output)] = static_cast<int>(i);
-  }
-  std::vector<bool> needed(file.operators.size(), false);
-  std::vector<int32_t> open = file.outputs;
-  while (!open.empty()) {
-    const int index = writer[static_cast<std::size_t>(open.back())];
-    open.pop_back();
-    if (index < 0 || needed[static_cast<std::size_t>(index)]) continue;
-    needed[static_cast<std::size_t>(index)] = true;
-    const OperatorRecord& node = file.operators[static_cast<std::size_t>(index)];
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (node.inputs[i] >= 0 && !is_shape_operand(file, node, i)) open.push_back(node.inputs[i]);
-    }
-  }
-  return needed;
+bool asks_for_shape(const OperatorRecord& node) {
+  return node.code == Code::SHAPE || node.code == Code::RANK;
 }
 
-std::vector<int> count_readers(const ModelFile& file, const std::vector<bool>& needed) {
+enum class Need : uint8_t {
+  none,
+  of_shapes,  ///< Only a shape depends on it.
+  of_values,  ///< An output depends on it.
+};
+
+class Needs {
+ public:
+  explicit Needs(const ModelFile& file)
+      : file_(file), writer_(file.tensors.size(), -1), needs_(file.operators.size(), Need::none) {
+    for (std::size_t i = 0; i < file.operators.size(); ++i) {
+      for (const int32_t output : file.operators[i].outputs)
+        writer_[static_cast<std::size_t>(output)] = static_cast<int>(i);
+    }
+    follow(file.outputs, Need::of_values);
+    std::vector<int32_t> shapes;
+    for (std::size_t i = 0; i < file.operators.size(); ++i) {
+      const OperatorRecord& node = file.operators[i];
+      for (std::size_t k = 0; k < node.inputs.size() && needs_[i] == Need::of_values; ++k) {
+        if (node.inputs[k] >= 0 && is_shape_operand(file, node, k))
+          shapes.push_back(node.inputs[k]);
+      }
+    }
+    follow(std::move(shapes), Need::of_shapes);
+  }
+
+  std::vector<Need> take() { return std::move(needs_); }
+
+ private:
+  void follow(std::vector<int32_t> open, Need need) {
+    while (!open.empty()) {
+      const int index = writer_[static_cast<std::size_t>(open.back())];
+      open.pop_back();
+      if (index < 0 || needs_[static_cast<std::size_t>(index)] != Need::none) continue;
+      needs_[static_cast<std::size_t>(index)] = need;
+      const OperatorRecord& node = file_.operators[static_cast<std::size_t>(index)];
+      for (std::size_t i = 0; i < node.inputs.size() && !asks_for_shape(node); ++i) {
+        const bool is_value = need == Need::of_shapes || !is_shape_operand(file_, node, i);
+        if (node.inputs[i] >= 0 && is_value) open.push_back(node.inputs[i]);
+      }
+    }
+  }
+
+  const ModelFile& file_;
+  std::vector<int> writer_;
+  std::vector<Need> needs_;
+};
+
+std::vector<int> count_readers(const ModelFile& file, const std::vector<Need>& needs) {
   std::vector<int> readers(file.tensors.size(), 0);
   for (std::size_t i = 0; i < file.operators.size(); ++i) {
-    if (!needed[i]) continue;
     const OperatorRecord& node = file.operators[i];
+    if (needs[i] != Need::of_values || asks_for_shape(node)) continue;
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {
       if (node.inputs[k] >= 0 && !is_shape_operand(file, node, k))
         ++readers[static_cast<std::size_t>(node.inputs[k])];
@@ -74,8 +105,8 @@ class ModelLoader {
  public:
   ModelLoader(const ModelFile& file, graph::Graph& graph, const LoadOptions& options)
       : file_(file),
-        needed_(find_needed(file)),
-        readers_(count_readers(file, needed_)),
+        needs_(Needs(file).take()),
+        readers_(count_readers(file, needs_)),
         builder_(graph, file, readers_, shapes_hold(file, options)) {
     if (is_quantized(file, readers_)) {
       graph.keeps_rounding = true;
@@ -87,7 +118,8 @@ class ModelLoader {
 
   void load() {
     for (std::size_t i = 0; i < file_.operators.size(); ++i) {
-      if (needed_[i]) load_node(i);
+      if (needs_[i] == Need::of_values) load_node(i);
+      if (needs_[i] == Need::of_shapes) load_shape(i);
     }
     refuse_missing();
     for (const int32_t output : file_.outputs) builder_.add_output(output);
@@ -109,10 +141,23 @@ class ModelLoader {
     return name;
   }
 
+  // What octet cannot compute here is left to the file's own shapes.
+  void load_shape(std::size_t index) {
+    const Node node(file_, index, "operator " + std::to_string(index));
+    try {
+      if (fold(builder_, node)) return mark_computed(file_.operators[index]);
+    } catch (const MissingOperator&) {
+    } catch (const LoadError&) {
+    }
+    if (reads_computed(file_.operators[index])) mark_computed(file_.operators[index]);
+  }
+
   void load_node(std::size_t index) {
     const OperatorRecord& record = file_.operators[index];
     const Node node(file_, index, name_of(record, index));
     try {
+      if (reads_computed(record) || asks_for_shape(record)) mark_computed(record);
+      if (!reads_unknown(record) && fold(builder_, node)) return;
       const Operator load = find_operator(record.code);
       if (load == nullptr) throw MissingOperator("");
       if (reads_unknown(record)) return mark_unknown(record);
@@ -147,6 +192,18 @@ class ModelLoader {
     }
   }
 
+  // Is one of its operands a shape, or computed from one? Then the file's shapes may be
+  // placeholders from here on.
+  bool reads_computed(const OperatorRecord& record) const {
+    return std::ranges::any_of(
+        record.inputs, [&](int32_t input) { return input >= 0 && computed_.contains(input); });
+  }
+
+  void mark_computed(const OperatorRecord& record) {
+    computed_.insert(record.outputs.begin(), record.outputs.end());
+    builder_.mark_unsure(record);
+  }
+
   bool reads_unknown(const OperatorRecord& record) const {
     return std::ranges::any_of(
         record.inputs, [&](int32_t input) { return input >= 0 && unknown_.contains(input); });
@@ -171,11 +228,12 @@ class ModelLoader {
   }
 
   const ModelFile& file_;
-  std::vector<bool> needed_;
+  std::vector<Need> needs_;
   std::vector<int> readers_;
   Builder builder_;
   std::vector<std::string> missing_;
   std::set<int32_t> unknown_;
+  std::set<int32_t> computed_;  ///< Tensors that depend on a shape.
   std::set<std::string> names_;
   bool has_custom_ = false;
 };

@@ -67,6 +67,17 @@ Constant make_phases(const Constant& weights, const AxisPlan& h, const AxisPlan&
   return out;
 }
 
+// A bias for each phase's channels.
+Constant repeated(const Constant& bias, std::size_t times) {
+  Constant out{.shape = {bias.shape.empty() ? 1 : bias.shape[0] * static_cast<int32_t>(times)},
+               .is_float = bias.is_float};
+  for (std::size_t i = 0; i < times; ++i) {
+    out.floats.insert(out.floats.end(), bias.floats.begin(), bias.floats.end());
+    out.integers.insert(out.integers.end(), bias.integers.begin(), bias.integers.end());
+  }
+  return out;
+}
+
 /// [N, H, W, phases * C] -> [N, H * sh, W * sw, C]
 TensorId to_space(Builder& builder, const Node& node, TensorId y, const AxisPlan& h,
                   const AxisPlan& w) {
@@ -80,9 +91,11 @@ TensorId to_space(Builder& builder, const Node& node, TensorId y, const AxisPlan
                           ".image");
 }
 
-// The size of the result: the operand that says it, or, where that is computed, the file's shape.
+// The size of the result: the operand that says it, or, where octet cannot compute that when it
+// converts, the file's shape.
 Shape output_shape(Builder& builder, const Node& node) {
-  if (builder.constant(node, 0) == nullptr) return shape_of(node.output_tensor());
+  if (builder.constant(node, 0) == nullptr)
+    return builder.firm_result_shape(node, 0, "its output shape");
   const std::vector<int64_t>& given = builder.integers(node, 0, "its output shape");
   if (given.size() != 4) node.fail("has an output shape of another rank than an image's");
   Shape shape;
@@ -111,18 +124,12 @@ void load_transpose_conv(Builder& builder, const Node& node) {
   if (phases > most || phases * h.taps * w.taps * s[0] * s[3] > most)
     node.missing("with strides far larger than its kernel");
 
-  LayerConstants constants = add_layer_constants(builder, node, x, weights, 3);
   const Constant spread = make_phases(weights, h, w);
-  const bool int8 = constants.weights.quantization.has_value();
-  constants.weights = add_weights(builder.graph(), node.name() + ".phase_weight", spread.shape,
-                                  spread.floats, int8 ? spread.quantized : std::nullopt);
-  if (constants.bias) {
-    const auto values = graph::float_values(builder.graph().tensor(*constants.bias));
-    std::vector<float> all;
-    for (int64_t phase = 0; phase < phases; ++phase)
-      all.insert(all.end(), values.begin(), values.end());
-    constants.bias = builder.add_floats(node, ".phase_bias", {spread.shape[0]}, all);
-  }
+  std::optional<Constant> bias;
+  if (const Constant* one = find_bias(builder, node, weights, 3))
+    bias = repeated(*one, static_cast<std::size_t>(phases));
+  const LayerConstants constants =
+      add_layer_constants(builder, node, x, spread, bias ? &*bias : nullptr);
   ConvAttributes a{.window = {.kernel_h = h.taps,
                               .kernel_w = w.taps,
                               .pad_top = h.taps - 1,
@@ -132,7 +139,7 @@ void load_transpose_conv(Builder& builder, const Node& node) {
                    .bounds = bounds_of(node, o.fused_activation())};
   std::vector<TensorId> operands = layer_inputs(x, constants, a);
   TensorId y = builder.emit(node, Op::conv2d, a, std::move(operands), phases > 1 ? ".conv" : "");
-  apply(builder, constants, builder.last_node());
+  apply(constants, builder.last_node());
   if (phases > 1) y = to_space(builder, node, y, h, w);
   const Shape whole = builder.shape(y);
   if (whole[1] != h.output || whole[2] != w.output) {

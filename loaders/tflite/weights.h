@@ -1,4 +1,4 @@
-// A layer's constants as the graph takes them.
+// Weights and biases of layers.
 #pragma once
 
 #include "loaders/layer_weights.h"
@@ -10,21 +10,29 @@ namespace octet::loaders::tflite {
 struct LayerConstants {
   LayerWeights weights;
   std::optional<graph::TensorId> bias;
+  std::string in_float;  ///< Why the layer has to run in float; empty where it has not.
 };
 
-/// The weights, with the output channels on axis 0, and the bias at input `bias` of the node, if it
-/// has one. Bytes stay bytes where the input `x` is quantized; where it is in float ('hybrid'
-/// models, float16) weights become floats. A bias of s32 has the scale of the products; its float
-/// is one that makes the same s32 again.
+/// The node's bias, one value an output channel of `weights`; null where it has none.
+const Constant* find_bias(Builder& builder, const Node& node, const Constant& weights,
+                          std::size_t index);
+
+/// The weights, with the output channels on axis 0, and the bias, which may be null. Bytes stay
+/// bytes where the input `x` is quantized; where it is in float ('hybrid' models, float16) weights
+/// become floats.
+///
+/// A bias of s32 has the scale of the products, and stays the number that it is. A channel whose
+/// scale of products is 0, or too small for float32, adds nothing but its bias. A channel without
+/// weights may have a bias that leaves no room for sums: it gets a coarser scale. A layer that
+/// sums onto such a bias runs in float.
 LayerConstants add_layer_constants(Builder& builder, const Node& node, graph::TensorId x,
-                                   const Constant& weights, std::size_t bias);
+                                   Constant weights, const Constant* bias);
 
 /// Appends them to a layer's inputs, and says so in its attributes.
 std::vector<graph::TensorId> layer_inputs(graph::TensorId x, const LayerConstants& constants,
                                           ConvAttributes& attributes);
 
-/// What a layer that was just emitted has to know of its weights: their scales, or that the file
-/// has it in float.
-void apply(const Builder& builder, const LayerConstants& constants, graph::Node& layer);
+/// Gives the layer that was just added its weights' scales, or keeps it in float.
+void apply(const LayerConstants& constants, graph::Node& layer);
 
 }  // namespace octet::loaders::tflite

@@ -181,3 +181,52 @@ TEST_CASE("without an input there is nothing to calibrate with") {
   REQUIRE_FALSE(remarks);
   CHECK_THAT(remarks.error().message, Catch::Contains("saw no input"));
 }
+
+TEST_CASE("outputs, and what only hands values on to them, are not clipped by any calibrator") {
+  // One value in a hundred thousand is ten times as large as the others.
+  Values values;
+  for (int i = 0; i < 100000; ++i) values.push_back(static_cast<float>(i % 100) * 0.01f);
+  values[500] = 10;
+  GraphMaker m;
+  const auto x = m.input({1, 100, 1000, 1});
+  const auto inner = m.simple("inner", Op::abs, x);
+  const auto answer = m.simple("answer", Op::abs, m.simple("bent", Op::tanh, inner));
+  const auto doubled =
+      m.mul("doubled", m.simple("last", Op::abs, inner), m.constant("two", {1}, {2}));
+  const auto turned = m.transpose("turned", doubled, {0, 3, 1, 2});
+  const graph::Graph graph = m.finish({answer, turned});
+  auto calibration = Calibration::create(graph, 1);
+  REQUIRE(calibration);
+  REQUIRE(calibration->observe({values}));
+  for (const Calibrator calibrator :
+       {Calibrator::min_max, Calibrator::percentile, Calibrator::mse, Calibrator::entropy}) {
+    graph::Graph calibrated = graph;
+    REQUIRE(calibration->apply(calibrated, calibrator));
+    const auto most = [&](const char* name) {
+      return highest(*tensor_named(calibrated, name).quantization);
+    };
+    CHECK(most("answer") == Approx(1));
+    CHECK(most("last") == Approx(10));
+    CHECK(most("doubled") == Approx(20));
+    CHECK(most("turned") == Approx(20));
+    if (calibrator == Calibrator::percentile) CHECK(most("inner") < 2);
+  }
+}
+
+TEST_CASE("what the last layers read is not clipped by how rare it is") {
+  Values values;
+  for (int i = 0; i < 100000; ++i) values.push_back(static_cast<float>(i % 100) * 0.01f);
+  for (int i = 0; i < 5; ++i) values[static_cast<std::size_t>(i)] = 100;
+  GraphMaker m;
+  const auto x = m.input({1, 100, 1000, 1});
+  const auto early = m.conv("early", x, {.channels = 1, .bias = false, .weights = {1}});
+  const auto late = m.conv("late", early, {.channels = 1, .bias = false, .weights = {1}});
+  const graph::Graph graph = m.finish({m.softmax("scores", late)});
+  auto calibration = Calibration::create(graph, 1);
+  REQUIRE(calibration);
+  REQUIRE(calibration->observe({values}));
+  graph::Graph calibrated = graph;
+  REQUIRE(calibration->apply(calibrated, Calibrator::percentile));
+  CHECK(highest(*tensor_named(calibrated, "early").quantization) > 50);  // of 100
+  CHECK(highest(*tensor_named(calibrated, tensor_named(graph, "x0").name).quantization) < 2);
+}

@@ -121,3 +121,20 @@ TEST_CASE("indices keep their type through what moves them") {
   REQUIRE(octet::graph::canonicalise(graph));
   CHECK(graph.tensor(graph.outputs[0]).type == Type::s32);
 }
+
+TEST_CASE("two outputs of one value have both names, in float and in int8") {
+  GraphMaker m;
+  const auto y = m.relu("y", m.conv("c", m.input({1, 4, 4, 3})));
+  const auto z = m.reshape("z", y, {1, 4, 4, 4});
+  const auto w = m.reshape("w", z, {1, 4, 4, 4});
+  Graph graph = m.finish({y, z, w});
+  calibrate(graph);
+  for (const bool float_only : {true, false}) {
+    const Model model = build(graph, {.float_only = float_only});
+    REQUIRE(model.outputs().size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(model.outputs()[i].name == std::string(1, "yzw"[i]));
+    const auto values = run(model, random_inputs(graph));
+    CHECK(values[1] == values[0]);
+    CHECK(values[2] == values[0]);
+  }
+}

@@ -167,6 +167,31 @@ TEST_CASE("a bias that does not fit at an asked scale is an error with layer, ch
   CHECK(error.find("--keep-float") != std::string::npos);
 }
 
+TEST_CASE("all layers whose bias does not fit are said at once") {
+  Graph graph = convolution({1e-9f, 1e-9f}, {5000});
+  graph.nodes[0].weight_quantization = {.scale = {1e-9f}};
+  graph.nodes.push_back(graph.nodes[0]);
+  graph.nodes[1].name = "second";
+  octet::graph::Tensor output = graph.tensor(graph.nodes[0].output);
+  output.name = "other";
+  graph.nodes[1].output = graph.add_tensor(std::move(output));
+  const std::string error = error_of(graph);
+  CHECK(error.find("2 layers have biases that do not fit 32 bits") != std::string::npos);
+  CHECK(error.find("'conv', channel 0") != std::string::npos);
+  CHECK(error.find("'second', channel 0") != std::string::npos);
+}
+
+TEST_CASE("a bias that the file has in 32 bits is taken as it is, at its scale alone") {
+  Graph graph = convolution({1, 1}, {5000});
+  graph.nodes[0].weight_quantization = {.scale = {0.5f}};
+  const float scale = graph.tensor(graph.nodes[0].inputs[0]).quantization->scale * 0.5f;
+  auto& bias = graph.tensor(graph.nodes[0].inputs[2]);
+  bias.steps = {.values = {1073741827}, .scale = {scale}};
+  CHECK(bias_of(quantized(graph))[0] == 1073741827);
+  graph.tensor(graph.nodes[0].inputs[2]).steps->scale[0] = scale * 2;
+  CHECK(bias_of(quantized(graph))[0] == std::lround(5000 / scale));
+}
+
 TEST_CASE("weights and biases that are no numbers are errors with the layer's name") {
   CHECK(error_of(convolution({NAN, 1}, {0})).find("'conv'") != std::string::npos);
   CHECK(error_of(convolution({1, 1}, {INFINITY})).find("'conv'") != std::string::npos);

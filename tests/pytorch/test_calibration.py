@@ -2,6 +2,7 @@
 import os
 import tempfile
 import unittest
+import unittest.mock
 import warnings
 
 import numpy as np
@@ -125,6 +126,21 @@ class Calibration(ExportTest):
         exported = export(Function(F.relu).eval(), (1, 1), calibration=batches, observer="min-max")
         self.assertAlmostEqual(exported.scale("x")[0], 5 / 255, places=7)
         self.assertAlmostEqual(exported.scale("relu")[0], 3 / 255, places=7)
+
+    def test_outputs_and_what_hands_them_on_have_the_whole_range(self):
+        class Halving(observers.MinMaxObserver):
+            def parameters(self):
+                return observers.affine_parameters(self.low / 2, self.high / 2)
+
+        def two_outputs(x):
+            inner = torch.abs(x)
+            return torch.tanh(inner), (torch.abs(inner) * 2).permute(0, 2, 3, 1)
+        batch = torch.full((1, 1, 4, 4), 40.0)
+        with unittest.mock.patch.dict(observers.OBSERVERS, {"halving": Halving}):
+            exported = export(Function(two_outputs).eval(), (1, 1, 4, 4), calibration=[batch], observer="halving")
+        highest = {name: 255 * exported.scale(name)[0] for name in exported.activations}
+        for name, expected in (("x", 20), ("abs", 20), ("tanh", 1), ("abs_1", 40), ("mul", 80), ("permute", 80)):
+            self.assertAlmostEqual(highest[name], expected, places=4)
 
     def test_a_model_that_changes_its_input_in_place_does_not_change_the_data(self):
         batch = torch.ones(1, 1)

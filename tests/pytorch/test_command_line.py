@@ -86,6 +86,107 @@ class CommandLine(unittest.TestCase):
         self.assertTrue(all(exported.scale(name) for name in exported.activations))
         self.assertIn("4 nodes", done.stdout)
 
+    def test_presets_and_classify_are_names(self):
+        done = self.run_tool("--preprocess", "imagenet-torch", "--task", "classify", "--labels",
+                             self.path("labels.txt", "\ufeffcat\r\n\r\n\ndog\r\n"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        description = Exported(self.output).description
+        self.assertEqual(description["preprocess"], {"size": [8, 8], "resize": "crop", "channels": "rgb",
+                                                     "mean": [123.675, 116.28, 103.53],
+                                                     "std": [58.395, 57.12, 57.375]})
+        self.assertEqual((description["task"], description["labels"]), ({"type": "classify"}, ["cat", "dog"]))
+
+    def test_what_is_no_file_is_no_reason_to_wait(self):
+        os.mkfifo(self.path("pipe"))
+        os.symlink("circle", self.path("circle"))
+        os.mkdir(self.path("images"))
+        os.mkfifo(self.path("images/a.png"))
+        for option, value in (("--labels", "pipe"), ("--labels", "circle"), ("--labels", "images"),
+                              ("--state-dict", "pipe"), ("--preprocess", "pipe"), ("--task", "circle")):
+            with self.subTest(option=option, value=value):
+                done = self.run_tool(option, self.path(value))
+                self.assertIn(done.returncode, (1, 2))
+                self.assertIn("octet_export: ", done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+        done = self.run_tool("--labels", "/dev/zero")
+        self.assertEqual((done.returncode, done.stderr), (2, "octet_export: /dev/zero: not a file\n"))
+        done = self.run_tool("--calibrate", self.path("images"), "--preprocess", "zero-one")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not a file", done.stderr)
+
+    def test_means_of_0_to_1_are_asked_about(self):
+        done = self.run_tool("--preprocess", json.dumps({"resize": "crop", "channels": "rgb",
+                                                         "mean": [0.485, 0.456, 0.406],
+                                                         "std": [0.229, 0.224, 0.225]}))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, 57.375]?", done.stderr)
+
+    def test_no_input_is_written_over(self):
+        os.mkdir(self.path("images"))
+        Image.new("RGB", (9, 9), (200, 100, 50)).save(self.path("images/a.png"))
+        torch.save(nn.Sequential(nn.Conv2d(3, 2, 3)).state_dict(), self.path("weights.pth"))
+        arguments = ["--state-dict", self.path("weights.pth"), "--calibrate", self.path("images"), "--labels",
+                     self.path("labels.txt", "cat\ndog\n"), "--task", self.path("task.json", '{"type": "classify"}'),
+                     "--preprocess", self.path("preprocess.json", json.dumps(
+                         {"resize": "stretch", "channels": "rgb", "mean": [0] * 3, "std": [255] * 3}))]
+        read = [self.model] + [self.path(name) for name in
+                               ("weights.pth", "images/a.png", "labels.txt", "task.json", "preprocess.json")]
+        for path in read:
+            with open(path, "rb") as file:
+                before = file.read()
+            for link in (None, os.link, os.symlink):
+                self.output = self.path("link") if link else path
+                if link:
+                    link(path, self.output)
+                with self.subTest(path=path, link=link):
+                    done = self.run_tool(*arguments, "--force")
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertIn("this is the file that is read", done.stderr)
+                    with open(path, "rb") as file:
+                        self.assertEqual(file.read(), before)
+                if link:
+                    os.unlink(self.output)
+
+    def test_an_existing_file_of_another_kind_needs_force(self):
+        self.output = self.path("notes.txt", "a user's notes")
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--force", done.stderr)
+        with open(self.output, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "a user's notes")
+        self.assertEqual(self.run_tool("--force").returncode, 0)
+        self.assertEqual(self.run_tool().returncode, 0)
+
+    def test_damaged_images_are_left_out_up_to_a_share(self):
+        os.mkdir(self.path("images"))
+        for i in range(3):
+            Image.new("RGB", (9, 9), (200, 100, 50 * i)).save(self.path(f"images/{i}.png"))
+        self.path("images/bad.jpg", "no picture")
+        arguments = ["--calibrate", self.path("images"), "--preprocess", "zero-one"]
+        done = self.run_tool(*arguments)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 of 4 images cannot be read (25 %)", done.stderr)
+        self.assertIn("--max-bad 25", done.stderr)
+        self.assertFalse(os.path.exists(self.output))
+        self.assertEqual(self.run_tool(*arguments, "--max-bad", "25").returncode, 0)
+
+    def test_exif_turns_images_unless_it_must_not(self):
+        os.mkdir(self.path("images"))
+        picture = Image.new("RGB", (8, 8))
+        picture.putpixel((0, 0), (255, 255, 255))
+        tags = Image.Exif()
+        tags[0x0112] = 3
+        picture.save(self.path("images/a.png"), exif=tags.tobytes())
+        arguments = ["--calibrate", self.path("images"), "--preprocess", "zero-one", "--observer", "min-max"]
+        model = "nn.Sequential(nn.Conv2d(3, 1, 8), nn.Flatten())"
+        scales = []
+        self.path("network.py", _MODEL + "torch.manual_seed(3)\n")
+        for more in ([], ["--no-exif-rotate"]):
+            self.assertEqual(self.run_tool(*arguments, *more, model=model).returncode, 0)
+            exported = Exported(self.output)
+            scales.append([exported.scale(name) for name in exported.activations])
+        self.assertNotEqual(scales[0], scales[1])
+
     def test_a_ready_object_or_a_call_is_a_model_too(self):
         for model in ("ready", "Network(3)"):
             self.assertEqual(self.run_tool(model=model).returncode, 0)

@@ -1,6 +1,7 @@
 """The bytes of the file."""
 import json
 import os
+import stat
 import struct
 import tempfile
 import unittest
@@ -79,6 +80,27 @@ class File(unittest.TestCase):
             safetensors.write(self.path, {"a": torch.ones(2)}, {"who": "second"})
         self.assertEqual(safetensors.read(self.path)[1], {"who": "first"})
         self.assertEqual(os.listdir(self.folder.name), ["model.safetensors"])
+
+    def test_links_stay_modes_are_the_umasks_and_devices_are_written_into(self):
+        def mode():
+            return stat.S_IMODE(os.stat(self.path).st_mode)
+
+        before = os.umask(0o027)
+        try:
+            safetensors.write(self.path, {"a": torch.zeros(2)}, {})
+        finally:
+            os.umask(before)
+        self.assertEqual(mode(), 0o640)
+        os.chmod(self.path, 0o604)
+        link = os.path.join(self.folder.name, "link")
+        os.symlink("model.safetensors", link)
+        safetensors.write(link, {"a": torch.ones(2)}, {"who": "second"})
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(safetensors.read(self.path)[1], {"who": "second"})
+        self.assertEqual(mode(), 0o604)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["link", "model.safetensors"])
+        safetensors.write(os.devnull, {"a": torch.ones(2)}, {})
+        self.assertTrue(stat.S_ISCHR(os.stat(os.devnull).st_mode))
 
     def test_the_same_model_gives_the_same_bytes(self):
         torch.manual_seed(0)

@@ -5,10 +5,10 @@ import tempfile
 import unittest
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from support import octet_export
-from octet_export import images
+from octet_export import exif, images
 
 
 def preprocess(**changes):
@@ -97,6 +97,62 @@ class Images(unittest.TestCase):
             open(os.path.join(folder, "notes.txt"), "w").close()
             names = [os.path.relpath(path, folder) for path in images.files_in(folder)]
         self.assertEqual(names, ["a.jpg", os.path.join("b", "1.png"), os.path.join("b", "2.PNG")])
+
+    def test_all_orientations_are_pillows_own(self):
+        for form, options in (("jpeg", {"quality": 95, "subsampling": 0}), ("png", {}), ("webp", {"lossless": True})):
+            for value in range(10):
+                with self.subTest(form=form, orientation=value), tempfile.TemporaryDirectory() as folder:
+                    path = os.path.join(folder, "image")
+                    tags = Image.Exif()
+                    tags[0x0112] = value
+                    picture(12, 7).save(path, form, exif=tags.tobytes(), **options)
+                    with Image.open(path) as image:
+                        raw = np.asarray(image.convert("RGB"), np.float32)
+                        shown = np.asarray(ImageOps.exif_transpose(image).convert("RGB"), np.float32)
+                    for rotate, wanted in ((True, shown), (False, raw)):
+                        rule = preprocess(size=list(wanted.shape[:2]))
+                        got = images.load(path, rule, rotate)[0].numpy().transpose(1, 2, 0)
+                        np.testing.assert_array_equal(got, wanted)
+
+    def test_damaged_exif_is_no_orientation_and_no_error(self):
+        tags = Image.Exif()
+        tags[0x0112] = 6
+        whole = tags.tobytes()
+        self.assertEqual(exif.orientation(whole), 6)
+        self.assertEqual(exif.orientation(None), 1)
+        random = np.random.default_rng(11)
+        for size in range(len(whole)):
+            self.assertIn(exif.orientation(whole[:size]), (1, 6))
+        for _ in range(3000):
+            damaged = bytearray(whole)
+            for at in random.integers(0, len(whole), 3):
+                damaged[at] = random.integers(0, 256)
+            self.assertIn(exif.orientation(bytes(damaged)), range(1, 9))
+
+    def test_a_very_large_jpeg_is_decoded_smaller(self):
+        y, x = np.indices((4000, 4400))
+        large = Image.fromarray(np.stack([x // 18, y // 16, (x + y) // 34], 2).astype(np.uint8))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "large.jpg")
+            large.save(path, quality=95)
+            for size, width in ((200, 550), (280, 1100), (600, 2200), (1200, 4400)):
+                with self.subTest(size), Image.open(path) as image:
+                    rule = preprocess(size=[size, size], resize="crop")
+                    images._reduce(image, rule, 1)
+                    self.assertEqual(image.size[0], width)
+                with Image.open(path) as image:
+                    all_pixels = images.to_input(image, rule).numpy()
+                self.assertLessEqual(np.abs(images.load(path, rule).numpy() - all_pixels).max(), 3)
+
+    def test_an_animated_webp_and_a_pipe_are_errors(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "moving.webp")
+            picture(8, 6).save(path, save_all=True, append_images=[picture(8, 6, "RGBA")], lossless=True)
+            with self.assertRaisesRegex(octet_export.ExportError, "animated WebP"):
+                images.load(path, preprocess())
+            os.mkfifo(os.path.join(folder, "pipe.jpg"))
+            with self.assertRaisesRegex(octet_export.ExportError, "not a file"):
+                images.load(os.path.join(folder, "pipe.jpg"), preprocess())
 
     def test_a_folder_without_images_and_a_broken_image_are_errors(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,11 @@ std::vector<double> real_constant(const loaders::tflite::TensorRecord& tensor);
 std::vector<double> rounded(const loaders::tflite::TensorRecord& tensor,
                             std::vector<double> values);
 
+/// What operator `index` makes of `values`, which have its inputs, before it is rounded. Throws
+/// std::runtime_error for an operator that is not written here.
+std::vector<double> exact_result(const loaders::tflite::ModelFile& file, std::size_t index,
+                                 RealValues& values);
+
 /// Runs operator `index` on `values`, which have its inputs, and adds its outputs, rounded. Throws
 /// std::runtime_error for an operator that is not written here.
 void evaluate(const loaders::tflite::ModelFile& file, std::size_t index, RealValues& values);

@@ -61,7 +61,7 @@ struct Call {
     for (std::size_t c = 0; c < out.size(); ++c) {
       int32_t q = 0;
       std::memcpy(&q, &(*b.data)[c * 4], 4);
-      out[c] = q * (double{input} * double{w[w.size() == 1 ? 0 : c]});
+      out[c] = q == 0 ? 0 : q * (double{input} * double{w[w.size() == 1 ? 0 : c]});
     }
     return out;
   }
@@ -108,6 +108,8 @@ struct ResizeRule {
 };
 Doubles concatenation(const Call& call);
 Doubles pad(const Call& call);
+Doubles slice(const Call& call);
+Doubles strided_slice(const Call& call);  ///< Forwards, with begins and ends alone.
 Doubles transpose(const Call& call);
 Doubles depth_to_space(const Call& call);
 Doubles space_to_depth(const Call& call);

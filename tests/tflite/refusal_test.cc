@@ -149,13 +149,24 @@ TEST_CASE("TFLite: operators that are wrong") {
   check_refused(shape.file(), {"gives [3], but the file says that 'y' is [1, 3]"});
 }
 
+TEST_CASE("TFLite: options that contradict the operator's tensors") {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", {3})};
+  m.outputs = {m.activation("y", {2, 3})};
+  m.node(BuiltinOperator::PACK, {0, 0}, m.outputs,
+         options<tflite::PackOptions>(tflite::CreatePackOptions, 3, 0));
+  check_refused(m.file(), {"(PACK, operator 0): says that it has 3 parts, and has 2"});
+}
+
 TEST_CASE("TFLite: scales that are none") {
   const auto with = [](const TfliteScale& scale) {
     return relu({.name = "x", .shape = {1, 3}, .type = TensorType::INT8, .scale = scale}).file();
   };
   check_refused(with({}), {"'x' is INT8 without a scale", "full integer quantization"});
-  check_refused(with({{0.0f}, {0}}), {"'x' has a scale that is no positive number"});
-  check_refused(with({{-1.0f}, {0}}), {"no positive number"});
+  check_refused(with({{0.0f}, {0}}), {"'x' has a scale of 0, which is no positive number"});
+  check_refused(with({{-1.0f}, {0}}), {"a scale of -1, which is no positive number"});
+  check_refused(with({{1e-40f}, {0}}), {"e-41, which is too small for float32"});
+  check_refused(with({{1e38f}, {0}}), {"'x' has a scale of 1e+38, which is too large"});
   check_refused(with({{0.1f}, {200}}), {"'x' has a zero point out of range"});
   check_refused(with({{0.1f, 0.2f, 0.3f}, {0, 0, 0}, 1}), {"'x'", "a scale a channel"});
   check_refused(with({{0.1f}, {0, 0}}), {"another number of zero points"});
@@ -164,7 +175,8 @@ TEST_CASE("TFLite: scales that are none") {
                            .type = TensorType::INT8,
                            .scale = {{0.1f, 0.2f}, {0, 0}, 0},
                            .data = "1"};
-  check_refused(conv(w, conv_options()).file(), {"'w' [1, 1, 1, 1] has 2 scales along axis 0"});
+  check_refused(conv(w, conv_options()).file(),
+                {"'w' [1, 1, 1, 1] has 2 scales along axis 0, whose extent is 1"});
 }
 
 TEST_CASE("TFLite: a dynamic batch is 1, other open extents come from --shape") {

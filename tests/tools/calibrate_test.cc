@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "tests/loaders/sample_exports.h"
+#include "tests/onnx/onnx_maker.h"
+#include "tests/tflite/tflite_maker.h"
 #include "tests/tools/command_line.h"
 
 using namespace octet;
@@ -138,4 +140,63 @@ TEST_CASE("convert names outputs that int8 arithmetic computes, and how to have 
   INFO(fine.out << fine.err);
   REQUIRE(fine.code == 0);
   CHECK_FALSE(contains(fine.out, "256 values"));
+}
+
+namespace {
+
+// RELU of one float input.
+std::string write_relu(const Workplace& w, const std::vector<int32_t>& shape) {
+  TfliteMaker m;
+  m.inputs = {m.activation("x", shape)};
+  m.outputs = {m.activation("y", shape)};
+  return w.folder.write("relu.tflite",
+                        m.node(tflite::BuiltinOperator::RELU, {0}, m.outputs).file());
+}
+
+}  // namespace
+
+TEST_CASE(
+    "calibration of a model whose input is no picture of three channels: what to do is said") {
+  const Workplace w;
+  const auto calibrated = [&](const std::vector<int32_t>& shape, const std::string& preprocess) {
+    std::vector<std::string> arguments = {"convert",         write_relu(w, shape), "-o",
+                                          w.path("r.octet"), "--calibrate",        w.path(".")};
+    if (!preprocess.empty()) arguments.insert(arguments.end(), {"--preprocess", preprocess});
+    return octet_tool(arguments);
+  };
+  const std::string gray =
+      R"({"resize": "stretch", "channels": "gray", "mean": [0], "std": [255]})";
+  for (const auto& shape : {std::vector<int32_t>{1, 40}, {2, 76, 32, 1}, {1, 8, 8, 4}}) {
+    check_failed(calibrated(shape, ""), "no picture of one or three channels");
+    check_failed(calibrated(shape, ""), "--scales FILE");
+    check_failed(calibrated(shape, ""), "calibration=...");
+  }
+  check_failed(calibrated({1, 40}, "zero-one"), "--scales FILE");
+  check_failed(calibrated({1, 76, 32, 1}, ""), "--preprocess '" + gray + "'");
+  check_failed(calibrated({1, 76, 32, 1}, ""), "--scales FILE");
+  check_failed(calibrated({1, 28, 28, 1}, "zero-one"), "a gray one is '" + gray + "'");
+  const Outcome outcome = calibrated({1, 28, 28, 1}, gray);
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+}
+
+TEST_CASE(
+    "a file of scales has the names that the model's file has, and is taken as it was saved") {
+  const Workplace w;
+  OnnxMaker m;
+  m.input("x", {1, 3, 8, 8}).output("answer").floats("w", {2, 3, 1, 1}, {1, 2, 3, -1, -2, 3});
+  m.node("Conv", {"x", "w"}, {"answer"});
+  const std::string in = w.folder.write("conv.onnx", m.file());
+  REQUIRE(octet_tool({"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."),
+                      "--preprocess", "zero-one", "--save-scales", w.path("scales.json")})
+              .code == 0);
+  const std::string scales = read_file(w.path("scales.json"));
+  INFO(scales);
+  CHECK(contains(scales, "\"answer\""));
+  CHECK_FALSE(contains(scales, ".stored"));
+  const Outcome again = octet_tool({"convert", in, "-o", w.path("b.octet"), "--preprocess",
+                                    "zero-one", "--scales", w.path("scales.json")});
+  INFO(again.err);
+  REQUIRE(again.code == 0);
+  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
 }

@@ -54,8 +54,10 @@ Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& str
   const auto file_or = [&](const std::string& file, const char* name) {
     return quoted(file.empty() ? folder.path(name) : file);
   };
-  command += " < " + quoted(folder.write("in", streams.input));
-  command += " > " + file_or(streams.output_file, "out");
+  folder.write("in", streams.input);
+  command += " < " + file_or(streams.input_file, "in");
+  command += streams.append_to.empty() ? " > " + file_or(streams.output_file, "out")
+                                       : " >> " + quoted(streams.append_to);
   command += " 2> " + file_or(streams.error_file, "err");
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));

@@ -250,8 +250,12 @@ TEST_CASE("run - reads paths from standard input; a bad image does not lose the 
       {.input = w.images[0] + "\n" + absent + "\n\n" + w.folder.path(".") + "\n" + w.images[2]});
   CHECK(outcome.code == 1);
   const auto lines = outcome.json_lines();
-  REQUIRE(lines.size() == 2);
-  CHECK(lines[1]["path"] == w.images[2]);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1]["path"] == absent);
+  CHECK(contains(lines[1]["error"], "cannot open"));
+  CHECK(lines[2]["path"] == w.folder.path("."));
+  CHECK(lines[3]["path"] == w.images[2]);
+  CHECK(lines[3].contains("top"));
   CHECK(contains(outcome.err, absent + ": cannot open"));
   CHECK(contains(outcome.err, w.folder.path(".") + ": not a file"));
 }
@@ -265,8 +269,7 @@ TEST_CASE("run: no model, no image, a preprocessing that is none or does not fit
     return octet_tool({"run", w.classifier, w.images[0], "--preprocess", preprocess});
   };
   check_failed(with("size 8"), "not JSON");
-  check_failed(with("{}"),
-               "--preprocess: 'size', 'resize', 'channels', 'mean' and 'std' are missing");
+  check_failed(with("{}"), "--preprocess: 'resize', 'channels', 'mean' and 'std' are missing");
   check_failed(
       with(
           R"({"size": [9, 8], "resize": "crop", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]})"),

@@ -1,13 +1,17 @@
 #include "tools/write_file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
+#include <set>
 
 #include "tests/loaders/float_export_maker.h"
 #include "tools/image/image.h"
@@ -18,6 +22,13 @@ namespace {
 
 std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text));
+}
+
+std::set<std::string> names_in(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.insert(entry.path().filename().string());
+  return names;
 }
 
 /// A named pipe that is open at both ends, and holds what is written into it.
@@ -65,13 +76,168 @@ TEST_CASE("a file is written whole or not at all") {
   CHECK(entries == 2);
 }
 
-TEST_CASE("a full disk is an error, and leaves no half file") {
-  if (!std::filesystem::exists("/dev/full")) return;
+TEST_CASE("a full disk is an error, and leaves the old file and nothing else") {
   const TemporaryFolder folder;
-  std::filesystem::create_symlink("/dev/full", folder.path("out.part"));
-  const auto written = octet::tool::write_file(folder.path("out"), bytes_of("bytes"));
+  folder.write("out", "old");
+  struct rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {.rlim_cur = 10, .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const auto written = octet::tool::write_file(folder.path("out"), bytes_of("more than ten bytes"));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
   REQUIRE_FALSE(written);
-  CHECK_FALSE(std::filesystem::exists(folder.path("out")));
+  CHECK(written.error().message.starts_with(folder.path("out") + ": cannot write: "));
+  CHECK(read_file(folder.path("out")) == "old");
+  CHECK(names_in(folder.path(".")) == std::set<std::string>{"out"});
+}
+
+TEST_CASE("the unfinished file has a name of its own: a user's X.part stays") {
+  const TemporaryFolder folder;
+  folder.write("out.part", "the user's");
+  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_of("new")));
+  CHECK(read_file(folder.path("out.part")) == "the user's");
+  CHECK(names_in(folder.path(".")) == std::set<std::string>{"out", "out.part"});
+}
+
+TEST_CASE("a new file's mode is the umask's, and a file that is replaced keeps its own") {
+  const TemporaryFolder folder;
+  const auto mode_of = [&](const char* name) {
+    struct stat status{};
+    REQUIRE(stat(folder.path(name).c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  const mode_t before = umask(027);
+  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_of("x")));
+  CHECK(mode_of("new") == 0640);
+  REQUIRE(chmod(folder.path("new").c_str(), 0604) == 0);
+  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_of("y")));
+  CHECK(mode_of("new") == 0604);
+  umask(before);
+}
+
+TEST_CASE("two processes that write one file leave one of the two, whole") {
+  const TemporaryFolder folder;
+  const std::string a(300'000, 'a');
+  const std::string b(200'000, 'b');
+  std::vector<pid_t> writers;
+  for (const std::string* content : {&a, &b}) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      bool good = true;
+      for (int i = 0; i < 30; ++i)
+        good = octet::tool::write_file(folder.path("out"), bytes_of(*content)).has_value() && good;
+      _exit(good ? 0 : 1);
+    }
+    writers.push_back(child);
+  }
+  for (int i = 0; i < 200; ++i) {
+    if (!std::filesystem::exists(folder.path("out"))) continue;
+    const std::string seen = read_file(folder.path("out"));
+    CHECK((seen == a || seen == b));
+  }
+  for (const pid_t writer : writers) {
+    int status = -1;
+    REQUIRE(waitpid(writer, &status, 0) == writer);
+    CHECK(status == 0);
+  }
+  CHECK(names_in(folder.path(".")) == std::set<std::string>{"out"});
+}
+
+TEST_CASE("a signal that ends the process leaves the old file or the new one, and nothing else") {
+  const std::string old_bytes(100, 'o');
+  const std::string new_bytes(2'000'000, 'n');
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    for (int round = 0; round < 8; ++round) {
+      const TemporaryFolder folder;
+      folder.write("out", old_bytes);
+      const pid_t child = fork();
+      REQUIRE(child >= 0);
+      if (child == 0) {
+        std::signal(signal, SIG_DFL);
+        while (octet::tool::write_file(folder.path("out"), bytes_of(new_bytes))) {
+        }
+        _exit(1);
+      }
+      usleep(static_cast<useconds_t>(3000 + 1700 * round));
+      REQUIRE(kill(child, signal) == 0);
+      int status = -1;
+      REQUIRE(waitpid(child, &status, 0) == child);
+      CHECK(WIFSIGNALED(status));
+      CHECK(WTERMSIG(status) == signal);
+      CHECK(names_in(folder.path(".")) == std::set<std::string>{"out"});
+      const std::string left = read_file(folder.path("out"));
+      CHECK((left == old_bytes || left == new_bytes));
+    }
+  }
+}
+
+TEST_CASE("a signal that is ignored stays ignored") {
+  const TemporaryFolder folder;
+  const auto before = std::signal(SIGHUP, SIG_IGN);
+  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_of("x")));
+  CHECK(std::signal(SIGHUP, before) == SIG_IGN);
+}
+
+TEST_CASE("a file that is read is not written onto, by whatever name") {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const std::string read = folder.write("read", "precious");
+  fs::create_directory(folder.path("folder"));
+  fs::create_hard_link(read, folder.path("hard"));
+  fs::create_symlink("read", folder.path("soft"));
+  fs::create_symlink("hard", folder.path("soft_to_hard"));
+  fs::create_directory_symlink(folder.path("."), folder.path("way_round"));
+  const int descriptor = open(read.c_str(), O_RDONLY);
+  REQUIRE(descriptor >= 0);
+  octet::tool::FilesInUse in_use;
+  REQUIRE(in_use.add(read));
+  for (const bool force : {false, true}) {
+    for (const std::string& name :
+         {read, folder.path("hard"), folder.path("soft"), folder.path("soft_to_hard"),
+          folder.path("folder/../read"), folder.path("way_round/read"),
+          "/dev/fd/" + std::to_string(descriptor), "/proc/self/fd/" + std::to_string(descriptor)}) {
+      INFO(name);
+      const auto written =
+          octet::tool::write_file(name, bytes_of("new"), {.in_use = &in_use, .force = force});
+      REQUIRE_FALSE(written);
+      CHECK(written.error().message.starts_with(name + ": cannot write: this is the file that is "
+                                                       "read"));
+      CHECK(read_file(read) == "precious");
+    }
+  }
+  close(descriptor);
+}
+
+TEST_CASE("an existing file of another kind is written over only by force; an empty one always") {
+  using octet::tool::FileKind;
+  const TemporaryFolder folder;
+  const std::vector<std::pair<const FileKind*, std::string>> kinds = {
+      {&octet::tool::octet_model_kind, std::string("\0\0\0\0OCT1", 8)},
+      {&octet::tool::png_kind, "\x89PNG\r\n\x1a\n"},
+      {&octet::tool::npy_kind, "\x93NUMPY\x01"}};
+  for (const auto& [kind, own] : kinds) {
+    for (const auto& [other, beginning] : kinds) {
+      INFO(kind->name << " onto " << other->name);
+      const std::string path = folder.write("file", beginning);
+      const auto written = octet::tool::write_file(path, bytes_of(own), {.kind = kind});
+      CHECK(written.has_value() == (kind == other));
+      if (!written) {
+        CHECK(written.error().message.find("--force") != std::string::npos);
+        CHECK(read_file(path) == beginning);
+      }
+      CHECK(octet::tool::write_file(path, bytes_of(own), {.kind = kind, .force = true}));
+      CHECK(read_file(path) == own);
+    }
+    for (const std::string& text : {std::string("t"), std::string("a text of some length")})
+      CHECK_FALSE(
+          octet::tool::write_file(folder.write("file", text), bytes_of(own), {.kind = kind}));
+    CHECK(octet::tool::write_file(folder.write("file", ""), bytes_of(own), {.kind = kind}));
+    CHECK(octet::tool::write_file(folder.path("absent"), bytes_of(own), {.kind = kind}));
+    std::filesystem::remove(folder.path("absent"));
+  }
 }
 
 TEST_CASE("what is no regular file is written into, never replaced") {
@@ -99,6 +265,16 @@ TEST_CASE("a link is followed: what it leads to is written, and the link stays")
   REQUIRE(octet::tool::write_file(folder.path("to_nothing"), bytes_of("new")));
   CHECK(std::filesystem::is_symlink(folder.path("to_nothing")));
   CHECK(read_file(folder.path("absent")) == "new");
+
+  std::filesystem::create_symlink("relative", folder.path("to_relative"));
+  REQUIRE(octet::tool::write_file(folder.path("to_relative"), bytes_of("new")));
+  CHECK(std::filesystem::is_symlink(folder.path("to_relative")));
+  CHECK(read_file(folder.path("relative")) == "new");
+
+  std::filesystem::create_symlink("circle", folder.path("circle"));
+  const auto in_circle = octet::tool::write_file(folder.path("circle"), bytes_of("new"));
+  REQUIRE_FALSE(in_circle);
+  CHECK(in_circle.error().message.starts_with(folder.path("circle") + ": cannot write: "));
 }
 
 TEST_CASE("what cannot be written into is an error, and stays what it is") {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
+#include <new>
 
 #include "tools/image/decoders.h"
+#include "tools/image/exif.h"
 
 namespace octet::image {
 namespace {
@@ -40,14 +43,26 @@ void ask_for_rgb(png_structp png) {
   png_set_strip_alpha(png);
 }
 
-// No object with a destructor may live between setjmp and longjmp: `image` is the caller's.
-bool decode(PngSource& source, Image& image) {
+bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
+  try {
+    pixels.resize(size);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+constexpr char no_memory[] = "not enough memory for its pixels";
+
+// No object with a destructor may live between setjmp and longjmp: `out` is the caller's.
+bool decode(PngSource& source, Decoded& out) {
+  Image& image = out.image;
   png_structp png =
       png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, PngSource::exit, PngSource::warn);
   png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);
   if (info == nullptr) {
     png_destroy_read_struct(&png, nullptr, nullptr);
-    std::snprintf(source.message, sizeof(source.message), "no memory");
+    std::snprintf(source.message, sizeof(source.message), "%s", no_memory);
     return false;
   }
   if (setjmp(source.leave) != 0) {
@@ -64,26 +79,39 @@ bool decode(PngSource& source, Image& image) {
   png_read_update_info(png, info);
   image.height = static_cast<int>(png_get_image_height(png, info));
   image.width = static_cast<int>(png_get_image_width(png, info));
-  image.pixels.resize(static_cast<std::size_t>(image.height) *
-                      static_cast<std::size_t>(image.width) * 3);
+  if (!make_room(image.pixels, static_cast<std::size_t>(image.height) *
+                                   static_cast<std::size_t>(image.width) * 3)) {
+    png_error(png, no_memory);
+  }
   if (png_get_rowbytes(png, info) != static_cast<std::size_t>(image.width) * 3) {
     png_error(png, "a kind of pixels that does not become RGB");
   }
   for (int pass = 0; pass < passes; ++pass) {
     for (int y = 0; y < image.height; ++y) png_read_row(png, image.at(y, 0), nullptr);
   }
-  png_read_end(png, nullptr);
+  // EXIF may stand behind the pixels.
+  png_read_end(png, info);
+#ifdef PNG_eXIf_SUPPORTED
+  png_uint_32 exif_size = 0;
+  png_bytep exif = nullptr;
+  if (png_get_eXIf_1(png, info, &exif_size, &exif) != 0)
+    out.orientation = exif_orientation({exif, exif_size});
+#endif
   png_destroy_read_struct(&png, &info, nullptr);
   return true;
 }
 
 }  // namespace
 
-Expected<Image> decode_png(const std::string& path, std::span<const uint8_t> bytes) {
-  Image image;
+Expected<Decoded> decode_png(const std::string& path, std::span<const uint8_t> bytes) {
+  Decoded out;
   PngSource source{.rest = bytes};
-  if (!decode(source, image)) return fail(path + ": damaged PNG: " + source.message);
-  return image;
+  if (!decode(source, out)) {
+    // libpng's own message of it has the word, too.
+    const bool memory = std::strstr(source.message, "memory") != nullptr;
+    return fail(path + (memory ? ": " : ": damaged PNG: ") + source.message);
+  }
+  return out;
 }
 
 }  // namespace octet::image

@@ -1,4 +1,4 @@
-// The two formats behind read_image: whole files in memory become R, G, B. `path` is for errors.
+// The formats behind read_image: whole files in memory become R, G, B. `path` is for errors.
 #pragma once
 
 #include <span>
@@ -10,11 +10,34 @@ namespace octet::image {
 /// A picture of more pixels is refused.
 constexpr uint64_t max_pixels = uint64_t{1} << 28;
 
-/// CMYK becomes RGB as in Pillow. Errors: damaged, cut off, too many pixels.
-Expected<Image> decode_jpeg(const std::string& path, std::span<const uint8_t> bytes);
+/// Pixels as the file has them, and which way up they are.
+struct Decoded {
+  Image image;
+  int orientation = 1;  ///< EXIF's, 1 to 8.
+};
+
+/// By the file's content one of those below. Errors: theirs; another format, which is named.
+Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t> bytes,
+                               const ReadOptions& options);
+
+/// CMYK becomes RGB as in Pillow. `options.made_into` may make it smaller. Errors: damaged, cut
+/// off, too many pixels, no memory.
+Expected<Decoded> decode_jpeg(const std::string& path, std::span<const uint8_t> bytes,
+                              const ReadOptions& options);
 
 /// Of 16-bit channels the high byte; alpha is dropped; gamma and colour profiles change nothing.
-/// Errors: damaged, cut off, too many pixels.
-Expected<Image> decode_png(const std::string& path, std::span<const uint8_t> bytes);
+/// Errors: damaged, cut off, too many pixels, no memory.
+Expected<Decoded> decode_png(const std::string& path, std::span<const uint8_t> bytes);
+
+/// Uncompressed pixels of 1 to 32 bits; alpha is dropped. Errors: compressed, damaged, cut off, too
+/// many pixels.
+Expected<Decoded> decode_bmp(const std::string& path, std::span<const uint8_t> bytes);
+
+/// The first picture, on the whole canvas. Errors: damaged, cut off, too many pixels.
+Expected<Decoded> decode_gif(const std::string& path, std::span<const uint8_t> bytes);
+
+/// Lossy and lossless ones; alpha is dropped. Errors: animated, damaged, cut off, too many pixels;
+/// octet was built without libwebp.
+Expected<Decoded> decode_webp(const std::string& path, std::span<const uint8_t> bytes);
 
 }  // namespace octet::image

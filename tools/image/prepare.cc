@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "tools/image/image.h"
+#include "tools/image/scaled_extent.h"
 
 namespace octet::image {
 namespace {
@@ -94,11 +95,32 @@ Image resize_height(const Image& image, const Part& part) {
   return out;
 }
 
-int64_t scaled_size(int size, double ratio) {
-  return std::max(int64_t{1}, static_cast<int64_t>(std::floor(size * ratio + 0.5)));
+int64_t scaled_size(int64_t size, double ratio) {
+  return std::max(int64_t{1},
+                  static_cast<int64_t>(std::floor(static_cast<double>(size) * ratio + 0.5)));
+}
+
+/// What the input shows of an axis that is scaled to `output` pixels.
+Part shown(int64_t output, int target) {
+  const auto count = static_cast<int>(std::min(output, int64_t{target}));
+  return {.output = output, .first = (output - count) / 2, .count = count};
 }
 
 }  // namespace
+
+Extent scaled_extent(Extent picture, const Preprocess& p) {
+  if (p.resize == ResizeRule::stretch) return {.height = p.height, .width = p.width};
+  const double ratio_w = static_cast<double>(p.width) / static_cast<double>(picture.width);
+  const double ratio_h = static_cast<double>(p.height) / static_cast<double>(picture.height);
+  const bool crops = p.resize == ResizeRule::crop;
+  const double ratio = crops ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
+  // Rounding must leave nothing uncovered, and nothing sticking out.
+  const auto scaled = [&](int64_t size, int64_t target) {
+    const int64_t output = scaled_size(size, ratio);
+    return crops ? std::max(output, target) : std::min(output, target);
+  };
+  return {.height = scaled(picture.height, p.height), .width = scaled(picture.width, p.width)};
+}
 
 Image resize_bilinear(const Image& image, int height, int width) {
   return resize_height(resize_width(image, all_of(width)), all_of(height));
@@ -117,28 +139,18 @@ Image to_gray(const Image& rgb) {
 
 Prepared prepare(const Image& image, const Preprocess& p) {
   const bool gray = p.channels == Channels::gray;
-  const Image source = gray && image.channels == 3 ? to_gray(image) : image;
-  const double ratio_w = static_cast<double>(p.width) / source.width;
-  const double ratio_h = static_cast<double>(p.height) / source.height;
-  Part columns = all_of(p.width);
-  Part rows = all_of(p.height);
-  if (p.resize != ResizeRule::stretch) {
-    const bool crops = p.resize == ResizeRule::crop;
-    const double ratio = crops ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
-    const auto scale = [&](Part& part, int size, int64_t target) {
-      const int64_t output = scaled_size(size, ratio);
-      // Rounding must leave nothing uncovered, and nothing sticking out.
-      part.output = crops ? std::max(output, target) : std::min(output, target);
-      part.count = static_cast<int>(std::min(part.output, target));
-      part.first = (part.output - part.count) / 2;
-    };
-    scale(columns, source.width, p.width);
-    scale(rows, source.height, p.height);
-  }
+  Image as_gray;
+  if (gray && image.channels == 3) as_gray = to_gray(image);
+  const Image& source = as_gray.pixels.empty() ? image : as_gray;
+  const Extent picture = {.height = image.picture_height > 0 ? image.picture_height : image.height,
+                          .width = image.picture_width > 0 ? image.picture_width : image.width};
+  const Extent extent = scaled_extent(picture, p);
+  const Part columns = shown(extent.width, p.width);
+  const Part rows = shown(extent.height, p.height);
   const Image scaled = resize_height(resize_width(source, columns), rows);
 
-  Prepared out{.scale_x = static_cast<double>(source.width) / static_cast<double>(columns.output),
-               .scale_y = static_cast<double>(source.height) / static_cast<double>(rows.output),
+  Prepared out{.scale_x = static_cast<double>(picture.width) / static_cast<double>(columns.output),
+               .scale_y = static_cast<double>(picture.height) / static_cast<double>(rows.output),
                .offset_x = static_cast<double>(columns.first),
                .offset_y = static_cast<double>(rows.first)};
   const int channels = gray ? 1 : 3;

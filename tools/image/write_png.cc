@@ -1,11 +1,11 @@
 #include <png.h>
 
 #include "tools/image/image.h"
-#include "tools/write_file.h"
 
 namespace octet::image {
 
-Expected<void> write_png(const Image& image, const std::string& path) {
+Expected<void> write_png(const Image& image, const std::string& path,
+                         const tool::WriteRules& rules) {
   png_image png = {};
   png.version = PNG_IMAGE_VERSION;
   png.width = static_cast<png_uint_32>(image.width);
@@ -17,7 +17,7 @@ Expected<void> write_png(const Image& image, const std::string& path) {
       0) {
     return fail(path + ": cannot write the PNG: " + png.message);
   }
-  return tool::write_file(path, std::as_bytes(std::span(bytes).first(size)));
+  return tool::write_file(path, std::as_bytes(std::span(bytes).first(size)), rules);
 }
 
 }  // namespace octet::image

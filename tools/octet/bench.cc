@@ -6,12 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "tools/files_in_use.h"
 #include "tools/octet/against/hold_xnnpack.h"
 #include "tools/octet/bench/contender.h"
 #include "tools/octet/bench/interruptions.h"
 #include "tools/octet/bench/layers.h"
 #include "tools/octet/bench/rival.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/json_text.h"
+#include "tools/octet/preprocess_option.h"
 
 namespace octet::tool {
 namespace {
@@ -25,16 +28,19 @@ struct Options {
   SessionOptions session;
   std::optional<std::size_t> runs;
   std::optional<std::size_t> warmup;
+  std::string preprocess;
   bool layers = false;
   bool as_json = false;
 };
 
 json result_json(const Contender& contender) {
-  return {{"model", contender.model().path()},
-          {"isa", contender.isa()},
-          {"threads", contender.session().threads()},
-          {"median_ms", contender.samples().median_ms()},
-          {"min_ms", contender.samples().minimum_ms()}};
+  json out;
+  put_path(out, "model", contender.model().path());
+  out.update({{"isa", contender.isa()},
+              {"threads", contender.session().threads()},
+              {"median_ms", contender.samples().median_ms()},
+              {"min_ms", contender.samples().minimum_ms()}});
+  return out;
 }
 
 /// What a session costs.
@@ -150,16 +156,19 @@ std::string engine_descriptions() {
 
 Expected<int> bench(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
+  for (const std::string& path : {options.model, options.compare}) {
+    if (auto ok = FilesInUse().add(path); !ok) return tl::unexpected(ok.error());
+  }
   hold_xnnpack(isa_wish(options));
   SessionOptions session = options.session;
   session.time_steps = options.layers;
-  auto ours = Contender::create(options.model, session);
+  auto ours = Contender::create(options.model, session, options.preprocess);
   if (!ours) return tl::unexpected(ours.error());
   std::optional<Contender> theirs;
   if (!options.compare.empty()) {
     // Its memory is counted up to its first run, and the other's is not to be among it.
     if (auto answer = ours->answer(); !answer) return tl::unexpected(answer.error());
-    auto other = Contender::create(options.compare, session);
+    auto other = Contender::create(options.compare, session, options.preprocess);
     if (!other) return tl::unexpected(other.error());
     theirs.emplace(std::move(*other));
   }
@@ -203,7 +212,7 @@ Expected<int> bench(const Options& options) {
   }
   for (const Rival& rival : *rivals) out["against"].push_back(rival_json(rival, *ours));
   if (options.as_json) {
-    std::cout << out.dump() << "\n";
+    std::cout << json_text(out) << "\n";
     return report_strangers(*rivals);
   }
   for (const Contender* contender : contenders) {
@@ -275,6 +284,7 @@ Command add_bench(CLI::App& app) {
                    "one model alone has one turn")
       ->check(whole_number_from(0))
       ->type_name("N");
+  add_preprocess_option(*command, options->preprocess);
   command->add_flag("--layers", options->layers,
                     "Each step's time, multiply-accumulates a second, share of the most that the "
                     "instruction set can do on this machine, and bytes read and written; with "

@@ -1,37 +1,16 @@
 #include "tools/octet/calibrate.h"
 
 #include <algorithm>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <new>
 
 #include "graph/calibration/calibration.h"
 #include "loaders/preprocess.h"
 #include "tools/image/image.h"
-#include "tools/octet/dataset.h"
+#include "tools/octet/bad_images.h"
 #include "tools/octet/progress.h"
 
 namespace octet::tool {
 namespace {
-
-using json = nlohmann::json;
-
-const std::map<std::string, json>& presets() {
-  static const std::map<std::string, json> all = {
-      {"imagenet-torch",
-       {{"resize", "crop"},
-        {"channels", "rgb"},
-        {"mean", {123.675, 116.28, 103.53}},
-        {"std", {58.395, 57.12, 57.375}}}},
-      {"imagenet-tf",
-       {{"resize", "crop"},
-        {"channels", "rgb"},
-        {"mean", {127.5, 127.5, 127.5}},
-        {"std", {127.5, 127.5, 127.5}}}},
-      {"zero-one",
-       {{"resize", "stretch"}, {"channels", "rgb"}, {"mean", {0, 0, 0}}, {"std", {255, 255, 255}}}},
-  };
-  return all;
-}
 
 std::string input_text(const graph::Graph& graph) {
   const graph::Tensor& input = graph.tensor(graph.inputs[0]);
@@ -49,6 +28,45 @@ std::vector<float> normalized(const std::vector<uint8_t>& pixels, const Preproce
   return values;
 }
 
+Expected<std::vector<uint8_t>> input_pixels(const std::string& path,
+                                            const image::ReadOptions& read) {
+  const auto image = image::read_image(path, read);
+  if (!image) return tl::unexpected(image.error());
+  try {
+    return image::prepare(*image, *read.made_into).pixels;
+  } catch (const std::bad_alloc&) {
+    return fail(path + ": not enough memory for this picture's pixels");
+  }
+}
+
+bool is_picture(const Shape& shape, int32_t channels) {
+  return shape.size() == 4 && shape[0] == 1 && shape[3] == channels;
+}
+
+constexpr const char* gray_json =
+    R"('{"resize": "stretch", "channels": "gray", "mean": [0], "std": [255]}')";
+
+constexpr const char* without_pictures =
+    "give its scales with --scales FILE (JSON by tensor name, docs/calibration.md), or export the "
+    "model calibrated on arrays (octet_export.export(..., calibration=...))";
+
+/// What to do where the file does not say how an image becomes the input.
+std::string preprocess_remedy(const graph::Graph& graph) {
+  const Shape& shape = graph.tensor(graph.inputs[0]).shape;
+  if (is_picture(shape, 3)) {
+    return "give --preprocess with a preset (" + loaders::preprocess_preset_names() +
+           ") or JSON (docs/calibration.md)";
+  }
+  if (is_picture(shape, 1)) {
+    return std::string("if it is a gray picture, give --preprocess ") + gray_json +
+           " with its own mean and std; if it is none (a spectrogram, for one), " +
+           without_pictures;
+  }
+  return std::string(
+             "it is no picture of one or three channels, and images cannot calibrate it: ") +
+         without_pictures;
+}
+
 Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
   if (graph.inputs.size() != 1) {
     return fail(graph.name + ": the model has " + std::to_string(graph.inputs.size()) +
@@ -56,9 +74,7 @@ Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
   }
   if (!graph.preprocess) {
     return fail(graph.name + ": the file does not say how an image becomes its " +
-                input_text(graph) +
-                ": give --preprocess with a preset (imagenet-torch, imagenet-tf, zero-one) or JSON "
-                "(docs/calibration.md)");
+                input_text(graph) + ": " + preprocess_remedy(graph));
   }
   const bool has_scales = std::ranges::any_of(graph.tensors, [](const graph::Tensor& tensor) {
     return !tensor.is_constant() && tensor.quantization;
@@ -73,15 +89,6 @@ Expected<void> check_images_can_be_taken(const graph::Graph& graph) {
 
 }  // namespace
 
-const std::vector<std::string>& preprocess_presets() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const auto& [name, preset] : presets()) list.push_back(name);
-    return list;
-  }();
-  return names;
-}
-
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   const graph::Tensor& input = graph.tensor(graph.inputs[0]);
   if (graph.preprocess && !graph.preprocess_is_usual) {
@@ -90,50 +97,48 @@ Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   }
   if (input.shape.size() != 4 || input.shape[0] != 1) {
     return fail(graph.name + ": --preprocess makes one image, which the " + input_text(graph) +
-                " does not take");
+                " does not take" +
+                (graph.inputs.size() == 1 ? std::string(": ") + without_pictures : ""));
   }
-  json object;
-  if (const auto preset = presets().find(text); preset != presets().end()) {
-    object = preset->second;
-  } else {
-    object = json::parse(text, nullptr, false);
-    if (!object.is_object()) {
-      return fail("--preprocess '" + text +
-                  "': neither a preset (imagenet-torch, imagenet-tf, zero-one) nor a JSON object");
-    }
-  }
-  if (!object.contains("size")) object["size"] = {input.shape[1], input.shape[2]};
-  auto preprocess = loaders::parse_preprocess(object.dump());
+  auto preprocess = loaders::parse_preprocess(text, input.shape);
   if (!preprocess) return tl::unexpected(preprocess.error());
   const Shape image = {1, preprocess->height, preprocess->width,
                        static_cast<int32_t>(preprocess->mean.size())};
   if (image != input.shape) {
+    const bool wants_gray = is_picture(input.shape, 1) && image[3] != 1;
     return fail(graph.name + ": --preprocess gives an image of " + shape_text(image) +
-                ", which the " + input_text(graph) + " does not take");
+                ", which the " + input_text(graph) + " does not take" +
+                (wants_gray ? std::string(": a gray one is ") + gray_json : ""));
   }
   graph.preprocess = std::move(*preprocess);
   return {};
 }
 
-Expected<std::vector<std::string>> calibrate(graph::Graph& graph,
-                                             const CalibrationOptions& options) {
+Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
+                                             const std::vector<std::string>& images) {
   const auto calibrator = graph::parse_calibrator(options.calibrator);
   if (!calibrator) return fail("no calibrator '" + options.calibrator + "'");
   if (auto ok = check_images_can_be_taken(graph); !ok) return tl::unexpected(ok.error());
-  const auto images = list_images(options.folder, options.limit);
-  if (!images) return tl::unexpected(images.error());
   auto calibration = graph::Calibration::create(graph, SessionOptions{}.threads);
   if (!calibration) return tl::unexpected(calibration.error());
-  Progress progress("calibrating", images->size());
-  for (const std::string& path : *images) {
-    const auto image = image::read_image(path);
-    if (!image) return tl::unexpected(image.error());
-    const image::Prepared prepared = image::prepare(*image, *graph.preprocess);
-    if (auto ok = calibration->observe({normalized(prepared.pixels, *graph.preprocess)}); !ok) {
-      return tl::unexpected(ok.error());
+  const image::ReadOptions read = {.exif_rotate = options.exif_rotate,
+                                   .made_into = &*graph.preprocess};
+  BadImages bad;
+  {
+    Progress progress("calibrating", images.size());
+    for (const std::string& path : images) {
+      const auto pixels = input_pixels(path, read);
+      if (pixels) {
+        const std::vector<float> values = normalized(*pixels, *graph.preprocess);
+        if (auto ok = calibration->observe({values}); !ok) return tl::unexpected(ok.error());
+      } else {
+        bad.add(path, pixels.error().message);
+      }
+      progress.advance();
     }
-    progress.advance();
   }
+  if (auto ok = bad.finish(options.folder, images.size(), options.max_bad_percent); !ok)
+    return tl::unexpected(ok.error());
   return calibration->apply(graph, *calibrator);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "tools/write_file.h"
 
 namespace octet::tool {
 
@@ -13,24 +14,28 @@ struct CalibrationOptions {
   std::string folder;              ///< Images, in it or in folders below it.
   std::string calibrator = "mse";  ///< One of graph::calibrator_names().
   std::size_t limit = 0;           ///< Of images, evenly spaced; 0: all.
-  std::string scales;              ///< A file to read scales from instead.
-  std::string save_scales;         ///< A file to write them to.
+  double max_bad_percent = 1;      ///< So many of the images may be unreadable.
+  bool exif_rotate = true;
+  std::string scales;       ///< A file to read scales from instead.
+  std::string save_scales;  ///< A file to write them to.
 };
 
-/// --preprocess: a preset (preprocess_presets()), or the JSON object of docs/float_export.md, whose
-/// size may be left out: the model's input says it. Kept in the graph. Errors: neither; it does not
-/// suit the graph's first input; the graph has one of its own.
+/// --preprocess: a preset (loaders::preprocess_presets()), or the JSON object of
+/// docs/float_export.md, whose size may be left out: the model's input says it. Kept in the graph.
+/// Errors: neither; it does not suit the graph's first input; the graph has one of its own.
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text);
-const std::vector<std::string>& preprocess_presets();
 
-/// Runs the float model on the images and gives the graph its scales. -> sentences for the user.
-/// Errors: no images, an image that cannot be read, no preprocessing, a graph with scales of its
-/// own.
-Expected<std::vector<std::string>> calibrate(graph::Graph& graph,
-                                             const CalibrationOptions& options);
+/// Runs the float model on `images`, paths in `options.folder`, and gives the graph its scales. ->
+/// sentences for the user. Errors: too many that cannot be read, no
+/// preprocessing, a graph with scales of its own.
+Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
+                                             const std::vector<std::string>& images);
 
 /// Scales of activations by tensor name, as JSON: {"TENSOR": {"scale": 0.02, "zero_point": 128}}.
-Expected<void> write_scales(const graph::Graph& graph, const std::string& path);
+Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
+                            const WriteRules& rules);
+/// What write_scales writes.
+extern const FileKind scales_kind;
 /// Errors: not such JSON; a name that the graph has not; an activation that it does not name.
 Expected<void> read_scales(graph::Graph& graph, const std::string& path);
 

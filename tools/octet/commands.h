@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "octet/octet.hpp"
@@ -32,7 +31,9 @@ Expected<void> check_session_options(const SessionOptions& options);
 /// Lets an option take whole numbers from `least` on, and says so of anything else.
 CLI::Validator whole_number_from(std::size_t least);
 
-/// --preprocess: empty text gives nothing.
-Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json);
+/// --no-exif-rotate
+void add_exif_option(CLI::App& command, bool& exif_rotate);
+/// --force
+void add_force_option(CLI::App& command, bool& force);
 
 }  // namespace octet::tool

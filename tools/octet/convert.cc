@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -6,10 +7,14 @@
 #include "graph/calibration/calibrators.h"
 #include "graph/graph.h"
 #include "loaders/loader.h"
+#include "loaders/preprocess.h"
+#include "tools/octet/bad_images.h"
 #include "tools/octet/calibrate.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/dataset.h"
 #include "tools/octet/describe.h"
 #include "tools/octet/progress.h"
+#include "tools/octet/summary.h"
 #include "tools/write_file.h"
 
 namespace octet::tool {
@@ -25,47 +30,25 @@ struct Options {
   std::string task;
   std::string labels;
   bool forget_scales = false;
+  bool force = false;
   CalibrationOptions calibration;
 };
 
-void print_summary(const Model& model, const std::string& path) {
-  std::size_t int8_nodes = 0;
-  std::size_t fused = 0;
-  for (const NodeInfo& node : model.nodes()) {
-    int8_nodes += node.int8 ? 1 : 0;
-    fused += node.fused.size();
-  }
-  std::cout << path << ": " << model.file_size() << " bytes, " << model.nodes().size() << " nodes ("
-            << int8_nodes << " in int8), " << fused << " nodes fused into them, "
-            << static_cast<double>(model.macs()) * 1e-6 << " million multiply-accumulates\n";
-  for (const NodeInfo& node : model.nodes()) {
-    if (model.has_int8() && !node.int8 && !node.reason.empty() && node.op != "dequantize") {
-      std::cout << "  in float: " << node.name << " (" << node.op << "): " << node.reason << "\n";
-    }
-  }
+struct Files {
+  FilesInUse in_use;
+  std::vector<std::string> images;  ///< To calibrate on.
+};
+
+WriteRules model_rules(const Options& options, const Files& files) {
+  return {.in_use = &files.in_use, .kind = &octet_model_kind, .force = options.force};
 }
 
-/// Results of int8 arithmetic are one of 256 values each, which coordinates may feel.
-void print_coarse_outputs(const Model& model) {
-  const auto writer_of = [&](const std::string& tensor) {
-    return std::ranges::find_if(
-        model.nodes(), [&](const NodeInfo& node) { return node.outputs[0].name == tensor; });
-  };
-  for (const TensorInfo& output : model.outputs()) {
-    const auto last = writer_of(output.name);
-    if (last == model.nodes().end() || last->op != "dequantize") continue;
-    const TensorInfo& bytes = last->inputs[0];
-    const auto writer = writer_of(bytes.name);
-    // Scores between 0 and 1 are fine enough.
-    if (writer == model.nodes().end() || writer->op == "softmax" || writer->op == "lookup")
-      continue;
-    std::cout << "  output " << output.name << ": one of 256 values, " << bytes.scale
-              << " apart; --keep-float " << writer->name << " computes it in float\n";
-  }
+WriteRules scales_rules(const Options& options, const Files& files) {
+  return {.in_use = &files.in_use, .kind = &scales_kind, .force = options.force};
 }
 
 /// What the file leaves open and the user says: preprocessing, task, labels, and scales.
-Expected<void> complete(graph::Graph& graph, const Options& options) {
+Expected<void> complete(graph::Graph& graph, const Options& options, const Files& files) {
   if (options.forget_scales) {
     if (auto ok = graph::forget_scales(graph); !ok) return ok;
   }
@@ -80,7 +63,7 @@ Expected<void> complete(graph::Graph& graph, const Options& options) {
   }
   const CalibrationOptions& calibration = options.calibration;
   if (!calibration.folder.empty()) {
-    const auto remarks = calibrate(graph, calibration);
+    const auto remarks = calibrate(graph, calibration, files.images);
     if (!remarks) return tl::unexpected(remarks.error());
     for (const std::string& remark : *remarks) std::cerr << "warning: " << remark << "\n";
   }
@@ -88,16 +71,47 @@ Expected<void> complete(graph::Graph& graph, const Options& options) {
     if (auto ok = read_scales(graph, calibration.scales); !ok) return ok;
   }
   if (calibration.save_scales.empty()) return {};
-  return write_scales(graph, calibration.save_scales);
+  return write_scales(graph, calibration.save_scales, scales_rules(options, files));
 }
 
 struct Converted {
   Model model;
   std::vector<std::string> remarks;  ///< Of the loader.
+  bool file_has_scales = false;      ///< Roundings are those of its author.
 };
+
+/// Notes what is read, and refuses what would be written onto it or onto something else.
+Expected<Files> check_files(const Options& options) {
+  const CalibrationOptions& calibration = options.calibration;
+  Files files;
+  if (!calibration.folder.empty()) {
+    auto images = list_images(calibration.folder, calibration.limit);
+    if (!images) return tl::unexpected(images.error());
+    files.images = std::move(*images);
+  }
+  std::vector<std::string> read = files.images;
+  read.insert(read.end(), {options.input, options.labels, calibration.scales});
+  for (const std::string& path : read) {
+    if (auto ok = files.in_use.add(path); !ok) return tl::unexpected(ok.error());
+  }
+  if (auto ok = check_target(options.output, model_rules(options, files)); !ok)
+    return tl::unexpected(ok.error());
+  if (calibration.save_scales.empty()) return files;
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::weakly_canonical(options.output, error) ==
+      fs::weakly_canonical(calibration.save_scales, error)) {
+    return fail(options.output + ": both --output and --save-scales would be written to it");
+  }
+  if (auto ok = check_target(calibration.save_scales, scales_rules(options, files)); !ok)
+    return tl::unexpected(ok.error());
+  return files;
+}
 
 /// Reads, completes, builds, checks and writes the model.
 Expected<Converted> make_model(const Options& options) {
+  const auto files = check_files(options);
+  if (!files) return tl::unexpected(files.error());
   loaders::LoadOptions load_options;
   for (const std::string& shape : options.shapes) {
     if (auto ok = loaders::add_shape_option(shape, load_options); !ok)
@@ -111,8 +125,9 @@ Expected<Converted> make_model(const Options& options) {
   if (!calibrates) progress.emplace("converting", stages);
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
-  if (auto ok = complete(*graph, options); !ok) return tl::unexpected(ok.error());
+  if (auto ok = complete(*graph, options, *files); !ok) return tl::unexpected(ok.error());
   std::vector<std::string> remarks = std::move(graph->remarks);
+  const bool file_has_scales = graph->unscaled_is_float;
   if (calibrates) progress.emplace("converting", stages);
   progress->advance();
   const auto bytes = graph::build_model(
@@ -120,11 +135,14 @@ Expected<Converted> make_model(const Options& options) {
   if (!bytes) return tl::unexpected(bytes.error());
   progress->advance();
   // What the engine would refuse is not written.
-  auto model = Model::from_memory(*bytes, options.output);
+  auto model = Model::from_memory(*bytes, options.input);
   if (!model) return tl::unexpected(model.error());
   progress->advance();
-  if (auto ok = write_file(options.output, *bytes); !ok) return tl::unexpected(ok.error());
-  return Converted{.model = std::move(*model), .remarks = std::move(remarks)};
+  if (auto ok = write_file(options.output, *bytes, model_rules(options, *files)); !ok)
+    return tl::unexpected(ok.error());
+  return Converted{.model = std::move(*model),
+                   .remarks = std::move(remarks),
+                   .file_has_scales = file_has_scales};
 }
 
 Expected<int> convert(const Options& options) {
@@ -133,8 +151,7 @@ Expected<int> convert(const Options& options) {
   // Only now: the progress bar is gone.
   for (const std::string& remark : converted->remarks)
     std::cerr << "warning: " << options.input << ": " << remark << "\n";
-  print_summary(converted->model, options.output);
-  print_coarse_outputs(converted->model);
+  print_summary(std::cout, converted->model, options.output, converted->file_has_scales);
   return succeeded;
 }
 
@@ -188,8 +205,9 @@ Command add_convert(CLI::App& app) {
       ->type_name("N");
   command
       ->add_option("--preprocess", options->preprocess,
-                   "How an image becomes the input, where the file does not say: imagenet-torch, "
-                   "imagenet-tf, zero-one, or JSON (docs/calibration.md); kept in the model")
+                   "How an image becomes the input, where the file does not say: " +
+                       loaders::preprocess_preset_names() +
+                       ", or JSON (docs/calibration.md); kept in the model")
       ->type_name("PRESET|JSON");
   command
       ->add_option("--task", options->task,
@@ -214,6 +232,9 @@ Command add_convert(CLI::App& app) {
                    "Take the scales of activations from such a file")
       ->excludes(calibrate)
       ->type_name("FILE");
+  add_max_bad_option(*command, options->calibration.max_bad_percent);
+  add_exif_option(*command, options->calibration.exif_rotate);
+  add_force_option(*command, options->force);
   return [options] { return convert(*options); };
 }
 

@@ -4,18 +4,82 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
+#include <iostream>
 
 namespace octet::tool {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_image(const fs::path& path) {
+std::string extension_of(const fs::path& path) {
   std::string extension = path.extension().string();
   std::ranges::transform(extension, extension.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+  return extension;
 }
+
+bool is_one_of(const std::string& extension, std::initializer_list<const char*> list) {
+  return std::ranges::find(list, extension) != list.end();
+}
+
+/// The entries of one folder that matter.
+struct Entries {
+  std::vector<fs::path> images;  ///< By their names: what they hold shows when they are read.
+  std::vector<fs::path> folders;
+};
+
+/// Pictures that octet does not read: how many, and one of them.
+struct Foreign {
+  std::size_t count = 0;
+  fs::path example;
+
+  void warn(const std::string& folder) const {
+    if (count == 0) return;
+    std::cerr << "octet: warning: " << folder << ": " << count
+              << (count == 1 ? " picture" : " pictures")
+              << " of formats that octet does not read left out, " << example.string()
+              << (count == 1 ? "\n" : " for one\n");
+  }
+};
+
+Expected<Entries> read_folder(const fs::path& folder, Foreign& foreign) {
+  Entries entries;
+  std::error_code error;
+  auto entry = fs::directory_iterator(folder, error);
+  while (!error && entry != fs::directory_iterator()) {
+    // A link that leads nowhere, or in a circle, is an image that cannot be read.
+    std::error_code unknown;
+    const fs::path& path = entry->path();
+    const std::string extension = extension_of(path);
+    if (entry->is_directory(unknown)) {
+      entries.folders.push_back(path);
+    } else if (is_one_of(extension, {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})) {
+      entries.images.push_back(path);
+    } else if (is_one_of(extension, {".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl", ".jp2"})) {
+      ++foreign.count;
+      foreign.example = path;
+    }
+    entry.increment(error);
+  }
+  if (error) return fail(folder.string() + ": cannot read the folder: " + error.message());
+  return entries;
+}
+
+Expected<void> list_below(const fs::path& folder, std::vector<std::string>& images,
+                          Foreign& foreign) {
+  const auto entries = read_folder(folder, foreign);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const fs::path& image : entries->images) images.push_back(image.string());
+  for (const fs::path& below : entries->folders) {
+    // Links to folders are not followed: they may lead in a circle.
+    std::error_code unknown;
+    if (fs::is_symlink(below, unknown)) continue;
+    if (auto ok = list_below(below, images, foreign); !ok) return ok;
+  }
+  return {};
+}
+
+constexpr char no_images[] = ": no JPEG or PNG images in it, nor WebP, GIF or BMP ones";
 
 // 207_golden_retriever.jpg -> 207
 int index_in_name(const std::string& name) {
@@ -34,21 +98,22 @@ Expected<int> label_of_folder(const fs::path& folder, const Model& model) {
 }
 
 Expected<void> collect(const fs::path& folder, const Model& model, bool top_level, int label,
-                       int first_class, std::vector<Sample>& samples) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (top_level && entry.is_directory() && model.task().type == TaskType::classify) {
-      const auto folder_label = label_of_folder(entry.path(), model);
-      if (!folder_label) return tl::unexpected(folder_label.error());
-      if (auto ok = collect(entry.path(), model, false, *folder_label, first_class, samples); !ok)
-        return ok;
-    } else if (entry.is_regular_file() && is_image(entry.path())) {
-      const int named = label >= 0 ? -1 : index_in_name(entry.path().filename().string());
-      const int known = named >= 0 ? named + first_class : label;
-      samples.push_back({.path = entry.path().string(), .label = known});
-    }
+                       int first_class, std::vector<Sample>& samples, Foreign& foreign) {
+  const auto entries = read_folder(folder, foreign);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const fs::path& path : entries->images) {
+    const int named = label >= 0 ? -1 : index_in_name(path.filename().string());
+    samples.push_back({.path = path.string(),
+                       .label = named >= 0 ? named + first_class : label,
+                       .is_numbered = named >= 0});
   }
-  if (error) return fail(folder.string() + ": cannot read the folder: " + error.message());
+  if (!top_level || model.task().type != TaskType::classify) return {};
+  for (const fs::path& below : entries->folders) {
+    const auto folder_label = label_of_folder(below, model);
+    if (!folder_label) return tl::unexpected(folder_label.error());
+    if (auto ok = collect(below, model, false, *folder_label, first_class, samples, foreign); !ok)
+      return ok;
+  }
   return {};
 }
 
@@ -65,15 +130,10 @@ std::vector<T> evenly_spaced(std::vector<T> all, std::size_t limit) {
 
 Expected<std::vector<std::string>> list_images(const std::string& folder, std::size_t limit) {
   std::vector<std::string> images;
-  std::error_code error;
-  auto entry = fs::recursive_directory_iterator(folder, error);
-  while (!error && entry != fs::recursive_directory_iterator()) {
-    if (entry->is_regular_file() && is_image(entry->path()))
-      images.push_back(entry->path().string());
-    entry.increment(error);
-  }
-  if (error) return fail(folder + ": cannot read the folder: " + error.message());
-  if (images.empty()) return fail(folder + ": no JPEG or PNG images in it");
+  Foreign foreign;
+  if (auto ok = list_below(folder, images, foreign); !ok) return tl::unexpected(ok.error());
+  foreign.warn(folder);
+  if (images.empty()) return fail(folder + no_images);
   std::ranges::sort(images);
   return evenly_spaced(std::move(images), limit);
 }
@@ -81,9 +141,11 @@ Expected<std::vector<std::string>> list_images(const std::string& folder, std::s
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
                                            std::size_t limit, int first_class) {
   std::vector<Sample> samples;
-  if (auto ok = collect(folder, model, true, -1, first_class, samples); !ok)
+  Foreign foreign;
+  if (auto ok = collect(folder, model, true, -1, first_class, samples, foreign); !ok)
     return tl::unexpected(ok.error());
-  if (samples.empty()) return fail(folder + ": no JPEG or PNG images in it");
+  foreign.warn(folder);
+  if (samples.empty()) return fail(folder + no_images);
   std::ranges::sort(samples, {}, &Sample::path);
   return evenly_spaced(std::move(samples), limit);
 }

@@ -1,9 +1,9 @@
 #include "tools/octet/describe.h"
 
 #include <exception>
-#include <fstream>
 
 #include "loaders/task.h"
+#include "tools/read_file.h"
 
 namespace octet::tool {
 
@@ -21,12 +21,10 @@ Expected<void> set_labels(graph::Graph& graph, const std::string& path) {
   if (!graph.labels.empty()) {
     return fail(graph.name + ": the file names its classes itself: leave --labels out");
   }
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    graph.labels.push_back(line);
-  }
-  if (graph.labels.empty()) return fail(path + ": cannot be read, or has no lines");
+  auto labels = read_lines(path);
+  if (!labels) return fail(labels.error().message + ": the labels cannot be read");
+  if (labels->empty()) return fail(path + ": no line of it names a class");
+  graph.labels = std::move(*labels);
   // Who names classes has a classifier.
   if (graph.task.type == TaskType::none) {
     if (auto ok = set_task(graph, "classify"); !ok) return ok;

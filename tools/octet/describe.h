@@ -12,9 +12,9 @@ namespace octet::tool {
 /// own.
 Expected<void> set_task(graph::Graph& graph, const std::string& text);
 
-/// --labels: a text file with a class in each line, in the order of the scores; a graph without a
-/// task becomes a classifier. Errors: it cannot
-/// be read; another number of classes than the first output has; the graph has labels.
+/// --labels: a text file with a class in each line, in the order of the scores; blank lines do not
+/// count. A graph without a task becomes a classifier. Errors: it cannot be read; another number of
+/// classes than the first output has; the graph has labels.
 Expected<void> set_labels(graph::Graph& graph, const std::string& path);
 
 }  // namespace octet::tool

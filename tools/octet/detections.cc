@@ -117,6 +117,20 @@ std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
 
 }  // namespace
 
+bool are_mostly_inside_out(const std::vector<Detection>& detections) {
+  const auto count = std::ranges::count_if(
+      detections, [](const Detection& d) { return d.right < d.left || d.bottom < d.top; });
+  return 2 * static_cast<std::size_t>(count) > detections.size();
+}
+
+std::string inside_out_warning(const Model& model) {
+  const std::string form = model.task().corners ? "corners, left, top, right, bottom"
+                                                : "priors, an offset from each prior";
+  return "in most boxes right lies left of left, or bottom above top: the boxes of " +
+         model.path() + " have another form than its task says (" + form +
+         "); convert it with another \"box_coding\" in --task (docs/float_export.md, \"task\")\n";
+}
+
 double intersection_over_union(const Detection& a, const Detection& b) {
   const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
   const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);

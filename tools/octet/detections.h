@@ -1,6 +1,7 @@
 // From a detector's outputs to boxes in pixels of the image, and two sets of boxes compared.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "octet/octet.hpp"
@@ -28,6 +29,12 @@ struct Detection {
 /// outputs of other shapes than the priors ask for.
 Expected<std::vector<Detection>> decode_detections(const Session& session, const Model& model,
                                                    const image::Prepared& prepared);
+
+/// Does right lie left of left, or bottom above top, in most of them? Then the task says another
+/// form of boxes than the model's.
+bool are_mostly_inside_out(const std::vector<Detection>& detections);
+/// What to tell the user then, with an end of line.
+std::string inside_out_warning(const Model& model);
 
 double intersection_over_union(const Detection& a, const Detection& b);
 

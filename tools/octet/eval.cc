@@ -2,11 +2,17 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 
+#include "tools/files_in_use.h"
+#include "tools/octet/bad_images.h"
+#include "tools/octet/class_offsets.h"
 #include "tools/octet/commands.h"
 #include "tools/octet/dataset.h"
+#include "tools/octet/json_text.h"
 #include "tools/octet/predictor.h"
+#include "tools/octet/preprocess_option.h"
 #include "tools/octet/progress.h"
 #include "tools/octet/statistics.h"
 
@@ -23,6 +29,8 @@ struct Options {
   int first_class = 0;
   SessionOptions session;
   std::string preprocess;
+  double max_bad_percent = 1;
+  bool exif_rotate = true;
   bool as_json = false;
 };
 
@@ -34,12 +42,16 @@ struct Counts {
   std::size_t agree = 0;
   MatchCounts detections;
   std::vector<double> seconds;
+  ClassOffsets offsets;
+  BadImages bad;
+  bool warned = false;  ///< Of boxes that are inside out.
 };
 
 void count_classes(const Sample& sample, const Answer& ours, const Answer* theirs, Counts& counts) {
   if (sample.label >= 0) {
     ++counts.labelled;
     counts.top1 += ours.top[0].index == sample.label ? 1 : 0;
+    counts.offsets.add(sample, ours.top[0].index);
     counts.top5 += std::ranges::count(ours.top, sample.label, &ClassScore::index) > 0 ? 1 : 0;
   }
   if (theirs != nullptr) counts.agree += ours.top[0].index == theirs->top[0].index ? 1 : 0;
@@ -67,42 +79,89 @@ json report(const Counts& counts, TaskType task, bool compared) {
     out["compared_detections"] = d.theirs;
   }
   out["median_ms"] = median(counts.seconds) * 1e3;
+  out["failed"] = counts.bad.records();
   return out;
 }
 
-Expected<Counts> evaluate(Predictor& ours, std::optional<Predictor>& theirs,
-                          const std::vector<Sample>& samples) {
+/// One image's part in the counts. Errors are the model's; a bad picture is among the counts.
+Expected<void> evaluate_image(const Options& options, Predictor& ours,
+                              std::optional<Predictor>& theirs, const Sample& sample,
+                              Counts& counts) {
   constexpr std::size_t top = 5;
+  image::ReadOptions read{.exif_rotate = options.exif_rotate, .made_into = &ours.preprocess()};
+  // Two inputs of different sizes are both made of all pixels.
+  if (theirs && (theirs->preprocess().height != ours.preprocess().height ||
+                 theirs->preprocess().width != ours.preprocess().width ||
+                 theirs->preprocess().resize != ours.preprocess().resize)) {
+    read.made_into = nullptr;
+  }
+  const auto image = image::read_image(sample.path, read);
+  if (!image) {
+    counts.bad.add(sample.path, image.error().message);
+    return {};
+  }
+  const auto answer = ours.answer(*image, top);
+  if (!answer) return fail(sample.path + ": " + answer.error().message);
+  std::optional<Answer> other;
+  if (theirs) {
+    auto compared = theirs->answer(*image, top);
+    if (!compared) return fail(sample.path + ": " + compared.error().message);
+    other = std::move(*compared);
+  }
+  if (ours.model().task().type == TaskType::classify) {
+    count_classes(sample, *answer, other ? &*other : nullptr, counts);
+  } else {
+    if (!counts.warned && are_mostly_inside_out(answer->detections)) {
+      // At once: there may be thousands of pictures to come.
+      std::cerr << "octet: warning: " << sample.path << ": " << inside_out_warning(ours.model());
+      counts.warned = true;
+    }
+    match(answer->detections, other->detections, counts.detections);
+  }
+  ++counts.images;
+  counts.seconds.push_back(answer->seconds);
+  return {};
+}
+
+Expected<Counts> evaluate(const Options& options, Predictor& ours, std::optional<Predictor>& theirs,
+                          const std::vector<Sample>& samples) {
   Counts counts;
   Progress progress("evaluating", samples.size());
   for (const Sample& sample : samples) {
-    const auto image = image::read_image(sample.path);
-    if (!image) return tl::unexpected(image.error());
-    const auto answer = ours.answer(*image, top);
-    if (!answer) return fail(sample.path + ": " + answer.error().message);
-    std::optional<Answer> other;
-    if (theirs) {
-      auto compared = theirs->answer(*image, top);
-      if (!compared) return fail(sample.path + ": " + compared.error().message);
-      other = std::move(*compared);
+    try {
+      if (auto ok = evaluate_image(options, ours, theirs, sample, counts); !ok)
+        return tl::unexpected(ok.error());
+    } catch (const std::bad_alloc&) {
+      counts.bad.add(sample.path, sample.path + ": not enough memory for this picture's pixels");
     }
-    if (ours.model().task().type == TaskType::classify) {
-      count_classes(sample, *answer, other ? &*other : nullptr, counts);
-    } else {
-      match(answer->detections, other->detections, counts.detections);
-    }
-    ++counts.images;
-    counts.seconds.push_back(answer->seconds);
     progress.advance();
   }
   return counts;
 }
 
+void print_report(const json& out, bool as_json) {
+  if (as_json) {
+    std::cout << json_text(out) << "\n";
+    return;
+  }
+  for (const auto& [key, value] : out.items()) {
+    if (value.is_number_float()) {
+      std::printf("%-20s %.4g\n", key.c_str(), value.get<double>());
+    } else if (!value.is_array()) {
+      std::printf("%-20s %s\n", key.c_str(), value.dump().c_str());
+    } else if (!value.empty()) {
+      std::printf("%-20s %zu\n", key.c_str(), value.size());
+    }
+  }
+}
+
 Expected<int> eval(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
-  const auto preprocess = parse_preprocess_option(options.preprocess);
-  if (!preprocess) return tl::unexpected(preprocess.error());
-  auto ours = Predictor::create(options.model, options.session, *preprocess);
+  FilesInUse in_use;
+  for (const std::string& path : {options.model, options.compare}) {
+    if (auto ok = in_use.add(path); !ok) return tl::unexpected(ok.error());
+  }
+  auto ours = Predictor::create(options.model, options.session, options.preprocess);
   if (!ours) return tl::unexpected(ours.error());
   const TaskType task = ours->model().task().type;
   if (task == TaskType::none) {
@@ -117,7 +176,7 @@ Expected<int> eval(const Options& options) {
   }
   std::optional<Predictor> theirs;
   if (!options.compare.empty()) {
-    auto other = Predictor::create(options.compare, options.session, *preprocess);
+    auto other = Predictor::create(options.compare, options.session, options.preprocess);
     if (!other) return tl::unexpected(other.error());
     if (other->model().task().type != task) return fail(options.compare + ": its task is another");
     theirs.emplace(std::move(*other));
@@ -125,26 +184,28 @@ Expected<int> eval(const Options& options) {
   const auto samples =
       list_samples(options.folder, ours->model(), options.limit, options.first_class);
   if (!samples) return tl::unexpected(samples.error());
-  const auto counts = evaluate(*ours, theirs, *samples);
+  for (const Sample& sample : *samples) {
+    if (auto ok = in_use.add(sample.path); !ok) return tl::unexpected(ok.error());
+  }
+  const auto counts = evaluate(options, *ours, theirs, *samples);
   if (!counts) return tl::unexpected(counts.error());
+  const auto few_bad = counts->bad.finish(options.folder, samples->size(), options.max_bad_percent);
+  if (counts->images == 0) return tl::unexpected(few_bad.error());
   if (task == TaskType::classify && counts->labelled == 0 && !theirs) {
     return fail(options.folder +
                 ": the images have no classes: put them in folders named after the labels, name "
                 "them INDEX_name.jpg, "
                 "or give --compare");
   }
-  const json out = report(*counts, task, theirs.has_value());
-  if (options.as_json) {
-    std::cout << out.dump() << "\n";
-    return succeeded;
+  json out = report(*counts, task, theirs.has_value());
+  if (const std::string note = counts->offsets.note(options.first_class); !note.empty()) {
+    std::cerr << "octet: warning: " << note << "\n";
+    if (options.as_json) out["warning"] = note;
   }
-  for (const auto& [key, value] : out.items()) {
-    if (value.is_number_float()) {
-      std::printf("%-20s %.4g\n", key.c_str(), value.get<double>());
-    } else {
-      std::printf("%-20s %s\n", key.c_str(), value.dump().c_str());
-    }
-  }
+  // Too many bad images are an error; what the others gave is told all the same.
+  print_report(out, options.as_json);
+  std::cout.flush();
+  if (!few_bad) return tl::unexpected(few_bad.error());
   return succeeded;
 }
 
@@ -177,8 +238,11 @@ Command add_eval(CLI::App& app) {
       ->check(whole_number_from(0))
       ->type_name("N");
   add_session_options(*command, options->session);
-  command->add_option("--preprocess", options->preprocess, "As in `octet run`")->type_name("JSON");
-  command->add_flag("--json", options->as_json, "One JSON object");
+  add_preprocess_option(*command, options->preprocess);
+  add_max_bad_option(*command, options->max_bad_percent);
+  add_exif_option(*command, options->exif_rotate);
+  command->add_flag("--json", options->as_json,
+                    "One JSON object; failed has path and error of each image that was left out");
   return [options] { return eval(*options); };
 }
 

@@ -2,11 +2,10 @@
 
 #include <array>
 
-#include "tools/write_file.h"
-
 namespace octet::tool {
 
-Expected<void> write_npy(const std::string& path, const TensorView& tensor) {
+Expected<void> write_npy(const std::string& path, const TensorView& tensor,
+                         const WriteRules& rules) {
   const char* type = tensor.info->type == Type::f32   ? "<f4"
                      : tensor.info->type == Type::s32 ? "<i4"
                                                       : "|u1";
@@ -23,7 +22,7 @@ Expected<void> write_npy(const std::string& path, const TensorView& tensor) {
   bytes += static_cast<char>(header.size() >> 8);
   bytes += header;
   bytes.append(static_cast<const char*>(tensor.data), tensor.size);
-  return write_file(path, std::as_bytes(std::span(bytes)));
+  return write_file(path, std::as_bytes(std::span(bytes)), rules);
 }
 
 uint32_t crc32(std::span<const std::byte> bytes) {

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/operator.h"
+#include "tools/files_in_use.h"
 #include "tools/octet/bytes_moved.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/json_text.h"
 
 namespace octet::tool {
 namespace {
@@ -52,8 +54,9 @@ const char* task_name(TaskType type) {
 }
 
 json describe(const Model& model, const Session& session) {
-  json out = {{"model", model.path()},
-              {"producer", model.producer()},
+  json out;
+  put_path(out, "model", model.path());
+  out.update({{"producer", model.producer()},
               {"file_bytes", model.file_size()},
               {"weight_bytes", model.weight_bytes()},
               {"macs", model.macs()},
@@ -67,7 +70,7 @@ json describe(const Model& model, const Session& session) {
               {"packed_bytes", session.packed_bytes()},
               {"scratch_bytes", session.scratch_bytes()},
               {"labels", model.labels().size()},
-              {"task", task_name(model.task().type)}};
+              {"task", task_name(model.task().type)}});
   if (model.task().type == TaskType::classify) {
     out["score_type"] = score_type_name(model.task().score_type);
   }
@@ -130,13 +133,13 @@ void print(const Model& model, const Session& session) {
 
 Expected<int> inspect(const Options& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
+  if (auto ok = FilesInUse().add(options.model); !ok) return tl::unexpected(ok.error());
   const auto model = Model::load(options.model, {.verify_checksum = true});
   if (!model) return tl::unexpected(model.error());
   const auto session = Session::create(*model, options.session);
   if (!session) return tl::unexpected(session.error());
   if (options.as_json) {
-    std::cout << describe(*model, *session).dump(2, ' ', false, json::error_handler_t::replace)
-              << "\n";
+    std::cout << json_text(describe(*model, *session), 2) << "\n";
   } else {
     print(*model, *session);
   }

@@ -1,13 +1,16 @@
+#include <unistd.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
 #include <map>
+#include <new>
 
 #include "kernels/kernels.h"
-#include "loaders/preprocess.h"
 #include "tools/octet/commands.h"
 
 namespace octet::tool {
@@ -49,14 +52,28 @@ CLI::Validator whole_number_from(std::size_t least) {
   return CLI::Validator(check, "");
 }
 
-Expected<std::optional<Preprocess>> parse_preprocess_option(const std::string& json) {
-  if (json.empty()) return std::optional<Preprocess>();
-  auto parsed = loaders::parse_preprocess(json);
-  if (!parsed) return tl::unexpected(parsed.error());
-  return std::optional<Preprocess>(std::move(*parsed));
+void add_exif_option(CLI::App& command, bool& exif_rotate) {
+  command.add_flag("--no-exif-rotate{false}", exif_rotate,
+                   "Take a picture's pixels as the file has them, instead of turning it as EXIF's "
+                   "orientation says");
+}
+
+void add_force_option(CLI::App& command, bool& force) {
+  command.add_flag("--force", force,
+                   "Write over an existing file of another kind, too; a file that is read is never "
+                   "written over");
 }
 
 namespace {
+
+/// What stands first on the command line: the model.
+std::string first_file(const CLI::App& command) {
+  for (const char* name : {"MODEL", "IN"}) {
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option != nullptr && !option->empty()) return option->as<std::string>();
+  }
+  return command.get_name();
+}
 
 int run_tool(int argc, char** argv) {
   CLI::App app{
@@ -76,9 +93,16 @@ int run_tool(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? succeeded : usage;
   }
-  const auto result = commands.at(app.get_subcommands().front()->get_name())();
-  if (result) return *result;
-  std::cerr << "octet: " << result.error().message << "\n";
+  const CLI::App& chosen = *app.get_subcommands().front();
+  std::string message;
+  try {
+    const auto result = commands.at(chosen.get_name())();
+    if (result) return *result;
+    message = result.error().message;
+  } catch (const std::bad_alloc&) {
+    message = first_file(chosen) + ": not enough memory for this model";
+  }
+  std::cerr << "octet: " << message << "\n";
   return failed;
 }
 
@@ -92,10 +116,29 @@ int finish_standard_output(int code) {
   return failed;
 }
 
+/// Libraries whose destructors allocate end the program where memory fails: with a reason, and with
+/// the exit code of a failure.
+[[noreturn]] void end_without_memory() {
+  constexpr char text[] = "octet: not enough memory\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof(text) - 1);
+  std::_Exit(failed);
+}
+
+void terminate_with_reason() {
+  try {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+  } catch (...) {
+  }
+  std::abort();
+}
+
 }  // namespace
 }  // namespace octet::tool
 
 int main(int argc, char** argv) {
+  std::set_terminate(octet::tool::terminate_with_reason);
   try {
     return octet::tool::finish_standard_output(octet::tool::run_tool(argc, argv));
   } catch (const std::exception& error) {

@@ -7,26 +7,20 @@
 
 #include "engine/operator.h"
 #include "kernels/exact_math.h"
+#include "loaders/preprocess.h"
+#include "tools/octet/preprocess_option.h"
 
 namespace octet::tool {
 namespace {
 
 Expected<Preprocess> choose_preprocess(const Model& model, const std::optional<Preprocess>& given) {
-  if (given) {
-    const std::vector<int32_t> image = {1, given->height, given->width,
-                                        static_cast<int32_t>(given->mean.size())};
-    if (image != model.inputs()[0].shape) {
-      return fail(model.path() + ": --preprocess gives an image of " +
-                  std::to_string(given->height) + " x " + std::to_string(given->width) + " x " +
-                  std::to_string(given->mean.size()) + ", which is not what the input '" +
-                  model.inputs()[0].name + "' takes (octet inspect shows it)");
-    }
-    return *given;
-  }
+  if (given) return *given;
   if (model.preprocess() == nullptr) {
     return fail(model.path() +
-                ": the model does not say how an image becomes its input: give --preprocess JSON "
-                "(docs/float_export.md), or convert or export it with a preprocessing");
+                ": the model does not say how an image becomes its input: give --preprocess with a "
+                "preset (" +
+                loaders::preprocess_preset_names() +
+                ") or JSON (docs/float_export.md), or convert or export it with a preprocessing");
   }
   return *model.preprocess();
 }
@@ -76,7 +70,7 @@ class Probability {
 }  // namespace
 
 Expected<Predictor> Predictor::create(const std::string& path, const SessionOptions& options,
-                                      const std::optional<Preprocess>& preprocess) {
+                                      const std::string& preprocess) {
   auto model = Model::load(path);
   if (!model) return tl::unexpected(model.error());
   if (model->inputs().size() != 1) {
@@ -84,11 +78,13 @@ Expected<Predictor> Predictor::create(const std::string& path, const SessionOpti
                 " inputs; the tool runs models of one image input (the C++ API runs any)");
   }
   if (auto ok = check_scores(*model); !ok) return tl::unexpected(ok.error());
-  auto chosen = choose_preprocess(*model, preprocess);
+  const auto given = read_preprocess_option(preprocess, *model);
+  if (!given) return tl::unexpected(given.error());
+  auto chosen = choose_preprocess(*model, *given);
   if (!chosen) return tl::unexpected(chosen.error());
   auto session = Session::create(*model, options);
   if (!session) return tl::unexpected(session.error());
-  return Predictor(std::move(*model), std::move(*session), std::move(*chosen), !preprocess);
+  return Predictor(std::move(*model), std::move(*session), std::move(*chosen), !*given);
 }
 
 Expected<void> Predictor::set_pixels(const std::vector<uint8_t>& pixels) {

@@ -1,7 +1,6 @@
 // A model with a session, answering about images.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,17 +24,18 @@ struct Answer {
 
 class Predictor {
  public:
-  /// `preprocess` replaces the model's own where it is given. Errors: no model; neither has a
-  /// preprocessing, or it does not suit the first input; more than one input; a classifier whose
-  /// first output is no single row.
+  /// `preprocess`, the text of --preprocess, replaces the model's own where it is not empty.
+  /// Errors: no model; neither has a preprocessing, or it does not suit the first input; more than
+  /// one input; a classifier whose first output is no single row.
   static Expected<Predictor> create(const std::string& path, const SessionOptions& options,
-                                    const std::optional<Preprocess>& preprocess = std::nullopt);
+                                    const std::string& preprocess);
 
   /// `top` classes at most.
   Expected<Answer> answer(const image::Image& image, std::size_t top);
 
   const Model& model() const { return model_; }
   const Session& session() const { return session_; }
+  const Preprocess& preprocess() const { return preprocess_; }
 
  private:
   Predictor(Model model, Session session, Preprocess preprocess, bool models_own)

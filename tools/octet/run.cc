@@ -1,15 +1,22 @@
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/operator.h"
 #include "tools/octet/commands.h"
+#include "tools/octet/dataset.h"
 #include "tools/octet/files.h"
+#include "tools/octet/json_text.h"
 #include "tools/octet/predictor.h"
+#include "tools/octet/preprocess_option.h"
+#include "tools/read_file.h"
 
 namespace octet::tool {
 namespace {
@@ -26,7 +33,13 @@ struct Options {
   bool as_json = false;
   std::string annotate;
   std::string dump;
+  bool exif_rotate = true;
+  bool force = false;
 };
+
+WriteRules picture_rules(const Options& options, const FilesInUse& in_use) {
+  return {.in_use = &in_use, .kind = &png_kind, .force = options.force};
+}
 
 json detection_json(const Detection& d) {
   json landmarks = json::array();
@@ -37,7 +50,8 @@ json detection_json(const Detection& d) {
 }
 
 json to_json(const std::string& path, const Predictor& predictor, const Answer& answer) {
-  json out = {{"path", path}};
+  json out;
+  put_path(out, "path", path);
   const TaskType task = predictor.model().task().type;
   if (task == TaskType::classify) {
     out["score_type"] = score_type_name(predictor.model().task().score_type);
@@ -121,7 +135,12 @@ std::string file_name_of(std::string name) {
 /// image's output is an error.
 class Dump {
  public:
-  explicit Dump(std::string folder) : folder_(std::move(folder)) {}
+  /// By the rules but for the kind, which is .npy.
+  Dump(std::string folder, WriteRules rules) : folder_(std::move(folder)), rules_(rules) {
+    rules_.kind = &npy_kind;
+    // Thousands of small files, which can be made again.
+    rules_.durable = false;
+  }
 
   Expected<void> write(const std::string& image_path, const Session& session) {
     std::error_code error;
@@ -139,67 +158,171 @@ class Dump {
                     path.string() +
                     "; give images of one name to separate runs with a folder each");
       }
-      if (auto ok = write_npy(path.string(), view); !ok) return ok;
+      if (auto ok = write_npy(path.string(), view, rules_); !ok) return ok;
     }
     return {};
   }
 
  private:
   std::string folder_;
+  WriteRules rules_;
   std::map<fs::path, std::string> source_of_;
 };
 
-Expected<void> run_image(const Options& options, Predictor& predictor, Dump* dump,
-                         const std::string& path) {
-  auto image = image::read_image(path);
-  if (!image) return tl::unexpected(image.error());
-  const auto answer = predictor.answer(*image, options.top);
-  if (!answer) return fail(path + ": " + answer.error().message);
-  if (dump != nullptr) {
-    if (auto ok = dump->write(path, predictor.session()); !ok) return ok;
+/// Answers about images one by one, and tells the user.
+class Runner {
+ public:
+  Runner(const Options& options, Predictor& predictor, const FilesInUse& in_use)
+      : options_(options), predictor_(predictor), in_use_(in_use) {
+    if (!options.dump.empty()) {
+      dump_.emplace(options.dump, WriteRules{.in_use = &in_use, .force = options.force});
+    }
   }
-  if (!options.annotate.empty()) {
-    annotate(*image, *answer);
-    if (auto ok = image::write_png(*image, options.annotate); !ok) return ok;
+
+  /// One bad image does not lose the answers about the others. -> was it a good one?
+  bool run(const std::string& path) {
+    Expected<void> done;
+    try {
+      done = answer(path);
+    } catch (const std::bad_alloc&) {
+      done = fail(path + ": not enough memory for this picture's pixels");
+    }
+    if (done) return true;
+    if (options_.as_json) std::cout << json_text(error_record(path, done.error().message)) << "\n";
+    std::cout.flush();
+    std::cerr << "octet: " << done.error().message << "\n";
+    return false;
   }
-  if (options.as_json) {
-    std::cout
-        << to_json(path, predictor, *answer).dump(-1, ' ', false, json::error_handler_t::replace)
-        << std::endl;
-  } else {
-    print_text(path, predictor, *answer);
-    std::fflush(stdout);
+
+ private:
+  Expected<void> answer(const std::string& path) {
+    // What cannot be read twice, a pipe, is read with all of its pixels for --annotate.
+    std::error_code unknown;
+    const bool once = !options_.annotate.empty() && !fs::is_regular_file(path, unknown);
+    auto image = image::read_image(path, {.exif_rotate = options_.exif_rotate,
+                                          .made_into = once ? nullptr : &predictor_.preprocess()});
+    if (!image) return tl::unexpected(image.error());
+    const auto answer = predictor_.answer(*image, options_.top);
+    if (!answer) return fail(path + ": " + answer.error().message);
+    if (!warned_ && are_mostly_inside_out(answer->detections)) {
+      std::cerr << "octet: warning: " << path << ": " << inside_out_warning(predictor_.model());
+      warned_ = true;
+    }
+    if (dump_) {
+      if (auto ok = dump_->write(path, predictor_.session()); !ok) return ok;
+    }
+    if (!options_.annotate.empty()) {
+      if (auto ok = write_annotated(path, *image, *answer); !ok) return ok;
+    }
+    if (options_.as_json) {
+      std::cout << json_text(to_json(path, predictor_, *answer)) << std::endl;
+    } else {
+      print_text(path, predictor_, *answer);
+      std::fflush(stdout);
+    }
+    return {};
   }
-  return {};
+
+  /// On all of the picture's pixels, of which the answer may have needed few.
+  Expected<void> write_annotated(const std::string& path, image::Image& image,
+                                 const Answer& answer) {
+    if (image.picture_height > 0) {
+      auto whole = image::read_image(path, {.exif_rotate = options_.exif_rotate});
+      if (!whole) return tl::unexpected(whole.error());
+      image = std::move(*whole);
+    }
+    annotate(image, answer);
+    return image::write_png(image, options_.annotate, picture_rules(options_, in_use_));
+  }
+
+  const Options& options_;
+  Predictor& predictor_;
+  const FilesInUse& in_use_;
+  std::optional<Dump> dump_;
+  bool warned_ = false;
+};
+
+/// The images that the command line names: folders give those in them. - stays.
+Expected<std::vector<std::string>> named_images(const Options& options) {
+  std::vector<std::string> images;
+  for (const std::string& path : options.images) {
+    std::error_code unknown;
+    if (path == "-" || !fs::is_directory(path, unknown)) {
+      images.push_back(path);
+      continue;
+    }
+    const auto below = list_images(path, 0);
+    if (!below) return tl::unexpected(below.error());
+    images.insert(images.end(), below->begin(), below->end());
+  }
+  return images;
+}
+
+/// -> false: standard input is at its end. Errors: it cannot be read, or is no list of paths.
+Expected<bool> next_line(std::string& line) {
+  constexpr std::size_t longest = 65536;
+  line.clear();
+  int character = 0;
+  while ((character = std::getc(stdin)) != EOF && character != '\n') {
+    line.push_back(static_cast<char>(character));
+    if (line.size() > longest) {
+      return fail("standard input: no list of paths: a line of more than " +
+                  std::to_string(longest) + " bytes");
+    }
+  }
+  if (std::ferror(stdin) != 0)
+    return fail(std::string("standard input: cannot be read: ") + std::strerror(errno));
+  return character != EOF || !line.empty();
+}
+
+/// A line of a list as Windows ends it is a path all the same; unless there is a file with such a
+/// name.
+std::string path_of(std::string line) {
+  std::error_code unknown;
+  if (line.ends_with('\r') && !fs::exists(line, unknown)) line.pop_back();
+  return line;
 }
 
 Expected<int> run(const Options& options) {
-  if (!options.annotate.empty() && (options.images.size() != 1 || options.images[0] == "-")) {
+  std::error_code unknown;
+  if (!options.annotate.empty() && (options.images.size() != 1 || options.images[0] == "-" ||
+                                    fs::is_directory(options.images[0], unknown))) {
     std::cerr << "octet: --annotate writes one picture: give one image\n";
     return usage;
   }
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
-  const auto preprocess = parse_preprocess_option(options.preprocess);
-  if (!preprocess) return tl::unexpected(preprocess.error());
-  auto predictor = Predictor::create(options.model, options.session, *preprocess);
+  const auto images = named_images(options);
+  if (!images) return tl::unexpected(images.error());
+  FilesInUse in_use;
+  if (auto ok = in_use.add(options.model); !ok) return tl::unexpected(ok.error());
+  for (const std::string& path : *images) {
+    if (auto ok = path == "-" ? in_use.add_standard_input() : in_use.add(path); !ok)
+      return tl::unexpected(ok.error());
+  }
+  if (!options.annotate.empty()) {
+    if (auto ok = check_target(options.annotate, picture_rules(options, in_use)); !ok)
+      return tl::unexpected(ok.error());
+  }
+  auto predictor = Predictor::create(options.model, options.session, options.preprocess);
   if (!predictor) return tl::unexpected(predictor.error());
-  std::optional<Dump> dump;
-  if (!options.dump.empty()) dump.emplace(options.dump);
-  // One bad image does not lose the answers about the others.
+  Runner runner(options, *predictor, in_use);
   int code = succeeded;
   const auto run_one = [&](const std::string& path) {
-    if (const auto ok = run_image(options, *predictor, dump ? &*dump : nullptr, path); !ok) {
-      std::cerr << "octet: " << ok.error().message << "\n";
-      code = failed;
-    }
+    if (!runner.run(path)) code = failed;
   };
-  for (const std::string& path : options.images) {
+  for (const std::string& path : *images) {
     if (path != "-") {
       run_one(path);
       continue;
     }
-    for (std::string line; std::getline(std::cin, line);) {
-      if (!line.empty()) run_one(line);
+    for (std::string line; true;) {
+      const auto more = next_line(line);
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) break;
+      if (is_blank(line)) continue;
+      const std::string listed = path_of(line);
+      if (auto ok = in_use.add(listed); !ok) return tl::unexpected(ok.error());
+      run_one(listed);
     }
   }
   return code;
@@ -209,33 +332,37 @@ Expected<int> run(const Options& options) {
 
 Command add_run(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run",
-                                         "Answer about images (JPEG or PNG): classes with scores, "
-                                         "or boxes, as the model's task says.");
+  CLI::App* command =
+      app.add_subcommand("run",
+                         "Answer about images (JPEG, PNG, WebP, GIF or BMP): "
+                         "classes with scores, or boxes, as the model's task says.");
   command->add_option("MODEL", options->model, "An .octet model")
       ->required()
       ->type_name("MODEL.octet");
-  command->add_option("IMAGE", options->images, "Images; - reads their paths from standard input")
+  command
+      ->add_option("IMAGE", options->images,
+                   "Images, or folders of them; - reads paths of images from standard input")
       ->required()
       ->type_name("IMAGE");
   command->add_option("--top", options->top, "Number of classes to print (default 5)")
       ->check(CLI::Range(1, 100000))
       ->type_name("N");
   add_session_options(*command, options->session);
-  command
-      ->add_option("--preprocess", options->preprocess,
-                   "How an image becomes the input, instead of what the model says: a JSON object "
-                   "with size, resize, "
-                   "channels, mean, std (docs/float_export.md)")
-      ->type_name("JSON");
-  command->add_flag("--json", options->as_json,
-                    "One JSON object an image: path, top (with score_type) or detections, outputs "
-                    "with the CRC-32 of their bytes");
+  add_preprocess_option(*command, options->preprocess);
+  command->add_flag(
+      "--json", options->as_json,
+      "One JSON object an image: path, top (with score_type) or detections, outputs with the "
+      "CRC-32 of their bytes; "
+      "path and error where there is no answer. A path that is no UTF-8 has its bytes in "
+      "path_bytes, "
+      "in hexadecimal");
   command->add_option("--annotate", options->annotate, "Write the image with its answer drawn in")
       ->type_name("OUT.png");
   command
       ->add_option("--dump", options->dump, "Write each output as a NumPy file, IMAGE.OUTPUT.npy")
       ->type_name("DIR");
+  add_exif_option(*command, options->exif_rotate);
+  add_force_option(*command, options->force);
   return [options] { return run(*options); };
 }
 

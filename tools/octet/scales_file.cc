@@ -1,11 +1,12 @@
+#include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <string_view>
 
 #include "tools/octet/calibrate.h"
-#include "tools/write_file.h"
+#include "tools/read_file.h"
 
 namespace octet::tool {
 namespace {
@@ -28,25 +29,49 @@ std::string complaint(const json& entry) {
   return "";
 }
 
+// A loader that turns an output to its author's order of axes calls the tensor before that so; its
+// scale is the output's, by the output's name.
+constexpr std::string_view inner_suffix = ".stored";
+
+std::string known_name(const graph::Graph& graph, const std::string& name) {
+  if (!name.ends_with(inner_suffix)) return name;
+  const std::string outer = name.substr(0, name.size() - inner_suffix.size());
+  const bool is_output = std::ranges::any_of(
+      graph.outputs, [&](graph::TensorId id) { return graph.tensor(id).name == outer; });
+  return is_output ? outer : name;
+}
+
 }  // namespace
 
-Expected<void> write_scales(const graph::Graph& graph, const std::string& path) {
+const FileKind scales_kind = {
+    .name = "a JSON file of scales",
+    .looks_at = SIZE_MAX,
+    .matches = [](std::span<const std::byte> bytes) {
+      const auto* text = reinterpret_cast<const char*>(bytes.data());
+      const json in = json::parse(text, text + bytes.size(), nullptr, false);
+      return in.is_object() && std::ranges::all_of(in, [](const json& entry) {
+               return entry.is_object() && entry.contains("scale") && entry.contains("zero_point");
+             });
+    }};
+
+Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
+                            const WriteRules& rules) {
   json out = json::object();
   for (const graph::Tensor& tensor : graph.tensors) {
     if (tensor.is_constant() || !tensor.quantization) continue;
-    out[tensor.name] = {{"scale", tensor.quantization->scale},
-                        {"zero_point", tensor.quantization->zero_point}};
+    const std::string name = known_name(graph, tensor.name);
+    if (name != tensor.name && out.contains(name)) continue;
+    out[name] = {{"scale", tensor.quantization->scale},
+                 {"zero_point", tensor.quantization->zero_point}};
   }
   const std::string text = out.dump(1) + "\n";
-  return write_file(path, std::as_bytes(std::span(text)));
+  return write_file(path, std::as_bytes(std::span(text)), rules);
 }
 
 Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return fail(path + ": cannot be read");
-  const json in = json::parse(text.str(), nullptr, false);
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const json in = json::parse(*text, nullptr, false);
   if (!in.is_object()) {
     return fail(path +
                 ": no JSON object of scales by tensor name, as octet convert --save-scales "
@@ -73,6 +98,9 @@ Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
         .scale = entry["scale"].get<float>(), .zero_point = entry["zero_point"].get<int32_t>()};
   }
   for (const auto& [name, tensor] : activations) {
+    const auto outer = activations.find(known_name(graph, name));
+    if (!tensor->quantization && outer != activations.end())
+      tensor->quantization = outer->second->quantization;
     if (!tensor->quantization) {
       return fail(path + ": no scale for tensor '" + name +
                   "': save the scales of this model (octet convert --calibrate DIR --save-scales)");

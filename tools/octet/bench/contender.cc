@@ -5,6 +5,7 @@
 #include <random>
 
 #include "engine/float_island.h"
+#include "tools/octet/preprocess_option.h"
 
 namespace octet::tool {
 namespace {
@@ -15,7 +16,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-Inputs make_inputs(const Model& model) {
+/// `given` replaces the preprocessing of the model.
+Inputs make_inputs(const Model& model, const std::optional<Preprocess>& given) {
   Inputs inputs;
   std::mt19937 random(1);
   for (const TensorInfo& input : model.inputs()) {
@@ -25,7 +27,7 @@ Inputs make_inputs(const Model& model) {
     std::normal_distribution<float> normal;
     std::ranges::generate(values, [&] { return normal(random); });
   }
-  const Preprocess* preprocess = model.preprocess();
+  const Preprocess* preprocess = given ? &*given : model.preprocess();
   if (preprocess == nullptr) return inputs;
   // The same image for those who take pixels and those who take floats.
   std::vector<float>& image = inputs.floats[0];
@@ -35,15 +37,20 @@ Inputs make_inputs(const Model& model) {
     const std::size_t c = i % channels;
     image[i] = (static_cast<float>(inputs.pixels[i]) - preprocess->mean[c]) / preprocess->std[c];
   }
+  // A session makes floats of pixels by the model's own rule.
+  if (given) inputs.pixels.clear();
   return inputs;
 }
 
 }  // namespace
 
-Expected<Contender> Contender::create(const std::string& path, const SessionOptions& options) {
+Expected<Contender> Contender::create(const std::string& path, const SessionOptions& options,
+                                      const std::string& preprocess) {
   auto model = Model::load(path);
   if (!model) return tl::unexpected(model.error());
-  Inputs inputs = make_inputs(*model);
+  const auto given = read_preprocess_option(preprocess, *model);
+  if (!given) return tl::unexpected(given.error());
+  Inputs inputs = make_inputs(*model, *given);
   const PeakMemory memory;
   const auto begin = Clock::now();
   auto session = Session::create(*model, options);

@@ -18,7 +18,9 @@ struct Inputs {
 /// Each run sets its input anew, from u8 pixels where the model takes images.
 class Contender {
  public:
-  static Expected<Contender> create(const std::string& path, const SessionOptions& options);
+  /// `preprocess`: the text of --preprocess, or empty.
+  static Expected<Contender> create(const std::string& path, const SessionOptions& options,
+                                    const std::string& preprocess = "");
 
   /// -> seconds
   Expected<double> run();

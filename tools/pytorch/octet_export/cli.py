@@ -3,27 +3,33 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
+import stat
 import sys
 
 import torch
 
+from . import output_file
 from .errors import ExportError
 from .export import export
 from .observers import OBSERVERS
+from .options import PRESETS
 
 _EPILOG = """\
 examples:
   a float model and its state dict, calibrated on a folder of images:
     octet_export.py --model network.py:Network --state-dict network.pth --input-shape 1,3,224,224 \\
-        --calibrate images/ --labels labels.txt --task '{"type": "classify"}' \\
-        --preprocess '{"size": [224, 224], "resize": "crop", "channels": "rgb",
-                       "mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}' -o network.safetensors
+        --calibrate images/ --labels labels.txt --task classify --preprocess imagenet-torch -o network.safetensors
+
+  another preprocessing, on pixels from 0 to 255; the size is the input's where it is left out:
+        --preprocess '{"resize": "stretch", "channels": "bgr", "mean": [104, 117, 123], "std": [1, 1, 1]}'
 
   a model that torch.ao.quantization prepared or converted: a function in the file returns it, calibrated or
   loaded; its scales are its own, so there is no --calibrate:
     octet_export.py --model quantized.py:load --input-shape 1,3,224,224 -o quantized.safetensors
 
---preprocess and --task take JSON, or the name of a file with JSON. docs/float_export.md says what is in them.
+--preprocess and --task take JSON, the name of a file with JSON, or a name as above (imagenet-torch, imagenet-tf,
+zero-one; classify). docs/float_export.md says what is in them.
 exit status: 0 written; 1 the model cannot be exported; 2 the command line is wrong.
 """
 
@@ -35,7 +41,9 @@ class _UsageError(Exception):
 def main(arguments=None):
     """-> the exit status: 0, or 1 or 2 after a message on stderr."""
     options = _parser().parse_args(arguments)
+    _end_orderly()
     try:
+        output_file.check(options.output, _files_read(options), options.force)
         torch.set_num_threads(max(1, options.threads))
         model = _load_model(options.model)
         if options.state_dict:
@@ -43,8 +51,9 @@ def main(arguments=None):
         graph = export(
             model.eval(), _shapes(options.input_shape), options.output, calibration=options.calibrate,
             observer=options.observer, keep_float=sum(options.keep_float, []),
-            preprocess=_json("--preprocess", options.preprocess),
-            labels=_lines(options.labels), task=_json("--task", options.task))
+            preprocess=_json("--preprocess", options.preprocess, PRESETS),
+            labels=_lines(options.labels), task=_json("--task", options.task, ("classify",)),
+            exif_rotate=not options.no_exif_rotate, max_bad=options.max_bad, force=options.force)
     except _UsageError as error:
         print(f"octet_export: {error}", file=sys.stderr)
         return 2
@@ -71,16 +80,43 @@ def _parser():
     add("--input-shape", required=True, action="append", metavar="1,3,H,W",
         help="the input's shape, batch 1; once an input for models with several")
     add("--calibrate", metavar="DIR", help="a folder of images to observe activations on (float models)")
-    add("--preprocess", metavar="JSON", help="how an image becomes the input")
-    add("--labels", metavar="FILE", help="a text file with one class name a line")
-    add("--task", metavar="JSON", help='{"type": "classify"}, or a detector\'s outputs and priors')
+    add("--preprocess", metavar="PRESET|JSON",
+        help=f"how an image becomes the input: {', '.join(PRESETS)}, or JSON")
+    add("--labels", metavar="FILE", help="a text file with one class name a line; blank lines do not count")
+    add("--task", metavar="classify|JSON", help="classify, or JSON with a detector's outputs and priors")
     add("--observer", choices=sorted(OBSERVERS), default="histogram",
         help="how the range of an activation is chosen (default: histogram, the least L2 error)")
     add("--keep-float", action="append", nargs="+", default=[], metavar="NAME",
         help="modules, nodes or prefixes that must not run in int8")
+    add("--no-exif-rotate", action="store_true",
+        help="take an image's pixels as the file has them, instead of turning it as EXIF's orientation says")
+    add("--max-bad", type=_percent, default=1, metavar="PERCENT",
+        help="the share of --calibrate's images that may be damaged and are left out (default: 1)")
+    add("--force", action="store_true",
+        help="write over an existing file that is no .safetensors file, too; a file that is read is never written over")
     add("--threads", type=int, default=1, help="threads for PyTorch (default: 1)")
     add("-o", "--output", required=True, metavar="OUT.safetensors", help="the file to write")
     return parser
+
+
+def _percent(text):
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise ValueError(text)
+    return value
+
+
+def _end_orderly():
+    """SIGTERM and SIGHUP end the program as SIGINT does: what is unfinished is removed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda which, _: sys.exit(128 + which))
+
+
+def _files_read(options):
+    """-> the files that the command line names as input."""
+    named = (options.model.partition(":")[0], options.state_dict, options.labels, options.preprocess, options.task)
+    return [name for name in named if name and os.path.isfile(name)]
 
 
 def _load_model(text):
@@ -106,6 +142,8 @@ def _load_model(text):
 
 
 def _load_state_dict(model, path):
+    if not os.path.isfile(path):
+        raise _UsageError(f"--state-dict {path}: there is no such file")
     try:
         state = torch.load(path, map_location="cpu")
     except Exception as error:
@@ -130,20 +168,33 @@ def _shapes(texts):
     return shapes if len(shapes) > 1 else shapes[0]
 
 
-def _json(option, text):
-    if text is None:
-        return None
+def _json(option, text, names):
+    if text is None or text in names:
+        return text
     try:
         if os.path.isfile(text):
             with open(text, encoding="utf-8") as file:
                 text = file.read()
         return json.loads(text)
     except ValueError as error:
-        raise _UsageError(f"{option}: not JSON: {error}") from error
+        raise _UsageError(f"{option}: not JSON, nor one of {', '.join(names)}: {error}") from error
 
 
 def _lines(path):
     if path is None:
         return None
-    with open(path, encoding="utf-8") as file:
-        return [line.rstrip("\r\n") for line in file if line.strip()]
+    # Opening a pipe that nobody writes into would wait for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+            raise _UsageError(f"{path}: not a file")
+        os.set_blocking(handle, True)
+        try:
+            text = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _UsageError(f"{path}: not UTF-8: {error}") from error
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise _UsageError(f"{path}: no line of it names a class")
+    return lines

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import torch
 
-from . import functions_compute, functions_shape, images, interpret, options, quantized
+from . import functions_compute, functions_shape, images, interpret, options, output_file, quantized
 from .errors import ExportError, at
 from .lowering import RELATIVE_TOLERANCE, Lowering, relative_distance
 from .observers import Calibration
@@ -20,7 +20,7 @@ _HANDLER_MODULES = (functions_compute, functions_shape, quantized)
 
 
 def export(model, input_shape, path, calibration=None, observer="histogram", keep_float=(), preprocess=None,
-           labels=None, task=None):
+           labels=None, task=None, exif_rotate=True, max_bad=1, force=False):
     """Writes the float export of a model, as docs/float_export.md describes it, and returns its graph.
 
     model: a torch.nn.Module in eval mode: an ordinary float one, one that went through
@@ -33,17 +33,24 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     observer: how calibration chooses the range of an activation: 'histogram' (the least L2 error),
         'min-max' or 'moving-average'.
     keep_float: modules, nodes, or prefixes of their names that must not run in int8.
-    preprocess, labels, task: what docs/float_export.md says.
+    preprocess, labels, task: what docs/float_export.md says; preprocess may be the name of a preset ('imagenet-torch',
+        'imagenet-tf', 'zero-one'), task may be 'classify'.
+    exif_rotate: turn the images of a folder as their EXIF says.
+    max_bad: so many percent of a folder's images may be unreadable; they are left out, with a warning.
+    force: write over an existing file that is no .safetensors file, too.
 
     Raises ExportError where the model or an option cannot be exported; its message names the module.
     Where standard error is a terminal, it says how far the work is when that takes longer than a second.
     """
     with Progress() as progress:
         return _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task,
-                       progress)
+                       images.Reading(exif_rotate, max_bad), force, progress)
 
 
-def _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task, progress):
+def _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task, reading, force,
+            progress):
+    in_folder = images.files_in(calibration) if isinstance(calibration, (str, os.PathLike)) else []
+    output_file.check(path, in_folder, force)
     shapes = options.input_shapes(input_shape)
     if preprocess is not None:
         preprocess = options.check_preprocess(preprocess, shapes)
@@ -55,7 +62,7 @@ def _export(model, input_shape, path, calibration, observer, keep_float, preproc
     if calibration is not None and (prepared or converted):
         raise ExportError("calibration is for float models; this one carries its own scales. Run the "
                           "prepared model on the calibration data before the export, and pass no calibration")
-    batches = _batches(calibration, preprocess, shapes)
+    batches = _batches(calibration, preprocess, shapes, reading)
     first = next(batches, None)
     if calibration is not None and first is None:
         raise ExportError("calibration has no batches")
@@ -166,7 +173,7 @@ def _float_layers(graph):
 
 
 def _calibrate(graph, first, batches, observer, progress, count):
-    calibration = Calibration(observer)
+    calibration = Calibration(observer, graph)
     progress.stage("observing batches", count)
     for batch in _chain(first, batches):
         for i in range(len(batch[0])):
@@ -191,15 +198,23 @@ def _chain(first, rest):
     yield from rest
 
 
-def _batches(calibration, preprocess, shapes):
+def _batches(calibration, preprocess, shapes, reading):
     """Yields lists of float32 tensors [N, ...], one an input."""
     if calibration is None:
         return
     if isinstance(calibration, (str, os.PathLike)):
         if preprocess is None:
             raise ExportError("calibration on a folder of images needs preprocess")
-        for file in images.files_in(calibration):
-            yield [images.load(file, preprocess)]
+        files = images.files_in(calibration)
+        bad = []
+        for file in files:
+            try:
+                image = images.load(file, preprocess, reading.exif_rotate)
+            except ExportError as error:
+                bad.append(str(error))
+            else:
+                yield [image]
+        images.check_bad(calibration, bad, len(files), reading.max_bad)
         return
     if isinstance(calibration, torch.Tensor):
         calibration = [calibration]

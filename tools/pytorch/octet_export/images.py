@@ -1,14 +1,26 @@
 """Images as a network's input, with Pillow: what docs/float_export.md says about preprocess."""
+import math
 import os
+import warnings
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
+from . import exif
 from .errors import ExportError
 
-_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
+_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
+# JPEGs of more pixels may be decoded smaller.
+_LARGE = 1 << 24
 _BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
+
+
+class Reading(NamedTuple):
+    """How a folder's images are read."""
+    exif_rotate: bool = True
+    max_bad: float = 1  # percent
 
 
 def files_in(folder):
@@ -20,28 +32,73 @@ def files_in(folder):
     return sorted(found)
 
 
-def load(path, preprocess):
-    """-> float32 [1, C, H, W] of an image file. Error: a file that is no image."""
+def load(path, preprocess, exif_rotate=True):
+    """-> float32 [1, C, H, W] of an image file, turned as its EXIF says. Error: a file that is no image."""
+    if not os.path.isfile(path):
+        raise ExportError(f"'{path}' cannot be read as an image: not a file")
     try:
         with Image.open(path) as image:
+            if image.format == "WEBP" and getattr(image, "is_animated", False):
+                raise ExportError(f"'{path}' is an animated WebP, and octet reads still pictures: webpmux -get frame 1 "
+                                  f"{path} -o frame.webp")
+            size = image.size
+            turn = exif.orientation(image.info.get("exif")) if exif_rotate else 1
+            _reduce(image, preprocess, turn)
             image.load()
-            return to_input(image, preprocess)
-    except (OSError, SyntaxError) as error:
+            if exif_rotate:  # a PNG's may stand behind its pixels
+                turn = exif.orientation(image.info.get("exif"))
+            image = exif.upright(_eight_bits(image), turn)
+    except ExportError:
+        raise
+    except Exception as error:  # Pillow has no one kind of error for damaged files
         raise ExportError(f"'{path}' cannot be read as an image: {error}") from error
+    return to_input(image, preprocess, size[::-1] if exif.is_on_its_side(turn) else size)
 
 
-def to_input(image, preprocess):
-    """-> float32 [1, C, H, W] of a Pillow image: resized, in order of the channels, (pixel - mean) / std."""
+def _reduce(image, preprocess, turn):
+    """Has a very large JPEG decoded at a half, a quarter or an eighth, by the rule of docs/float_export.md."""
+    if image.format not in ("JPEG", "MPO") or image.width * image.height <= _LARGE:
+        return
+    size = image.size[::-1] if exif.is_on_its_side(turn) else image.size
+    scaled = _scaled(size, preprocess)
+    for times in (8, 4, 2):
+        if all(side >= 2 * times * s for side, s in zip(size, scaled)):
+            image.draft(None, (image.width // times, image.height // times))
+            return
+
+
+def _scaled(size, preprocess):
+    """-> (width, height) that a picture of (width, height) is scaled to."""
+    target = tuple(preprocess["size"][::-1])
+    return target if preprocess["resize"] == "stretch" else scaled_size(size, target, preprocess["resize"])
+
+
+def check_bad(folder, bad, total, max_bad):
+    """Warns of images that were left out; `bad` has a message for each. Error: more than max_bad percent."""
+    if not bad:
+        return
+    share = f"{len(bad)} of {total} images"
+    warnings.warn(f"left out {share}: " + "; ".join(bad))
+    if len(bad) == total:
+        raise ExportError(f"'{folder}': no image in it can be read: {bad[0]}")
+    percent = 100 * len(bad) / total
+    if percent > max_bad:
+        raise ExportError(f"'{folder}': {share} cannot be read ({percent:.3g} %), and at most {max_bad:g} % may be bad: "
+                          f"mend or remove them, or allow more with --max-bad {math.ceil(percent)} (max_bad=)")
+
+
+def to_input(image, preprocess, picture_size=None):
+    """-> float32 [1, C, H, W] of a Pillow image: resized, in order of the channels, (pixel - mean) / std.
+
+    picture_size: (width, height) of the picture in the file, where the image was decoded smaller.
+    """
     gray = preprocess["channels"] == "gray"
     image = _eight_bits(image).convert("L" if gray else "RGB")
     height, width = preprocess["size"]
     mode = preprocess["resize"]
     mean = np.asarray(preprocess["mean"], np.float32)
     std = np.asarray(preprocess["std"], np.float32)
-    if mode == "stretch":
-        scaled = (width, height)
-    else:
-        scaled = scaled_size(image.size, (width, height), mode)
+    scaled = _scaled(picture_size or image.size, preprocess)
     pixels = np.asarray(image.resize(scaled, _BILINEAR) if scaled != image.size else image, np.float32)
     pixels = pixels.reshape(scaled[1], scaled[0], -1)
     if preprocess["channels"] == "bgr":

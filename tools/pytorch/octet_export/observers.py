@@ -166,13 +166,32 @@ OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver,
              "moving-average": MovingAverageObserver}
 
 
-class Calibration:
-    """The observers of every activation of a graph."""
+# What only moves or joins values, or moves them by constants: the largest ones stay the largest.
+_HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d", "clip", "neg"}
+_BY_CONSTANTS = {"add", "sub", "mul", "div"}
 
-    def __init__(self, kind):
+
+def answers(graph):
+    """-> the names of outputs, and of activations that become one by nodes that only hand them on.
+
+    An output's rare large values are answers, such as the box of a large face: no observer may clip them.
+    """
+    names = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        by_constants = node.op in _BY_CONSTANTS and any(i in graph.parameters for i in node.inputs)
+        if names.intersection(node.outputs) and (node.op in _HANDING_ON or by_constants):
+            names.update(i for i in node.inputs if i in graph.activations)
+    return names
+
+
+class Calibration:
+    """The observers of every activation of a graph: of `kind`, but of outputs (see answers) the whole range."""
+
+    def __init__(self, kind, graph):
         if kind not in OBSERVERS:
             raise ExportError(f"observer '{kind}' is not one of {', '.join(OBSERVERS)}")
         self._kind = OBSERVERS[kind]
+        self._answers = answers(graph)
         self._observers = {}
 
     def observe(self, name, value):
@@ -183,7 +202,9 @@ class Calibration:
         if not np.isfinite(values).all():
             raise ExportError(f"tensor '{name}' has NaN or infinite values during calibration; look at the "
                               "weights and at the preprocessing of the images")
-        self._observers.setdefault(name, self._kind()).observe(values)
+        if name not in self._observers:
+            self._observers[name] = MinMaxObserver() if name in self._answers else self._kind()
+        self._observers[name].observe(values)
 
     def end_batch(self):
         """Says that every activation of one batch was observed."""

@@ -6,6 +6,12 @@ import numbers
 from .errors import ExportError
 
 _PREPROCESS = {"size", "resize", "channels", "mean", "std"}
+PRESETS = {
+    "imagenet-tf": {"resize": "crop", "channels": "rgb", "mean": [127.5] * 3, "std": [127.5] * 3},
+    "imagenet-torch": {"resize": "crop", "channels": "rgb", "mean": [123.675, 116.28, 103.53],
+                       "std": [58.395, 57.12, 57.375]},
+    "zero-one": {"resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [255, 255, 255]},
+}
 _DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold",
            "nms_iou"}
 
@@ -23,7 +29,16 @@ def input_shapes(input_shape):
 
 
 def check_preprocess(preprocess, shapes):
-    """-> preprocess with plain lists of numbers. Error: an unknown or missing key, or an impossible value."""
+    """-> preprocess with plain lists of numbers, of an object or of a preset's name; the size may be left out.
+
+    Error: an unknown or missing key, or an impossible value.
+    """
+    if isinstance(preprocess, str):
+        if preprocess not in PRESETS:
+            raise ExportError(f"preprocess '{preprocess}' is none of {', '.join(PRESETS)}")
+        preprocess = PRESETS[preprocess]
+    if isinstance(preprocess, dict) and "size" not in preprocess and len(shapes[0]) == 4:
+        preprocess = {**preprocess, "size": list(shapes[0][2:])}
     _check_keys("preprocess", preprocess, _PREPROCESS, _PREPROCESS)
     size = _numbers("preprocess size", preprocess["size"], 2, positive=True, whole=True)
     _choice("preprocess resize", preprocess["resize"], ("stretch", "crop", "letterbox"))
@@ -31,11 +46,21 @@ def check_preprocess(preprocess, shapes):
     channels = 1 if preprocess["channels"] == "gray" else 3
     mean = _numbers("preprocess mean", preprocess["mean"], channels)
     std = _numbers("preprocess std", preprocess["std"], channels, positive=True)
+    _check_range(mean, std)
     if len(shapes) != 1 or shapes[0] != (1, channels, *size):
         raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the model's "
                           f"input_shape is {shapes if len(shapes) > 1 else shapes[0]}")
     return {"size": size, "resize": preprocess["resize"], "channels": preprocess["channels"],
             "mean": mean, "std": std}
+
+
+def _check_range(mean, std):
+    """Error: numbers for pixels from 0 to 1. Mean 0 and deviation 1 leave pixels as they are."""
+    fractions = any(v != math.floor(v) for v in mean + std)
+    if fractions and all(abs(v) <= 1 for v in mean + std):
+        scaled = [[float(f"{v * 255:.6g}") for v in values] for values in (mean, std)]
+        raise ExportError(f"preprocess mean {mean} and std {std} are for pixels from 0 to 1, and octet's pixels are 0 "
+                          f"to 255: did you mean {scaled[0]} and {scaled[1]}?")
 
 
 def check_labels(labels):
@@ -48,6 +73,7 @@ def check_labels(labels):
 
 def check_task(task, labels, outputs, shapes):
     """-> task with plain numbers; outputs are activations. Error: an unknown key, or outputs that do not fit it."""
+    task = {"type": "classify"} if task == "classify" else task
     output_shapes = [output.shape for output in outputs]
     if not isinstance(task, dict) or task.get("type") not in ("classify", "detect"):
         raise ExportError(f"task must be an object with the type 'classify' or 'detect', not {task!r}")

@@ -1,11 +1,11 @@
 """Reading and writing safetensors files."""
 import json
-import os
 import struct
-import tempfile
 
 import numpy as np
 import torch
+
+from . import output_file
 
 _NAMES = {torch.float32: "F32", torch.int8: "I8"}
 _NUMPY = {"F32": np.dtype("<f4"), "I8": np.dtype("i1")}
@@ -29,19 +29,11 @@ def write(path, tensors, metadata):
         position += size
     text = json.dumps(header, ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)
-    directory = os.path.dirname(os.path.abspath(path))
-    handle, unfinished = tempfile.mkstemp(dir=directory, suffix=".unfinished")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for name in order:
-                values = tensors[name].detach().contiguous().numpy()
-                file.write(values.astype(_NUMPY[_NAMES[tensors[name].dtype]], copy=False).tobytes())
-        os.chmod(unfinished, 0o644)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with output_file.opened(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in order:
+            values = tensors[name].detach().contiguous().numpy()
+            file.write(values.astype(_NUMPY[_NAMES[tensors[name].dtype]], copy=False).tobytes())
 
 
 def read(path):

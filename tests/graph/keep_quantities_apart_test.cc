@@ -1,0 +1,169 @@
+#include <catch2/catch.hpp>
+
+#include "tests/graph/run_graph.h"
+
+using namespace octet::test;
+using namespace octet;
+using graph::Precision;
+
+namespace {
+
+constexpr float pixels = 640.0F / 255;
+constexpr float share = 1.0F / 255;
+
+/// Two layers on one image: 'big' gives boxes of up to 640, 'small' scores of up to 1.
+struct Head {
+  GraphMaker m;
+  TensorId big = 0;
+  TensorId small = 0;
+
+  Head() {
+    const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+    big = m.conv("big", x);
+    m.scale(big, pixels);
+    const auto logits = m.conv("logits", x);
+    m.scale(logits, 0.0625F, 128);
+    small = m.simple("small", Op::sigmoid, logits);
+    m.scale(small, share);
+  }
+};
+
+Graph decided(Graph graph) {
+  REQUIRE(octet::graph::choose_precision(graph, {}));
+  return graph;
+}
+
+Precision precision_of(const Graph& graph, const std::string& name) {
+  return node_named(graph, name).precision;
+}
+
+}  // namespace
+
+TEST_CASE("boxes and scores that are joined keep their scales up to the output") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  const auto turned = head.m.transpose("turned", joined, {0, 3, 1, 2});
+  head.m.scale(joined, pixels).scale(turned, pixels);
+  const Graph graph = decided(head.m.finish({turned}));
+  CHECK(precision_of(graph, "joined") == Precision::float32);
+  CHECK(precision_of(graph, "turned") == Precision::float32);
+  CHECK(node_named(graph, "joined").reason ==
+        "different quantities, with steps of 0.0039 and 2.5, which one scale cannot hold: in float "
+        "up to the output");
+  for (const char* layer : {"big", "logits", "small"})
+    CHECK(precision_of(graph, layer) == Precision::int8);
+  CHECK(node_named(graph, "big").float_output);
+}
+
+TEST_CASE("sums and differences of two quantities are in float, and so is what follows") {
+  for (const Op op : {Op::add, Op::sub}) {
+    Head head;
+    const auto sum = head.m.node("sum", op, BinaryAttributes{}, {head.big, head.small});
+    const auto half = head.m.node("half", Op::mul, BinaryAttributes{},
+                                  {sum, head.m.constant("c", {1, 1, 1, 1}, {0.5F})});
+    head.m.scale(sum, pixels).scale(half, pixels / 2);
+    const Graph graph = decided(head.m.finish({half}));
+    CHECK(precision_of(graph, "sum") == Precision::float32);
+    CHECK(precision_of(graph, "half") == Precision::float32);
+    CHECK(precision_of(graph, "big") == Precision::int8);
+  }
+}
+
+TEST_CASE(
+    "a part of a head that is another quantity is cut out in float, straight from the layer") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+  const auto head = m.conv("head", x, {.channels = 4});
+  const auto flat = m.reshape("flat", head, {1, 16, 4});
+  const auto boxes =
+      m.node("boxes", Op::slice, SliceAttributes{{0, 0, 0}, {1, 1, 1}, {1, 16, 3}}, {flat});
+  const auto score =
+      m.node("score", Op::slice, SliceAttributes{{0, 0, 3}, {1, 1, 1}, {1, 16, 1}}, {flat});
+  const auto sized = m.simple("sized", Op::abs, boxes);
+  const auto sure = m.simple("sure", Op::sigmoid, score);
+  m.scale(head, pixels, 128).scale(flat, pixels, 128).scale(boxes, pixels, 128);
+  m.scale(score, 0.05F, 128).scale(sized, pixels).scale(sure, share);
+  const Graph graph = decided(m.finish({sized, sure}));
+  CHECK(precision_of(graph, "head") == Precision::int8);
+  CHECK(node_named(graph, "head").float_output);
+  for (const char* name : {"flat", "boxes", "score", "sized", "sure"})
+    CHECK(precision_of(graph, name) == Precision::float32);
+}
+
+TEST_CASE("what a layer reads, and what one scale can hold, stays int8") {
+  Head read;
+  const auto joined = read.m.concat("joined", {read.big, read.small}, 3);
+  read.m.scale(joined, pixels);
+  const auto after = read.m.conv("after", joined);
+  CHECK(precision_of(decided(read.m.finish({after})), "joined") == Precision::int8);
+
+  Head near;
+  near.m.scale(near.big, 4 * share);
+  const auto both = near.m.concat("joined", {near.big, near.small}, 3);
+  near.m.scale(both, 4 * share);
+  const auto doubled = near.m.node("doubled", Op::add, BinaryAttributes{}, {both, both});
+  near.m.scale(doubled, 8 * share);
+  const Graph graph = decided(near.m.finish({doubled}));
+  CHECK(precision_of(graph, "joined") == Precision::int8);
+  CHECK(precision_of(graph, "doubled") == Precision::int8);
+}
+
+TEST_CASE("scales that a file's author chose are kept as they are") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  head.m.scale(joined, pixels);
+  Graph graph = head.m.finish({joined});
+  for (bool Graph::* chosen : {&Graph::keeps_rounding, &Graph::has_authors_borders}) {
+    Graph authors = graph;
+    authors.*chosen = true;
+    CHECK(precision_of(decided(authors), "joined") == Precision::int8);
+  }
+}
+
+TEST_CASE("scores beside boxes are as fine as alone") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  head.m.scale(joined, pixels);
+  const Graph graph = head.m.finish({joined});
+  const auto inputs = random_inputs(graph);
+  const Values in_float = run(build(graph, {.float_only = true}), inputs).at(0);
+  const Values in_int8 = run(build(graph), inputs).at(0);
+  for (std::size_t i = 0; i < in_float.size(); ++i) {
+    if (i % 8 < 4) continue;  // the boxes
+    CHECK(std::abs(in_int8[i] - in_float[i]) < 0.03F);
+  }
+}
+
+TEST_CASE("what a user or the author keeps in float stays float up to the next layer") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+  const auto kept = m.conv("kept", x);
+  const auto pool = m.max_pool("pool", kept);
+  const auto flat = m.reshape("flat", pool, {1, 1, 4, 4});
+  const auto bent = m.simple("bent", Op::sigmoid, flat);
+  const auto after = m.conv("after", bent);
+  const auto other = m.conv("other", bent);
+  const auto sum = m.add("sum", after, other);
+  Graph calibrated = m.finish({sum});
+  calibrate(calibrated);
+  for (const bool author : {false, true}) {
+    Graph graph = calibrated;
+    if (author) graph.keep_float = {"kept"};
+    const std::vector<std::string> users = {"kept"};
+    REQUIRE(octet::graph::choose_precision(
+        graph, {.keep_float = author ? std::vector<std::string>() : users}));
+    for (const char* name : {"kept", "pool", "flat", "bent"})
+      CHECK(precision_of(graph, name) == Precision::float32);
+    for (const char* name : {"after", "other", "sum"})
+      CHECK(precision_of(graph, name) == Precision::int8);
+    CHECK(
+        node_named(graph, "bent")
+            .reason.starts_with(author ? "asked by the model's author: " : "asked by the user: "));
+  }
+  // Where the author drew borders, they say where bytes begin again.
+  Graph bordered = calibrated;
+  bordered.keep_float = {"kept"};
+  bordered.has_authors_borders = true;
+  REQUIRE(octet::graph::choose_precision(bordered, {}));
+  CHECK(precision_of(bordered, "bent") == Precision::int8);
+}

@@ -1,0 +1,21 @@
+// Random quantized TFLite graphs: movers, pools, concats, sums, functions and layers on bytes, each
+// result with a scale, a zero point and a type of its own, and islands in float between.
+#pragma once
+
+#include <functional>
+
+#include "tests/tflite/tflite_maker.h"
+
+namespace octet::test {
+
+/// A number below `count`: from a generator of random numbers, or from a fuzzer's bytes.
+using ChooseBelow = std::function<uint32_t(uint32_t count)>;
+
+struct RandomTflite {
+  TfliteMaker file;           ///< Every computed tensor is an output.
+  std::vector<int32_t> ends;  ///< Those that nothing reads.
+};
+
+RandomTflite draw_tflite_graph(const ChooseBelow& choose);
+
+}  // namespace octet::test

@@ -1,0 +1,28 @@
+// Are a model's answers right but for where its classes begin to count?
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "tools/octet/dataset.h"
+
+namespace octet::tool {
+
+class ClassOffsets {
+ public:
+  /// `answer`: the best class's index. The sample's class is known.
+  void add(const Sample& sample, int answer);
+
+  /// A sentence for the user where most answers are off by the same number of classes, empty where
+  /// they are not.
+  std::string note(int first_class) const;
+
+ private:
+  std::map<int, std::size_t> counts_;  ///< By offset.
+  std::set<int> labels_;
+  std::size_t total_ = 0;
+  bool numbered_ = true;
+};
+
+}  // namespace octet::tool

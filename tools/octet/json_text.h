@@ -1,0 +1,19 @@
+// JSON as the tool prints it: always UTF-8, whatever names of files and tensors hold.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace octet::tool {
+
+/// What is no UTF-8 is replaced by U+FFFD. `indent` below 0: one line.
+std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
+
+/// Sets `key` to the path. Where the path is no UTF-8, `key`_bytes has all of its bytes, two
+/// hexadecimal digits each.
+void put_path(nlohmann::ordered_json& object, const std::string& key, const std::string& path);
+
+/// {"path": ..., "error": ...}
+nlohmann::ordered_json error_record(const std::string& path, const std::string& error);
+
+}  // namespace octet::tool

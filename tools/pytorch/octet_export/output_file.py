@@ -1,0 +1,75 @@
+"""The file that is written: whole or not at all, and never over what is not its own."""
+import contextlib
+import os
+import secrets
+import stat
+import struct
+
+from .errors import ExportError
+
+
+def check(path, read, force):
+    """Error: `path` is one of the files in `read`, or an existing file that is no safetensors file (without force).
+
+    Files are compared by what they are: links and other names lead to the same file.
+    """
+    try:
+        target = os.stat(path)
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(target.st_mode):
+        raise ExportError(f"{path}: cannot write: this is a folder; name the file in it")
+    if not stat.S_ISREG(target.st_mode):
+        return
+    for name in read:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(target, os.stat(name)):
+                raise ExportError(f"{path}: cannot write: this is the file that is read as {name}; name another file")
+    if target.st_size > 0 and not force and not _is_safetensors(path, target.st_size):
+        raise ExportError(f"{path}: cannot write: there is a file of this name that is not a .safetensors file; name "
+                          "another file, or give --force (force=True) to overwrite it")
+
+
+def _is_safetensors(path, size):
+    with open(path, "rb") as file:
+        beginning = file.read(9)
+    if len(beginning) < 9 or beginning[8:] != b"{":
+        return False
+    return 8 + struct.unpack("<Q", beginning[:8])[0] <= size
+
+
+@contextlib.contextmanager
+def opened(path):
+    """Gives a binary file to write into, which takes the place of `path` when the block ends without an error.
+
+    It has the mode that the umask says, or that of the file whose place it takes. A link is followed, and stays; a
+    device or a pipe is written into as it stands.
+    """
+    target = os.path.realpath(path)
+    mode = None
+    if os.path.exists(path):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            with open(path, "wb") as file:
+                yield file
+            return
+        mode = stat.S_IMODE(status.st_mode)
+    unfinished = os.path.join(os.path.dirname(target), f".octet-{secrets.token_hex(8)}.part")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+    with contextlib.suppress(OSError):
+        folder = os.open(os.path.dirname(target), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

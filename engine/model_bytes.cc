@@ -20,7 +20,7 @@ Expected<std::unique_ptr<ModelBytes>> ModelBytes::map(const std::string& path) {
   // Opening a pipe that nobody writes into would wait for ever.
   const int file = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return fail(path + ": cannot open: " + std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(file);
     return fail(path + ": not a file");

@@ -20,8 +20,8 @@ class Calibration {
 
   /// Gives each activation of the graph that `create` was given, and has no scale yet, its scale
   /// and zero point. Outputs, and what only hands values on to them, get the whole range that was
-  /// seen; what the last layers read is never clipped by how rare it was. -> what a user should know of, a sentence a tensor: constant, zero or infinite
-  /// ones. Error: nothing was observed.
+  /// seen; what the last layers read is never clipped by how rare it was. -> what a user should
+  /// know of, a sentence a tensor: constant, zero or infinite ones. Error: nothing was observed.
   Expected<std::vector<std::string>> apply(Graph& graph, Calibrator calibrator) const;
 
  private:

@@ -333,17 +333,8 @@ const PhasedLayer* Builder::find_phased(const Node& node, const Value& x) const 
 void Builder::insert_after(const PhasedLayer& layer, const Node& node, Op op, Attributes attributes,
                            const std::vector<TensorId>& parameters) {
   const TensorId before = layer.output;
-  const auto at = static_cast<std::ptrdiff_t>(graph_.producer_of(before)) + 1;
-  const std::string name = node.name() + ".phases";
-  const TensorId after = graph_.add_tensor({.name = name, .shape = graph_.tensor(before).shape});
-  graph_.redirect(before, after);
-  graph::Node inserted{.name = node.name(),
-                       .op = op,
-                       .attributes = std::move(attributes),
-                       .inputs = {before},
-                       .output = after};
-  inserted.inputs.insert(inserted.inputs.end(), parameters.begin(), parameters.end());
-  graph_.nodes.insert(graph_.nodes.begin() + at, std::move(inserted));
+  const TensorId after =
+      insert_behind(graph_, layer, node.name(), op, std::move(attributes), parameters);
   for (auto& [result, phased] : phased_) {
     if (phased.output == before) phased.output = after;
   }

@@ -10,16 +10,9 @@
 #include "loaders/layout.h"
 #include "loaders/onnx/constant.h"
 #include "loaders/onnx/node.h"
+#include "loaders/phases.h"
 
 namespace octet::loaders::onnx {
-
-/// A convolution whose channels are the phases of a transposed one: per channel of the result, it
-/// has `phases` of its own, [groups][phases][channels of a group].
-struct PhasedLayer {
-  graph::TensorId output = 0;  ///< Of the convolution, before its phases are laid out in space.
-  int32_t phases = 1;
-  int32_t groups = 1;
-};
 
 class Builder {
  public:

@@ -85,6 +85,7 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   graph::Graph graph{.name = name};
   if (root.has("producer")) graph.producer = root.text("producer");
   NodeLoader loader(graph, file, read_tensors(root, file), layout == "nhwc");
+  loader.count_readers(nodes, root.texts("outputs"));
   for (const std::string& input : root.texts("inputs")) loader.add_input(input);
   for (const json& node : nodes) loader.add_node(node);
   for (const std::string& output : root.texts("outputs")) loader.add_output(output);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "loaders/half.h"
 #include "loaders/load_error.h"
@@ -88,6 +89,17 @@ AxisOrder NodeLoader::image_order(std::size_t rank) const {
   return channels_last_ ? identity_order(rank) : channels_last_order(rank);
 }
 
+void NodeLoader::count_readers(const json& nodes, const std::vector<std::string>& outputs) {
+  for (const std::string& name : outputs) ++readers_[name];
+  for (const json& node : nodes) {
+    const auto inputs = node.find("inputs");
+    if (inputs == node.end() || !inputs->is_array()) continue;  // add_node says so
+    for (const json& name : *inputs) {
+      if (name.is_string()) ++readers_[name.get<std::string>()];
+    }
+  }
+}
+
 void NodeLoader::add_input(const std::string& name) {
   const auto declared = declared_.find(name);
   if (declared == declared_.end()) throw LoadError("the input '" + name + "' is not in 'tensors'");
@@ -143,6 +155,7 @@ void NodeLoader::add_node(const json& json) {
 const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
   static const std::map<std::string, Handler> table = {
       {"conv2d", &NodeLoader::conv2d},
+      {"conv_transpose2d", &NodeLoader::conv_transpose2d},
       {"linear", &NodeLoader::linear},
       {"batch_norm", &NodeLoader::batch_norm},
       {"relu", &NodeLoader::clip},
@@ -248,6 +261,17 @@ int32_t NodeLoader::axis(const Context& node, const Value& x, int32_t given) con
   return positive;
 }
 
+const DeclaredTensor& NodeLoader::declaration(const Context& node, const Shape& shape) const {
+  const auto declared = declared_.find(node.output);
+  if (declared == declared_.end())
+    node.fail("writes '" + node.output + "', which is not in 'tensors'");
+  if (declared->second.shape != shape) {
+    node.fail("gives " + shape_text(shape) + ", but '" + node.output + "' is declared as " +
+              shape_text(declared->second.shape));
+  }
+  return declared->second;
+}
+
 void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
                       std::vector<TensorId> inputs, AxisOrder order) {
   std::vector<Shape> shapes;
@@ -260,15 +284,9 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
   for (std::size_t i = 0; i < stored->size(); ++i) {
     value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
   }
-  const auto declared = declared_.find(node.output);
-  if (declared == declared_.end())
-    node.fail("writes '" + node.output + "', which is not in 'tensors'");
-  if (declared->second.shape != value.shape) {
-    node.fail("gives " + shape_text(value.shape) + ", but '" + node.output + "' is declared as " +
-              shape_text(declared->second.shape));
-  }
-  value.id = graph_.add_tensor(
-      {.name = node.output, .shape = *stored, .quantization = declared->second.quantization});
+  value.id = graph_.add_tensor({.name = node.output,
+                                .shape = *stored,
+                                .quantization = declaration(node, value.shape).quantization});
   graph_.nodes.push_back({.name = node.name,
                           .op = op,
                           .attributes = std::move(attributes),
@@ -279,6 +297,48 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
                              graph_.tensor(graph_.nodes.back().inputs[0]).type == Type::s32;
   if (moves_indices) graph_.tensor(value.id).type = Type::s32;
   values_[node.output] = std::move(value);
+}
+
+const PhasedLayer* NodeLoader::find_phased(const Context& node) const {
+  const auto found = phased_.find(node.inputs[0]);
+  return found != phased_.end() && readers_.at(node.inputs[0]) == 1 ? &found->second : nullptr;
+}
+
+TensorId NodeLoader::add_for_phases(TensorId values, int32_t phases, int32_t groups) {
+  const auto from = float_values(std::as_const(graph_).tensor(values));
+  const std::vector<float> all = for_channels({from.begin(), from.end()}, phases, groups);
+  return graph_.add_tensor(graph::make_float_constant(graph_.tensor(values).name + ".phases",
+                                                      {static_cast<int32_t>(all.size())}, all));
+}
+
+TensorId NodeLoader::add_part(const Context& node, Op op, Attributes attributes,
+                              std::vector<TensorId> inputs, const std::string& suffix) {
+  std::vector<Shape> shapes;
+  for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
+  auto shape = infer_shape(op, attributes, shapes);
+  if (!shape) node.fail(shape.error().message);
+  const std::string name = node.name + suffix;
+  const TensorId output = graph_.add_tensor({.name = name, .shape = std::move(*shape)});
+  graph_.nodes.push_back({.name = name,
+                          .op = op,
+                          .attributes = std::move(attributes),
+                          .inputs = std::move(inputs),
+                          .output = output});
+  return output;
+}
+
+void NodeLoader::insert_behind_phases(const Context& node, Op op, Attributes attributes,
+                                      const std::vector<TensorId>& parameters) {
+  const Value value = values_.at(node.inputs[0]);
+  PhasedLayer layer = phased_.at(node.inputs[0]);
+  const DeclaredTensor& declared = declaration(node, value.shape);
+  layer.output = insert_behind(graph_, layer, node.name, op, std::move(attributes), parameters);
+  graph::Tensor& result = graph_.tensor(value.id);
+  result.name = node.output;
+  // What clips keeps its operand's scale where the file gives it none.
+  if (op != Op::clip || declared.quantization) result.quantization = declared.quantization;
+  values_[node.output] = value;
+  phased_[node.output] = layer;
 }
 
 // ---- operators
@@ -301,6 +361,94 @@ void NodeLoader::conv2d(const Context& node) {
   std::vector<TensorId> inputs = {x.id, weight.id};
   if (a.has_bias) inputs.push_back(vector_parameter(node, 2, "its bias"));
   emit(node, Op::conv2d, a, std::move(inputs), image_order(4));
+}
+
+namespace {
+
+// A stride far above the kernel: zeros, most of all.
+bool is_sparse(const Shape& weight, const AxisPlan& h, const AxisPlan& w) {
+  const double spread = double{1} * h.stride * w.stride * h.taps * w.taps * weight[0] * weight[1];
+  return spread > std::max<double>(1 << 22, 16 * static_cast<double>(element_count(weight)));
+}
+
+}  // namespace
+
+// `weight` is [I, O / groups, kh, kw], `input` as it is stored.
+std::array<AxisPlan, 2> NodeLoader::transposed_window(const Context& node, const Shape& input,
+                                                      const Shape& weight) const {
+  const auto stride = node.attributes.integers("stride", 2, {1, 1});
+  const auto padding = node.attributes.integers("padding", 4, {0, 0, 0, 0});
+  const auto output_padding = node.attributes.integers("output_padding", 2, {0, 0});
+  const auto dilation = node.attributes.integers("dilation", 2, {1, 1});
+  std::array<AxisPlan, 2> plans;
+  for (std::size_t i = 0; i < 2; ++i) {
+    constexpr int32_t most = 1 << 15;
+    if (stride[i] < 1 || stride[i] > most) node.fail("has a stride out of range");
+    if (dilation[i] < 1 || dilation[i] > most) node.fail("has a dilation out of range");
+    const int64_t after = padding[i + 2];
+    const auto plan = plan_axis(weight[i + 2], stride[i], dilation[i],
+                                {.input = input[i + 1],
+                                 .pad_before = padding[i],
+                                 .pad_after = after,
+                                 .output_padding = output_padding[i]});
+    if (after < 0 || padding[i] > most || after > most || !plan)
+      node.fail("has a padding or an output size out of range");
+    plans[i] = *plan;
+  }
+  if (is_sparse(weight, plans[0], plans[1]))
+    node.fail("has strides far larger than its kernel, which octet does not have");
+  return plans;
+}
+
+void NodeLoader::conv_transpose2d(const Context& node) {
+  node.operands(2, 3);
+  node.attributes.allow_only({"stride", "padding", "output_padding", "dilation", "groups"});
+  const Value x = image(node, 0);
+  const Shape input = graph_.tensor(x.id).shape;
+  const TensorId given = parameter(node, node.inputs[1]);
+  const Shape file_shape = graph_.tensor(given).shape;
+  if (graph_.tensor(given).type != Type::f32) node.fail("takes float weights");
+  if (file_shape.size() != 4) node.fail("takes weights of rank 4, not " + shape_text(file_shape));
+  const AxisOrder file_order = channels_last_ ? channels_last_order(4) : identity_order(4);
+  Shape shape(4);  // [I, O / groups, kh, kw]
+  for (std::size_t i = 0; i < 4; ++i)
+    shape[static_cast<std::size_t>(file_order[i])] = file_shape[i];
+  const int32_t groups = node.attributes.integer("groups", 1);
+  if (groups < 1 || shape[0] % groups != 0 || shape[0] != input[3]) {
+    node.fail("has weights " + shape_text(file_shape) + " and " + std::to_string(groups) +
+              " groups, which do not fit its " + std::to_string(input[3]) + " channels");
+  }
+  const auto [h, w] = transposed_window(node, input, shape);
+  const int32_t phases = h.stride * w.stride;
+  const Value weight =
+      stored_as(graph_, {.id = given, .shape = shape, .order = file_order}, identity_order(4));
+  const float zero = 0;
+  const std::vector<float> spread = phase_weights<float>(float_values(graph_.tensor(weight.id)),
+                                                         shape, groups, h, w, std::span(&zero, 1));
+  std::vector<TensorId> inputs = {
+      x.id, graph_.add_tensor(graph::make_float_constant(
+                node.inputs[1] + ".phases",
+                {groups * phases * shape[1], h.taps, w.taps, shape[0] / groups}, spread))};
+  if (node.inputs.size() == 3) {
+    const TensorId bias = vector_parameter(node, 2, "its bias");
+    if (graph_.tensor(bias).shape[0] != groups * shape[1])
+      node.fail("has a bias that does not fit its output channels");
+    inputs.push_back(add_for_phases(bias, phases, groups));
+  }
+  const auto conv = phase_convolution(input, groups, h, w, inputs.size() == 3);
+  TensorId y = add_part(node, Op::conv2d, conv, std::move(inputs), "");
+  const PhasedLayer phased{.output = y, .phases = phases, .groups = groups};
+  for (LayoutStep& step : to_space(graph_.tensor(y).shape, groups, h, w))
+    y = add_part(node, step.op, std::move(step.attributes), {y}, step.suffix);
+
+  const AxisOrder order = image_order(4);
+  Value value{.id = y, .shape = Shape(4), .order = order};
+  for (std::size_t i = 0; i < 4; ++i)
+    value.shape[static_cast<std::size_t>(order[i])] = graph_.tensor(y).shape[i];
+  graph_.tensor(y).name = node.output;
+  graph_.tensor(y).quantization = declaration(node, value.shape).quantization;
+  if (y != phased.output) phased_[node.output] = phased;
+  values_[node.output] = std::move(value);
 }
 
 void NodeLoader::linear(const Context& node) {
@@ -329,7 +477,16 @@ void NodeLoader::batch_norm(const Context& node) {
   for (const float variance : float_values(graph_.tensor(inputs[4]))) {
     if (!(variance + epsilon > 0)) node.fail("has a variance that is not positive");
   }
-  emit(node, Op::batch_norm, ScalarAttributes{epsilon}, std::move(inputs), x.order);
+  const ScalarAttributes a{epsilon};
+  const PhasedLayer* phased = find_phased(node);
+  const Shape channels = {given.shape[channels_last_ ? given.shape.size() - 1 : 1]};
+  const bool fit = std::all_of(inputs.begin() + 1, inputs.end(),
+                               [&](TensorId id) { return graph_.tensor(id).shape == channels; });
+  if (phased == nullptr || !fit) return emit(node, Op::batch_norm, a, std::move(inputs), x.order);
+  std::vector<TensorId> parameters;
+  for (std::size_t i = 1; i < inputs.size(); ++i)
+    parameters.push_back(add_for_phases(inputs[i], phased->phases, phased->groups));
+  insert_behind_phases(node, Op::batch_norm, a, parameters);
 }
 
 void NodeLoader::unary(const Context& node) {
@@ -362,6 +519,8 @@ void NodeLoader::clip(const Context& node) {
     if (node.op == "relu6") bounds.max = 6;
   }
   if (bounds.min > bounds.max) node.fail("has a min above its max");
+  if (find_phased(node) != nullptr)
+    return insert_behind_phases(node, Op::clip, ClipAttributes{bounds}, {});
   const Value x = operand(node, 0);
   emit(node, Op::clip, ClipAttributes{bounds}, {x.id}, x.order);
 }

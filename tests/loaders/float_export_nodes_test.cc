@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -120,6 +121,101 @@ TEST_CASE("attributes of single operators") {
   refused("softmax", {{"axis", -5}}, "axis -5");
   refused("softmax", {{"axis", 18446744073709551615ULL}}, "32 bits");
   refused("quantize", json::object(), "no scale");
+}
+
+namespace {
+
+// 'image' [1, 2, 3, 4] -> conv_transpose2d with weights [2, 3, 2, 2] and stride 2 -> [1, 3, 6, 8].
+SampleExport transposed(const json& attributes, const json& shape = {1, 3, 6, 8}) {
+  SampleExport sample = one_node("conv_transpose2d", attributes, shape);
+  sample.graph["nodes"][0]["inputs"] = {"image", "w", "b"};
+  sample.tensors = {exported("w", {2, 3, 2, 2}), exported("b", {3})};
+  return sample;
+}
+
+}  // namespace
+
+TEST_CASE("transposed convolutions: one convolution of all phases, laid out in space") {
+  const auto graph = load(transposed({{"stride", {2, 2}}}).file());
+  INFO((graph ? "" : graph.error().message));
+  REQUIRE(graph);
+  const auto convolutions = std::ranges::count_if(
+      graph->nodes, [](const graph::Node& node) { return node.op == Op::conv2d; });
+  CHECK(convolutions == 1);
+  check_accepted(transposed({{"stride", {1, 1}}}, {1, 3, 4, 5}).file());
+  check_accepted(transposed({{"stride", {2, 2}}, {"padding", {1, 0, 0, 1}}}, {1, 3, 5, 7}).file());
+  check_accepted(transposed({{"stride", {2, 2}}, {"output_padding", {1, 0}}}, {1, 3, 7, 8}).file());
+  check_accepted(transposed({{"dilation", {2, 3}}}, {1, 3, 5, 7}).file());
+}
+
+TEST_CASE("transposed convolutions: the values are those of the definition, in both layouts") {
+  const bool channels_last = GENERATE(false, true);
+  SampleExport sample = transposed({{"stride", {2, 2}}});
+  if (channels_last) {
+    sample.graph["layout"] = "nhwc";
+    sample.graph["tensors"]["image"]["shape"] = {1, 3, 4, 2};
+    sample.graph["tensors"]["conv"]["shape"] = {1, 6, 8, 3};
+    sample.tensors[0] = exported("w", {2, 2, 2, 3});
+  }
+  const auto graph = load(sample.file());
+  INFO((graph ? "" : graph.error().message));
+  REQUIRE(graph);
+  const std::vector<Values> inputs = random_inputs(*graph);
+  const auto values_of = [&](const std::string& name) {
+    const auto& tensors = graph->tensors;
+    const auto at = std::ranges::find(tensors, name, &graph::Tensor::name);
+    REQUIRE(at != tensors.end());
+    const auto span = graph::float_values(*at);
+    return Values(span.begin(), span.end());
+  };
+  const Values w = values_of("w");
+  const Values b = values_of("b");
+  const std::vector<Values> outputs = run(as_float_model(*graph), inputs);
+  // The file's outputs are in the author's order of axes, the inputs are stored channels-last.
+  for (std::size_t o = 0; o < 3; ++o) {
+    for (std::size_t y = 0; y < 6; ++y) {
+      for (std::size_t x = 0; x < 8; ++x) {
+        float wanted = b[o];
+        for (std::size_t i = 0; i < 2; ++i) {
+          const std::size_t kh = y % 2, kw = x % 2;
+          const std::size_t tap =
+              channels_last ? ((i * 2 + kh) * 2 + kw) * 3 + o : ((i * 3 + o) * 2 + kh) * 2 + kw;
+          wanted += w[tap] * inputs[0][(y / 2 * 4 + x / 2) * 2 + i];
+        }
+        const std::size_t at = channels_last ? (y * 8 + x) * 3 + o : (o * 6 + y) * 8 + x;
+        CHECK(outputs[0][at] == Approx(wanted).margin(1e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("transposed convolutions that are wrong") {
+  const auto refused = [](const json& attributes, const std::string& part) {
+    check_refused(transposed(attributes).file(), {"'n'", part});
+  };
+  refused({{"stride", {2}}}, "'stride' needs 2 values");
+  refused({{"stride", {0, 2}}}, "stride out of range");
+  refused({{"stride", {1 << 20, 2}}}, "stride out of range");
+  refused({{"stride", {2000, 2000}}}, "strides far larger than its kernel");
+  refused({{"dilation", {0, 1}}}, "dilation out of range");
+  refused({{"dilation", {1 << 16, 1}}}, "dilation out of range");
+  refused({{"padding", {1, 1}}}, "'padding' needs 4 values");
+  refused({{"stride", {2, 2}}, {"padding", {0, 0, -1, 0}}}, "padding or an output size");
+  refused({{"stride", {2, 2}}, {"padding", {9, 0, 0, 0}}}, "padding or an output size");
+  refused({{"stride", {2, 2}}, {"output_padding", {-1, 0}}}, "padding or an output size");
+  refused({{"groups", 0}}, "0 groups");
+  refused({{"groups", 3}}, "3 groups");
+  refused({{"strides", {2, 2}}}, "'strides' is unknown");
+  refused({{"stride", {1, 2}}}, "declared as");
+  SampleExport sample = transposed({{"stride", {2, 2}}});
+  sample.tensors[1] = exported("b", {2});
+  check_refused(sample.file(), {"'n'", "bias"});
+  sample = transposed({{"stride", {2, 2}}});
+  sample.tensors[0] = exported("w", {2, 3, 4});
+  check_refused(sample.file(), {"'n'", "rank 4"});
+  sample = transposed({{"stride", {2, 2}}});
+  sample.graph["nodes"][0]["weight_quantization"] = {{"scale", {0.1}}};
+  check_refused(sample.file(), {"'n'", "cannot have weight_quantization"});
 }
 
 TEST_CASE("batch norms: parameters of another length, variances that are not positive") {

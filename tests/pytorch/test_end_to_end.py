@@ -52,6 +52,90 @@ class EndToEnd(ExportTest):
         return int((output.bytes - wanted.int_repr().int()).abs().max())
 
 
+class TransposedConvolutions(EndToEnd):
+    """Against PyTorch: in float the same, in int8 near."""
+
+    shape = (1, 4, 7, 5)
+
+    def check(self, model, limit=0.05):
+        """-> the path of the int8 model."""
+        for norm in model.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                nn.init.uniform_(norm.weight, 0.5, 1.5)
+                nn.init.normal_(norm.bias)
+                nn.init.normal_(norm.running_mean)
+                nn.init.uniform_(norm.running_var, 0.5, 2)
+        model.eval()
+        batches = [torch.randn(8, *self.shape[1:]) for _ in range(4)]
+        x = batches[0][:1]
+        with torch.no_grad():
+            wanted = model(x)
+            largest = max(float(model(batch).abs().max()) for batch in batches)
+        plain = self.converted(model, self.shape, flags=("--float",), name="plain", calibration=batches)
+        (output,) = self.octet.run(plain, x)
+        self.assertEqual(tuple(output.values.shape), tuple(wanted.shape))
+        self.assertLessEqual(float((output.values - wanted).abs().max()), 1e-5 * largest)
+        octet = self.converted(model, self.shape, name="int8", calibration=batches)
+        self.assertFalse(self.octet.inspect(octet)["has_float_island"])
+        (output,) = self.octet.run(octet, x)
+        self.assertLessEqual(float((output.values - wanted).abs().max()), limit * largest)
+        return octet
+
+    def test_windows(self):
+        for options in (dict(kernel_size=2, stride=2), dict(kernel_size=3, stride=2, padding=1, output_padding=1),
+                        dict(kernel_size=4, stride=2, padding=1), dict(kernel_size=3, padding=1),
+                        dict(kernel_size=3, stride=3), dict(kernel_size=2, stride=3, output_padding=2),
+                        dict(kernel_size=4, stride=3, padding=2, output_padding=1), dict(kernel_size=1),
+                        dict(kernel_size=3, stride=2, dilation=2, padding=1), dict(kernel_size=2, dilation=3),
+                        dict(kernel_size=(3, 4), stride=(1, 2), padding=(0, 1), output_padding=(0, 1),
+                             dilation=(2, 1))):
+            for groups in (1, 2, 4):
+                with self.subTest(**options, groups=groups):
+                    self.check(nn.ConvTranspose2d(4, 8, groups=groups, bias=groups != 2, **options))
+
+    def test_what_follows(self):
+        def layer(outputs=8, **options):
+            return nn.ConvTranspose2d(4, outputs, 3, stride=2, padding=1, output_padding=1, **options)
+        for name, parts in (("batch norm", (layer(groups=2, bias=False), nn.BatchNorm2d(8))),
+                            ("batch norm and relu", (layer(groups=2), nn.BatchNorm2d(8), nn.ReLU())),
+                            ("relu", (layer(), nn.ReLU())), ("relu6", (layer(), nn.ReLU6())),
+                            ("hardtanh", (layer(), nn.Hardtanh(-0.2, 0.3))),
+                            ("leaky relu", (layer(), nn.BatchNorm2d(8), nn.LeakyReLU(0.1))),
+                            ("silu", (layer(), nn.SiLU())), ("one channel", (layer(1), nn.BatchNorm2d(1), nn.ReLU())),
+                            ("stride 1", (nn.ConvTranspose2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())),
+                            ("convolutions", (nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), layer(), nn.BatchNorm2d(8),
+                                              nn.ReLU(), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4), layer()))):
+            with self.subTest(name):
+                self.check(nn.Sequential(*parts))
+
+    def test_a_result_that_others_read_too_stays(self):
+        class Twice(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.up, self.norm = nn.ConvTranspose2d(4, 8, 2, stride=2), nn.BatchNorm2d(8)
+
+            def forward(self, x):
+                y = self.up(x)
+                return torch.cat([y, F.relu(self.norm(y)), F.relu(y)], 1)
+        self.check(Twice())
+
+    def test_batch_norm_and_relu_become_part_of_the_convolution(self):
+        model = nn.Sequential(nn.ConvTranspose2d(4, 8, 2, stride=2), nn.BatchNorm2d(8), nn.ReLU())
+        octet = self.check(model)
+        kinds = [node["op"] for node in self.octet.inspect(octet)["nodes"]]
+        self.assertEqual([kind for kind in kinds if kind in ("batch_norm", "clip", "relu")], [])
+        self.assertEqual(kinds.count("conv2d"), 1)
+
+    def test_a_layer_that_is_kept_in_float(self):
+        model = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ConvTranspose2d(4, 8, 2, stride=2), nn.Conv2d(8, 4, 1))
+        batches = [torch.randn(8, *self.shape[1:])]
+        octet = self.converted(model.eval(), self.shape, calibration=batches, keep_float=["1"])
+        (output,) = self.octet.run(octet, batches[0][:1])
+        with torch.no_grad():
+            wanted = model(batches[0][:1])
+        self.assertLessEqual(float((output.values - wanted).abs().max()), 0.05 * float(wanted.abs().max()))
+
+
 class ModelsWithStubs(EndToEnd):
 
     shape = (1, 3, 16, 16)

@@ -31,6 +31,35 @@ class Operators(ExportTest):
         self.assertEqual(node["attributes"], {"stride": [2, 1], "padding": [1, 0, 1, 0], "dilation": [1, 1],
                                               "groups": 2})
 
+    def test_a_transposed_convolution_keeps_all_that_it_is_asked_for(self):
+        layer = nn.ConvTranspose2d(4, 6, (3, 4), stride=(2, 3), padding=(1, 0), output_padding=(1, 2),
+                                   dilation=(1, 2), groups=2)
+        exported = export(layer.eval(), (1, 4, 8, 6))
+        (node,) = exported.description["nodes"]
+        self.assertEqual(node["op"], "conv_transpose2d")
+        self.assertEqual(node["attributes"], {"stride": [2, 3], "padding": [1, 0, 1, 0],
+                                              "output_padding": [1, 2], "dilation": [1, 2], "groups": 2})
+        self.assertEqual(node["inputs"][1:], ["weight", "bias"])
+        self.assertTrue(torch.equal(exported.tensors["weight"], layer.weight))
+        weight = layer.weight.detach()
+        with_function = self.only_node(lambda x: F.conv_transpose2d(x, weight, stride=2))
+        self.assertEqual((with_function["op"], with_function["attributes"]["stride"], len(with_function["inputs"])),
+                         ("conv_transpose2d", [2, 2], 2))
+
+    def test_the_size_that_a_transposed_convolution_is_called_with_becomes_its_output_padding(self):
+        class Sized(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.up = nn.ConvTranspose2d(4, 4, 3, stride=2, padding=1)
+
+            def forward(self, x):
+                return self.up(x, output_size=[16, 12])
+        self.assertEqual(self.only_node(Sized())["attributes"]["output_padding"], [1, 1])
+
+    def test_a_transposed_convolution_whose_weight_is_computed_is_refused(self):
+        self.refused(Function(lambda x: F.conv_transpose2d(x, x)).eval(), "the transposed convolution's weight",
+                     shape=(1, 1, 3, 3))
+
     def test_same_padding_becomes_numbers_with_the_odd_pixel_at_the_end(self):
         node = self.only_node(nn.Conv2d(4, 4, (2, 5), padding="same", dilation=(3, 1)))
         self.assertEqual(node["attributes"]["padding"], [1, 2, 2, 2])

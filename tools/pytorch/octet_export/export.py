@@ -169,7 +169,7 @@ def _leaves(value):
 
 def _float_layers(graph):
     return [n.name for n in graph.nodes
-            if n.op in ("conv2d", "linear") and graph.parameters[n.inputs[1]].dtype != torch.int8]
+            if n.op in ("conv2d", "conv_transpose2d", "linear") and graph.parameters[n.inputs[1]].dtype != torch.int8]
 
 
 def _calibrate(graph, first, batches, observer, progress, count):

@@ -8,7 +8,6 @@ ITEM_HANDLERS = {}
 
 _REMEDIES = {
     "conv1d": "write it as a Conv2d with a kernel of height 1",
-    "conv_transpose2d": "replace it with Upsample and Conv2d",
     "group_norm": "replace it with BatchNorm2d",
     "layer_norm": "replace it with BatchNorm",
     "instance_norm": "replace it with BatchNorm2d",

@@ -50,6 +50,17 @@ def conv_attributes(weight_shape, stride, padding, dilation, groups):
     return {"stride": pair(stride), "padding": edges, "dilation": dilation, "groups": int(groups)}
 
 
+@register("conv_transpose2d")
+def conv_transpose2d(e, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """Writes a conv_transpose2d with weights [I, O/groups, H, W]."""
+    _four_axes(e, input, "a transposed convolution")
+    _constant(e, weight, "the transposed convolution's weight")
+    _constant(e, bias, "the transposed convolution's bias")
+    inputs = [input, weight] + ([bias] if bias is not None else [])
+    return e.emit("conv_transpose2d", inputs, stride=pair(stride), padding=symmetric(padding),
+                  output_padding=pair(output_padding), dilation=pair(dilation), groups=int(groups))
+
+
 @register("linear")
 def linear(e, input, weight, bias=None):
     """Writes a linear layer."""

@@ -46,6 +46,14 @@ def _conv2d(x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0), dilation=
     return F.conv2d(_pad_edges(x, padding, 0.0), weight, bias, stride, 0, dilation, groups)
 
 
+def _conv_transpose2d(x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0), output_padding=(0, 0),
+                      dilation=(1, 1), groups=1):
+    top, left, bottom, right = padding
+    if (top, left) != (bottom, right):
+        raise ValueError("a transposed convolution with different padding at opposite edges")
+    return F.conv_transpose2d(x, weight, bias, stride, (top, left), output_padding, groups, dilation)
+
+
 def _batch_norm(x, gamma, beta, mean, variance, epsilon=1e-5):
     return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon)
 
@@ -88,6 +96,7 @@ def _resize(x, size, mode, align_corners=False):
 
 OPERATORS = {
     "conv2d": _conv2d,
+    "conv_transpose2d": _conv_transpose2d,
     "linear": F.linear,
     "batch_norm": _batch_norm,
     "relu": torch.relu,

@@ -103,7 +103,7 @@ class Prepared:
                 quantized.update(node.outputs)
             if node.op in ("quantize", "dequantize") or not self._left_out(node.name, paths[node.name]):
                 continue
-            if not follows or node.op in _HAS_WEIGHTS + ("batch_norm",):
+            if not follows or node.op in _HAS_WEIGHTS + ("conv_transpose2d", "batch_norm"):
                 quantized.difference_update(node.outputs)
                 kept.append(node.name)
         return kept

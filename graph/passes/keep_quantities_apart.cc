@@ -10,16 +10,16 @@ namespace {
 // quantity: scores beside boxes, an offset within a cell beside the cell's place.
 constexpr float most_apart = 4;
 
-// What holds different quantities from one layer on, or joins them, and ends as an output: between
-// it and the outputs is no layer, which would need bytes of one scale.
+// What joins, sums or cuts on the way to an output: from there on no layer, which would need bytes
+// of one scale, stands between. Layers may read it as well; they quantize it for themselves.
 class Ends {
  public:
   explicit Ends(Graph& graph) : graph_(graph), ends_(graph.nodes.size(), false) {
     for (std::size_t i = graph.nodes.size(); i-- > 0;) {
-      const auto readers = graph.readers_of(graph.nodes[i].output);
-      ends_[i] = !is_layer(graph.nodes[i]) && std::ranges::all_of(readers, [&](int reader) {
-        return ends_[static_cast<std::size_t>(reader)];
-      });
+      const Node& node = graph.nodes[i];
+      const auto leads = [&](int reader) { return ends_[static_cast<std::size_t>(reader)]; };
+      ends_[i] = !is_layer(node) && (graph.is_output(node.output) ||
+                                     std::ranges::any_of(graph.readers_of(node.output), leads));
     }
   }
 

@@ -13,7 +13,7 @@ std::string dims_text(const ValueInfoProto& input) {
   std::string text = "[";
   for (const Dimension& dimension : input.dims) {
     if (text.size() > 1) text += ", ";
-    if (!is_dynamic(dimension)) {
+    if (dimension.value) {
       text += std::to_string(*dimension.value);
     } else {
       text += dimension.parameter.empty() ? "?" : dimension.parameter;

@@ -91,8 +91,8 @@ bool leave_memory(std::size_t bytes) {
 }
 
 TEST_CASE("where memory ends, a session runs or is refused") {
-  if (OCTET_OWN_MEMORY != 0) {
-    WARN("skipped: a sanitizer has more memory than a limit leaves");
+  if (OCTET_OWN_MEMORY != 0 || OCTET_EMULATED != 0) {
+    WARN("skipped: a sanitizer, or an emulator, has more memory than a limit leaves");
     return;
   }
   for (const bool float_only : {false, true}) {
@@ -117,8 +117,8 @@ TEST_CASE("where memory ends, a session runs or is refused") {
 }
 
 TEST_CASE("where memory ends, the tool prints a result or an error") {
-  if (OCTET_OWN_MEMORY != 0) {
-    WARN("skipped: a sanitizer has more memory than a limit leaves");
+  if (OCTET_OWN_MEMORY != 0 || OCTET_EMULATED != 0) {
+    WARN("skipped: a sanitizer, or an emulator, has more memory than a limit leaves");
     return;
   }
   const Workplace place;

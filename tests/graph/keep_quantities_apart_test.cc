@@ -108,6 +108,16 @@ TEST_CASE("what a layer reads, and what one scale can hold, stays int8") {
   CHECK(precision_of(graph, "doubled") == Precision::int8);
 }
 
+TEST_CASE("an output of two quantities that a layer reads as well is in float") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  head.m.scale(joined, pixels);
+  const auto after = head.m.conv("after", joined);
+  const Graph graph = decided(head.m.finish({joined, after}));
+  CHECK(precision_of(graph, "joined") == Precision::float32);
+  CHECK(precision_of(graph, "after") == Precision::int8);
+}
+
 TEST_CASE("scales that a file's author chose are kept as they are") {
   Head head;
   const auto joined = head.m.concat("joined", {head.big, head.small}, 3);

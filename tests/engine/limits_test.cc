@@ -13,18 +13,8 @@
 #include <new>
 
 #include "tests/graph/run_graph.h"
+#include "tests/memory_limits.h"
 #include "tests/tools/command_line.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OCTET_OWN_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OCTET_OWN_MEMORY 1
-#endif
-#endif
-#ifndef OCTET_OWN_MEMORY
-#define OCTET_OWN_MEMORY 0
-#endif
 
 namespace octet::test {
 namespace {
@@ -91,8 +81,8 @@ bool leave_memory(std::size_t bytes) {
 }
 
 TEST_CASE("where memory ends, a session runs or is refused") {
-  if (OCTET_OWN_MEMORY != 0 || OCTET_EMULATED != 0) {
-    WARN("skipped: a sanitizer, or an emulator, has more memory than a limit leaves");
+  if (!memory_can_be_limited) {
+    WARN("skipped: a limit of memory would bind the sanitizer or the emulator");
     return;
   }
   for (const bool float_only : {false, true}) {
@@ -117,8 +107,8 @@ TEST_CASE("where memory ends, a session runs or is refused") {
 }
 
 TEST_CASE("where memory ends, the tool prints a result or an error") {
-  if (OCTET_OWN_MEMORY != 0 || OCTET_EMULATED != 0) {
-    WARN("skipped: a sanitizer, or an emulator, has more memory than a limit leaves");
+  if (!memory_can_be_limited) {
+    WARN("skipped: a limit of memory would bind the sanitizer or the emulator");
     return;
   }
   const Workplace place;

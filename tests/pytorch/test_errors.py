@@ -45,8 +45,9 @@ class Refused(ExportTest):
         self.refused(torch.jit.script(nn.ReLU()), "TorchScript")
 
     def test_modules_without_a_form(self):
-        for part, words in ((nn.GroupNorm(2, 4), ["group_norm", "BatchNorm2d"]),
-                            (nn.InstanceNorm2d(4), ["instance_norm"]), (nn.LayerNorm(8), ["layer_norm"]),
+        for part, words in ((nn.GroupNorm(2, 4), ["group_norm", "write it out", "reshape"]),
+                            (nn.InstanceNorm2d(4), ["instance_norm", "write it out"]),
+                            (nn.LayerNorm(8), ["layer_norm", "write it out"]),
                             (nn.Softplus(), ["softplus"]),
                             (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
                                                             ["reflect", "zeros"]),
@@ -58,6 +59,13 @@ class Refused(ExportTest):
                             (nn.Upsample(scale_factor=1.3), ["recompute_scale_factor"])):
             with self.subTest(type(part).__name__):
                 self.refused_part(part, *words)
+
+    def test_no_remedy_asks_for_another_training(self):
+        for part in (nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(8),
+                     nn.BatchNorm2d(4, track_running_stats=False)):
+            with self.subTest(type(part).__name__), self.assertRaises(octet_export.ExportError) as caught:
+                export(Body(part).eval(), (1, 4, 8, 8))
+            self.assertNotRegex(str(caught.exception), "train it|BatchNorm|retrain")
 
     def test_recurrent_modules(self):
         self.refused_part(nn.LSTM(8, 8), "LSTM", shape=(1, 4, 8))

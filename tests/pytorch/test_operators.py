@@ -46,6 +46,25 @@ class Operators(ExportTest):
         self.assertEqual((with_function["op"], with_function["attributes"]["stride"], len(with_function["inputs"])),
                          ("conv_transpose2d", [2, 2], 2))
 
+    def test_norms_that_are_written_out_as_the_error_says(self):
+        def written_out(x, dims):
+            x = x - x.mean(dims, keepdim=True)
+            return x / torch.sqrt((x * x).mean(dims, keepdim=True) + 1e-5)
+        weight, bias = torch.randn(6), torch.randn(6)
+        by_group = torch.randn(4, 1, 1), torch.randn(4, 1, 1)
+        cases = {
+            "layer": (lambda x: written_out(x, -1) * weight + bias, lambda x: F.layer_norm(x, (6,), weight, bias)),
+            "instance": (lambda x: written_out(x, (2, 3)), F.instance_norm),
+            "batch": (lambda x: written_out(x, (0, 2, 3)), lambda x: F.batch_norm(x, None, None, training=True)),
+            "group": (lambda x: written_out(x.reshape(1, 2, 96), -1).reshape(1, 4, 8, 6) * by_group[0] + by_group[1],
+                      lambda x: F.group_norm(x, 2, by_group[0].flatten(), by_group[1].flatten())),
+        }
+        x = torch.randn(1, 4, 8, 6)
+        for name, (written, function) in cases.items():
+            with self.subTest(name):
+                torch.testing.assert_close(written(x), function(x))
+                self.assertEqual(self.ops(written).count("mean"), 2)
+
     def test_the_size_that_a_transposed_convolution_is_called_with_becomes_its_output_padding(self):
         class Sized(nn.Module):
             def __init__(self):

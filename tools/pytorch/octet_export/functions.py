@@ -6,11 +6,14 @@ Python values. It returns the Ref of its result.
 HANDLERS = {}
 ITEM_HANDLERS = {}
 
+_WRITTEN_OUT = ("write it out: x = x - x.mean(dims, keepdim=True), then x / torch.sqrt((x * x).mean(dims, "
+                "keepdim=True) + eps) times weight plus bias; octet computes that in float")
+
 _REMEDIES = {
     "conv1d": "write it as a Conv2d with a kernel of height 1",
-    "group_norm": "replace it with BatchNorm2d",
-    "layer_norm": "replace it with BatchNorm",
-    "instance_norm": "replace it with BatchNorm2d",
+    "group_norm": _WRITTEN_OUT + ", the groups by a reshape before and after",
+    "layer_norm": _WRITTEN_OUT,
+    "instance_norm": _WRITTEN_OUT,
     "matmul": "use nn.Linear for products with a constant matrix",
     "bmm": "use nn.Linear for products with a constant matrix",
     "lstm": "octet runs convolutional networks only",

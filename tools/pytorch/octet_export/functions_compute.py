@@ -73,8 +73,8 @@ def batch_norm(e, input, running_mean, running_var, weight=None, bias=None, trai
                eps=1e-5, cudnn_enabled=True):
     """Writes a batch_norm with its running statistics."""
     if training:
-        e.fail("a batch norm without running statistics, or in training mode; call model.eval() and train it "
-               "with track_running_stats=True")
+        e.fail("a batch norm without running statistics, or in training mode; call model.eval(), and where there "
+               "are no statistics write it out as the mean and variance of (0, 2, 3), which octet computes in float")
     channels = running_mean.shape
     gamma = weight if weight is not None else e.parameter("weight", torch.ones(channels))
     beta = bias if bias is not None else e.parameter("bias", torch.zeros(channels))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 namespace octet::graph {
@@ -151,6 +152,12 @@ bool is_step(const Quantization& q, float value) {
   // A value that went through float32 is off by a few of its last bits.
   const bool whole = std::abs(steps - nearest) <= 1e-6 * std::max(1.0, std::abs(steps));
   return whole && nearest >= -q.zero_point && nearest <= 255 - q.zero_point;
+}
+
+std::string text_of(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
+  return text;
 }
 
 }  // namespace octet::graph

@@ -160,6 +160,9 @@ ScoreType score_type(const Graph& graph);
 /// float.
 void keep_scale_of_moved(Graph& graph, Node& node);
 
+/// A number in a message: six digits at most, as "%g" prints it.
+std::string text_of(float value);
+
 /// The float model that a quantized one's bytes stand for: weights become floats, and scales go, so
 /// that others can be chosen. Errors: scales that do not fit their weights.
 Expected<void> forget_scales(Graph& graph);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "loaders/load_error.h"
@@ -45,9 +44,7 @@ void check_scales(const std::string& name, const QuantizedValues& weights) {
   for (const float scale : weights.scale) {
     if (is_dead(scale) || (scale > 0 && std::isnormal(scale) && std::isnormal(1.0f / scale)))
       continue;
-    char text[32];
-    std::snprintf(text, sizeof(text), "%g", static_cast<double>(scale));
-    throw LoadError("the weights '" + name + "' have a scale of " + text +
+    throw LoadError("the weights '" + name + "' have a scale of " + graph::text_of(scale) +
                     ", which is no number between 0 and 8.5e37: quantize the model again");
   }
 }

@@ -6,15 +6,20 @@
 namespace octet::graph {
 namespace {
 
-// A range that would have fewer than 255 / 4 steps of the scale that it is joined in is another
-// quantity: scores beside boxes, an offset within a cell beside the cell's place.
-constexpr float most_apart = 4;
+// On the way to an output, a range that would have fewer than 255 / 4 steps of the scale that it is
+// joined in is another quantity: scores beside boxes, an offset within a cell beside the cell's
+// place. A person reads it.
+constexpr float most_apart_at_ends = 4;
 
-// What joins, sums or cuts on the way to an output: from there on no layer, which would need bytes
-// of one scale, stands between. Layers may read it as well; they quantize it for themselves.
-class Ends {
+// Between layers, where float costs more and the networks measured (DenseNet, GoogLeNet,
+// ShuffleNet, YOLOX) join ranges up to 20 apart, a range that would have fewer than 8 steps.
+constexpr float most_apart_inside = 32;
+
+bool passes_on(const Node& node) { return moves_bytes(node) || node.op == Op::concat; }
+
+class Quantities {
  public:
-  explicit Ends(Graph& graph) : graph_(graph), ends_(graph.nodes.size(), false) {
+  explicit Quantities(Graph& graph) : graph_(graph), ends_(graph.nodes.size(), false) {
     for (std::size_t i = graph.nodes.size(); i-- > 0;) {
       const Node& node = graph.nodes[i];
       const auto leads = [&](int reader) { return ends_[static_cast<std::size_t>(reader)]; };
@@ -23,33 +28,74 @@ class Ends {
     }
   }
 
-  bool holds(int node) const { return node >= 0 && ends_[static_cast<std::size_t>(node)]; }
+  /// Does the node lead to an output, with no layer between, which would need bytes of one scale?
+  bool is_at_end(int index) const { return ends_[static_cast<std::size_t>(index)]; }
 
-  // The node and everything behind it.
-  void keep_float(int index, const std::string& reason) {
-    Node& node = graph_.nodes[static_cast<std::size_t>(index)];
-    if (node.precision != Precision::undecided) return;
-    node.precision = Precision::float32;
-    node.reason = reason;
-    keep_readers_float(node.output, reason);
+  float most_apart(int index) const {
+    return is_at_end(index) ? most_apart_at_ends : most_apart_inside;
   }
 
-  // From the layers, or whatever computes, before `id` on.
-  void keep_float_from_source(TensorId id, const std::string& reason) {
+  /// Keeps the node in float and what reads its result: up to outputs, or with the next layers.
+  void keep_float(int index, const std::string& reason) {
+    if (is_at_end(index)) {
+      keep_end_float(index, reason);
+    } else {
+      keep_inside_float(index, reason);
+    }
+  }
+
+  /// Keeps in float what cuts the tensor into parts, from what computes it on: each part is
+  /// quantized where it is read.
+  void keep_parts_float(TensorId id, bool at_end, const std::string& reason) {
     const int index = graph_.producer_of(id);
-    const bool only_passes_on =
-        holds(index) && passes_on(graph_.nodes[static_cast<std::size_t>(index)]);
-    if (!only_passes_on) return keep_readers_float(id, reason);
-    for (const TensorId input : graph_.nodes[static_cast<std::size_t>(index)].inputs)
-      keep_float_from_source(input, reason);
+    if (index >= 0 && passes_on(node_at(index))) {
+      for (const TensorId input : std::vector<TensorId>(node_at(index).inputs))
+        keep_parts_float(input, at_end, reason);
+      return;
+    }
+    keep_readers_float(id, at_end, reason);
+    if (index < 0) return;
+    const bool all_float = std::ranges::all_of(graph_.readers_of(id), [&](int reader) {
+      return node_at(reader).precision == Precision::float32;
+    });
+    const Node& source = node_at(index);
+    const bool stores_float =
+        is_layer(source) && !std::get<ConvAttributes>(source.attributes).has_residual && all_float;
+    if (!stores_float) set_float(index, reason);
   }
 
  private:
-  static bool passes_on(const Node& node) { return moves_bytes(node) || node.op == Op::concat; }
+  Node& node_at(int index) { return graph_.nodes[static_cast<std::size_t>(index)]; }
 
-  void keep_readers_float(TensorId id, const std::string& reason) {
+  bool set_float(int index, const std::string& reason) {
+    Node& node = node_at(index);
+    if (node.precision != Precision::undecided) return false;
+    node.precision = Precision::float32;
+    node.reason = reason;
+    return true;
+  }
+
+  // Layers may read the results as well; they quantize them for themselves.
+  void keep_end_float(int index, const std::string& reason) {
+    if (!set_float(index, reason)) return;
+    for (const int reader : graph_.readers_of(node_at(index).output)) {
+      if (is_at_end(reader)) keep_end_float(reader, reason);
+    }
+  }
+
+  void keep_inside_float(int index, const std::string& reason) {
+    if (!set_float(index, reason) || is_layer(node_at(index))) return;
+    for (const int reader : graph_.readers_of(node_at(index).output))
+      keep_inside_float(reader, reason);
+  }
+
+  void keep_readers_float(TensorId id, bool at_end, const std::string& reason) {
     for (const int reader : graph_.readers_of(id)) {
-      if (holds(reader)) keep_float(reader, reason);
+      if (at_end && is_at_end(reader)) {
+        keep_end_float(reader, reason);
+      } else if (!at_end && passes_on(node_at(reader)) && set_float(reader, reason)) {
+        keep_readers_float(node_at(reader).output, at_end, reason);
+      }
     }
   }
 
@@ -57,38 +103,47 @@ class Ends {
   std::vector<bool> ends_;
 };
 
-std::string reason_of(float fine, float coarse) {
-  char text[160];
-  std::snprintf(
-      text, sizeof(text),
-      "different quantities, with steps of %.2g and %.2g, which one scale cannot hold: in "
-      "float up to the output",
-      static_cast<double>(fine), static_cast<double>(coarse));
+std::string reason_of(float fine, float coarse, const char* how_far) {
+  char text[200];
+  std::snprintf(text, sizeof(text),
+                "different quantities, with steps of %.2g and %.2g, which one scale cannot hold: "
+                "in float %s",
+                static_cast<double>(fine), static_cast<double>(coarse), how_far);
   return text;
 }
 
 }  // namespace
 
 Status keep_quantities_apart(Graph& graph) {
-  Ends ends(graph);
+  Quantities quantities(graph);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto index = static_cast<int>(i);
     const Node node = graph.nodes[i];
-    if (!ends.holds(index) || node.precision != Precision::undecided) continue;
+    const bool at_end = quantities.is_at_end(index);
+    if (node.precision != Precision::undecided) continue;
     const auto& result = graph.tensor(node.output).quantization;
     if (!result) continue;
-    if (node.op == Op::concat || node.op == Op::add || node.op == Op::sub) {
+    // A sum inside is one quantity, and what is small in it counts for little.
+    const bool joins =
+        node.op == Op::concat || (at_end && (node.op == Op::add || node.op == Op::sub));
+    if (joins) {
       for (const TensorId id : node.inputs) {
         const auto& operand = graph.tensor(id).quantization;
         if (!operand || graph.tensor(id).is_constant()) continue;
-        if (result->scale > most_apart * operand->scale)
-          ends.keep_float(index, reason_of(operand->scale, result->scale));
+        if (result->scale > quantities.most_apart(index) * operand->scale)
+          quantities.keep_float(
+              index,
+              reason_of(operand->scale, result->scale,
+                        at_end ? "up to the output" : "with the layers that read them together"));
       }
     }
     if (node.op == Op::slice) {
       const auto& whole = graph.tensor(node.inputs[0]).quantization;
-      if (whole && whole->scale > most_apart * result->scale)
-        ends.keep_float_from_source(node.inputs[0], reason_of(result->scale, whole->scale));
+      if (whole && whole->scale > quantities.most_apart(index) * result->scale)
+        quantities.keep_parts_float(
+            node.inputs[0], at_end,
+            reason_of(result->scale, whole->scale,
+                      at_end ? "up to the output" : "until they are apart"));
     }
   }
   return {};

@@ -63,7 +63,8 @@ bool names_node(const std::string& wish, const std::string& name);
 
 /// In a model that is calibrated: where tensors of ranges that no one scale can hold are joined or
 /// summed, or cut out of one, on the way to an output (boxes and scores of a detector), that is
-/// left in float up to the output. The layers before it stay int8.
+/// left in float up to the output. The layers before it stay int8. Between layers, where ranges are
+/// 32 times apart and more, the layers that read them together are in float, too.
 Status keep_quantities_apart(Graph& graph);
 
 /// Decides for every node: int8 or float, with the reason; and which outputs come in float straight

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 
 #include "graph/passes/passes.h"
@@ -18,12 +17,6 @@ float at(const std::vector<float>& values, std::size_t channel) {
 int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
   if (values.empty()) return 0;
   return values.size() == 1 ? values[0] : values[channel];
-}
-
-std::string text_of(float value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
-  return text;
 }
 
 std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,

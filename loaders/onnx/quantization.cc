@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace octet::loaders::onnx {
 namespace {
@@ -14,19 +13,13 @@ struct Parameters {
   DataType type = DataType::uint8;
 };
 
-std::string text_of(float value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
-  return text;
-}
-
 // A channel of weights that training left dead has a scale of 0, or of next to it: its values are
 // 0. An activation has none such.
 void check_scale(const Node& node, float scale, bool of_constant) {
   if (!(scale >= 0) || std::isinf(scale) || (scale == 0 && !of_constant))
-    node.fail("has a scale of " + text_of(scale) + ", which is no positive number");
+    node.fail("has a scale of " + graph::text_of(scale) + ", which is no positive number");
   if (of_constant || (std::isnormal(scale) && std::isnormal(1.0f / scale))) return;
-  node.fail("has a scale of " + text_of(scale) + ", which is too " +
+  node.fail("has a scale of " + graph::text_of(scale) + ", which is too " +
             (scale < 1 ? "small" : "large") +
             " for float32 (1.2e-38 to 8.5e37): quantize the model again");
 }

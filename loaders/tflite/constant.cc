@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 
@@ -25,10 +24,8 @@ bool is_usable(float scale) {
 // A channel of weights that training left dead has a scale of 0, or of next to it: its values are
 // 0. An activation has none such.
 [[noreturn]] void fail_scale(const TensorRecord& tensor, float scale) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", static_cast<double>(scale));
   const bool is_number = scale > 0 && !std::isinf(scale);
-  throw LoadError("'" + tensor.name + "' has a scale of " + text +
+  throw LoadError("'" + tensor.name + "' has a scale of " + graph::text_of(scale) +
                   (!is_number ? ", which is no positive number"
                               : std::string(", which is too ") + (scale < 1 ? "small" : "large") +
                                     " for float32 (1.2e-38 to 8.5e37)") +

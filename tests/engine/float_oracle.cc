@@ -4,19 +4,10 @@
 #include <cmath>
 #include <functional>
 
+#include "tests/engine/index.h"
+
 namespace octet::test {
 namespace {
-
-using Index = std::vector<int32_t>;
-
-Index unravel(const Shape& shape, std::size_t position) {
-  Index index(shape.size());
-  for (std::size_t i = shape.size(); i-- > 0;) {
-    index[i] = static_cast<int32_t>(position % static_cast<std::size_t>(shape[i]));
-    position /= static_cast<std::size_t>(shape[i]);
-  }
-  return index;
-}
 
 /// The value at an index; an axis of extent 1 repeats, and leading axes may be missing.
 double at(const Array& array, const Index& index) {

@@ -4,14 +4,16 @@
 #include <functional>
 #include <numeric>
 
+#include "tests/engine/index.h"
 #include "tests/kernels/random.h"
 
 namespace octet {
 namespace {
 
+using test::Index;
 using test::Random;
-using Index = std::vector<int32_t>;
-
+using test::ravel;
+using test::unravel;
 constexpr uint8_t pad_value = 201;
 
 std::vector<uint8_t> numbered(const Shape& shape, int start) {
@@ -21,23 +23,6 @@ std::vector<uint8_t> numbered(const Shape& shape, int start) {
         static_cast<uint8_t>((i * 37 + i / 256 * 11 + static_cast<std::size_t>(start)) % 200);
   }
   return values;
-}
-
-Index unravel(const Shape& shape, std::size_t position) {
-  Index index(shape.size());
-  for (std::size_t i = shape.size(); i-- > 0;) {
-    index[i] = static_cast<int32_t>(position % static_cast<std::size_t>(shape[i]));
-    position /= static_cast<std::size_t>(shape[i]);
-  }
-  return index;
-}
-
-std::size_t ravel(const Shape& shape, const Index& index) {
-  std::size_t position = 0;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    position = position * static_cast<std::size_t>(shape[i]) + static_cast<std::size_t>(index[i]);
-  }
-  return position;
 }
 
 std::vector<uint8_t> run_plan(const MovementPlan& plan,

@@ -6,13 +6,12 @@
 #include <optional>
 
 #include "kernels/kernels.h"
+#include "tests/engine/index.h"
 #include "tests/graph/run_graph.h"
 #include "tests/kernels/random.h"
 
 namespace octet::test {
 namespace {
-
-using Index = std::vector<int32_t>;
 
 constexpr float pad_value = 0.75F;
 
@@ -35,23 +34,6 @@ struct Source {
   std::size_t operand = 0;
   Index index;
 };
-
-std::size_t ravel(const Shape& shape, const Index& index) {
-  std::size_t position = 0;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    position = position * static_cast<std::size_t>(shape[i]) + static_cast<std::size_t>(index[i]);
-  }
-  return position;
-}
-
-Index unravel(const Shape& shape, std::size_t position) {
-  Index index(shape.size());
-  for (std::size_t i = shape.size(); i-- > 0;) {
-    index[i] = static_cast<int32_t>(position % static_cast<std::size_t>(shape[i]));
-    position /= static_cast<std::size_t>(shape[i]);
-  }
-  return index;
-}
 
 /// -> what the result holds at `index`; nothing for padding
 std::optional<Source> source_of(const Mover& mover, Index index) {

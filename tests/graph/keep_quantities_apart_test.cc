@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "tests/graph/run_graph.h"
 
@@ -90,13 +91,75 @@ TEST_CASE(
     CHECK(precision_of(graph, name) == Precision::float32);
 }
 
-TEST_CASE("what a layer reads, and what one scale can hold, stays int8") {
-  Head read;
-  const auto joined = read.m.concat("joined", {read.big, read.small}, 3);
-  read.m.scale(joined, pixels);
-  const auto after = read.m.conv("after", joined);
-  CHECK(precision_of(decided(read.m.finish({after})), "joined") == Precision::int8);
+TEST_CASE("quantities that layers read together are in float, with these layers and no further") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  const auto pooled = head.m.max_pool("pooled", joined);
+  head.m.scale(joined, pixels).scale(pooled, pixels);
+  const auto after = head.m.conv("after", pooled);
+  const auto beside = head.m.conv("beside", joined);
+  const auto last = head.m.conv("last", after);
+  head.m.scale(after, 0.0625F, 128).scale(beside, 0.0625F, 128).scale(last, 0.0625F, 128);
+  const Graph graph = decided(head.m.finish({last, beside}));
+  for (const char* name : {"joined", "pooled", "after", "beside"}) {
+    CHECK(precision_of(graph, name) == Precision::float32);
+    CHECK(node_named(graph, name).reason ==
+          "different quantities, with steps of 0.0039 and 2.5, which one scale cannot hold: in "
+          "float with the layers that read them together");
+  }
+  for (const char* name : {"big", "logits", "small", "last"})
+    CHECK(precision_of(graph, name) == Precision::int8);
+}
 
+TEST_CASE("parts that layers read apart are cut out in float") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+  const auto head = m.conv("head", x, {.channels = 4});
+  const auto turned = m.transpose("turned", head, {0, 2, 1, 3});
+  const auto place = m.node("place", Op::slice,
+                            SliceAttributes{{0, 0, 0, 0}, {1, 1, 1, 1}, {1, 4, 4, 3}}, {turned});
+  const auto score = m.node("score", Op::slice,
+                            SliceAttributes{{0, 0, 0, 3}, {1, 1, 1, 1}, {1, 4, 4, 1}}, {turned});
+  const auto far = m.conv("far", place);
+  const auto sure = m.conv("sure", score);
+  m.scale(head, pixels, 128).scale(turned, pixels, 128).scale(place, pixels, 128);
+  m.scale(score, share, 128).scale(far, pixels, 128).scale(sure, share, 128);
+  const Graph cut = m.finish({far, sure});
+  const Graph graph = decided(cut);
+  CHECK(node_named(graph, "head").float_output);
+  for (const char* name : {"turned", "place", "score"})
+    CHECK(precision_of(graph, name) == Precision::float32);
+  for (const char* name : {"head", "far", "sure"})
+    CHECK(precision_of(graph, name) == Precision::int8);
+
+  // Where the whole is read in bytes as well, what computes it is in float.
+  GraphMaker both = m;
+  const auto whole = both.conv("whole", head);
+  both.scale(whole, pixels, 128);
+  CHECK(precision_of(decided(both.finish({far, sure, whole})), "head") == Precision::float32);
+}
+
+TEST_CASE("scores beside boxes, before a layer that reads both, are as fine as alone") {
+  Head head;
+  const auto joined = head.m.concat("joined", {head.big, head.small}, 3);
+  head.m.scale(joined, pixels);
+  const auto after = head.m.conv("after", joined, {.channels = 4});
+  Graph graph = head.m.finish({after});
+  // Weights that make boxes and scores weigh the same.
+  auto& weights = graph.tensor(graph.nodes.back().inputs[1]).data.value();
+  REQUIRE(weights.size() == 4 * 8 * sizeof(float));
+  std::vector<float> values(4 * 8);
+  std::memcpy(values.data(), weights.data(), weights.size());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= i % 8 < 4 ? 1.0F / 640 : 1.0F;
+  std::memcpy(weights.data(), values.data(), weights.size());
+  const auto inputs = random_inputs(graph);
+  const Values in_float = run(build(graph, {.float_only = true}), inputs).at(0);
+  const Values in_int8 = run(build(graph), inputs).at(0);
+  for (std::size_t i = 0; i < in_float.size(); ++i)
+    CHECK(std::abs(in_int8[i] - in_float[i]) < 0.06F);
+}
+
+TEST_CASE("what one scale can hold stays int8") {
   Head near;
   near.m.scale(near.big, 4 * share);
   const auto both = near.m.concat("joined", {near.big, near.small}, 3);

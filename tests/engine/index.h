@@ -1,0 +1,32 @@
+// Places in dense tensors: an index a value, and a value an index.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/operator.h"
+
+namespace octet::test {
+
+using Index = std::vector<int32_t>;
+
+/// Where in a dense tensor of this shape, last axis fastest, the value of an index stands.
+inline std::size_t ravel(const Shape& shape, const Index& index) {
+  std::size_t position = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    position = position * static_cast<std::size_t>(shape[i]) + static_cast<std::size_t>(index[i]);
+  return position;
+}
+
+/// The index of the value at `position`.
+inline Index unravel(const Shape& shape, std::size_t position) {
+  Index index(shape.size());
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    index[i] = static_cast<int32_t>(position % static_cast<std::size_t>(shape[i]));
+    position /= static_cast<std::size_t>(shape[i]);
+  }
+  return index;
+}
+
+}  // namespace octet::test

@@ -30,7 +30,7 @@ build=${OCTET_BUILD:-build}
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOCTET_BUILD_TESTS=ON \
   -DOCTET_BUILD_BENCHMARKS=$benchmarks ${OCTET_CMAKE_FLAGS:-}
 cmake --build "$build"
-ctest --test-dir "$build" --output-on-failure
+ctest --test-dir "$build" --output-on-failure -j "$(nproc)"
 
 echo "== installed library: find_package(octet), the C and the C++ example"
 prefix="$PWD/$build/install"
@@ -55,7 +55,7 @@ if third_party/install_debian.sh arm64 && third_party/arm64_libraries.sh build-a
   # Plain NEON; dotprod; everything, i8mm included.
   for cpu in cortex-a72 cortex-a76 max; do
     echo "== as $cpu"
-    QEMU_CPU=$cpu ctest --preset arm64-linux
+    QEMU_CPU=$cpu ctest --preset arm64-linux -j "$(nproc)"
   done
 elif [ "${OCTET_REQUIRE_ARM64:-}" = true ]; then
   echo "the tests for 64-bit Arm cannot run: see above" >&2

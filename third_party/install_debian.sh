@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are there.
-#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [llvm-mca]
+#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [clang] [format] [lint] [llvm-mca]
 set -eu
 
 packages=""
@@ -15,9 +15,13 @@ for group in "${@:-build}"; do
     pytorch) packages="$packages python3-torch python3-torchvision python3-numpy python3-pil" ;;
     # The libraries for it: arm64_libraries.sh.
     arm64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
+    clang) packages="$packages clang-19 libclang-rt-19-dev" ;;
+    format) packages="$packages clang-format-19" ;;
+    lint) packages="$packages clang-19 clang-tidy-19 shellcheck flake8" ;;
     # What benchmarks/arm.py --loops reads loops with.
     llvm-mca) packages="$packages llvm-19" ;;
-    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, llvm-mca" >&2; exit 2 ;;
+    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, clang, format, lint,
+        llvm-mca" >&2; exit 2 ;;
   esac
 done
 

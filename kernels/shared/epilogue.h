@@ -84,7 +84,7 @@ struct Requantizer {
     } else {
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) q[i] = scale_to_s16(sum[i], multiplier[i]);
-      return pack_s16<rounding == shared::Rounding::s16_odd>(q[0], q[1], q[2], q[3]);
+      return pack_s16 < rounding == shared::Rounding::s16_odd > (q[0], q[1], q[2], q[3]);
     }
   }
   /// The same with a residual added, for any zero point; `above`: to the result not below

@@ -90,12 +90,8 @@ Graph requantized_after(Move move) {
 TEST_CASE("a quantize keeps its scale behind what only moves a dequantized tensor's steps") {
   const Move moves[] = {
       [](GraphMaker& m, TensorId x) { return m.max_pool("moved", x); },
-      [](GraphMaker& m, TensorId x) {
-        return m.reshape("moved", x, {1, 2, 8, 4});
-      },
-      [](GraphMaker& m, TensorId x) {
-        return m.transpose("moved", x, {0, 2, 1, 3});
-      },
+      [](GraphMaker& m, TensorId x) { return m.reshape("moved", x, {1, 2, 8, 4}); },
+      [](GraphMaker& m, TensorId x) { return m.transpose("moved", x, {0, 2, 1, 3}); },
       [](GraphMaker& m, TensorId x) {
         return m.node("moved", Op::slice, SliceAttributes{{0, 1, 0, 0}, {1, 1, 1, 1}, {1, 3, 4, 4}},
                       {x});
@@ -103,9 +99,7 @@ TEST_CASE("a quantize keeps its scale behind what only moves a dequantized tenso
       [](GraphMaker& m, TensorId x) {
         return m.node("moved", Op::pad, PadAttributes{{0, 1, 1, 0}, {0, 1, 1, 0}}, {x});
       },
-      [](GraphMaker& m, TensorId x) {
-        return m.concat("moved", {x, x}, 3);
-      },
+      [](GraphMaker& m, TensorId x) { return m.concat("moved", {x, x}, 3); },
   };
   for (const Move move : moves) {
     Graph graph = requantized_after(move);

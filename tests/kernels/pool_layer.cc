@@ -91,7 +91,7 @@ std::size_t pool_output_count(const PoolParams& p) {
 }
 
 std::unique_ptr<Layer> pool_layer(const PoolParams& params, std::vector<uint8_t> input,
-                                  Pool KernelTable::*pool) {
+                                  Pool KernelTable::* pool) {
   const auto from =
       std::make_shared<GuardedBuffer>(std::span<const uint8_t>(input), kernels::overread);
   const char* kind = pool == &KernelTable::max_pool ? "max pool " : "average pool ";

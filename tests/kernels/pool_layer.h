@@ -21,7 +21,7 @@ using Pool = void (*)(const kernels::PoolParams& params, const uint8_t* input, u
 
 /// A pool of the given input as a layer; `pool` says which function of a table it is.
 std::unique_ptr<Layer> pool_layer(const kernels::PoolParams& params, std::vector<uint8_t> input,
-                                  Pool kernels::KernelTable::*pool);
+                                  Pool kernels::KernelTable::* pool);
 
 std::unique_ptr<Layer> draw_max_pool_layer(Draw& draw, int64_t most_products);
 std::unique_ptr<Layer> draw_average_pool_layer(Draw& draw, int64_t most_products);

@@ -70,7 +70,7 @@ uint8_t expected_average(const PoolParams& p, const Contents& window) {
 }
 
 void check_all_tables(const PoolParams& p, const std::vector<uint8_t>& input,
-                      Pool KernelTable::*pool, const std::vector<uint8_t>& expected,
+                      Pool KernelTable::* pool, const std::vector<uint8_t>& expected,
                       Random& random) {
   const std::array<Cut, 2> cuts = {test::in_one, test::in_some(random)};
   const auto layer = test::pool_layer(p, input, pool);

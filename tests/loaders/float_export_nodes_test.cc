@@ -33,10 +33,7 @@ TEST_CASE("nodes: names, operators, inputs and outputs that are wrong") {
   check_node_refused(0, [](json& n) { n.erase("op"); }, {"'features.conv'", "'op' is missing"});
   check_node_refused(0, [](json& n) { n["atributes"] = json::object(); },
                      {"'features.conv'", "'atributes'"});
-  check_node_refused(0,
-                     [](json& n) {
-                       n["outputs"] = {"conv", "more"};
-                     },
+  check_node_refused(0, [](json& n) { n["outputs"] = {"conv", "more"}; },
                      {"'features.conv'", "2 outputs"});
   check_node_refused(0, [](json& n) { n["outputs"] = {"other"}; },
                      {"'features.conv'", "'other'", "not in 'tensors'"});
@@ -60,8 +57,7 @@ TEST_CASE("nodes out of order, and cycles") {
 TEST_CASE("attributes that are unknown, misspelt, of another type or count, or out of range") {
   const auto attribute = [](const char* key, const json& value,
                             const std::vector<std::string>& parts) {
-    check_node_refused(
-        0, [&](json& n) { n["attributes"][key] = value; }, parts);
+    check_node_refused(0, [&](json& n) { n["attributes"][key] = value; }, parts);
   };
   attribute("strides", {2, 2}, {"'features.conv'", "'strides' is unknown"});
   attribute("stride", 2, {"'features.conv'", "'stride' is not an array"});
@@ -76,20 +72,14 @@ TEST_CASE("attributes that are unknown, misspelt, of another type or count, or o
   attribute("groups", 0, {"'features.conv'", "0 groups"});
   attribute("groups", 4294967297, {"'features.conv'", "'groups'"});
   check_node_refused(2, [](json& n) { n["attributes"]["axes"] = {4}; }, {"'pool'", "axis 4"});
-  check_node_refused(2,
-                     [](json& n) {
-                       n["attributes"]["axes"] = {1, -3};
-                     },
+  check_node_refused(2, [](json& n) { n["attributes"]["axes"] = {1, -3}; },
                      {"'pool'", "one twice"});
   check_node_refused(2, [](json& n) { n["attributes"]["keepdims"] = 1; }, {"'pool'", "'keepdims'"});
 }
 
 TEST_CASE("a declared shape that the node does not give is refused with both") {
-  check_graph_refused(
-      [](json& g) {
-        g["tensors"]["conv"]["shape"] = {1, 8, 8, 4};
-      },
-      {"'features.conv'", "[1, 4, 4, 4]", "[1, 8, 8, 4]"});
+  check_graph_refused([](json& g) { g["tensors"]["conv"]["shape"] = {1, 8, 8, 4}; },
+                      {"'features.conv'", "[1, 4, 4, 4]", "[1, 8, 8, 4]"});
   check_graph_refused([](json& g) { g["layout"] = "nchw"; }, {"'features.conv'"});
 }
 
@@ -265,19 +255,11 @@ TEST_CASE("weight_quantization that does not belong, or is out of range") {
   const json good = {{"scale", {0.5}}};
   check_node_refused(1, [&](json& n) { n["weight_quantization"] = good; },
                      {"'features.relu'", "weight_quantization"});
-  check_node_refused(0,
-                     [](json& n) {
-                       n["weight_quantization"] = {{"scales", {1}}};
-                     },
+  check_node_refused(0, [](json& n) { n["weight_quantization"] = {{"scales", {1}}}; },
                      {"'features.conv'", "'scales'"});
-  check_node_refused(0,
-                     [](json& n) {
-                       n["weight_quantization"] = {{"scale", {1}}, {"zero_point", {200}}};
-                     },
-                     {"'features.conv'", "zero point"});
-  check_node_refused(0,
-                     [](json& n) {
-                       n["weight_quantization"] = {{"scale", {"1"}}};
-                     },
+  check_node_refused(
+      0, [](json& n) { n["weight_quantization"] = {{"scale", {1}}, {"zero_point", {200}}}; },
+      {"'features.conv'", "zero point"});
+  check_node_refused(0, [](json& n) { n["weight_quantization"] = {{"scale", {"1"}}}; },
                      {"'features.conv'", "'scale'"});
 }

@@ -49,11 +49,8 @@ TEST_CASE("offsets that overlap, leave a gap, leave the file, or do not suit the
   check_header_refused([](json& h) { h["fc.bias"]["data_offsets"] = {-20, 0}; }, {"'fc.bias'"});
   check_header_refused([](json& h) { h["fc.bias"]["shape"] = {6}; },
                        {"'fc.bias'", "20 bytes", "24"});
-  check_header_refused(
-      [](json& h) {
-        h["fc.bias"]["shape"] = {4294967296, 4294967296};
-      },
-      {"'fc.bias'", "larger than the file"});
+  check_header_refused([](json& h) { h["fc.bias"]["shape"] = {4294967296, 4294967296}; },
+                       {"'fc.bias'", "larger than the file"});
   check_header_refused([](json& h) { h["fc.bias"]["shape"] = "5"; },
                        {"'fc.bias'", "needs dtype, shape"});
   check_header_refused([](json& h) { h["fc.bias"]["dtype"] = "F8"; }, {"'fc.bias'", "'F8'"});
@@ -80,11 +77,8 @@ TEST_CASE("fields of the graph that are missing, misspelt, or of a newer format"
   check_graph_refused([](json& g) { g["layout"] = "chwn"; }, {"'layout'"});
   check_graph_refused([](json& g) { g["inputs"] = json::array(); }, {""});
   check_graph_refused([](json& g) { g["outputs"] = json::array(); }, {"no inputs or no outputs"});
-  check_graph_refused(
-      [](json& g) {
-        g["inputs"] = {"image", "image"};
-      },
-      {"'image' is named twice"});
+  check_graph_refused([](json& g) { g["inputs"] = {"image", "image"}; },
+                      {"'image' is named twice"});
   check_graph_refused([](json& g) { g["inputs"] = {"picture"}; }, {"'picture'"});
   check_graph_refused([](json& g) { g["outputs"] = {"score"}; }, {"'score'"});
   check_graph_refused([](json& g) { g["labels"] = {1, 2}; }, {"'labels'", "not a text"});
@@ -109,11 +103,8 @@ TEST_CASE("activations: scales and zero points out of range, unknown keys, shape
   change_tensor({{"shape", {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}}}, {"'relu'", "rank 10"});
   check_graph_refused([](json& g) { g["tensors"]["relu"].erase("zero_point"); },
                       {"'relu'", "'zero_point' is missing"});
-  check_graph_refused(
-      [](json& g) {
-        g["tensors"]["fc.bias"] = {{"shape", {5}}};
-      },
-      {"'fc.bias'", "both an activation and a parameter"});
+  check_graph_refused([](json& g) { g["tensors"]["fc.bias"] = {{"shape", {5}}}; },
+                      {"'fc.bias'", "both an activation and a parameter"});
 }
 
 TEST_CASE("F16 and BF16 weights are the values that they stand for") {
@@ -179,11 +170,8 @@ TEST_CASE("a task that is unknown, or names what is not there") {
   SampleExport map = sample_detector();  // its outputs are many boxes, many scores
   map.graph["task"] = {{"type", "classify"}};
   check_refused(map.file(), {"classify", "answers at many places"});
-  check_graph_refused(
-      [](json& g) {
-        g["labels"] = {"a", "b"};
-      },
-      {"2 labels", "'scores'", "5 classes"});
+  check_graph_refused([](json& g) { g["labels"] = {"a", "b"}; },
+                      {"2 labels", "'scores'", "5 classes"});
   SampleExport without = sample_detector();
   without.graph["task"].erase("landmarks");
   check_accepted(without.file());

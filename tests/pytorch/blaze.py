@@ -65,7 +65,7 @@ class Block(nn.Module):
         h = self.conv(x)
         if self.shortcut is not None:
             x = self.shortcut(x)
-        unused = h + x  # The trained model computes its sum twice; an exporter has to notice.
+        unused = h + x  # noqa: F841. The trained model computes its sum twice; an exporter has to notice.
         return self.actvation(h + x)
 
 

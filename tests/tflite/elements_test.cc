@@ -191,17 +191,17 @@ TEST_CASE("TFLite: pools leave the padding out") {
   for (const auto code : {BuiltinOperator::MAX_POOL_2D, BuiltinOperator::AVERAGE_POOL_2D}) {
     INFO(tflite::EnumNameBuiltinOperator(code));
     for (const Case& c : {Case{.code = code,
-                         .options = pool(Padding::SAME, 2, 3, 3),
-                         .x = {2, 5, 6, 3},
-                         .y = {2, 3, 3, 3}},
+                               .options = pool(Padding::SAME, 2, 3, 3),
+                               .x = {2, 5, 6, 3},
+                               .y = {2, 3, 3, 3}},
                           Case{.code = code,
-                          .options = pool(Padding::SAME, 1, 2, 2),
-                          .x = {1, 5, 6, 3},
-                          .y = {1, 5, 6, 3}},
+                               .options = pool(Padding::SAME, 1, 2, 2),
+                               .x = {1, 5, 6, 3},
+                               .y = {1, 5, 6, 3}},
                           Case{.code = code,
-                          .options = pool(Padding::VALID, 2, 3, 2, Activation::RELU),
-                          .x = {1, 5, 6, 3},
-                          .y = {1, 2, 2, 3}}}) {
+                               .options = pool(Padding::VALID, 2, 3, 2, Activation::RELU),
+                               .x = {1, 5, 6, 3},
+                               .y = {1, 2, 2, 3}}}) {
       check_everywhere(c, in_u8, in_s8);
     }
   }

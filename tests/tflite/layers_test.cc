@@ -186,17 +186,17 @@ TEST_CASE("TFLite: transposed convolutions") {
          {Layer{.x = {1, 3, 4, 3}, .y = {1, 6, 8, 4}, .options = transposed(Padding::SAME, 2, 2)},
           Layer{.x = {1, 3, 4, 3}, .y = {1, 5, 7, 4}, .options = transposed(Padding::SAME, 2, 2)},
           Layer{.x = {1, 3, 4, 3},
-          .y = {1, 7, 9, 4},
-          .options = transposed(Padding::VALID, 2, 2, Activation::RELU)},
+                .y = {1, 7, 9, 4},
+                .options = transposed(Padding::VALID, 2, 2, Activation::RELU)},
           Layer{.x = {1, 3, 4, 3},
-          .w = {4, 2, 5, 3},
-          .y = {1, 3, 12, 4},
-          .options = transposed(Padding::SAME, 3, 1),
-          .bias = false},
+                .w = {4, 2, 5, 3},
+                .y = {1, 3, 12, 4},
+                .options = transposed(Padding::SAME, 3, 1),
+                .bias = false},
           Layer{.x = {1, 3, 4, 3},
-          .w = {4, 1, 1, 3},
-          .y = {1, 5, 7, 4},
-          .options = transposed(Padding::VALID, 2, 2)}}) {
+                .w = {4, 1, 1, 3},
+                .y = {1, 5, 7, 4},
+                .options = transposed(Padding::VALID, 2, 2)}}) {
       const TfliteMaker m = make(layer, kind);
       kind < 0 ? check_float(m) : check_int8(m);
     }

@@ -40,7 +40,7 @@ class Ends {
     const bool only_passes_on =
         holds(index) && passes_on(graph_.nodes[static_cast<std::size_t>(index)]);
     if (!only_passes_on) return keep_readers_float(id, reason);
-    for (const TensorId input : graph_.nodes[static_cast<std::size_t>(index)].inputs)
+    for (const TensorId input : moved_operands(graph_.nodes[static_cast<std::size_t>(index)]))
       keep_float_from_source(input, reason);
   }
 

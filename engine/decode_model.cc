@@ -194,6 +194,7 @@ struct AttributeDecoder {
   void operator()(LookupAttributes& a) const {
     a = {.function = function_named(reader.text(from.function())), .value = from.value()};
   }
+  void operator()(GatherAttributes& a) const { a.from_end = from.from_end(); }
 };
 
 Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data, Reader& reader) {

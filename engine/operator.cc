@@ -7,13 +7,13 @@ namespace octet {
 namespace {
 
 constexpr std::array<const char*, op_count> names = {
-    "conv2d",     "linear",     "add",     "sub",    "mul",          "max_pool2d",
-    "avg_pool2d", "softmax",    "argmax",  "concat", "slice",        "pad",
-    "reshape",    "transpose",  "resize",  "clip",   "lookup",       "quantize",
-    "dequantize", "requantize", "div",     "mean",   "batch_norm",   "leaky_relu",
-    "elu",        "prelu",      "sigmoid", "tanh",   "hard_sigmoid", "hard_swish",
-    "silu",       "gelu",       "exp",     "log",    "sqrt",         "abs",
-    "neg",        "identity"};
+    "conv2d",     "linear",     "add",     "sub",       "mul",          "max_pool2d",
+    "avg_pool2d", "softmax",    "argmax",  "concat",    "slice",        "pad",
+    "reshape",    "transpose",  "resize",  "clip",      "lookup",       "quantize",
+    "dequantize", "requantize", "div",     "mean",      "batch_norm",   "leaky_relu",
+    "elu",        "prelu",      "sigmoid", "tanh",      "hard_sigmoid", "hard_swish",
+    "silu",       "gelu",       "exp",     "log",       "sqrt",         "abs",
+    "neg",        "floor_div",  "cast",    "gather_nd", "identity"};
 
 // The largest tensor: byte offsets of float32 tensors stay within 2 GiB.
 constexpr int64_t max_elements = (int64_t{1} << 29) - 1;
@@ -204,6 +204,18 @@ Expected<Shape> per_channel_shape(std::span<const Shape> inputs, bool one_value_
   return x;
 }
 
+Expected<Shape> gather_shape(const Shape& data, const Shape& indices) {
+  if (indices.empty()) return fail("takes indices of rank 1 at least, not " + shape_text(indices));
+  const auto depth = static_cast<std::size_t>(indices.back());
+  if (depth > data.size()) {
+    return fail("takes places of " + std::to_string(depth) + " axes, of " + shape_text(data) +
+                ", which has fewer");
+  }
+  Shape out(indices.begin(), indices.end() - 1);
+  out.insert(out.end(), data.begin() + static_cast<std::ptrdiff_t>(depth), data.end());
+  return out;
+}
+
 struct OperandCount {
   std::size_t least;
   std::size_t most;
@@ -221,8 +233,10 @@ OperandCount operand_count(Op op, const Attributes& attributes) {
     case Op::sub:
     case Op::mul:
     case Op::div:
+    case Op::floor_div:
     case Op::prelu:
     case Op::lookup:
+    case Op::gather_nd:
       return {2, 2};
     case Op::softmax:
       return {1, 2};
@@ -271,6 +285,7 @@ Attributes default_attributes(Op op) {
     case Op::sub:
     case Op::mul:
     case Op::div:
+    case Op::floor_div:
       return BinaryAttributes{};
     case Op::max_pool:
     case Op::average_pool:
@@ -300,6 +315,8 @@ Attributes default_attributes(Op op) {
       return ScalarAttributes{};
     case Op::lookup:
       return LookupAttributes{};
+    case Op::gather_nd:
+      return GatherAttributes{};
     default:
       return NoAttributes{};
   }
@@ -343,6 +360,7 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes,
     case Op::sub:
     case Op::mul:
     case Op::div:
+    case Op::floor_div:
       return broadcast_shape(inputs[0], inputs[1]);
     case Op::max_pool:
     case Op::average_pool: {
@@ -405,6 +423,8 @@ static Expected<Shape> infer_unchecked(Op op, const Attributes& attributes,
       return per_channel_shape(inputs, false);
     case Op::prelu:
       return per_channel_shape(inputs, true);
+    case Op::gather_nd:
+      return gather_shape(inputs[0], inputs[1]);
     default:
       return x;
   }

@@ -61,6 +61,10 @@ enum class Op : uint8_t {
   sqrt,
   abs,
   neg,
+  // whole numbers (s32), which add, sub, mul and div take as well: exact, and steps of their own
+  floor_div,  // a, b: s32, broadcast; towards minus infinity, where div goes towards 0
+  cast,       // s32 -> f32, f32 -> s32
+  gather_nd,  // data, indices s32 [..., depth]: places along the first `depth` axes of data
   // graph only: gone before a model is written
   identity,
 };
@@ -99,7 +103,7 @@ struct ConvAttributes {  // conv2d, linear
   bool has_residual = false;  ///< The last input is added before the bounds apply.
   Bounds inner_bounds;        ///< Of the layer's own result, before the residual is added.
 };
-struct BinaryAttributes {  // add, sub, mul, div
+struct BinaryAttributes {  // add, sub, mul, div, floor_div
   Bounds bounds;
 };
 struct PoolAttributes {  // max_pool, average_pool
@@ -151,10 +155,15 @@ struct LookupAttributes {
   float value = 0;             ///< Its parameter: alpha of leaky_relu and elu.
 };
 
-using Attributes = std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes,
-                                AxisAttributes, SliceAttributes, PadAttributes, ReshapeAttributes,
-                                TransposeAttributes, ResizeAttributes, ClipAttributes,
-                                MeanAttributes, ScalarAttributes, LookupAttributes>;
+struct GatherAttributes {  // gather_nd
+  bool from_end = false;   ///< A negative index counts from the end of its axis; else it is wrong.
+};
+
+using Attributes =
+    std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
+                 SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
+                 ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes,
+                 LookupAttributes, GatherAttributes>;
 
 /// The attributes that `op` takes, default-constructed: operators and attributes are matched in
 /// this one place.

@@ -81,6 +81,7 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Op::reshape:
     case Op::transpose:
     case Op::resize:
+    case Op::gather_nd:
     case Op::clip:
     case Op::quantize:
     case Op::dequantize:

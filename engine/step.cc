@@ -65,7 +65,15 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
     case Op::add:
     case Op::sub:
     case Op::mul:
-      return make_binary_step(context, node);
+      return context.tensor(node.output).info.type == Type::s32
+                 ? make_whole_number_step(context, node)
+                 : make_binary_step(context, node);
+    case Op::div:
+    case Op::floor_div:
+    case Op::cast:
+      return make_whole_number_step(context, node);
+    case Op::gather_nd:
+      return make_gather_step(context, node);
     case Op::softmax:
     case Op::argmax:
       return make_row_step(context, node);

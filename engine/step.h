@@ -89,6 +89,9 @@ StepResult make_elementwise_step(const StepContext& context,
                                  const NodeRecord& node);  // lookup, (de/re)quantize
 StepResult make_row_step(const StepContext& context, const NodeRecord& node);  // softmax, argmax
 StepResult make_movement_step(const StepContext& context, const NodeRecord& node);  // movement.h
+/// add, sub, mul, div, floor_div of s32, and cast
+StepResult make_whole_number_step(const StepContext& context, const NodeRecord& node);
+StepResult make_gather_step(const StepContext& context, const NodeRecord& node);  // gather_nd
 StepResult make_island_step(const StepContext& context, const StepRecord& step);
 
 /// The step of any node or island.

@@ -121,6 +121,7 @@ bool moves_bytes(const Node& node) {
     case Op::pad:
     case Op::reshape:
     case Op::transpose:
+    case Op::gather_nd:
     case Op::identity:
       return true;
     case Op::resize:
@@ -130,11 +131,16 @@ bool moves_bytes(const Node& node) {
   }
 }
 
+std::span<const TensorId> moved_operands(const Node& node) {
+  const std::span<const TensorId> all = node.inputs;
+  return node.op == Op::gather_nd ? all.first(1) : all;
+}
+
 void keep_scale_of_moved(Graph& graph, Node& node) {
   if (!moves_bytes(node) && node.op != Op::concat) return;
   const auto scale = graph.tensor(node.inputs[0]).quantization;
   const bool equal = std::ranges::all_of(
-      node.inputs, [&](TensorId id) { return graph.tensor(id).quantization == scale; });
+      moved_operands(node), [&](TensorId id) { return graph.tensor(id).quantization == scale; });
   if (!scale || !equal) return;
   const auto* pad = std::get_if<PadAttributes>(&node.attributes);
   if (pad != nullptr && !is_step(*scale, pad->value)) {

@@ -152,6 +152,10 @@ bool is_layer(const Node& node);
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 
+/// What such a node, or one that joins, moves: all of its operands but indices, which only say from
+/// where.
+std::span<const TensorId> moved_operands(const Node& node);
+
 /// What the scores of the first output are, as its author's nodes say before passes change them.
 ScoreType score_type(const Graph& graph);
 

@@ -75,6 +75,7 @@ struct AttributeFields {
   bool bilinear = false;
   bool align_corners = false;
   std::string function;
+  bool from_end = false;
 
   void operator()(const NoAttributes&) {}
   void operator()(const ConvAttributes& a) {
@@ -109,6 +110,7 @@ struct AttributeFields {
     if (a.function != Op::identity) function = op_name(a.function);
     value = a.value;
   }
+  void operator()(const GatherAttributes& a) { from_end = a.from_end; }
 
  private:
   void set_window(const Window& w) {
@@ -156,6 +158,7 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
     out.add_inner_max(f.inner_bounds.max);
   }
   if (!function.IsNull()) out.add_function(function);
+  out.add_from_end(f.from_end);
   return out.Finish();
 }
 
@@ -179,13 +182,18 @@ bool has_float_kernel(const Graph& graph, const Node& node) {
          node.op == Op::argmax;
 }
 
+// An island's values are floats.
+bool touches_indices(const Graph& graph, const Node& node) {
+  const auto is_index = [&](TensorId id) { return graph.tensor(id).type == Type::s32; };
+  return is_index(node.output) || std::ranges::any_of(node.inputs, is_index);
+}
+
 // Consecutive float nodes are one island, unless kernels can do all of it.
 std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const Graph& graph,
                                               TensorNumbers& numbers) {
   std::vector<Offset<format::Step>> steps;
   const auto in_island = [&](const Node& node) {
-    const bool on_indices = graph.tensor(node.output).type == Type::s32;
-    return node.precision == Precision::float32 && !on_indices;
+    return node.precision == Precision::float32 && !touches_indices(graph, node);
   };
   std::size_t i = 0;
   while (i < graph.nodes.size()) {

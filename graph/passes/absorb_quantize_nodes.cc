@@ -25,7 +25,7 @@ enum class Domain : uint8_t {
 std::optional<Quantization> common_quantization(const Graph& graph, const Node& node) {
   const auto& first = graph.tensor(node.inputs[0]).quantization;
   const bool equal = std::ranges::all_of(
-      node.inputs, [&](TensorId id) { return graph.tensor(id).quantization == first; });
+      moved_operands(node), [&](TensorId id) { return graph.tensor(id).quantization == first; });
   return equal ? first : std::nullopt;
 }
 

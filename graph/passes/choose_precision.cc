@@ -24,8 +24,15 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
   return quantizable(node.inputs[0]) || (binary && quantizable(node.inputs[1]));
 }
 
+// Computes with whole numbers, or turns them into floats or back: exact as it is. What only moves
+// them, and argmax, which finds them, are not meant.
+bool computes_whole_numbers(const Graph& graph, const Node& node) {
+  return node.op == Op::cast || (!is_neutral(node) && graph.tensor(node.output).type == Type::s32);
+}
+
 // "" when the node has an int8 form, otherwise why not.
 std::string why_no_int8(const Graph& graph, const Node& node) {
+  if (computes_whole_numbers(graph, node)) return "whole numbers, which are computed exactly";
   if (!is_neutral(node) && !reads_quantizable(graph, node))
     return "no int8 form: it reads a constant or indices";
   switch (node.op) {
@@ -96,7 +103,7 @@ void apply_wishes_onwards(Graph& graph) {
     if (node.precision != Precision::undecided || is_layer(node)) continue;
     const char* wish = nullptr;
     bool all_kept = true;
-    for (const TensorId id : node.inputs) {
+    for (const TensorId id : moved_operands(node)) {
       if (graph.tensor(id).is_constant()) continue;
       wish = wish_behind(id);
       all_kept = all_kept && wish != nullptr;
@@ -133,7 +140,7 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   // Once a node: branches that join again and again would be walked exponentially often.
   if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
-  return std::ranges::all_of(node.inputs,
+  return std::ranges::all_of(moved_operands(node),
                              [&](TensorId input) { return collect_tail(graph, input, tail); });
 }
 
@@ -146,7 +153,7 @@ bool is_closed(const Graph& graph, const std::vector<int>& tail) {
   for (const int index : tail) {
     const Node& node = graph.nodes[static_cast<std::size_t>(index)];
     if (!std::ranges::all_of(graph.readers_of(node.output), in_tail)) return false;
-    for (const TensorId id : node.inputs) {
+    for (const TensorId id : moved_operands(node)) {
       if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
     }
   }
@@ -166,7 +173,7 @@ void keep_tails_in_float(Graph& graph) {
 }
 
 bool reads_int8(const Graph& graph, const Node& node) {
-  return std::ranges::any_of(node.inputs, [&](TensorId id) {
+  return std::ranges::any_of(moved_operands(node), [&](TensorId id) {
     const int producer = graph.producer_of(id);
     if (producer >= 0)
       return graph.nodes[static_cast<std::size_t>(producer)].precision == Precision::int8;
@@ -217,7 +224,8 @@ void decide_the_rest(Graph& graph) {
       node.reason = std::string(left_in_float) + ": " + lacks;
     } else if (is_neutral(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
-      node.reason = "only moves what is float";
+      node.reason = graph.tensor(node.inputs[0]).type == Type::s32 ? "only moves whole numbers"
+                                                                   : "only moves what is float";
     } else {
       node.precision = Precision::int8;
     }

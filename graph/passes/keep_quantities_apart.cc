@@ -49,7 +49,7 @@ class Quantities {
   void keep_parts_float(TensorId id, bool at_end, const std::string& reason) {
     const int index = graph_.producer_of(id);
     if (index >= 0 && passes_on(node_at(index))) {
-      for (const TensorId input : std::vector<TensorId>(node_at(index).inputs))
+      for (const TensorId input : moved_operands(node_at(index)))
         keep_parts_float(input, at_end, reason);
       return;
     }

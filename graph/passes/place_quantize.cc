@@ -70,7 +70,7 @@ void settle_types(Graph& graph) {
       return on_scale[static_cast<std::size_t>(id)] &&
              graph.tensor(id).quantization == output.quantization;
     };
-    const bool moved = only_moves(node) && std::ranges::all_of(node.inputs, is_same);
+    const bool moved = only_moves(node) && std::ranges::all_of(moved_operands(node), is_same);
     on_scale[static_cast<std::size_t>(node.output)] =
         output.quantization && (moved || output.type == Type::u8 || output.rounds);
     if (moved) output.rounds = false;

@@ -39,7 +39,7 @@ Bounds known_range(const Graph& graph, const Node& node) {
   if (node.op == Op::softmax) return {.min = 0, .max = 1};
   if (!stays_between(node) && node.op != Op::concat) return {};
   Bounds range = {.min = 0, .max = 0};
-  for (const TensorId id : node.inputs) {
+  for (const TensorId id : moved_operands(node)) {
     const auto& q = graph.tensor(id).quantization;
     if (!q) return {};
     range = {.min = std::min(range.min, range_of(*q).min),

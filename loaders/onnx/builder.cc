@@ -134,6 +134,42 @@ TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   return constant_tensors_[name] = graph_.add_tensor(std::move(tensor));
 }
 
+TensorId Builder::whole_constant(const Node& node, const std::string& name) {
+  if (const auto known = whole_constants_.find(name); known != whole_constants_.end())
+    return known->second;
+  const Constant& from = constants_.at(name);
+  if (from.type != DataType::int32 && from.type != DataType::int64)
+    node.missing("on '" + name + "', which is " + data_type_name(from.type) + ", beside indices");
+  const Shape shape = shape_of(from.dims, node.where() + "its operand '" + name + "' ");
+  const auto tensor = make_whole_constant(name, shape, from.integers);
+  if (!tensor) node.missing("on '" + name + "', whose numbers 32 bits do not hold");
+  return whole_constants_[name] = graph_.add_tensor(*tensor);
+}
+
+bool Builder::is_whole(const Node& node, std::size_t index) const {
+  const auto value = node.has_input(index) ? values_.find(node.input(index)) : values_.end();
+  return value != values_.end() && graph_.tensor(value->second.id).type == Type::s32;
+}
+
+Value Builder::whole_operand(const Node& node, std::size_t index) {
+  const std::string& name = node.input(index);
+  if (!values_.contains(name) && find_constant(name) != nullptr) {
+    const TensorId id = whole_constant(node, name);
+    const Shape shape = graph_.tensor(id).shape;
+    return {.id = id, .shape = shape, .order = identity_order(shape.size())};
+  }
+  const Value value = any_operand(node, index);
+  if (graph_.tensor(value.id).type != Type::s32)
+    node.missing("on '" + name + "', which is no whole numbers that octet has in 32 bits");
+  return value;
+}
+
+void Builder::set_whole(const Node& node, const Value& value) {
+  graph_.tensor(value.id).type = Type::s32;
+  if (!ranges_.computed_by(graph_.nodes.back()).fits_s32())
+    node.missing("of indices that 32 bits may not hold");
+}
+
 Value Builder::any_operand(const Node& node, std::size_t index) {
   const std::string& name = node.input(index);
   if (const auto value = values_.find(name); value != values_.end()) return value->second;
@@ -221,6 +257,8 @@ Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<
                                                             .attributes = std::move(attributes),
                                                             .inputs = std::move(inputs),
                                                             .output = value.id});
+  if (graph::moves_bytes(made) || op == Op::concat)
+    graph_.tensor(value.id).type = graph_.tensor(made.inputs[0]).type;
   graph::keep_scale_of_moved(graph_, made);
   return value;
 }
@@ -288,7 +326,7 @@ std::vector<TensorId> Builder::unscaled_sources(TensorId id) const {
     if (producer < 0) continue;
     const graph::Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
     if (!graph::moves_bytes(node) && node.op != Op::concat) continue;
-    for (const TensorId input : node.inputs) {
+    for (const TensorId input : graph::moved_operands(node)) {
       if (!graph_.tensor(input).is_constant() && std::ranges::count(sources, input) == 0)
         sources.push_back(input);
     }

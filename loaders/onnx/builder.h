@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "loaders/integer_range.h"
 #include "loaders/layout.h"
 #include "loaders/onnx/constant.h"
 #include "loaders/onnx/node.h"
@@ -18,7 +19,7 @@ class Builder {
  public:
   /// `readers`: how many nodes that an output depends on, and outputs, read each name.
   Builder(graph::Graph& graph, std::map<std::string, int> readers)
-      : graph_(graph), readers_(std::move(readers)) {}
+      : graph_(graph), ranges_(graph), readers_(std::move(readers)) {}
 
   graph::Graph& graph() { return graph_; }
 
@@ -59,6 +60,11 @@ class Builder {
   Value order_operand(const Node& node, std::size_t index);
   /// The same, or indices: what moves takes all three.
   Value any_operand(const Node& node, std::size_t index);
+  /// Whole numbers, as s32: indices, what is computed of them, and constants beside them. Throws
+  /// MissingOperator on anything else.
+  Value whole_operand(const Node& node, std::size_t index);
+  /// Is the input computed, and of whole numbers?
+  bool is_whole(const Node& node, std::size_t index) const;
   /// Of rank 4, stored N, H, W, C.
   Value image(const Node& node, std::size_t index);
   /// The same of bytes, too: as order_operand.
@@ -105,6 +111,9 @@ class Builder {
   /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
   Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
              AxisOrder order, const std::string& suffix = "");
+  /// `value`, which was emitted last, has whole numbers. Throws MissingOperator where they could
+  /// leave 32 bits: ONNX has 64.
+  void set_whole(const Node& node, const Value& value);
   /// Remembers what lies behind a transposed convolution's result.
   void set_phased(const Value& result, const PhasedLayer& layer) { phased_[result.id] = layer; }
   /// The layer behind operand 0, where nobody else reads it: null, or what insert_after takes.
@@ -127,14 +136,17 @@ class Builder {
 
  private:
   graph::TensorId constant_tensor(const Node& node, const std::string& name);
+  graph::TensorId whole_constant(const Node& node, const std::string& name);
   /// `id` and what it only moves, back to where bytes without a scale come from.
   std::vector<graph::TensorId> unscaled_sources(graph::TensorId id) const;
   graph::Graph& graph_;
+  IntegerRanges ranges_;
   std::map<std::string, int> readers_;
   std::map<std::string, Constant> constants_;
   std::map<std::string, Value> values_;
   std::map<std::string, DataType> byte_types_;
   std::map<std::string, graph::TensorId> constant_tensors_;
+  std::map<std::string, graph::TensorId> whole_constants_;
   std::set<std::string> node_names_;
   std::set<graph::TensorId> shared_;  ///< Tensors that have several names, with several readers.
   /// Bytes without a scale that somebody reads as numbers: this is what they then stand for.

@@ -10,10 +10,8 @@ namespace octet::loaders::onnx {
 
 using graph::TensorId;
 
-namespace {
-
 Value emit_binary(Builder& builder, const Node& node, Op op, Value a, Value b,
-                  const std::string& suffix = "") {
+                  const std::string& suffix) {
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   a = with_rank(builder.graph(), a, rank);
   b = with_rank(builder.graph(), b, rank);
@@ -32,6 +30,8 @@ Value emit_binary(Builder& builder, const Node& node, Op op, Value a, Value b,
                       {builder.stored_as(a, order).id, builder.stored_as(b, order).id}, order,
                       suffix);
 }
+
+namespace {
 
 Value scalar(Builder& builder, const Node& node, const std::string& suffix, float value) {
   return {.id = builder.add_floats(node, suffix, {}, {value})};
@@ -169,6 +169,8 @@ void load_prelu(Builder& builder, const Node& node) {
 void load_binary(Builder& builder, const Node& node) {
   static const std::map<std::string, Op> ops = {
       {"Add", Op::add}, {"Sub", Op::sub}, {"Mul", Op::mul}, {"Div", Op::div}};
+  if (is_of_whole_numbers(builder, node))
+    return finish_whole_numbers(builder, node, ops.at(node.op()));
   const Value a = builder.operand(node, 0);
   const Value b = builder.operand(node, 1);
   builder.finish(node, emit_binary(builder, node, ops.at(node.op()), a, b));
@@ -237,6 +239,12 @@ void load_cast(Builder& builder, const Node& node) {
     builder.finish(node, numbers_of_bytes(builder, node, x));
     return builder.set_real(node.output());
   }
+  if (is_index ? is_float_type(to) : to == DataType::int32) {
+    const Value y = builder.emit(node, Op::cast, NoAttributes{}, {x.id}, x.order);
+    if (!is_index) builder.graph().tensor(y.id).type = Type::s32;
+    return builder.finish(node, y);
+  }
+  // Floats may be beyond the 32 bits that octet has.
   if (is_index ? !to_index : !is_float_type(to))
     node.missing(std::string("of ") + (is_index ? "indices" : "floats") + " to " +
                  data_type_name(to));

@@ -103,12 +103,16 @@ void load_concat(Builder& builder, const Node& node) {
   if (node.input_count() == 0) node.fail("joins nothing");
   std::vector<Value> values;
   bool has_bytes = false;
-  for (std::size_t i = 0; i < node.input_count(); ++i)
+  bool has_whole = false;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
     has_bytes = has_bytes || builder.is_bytes(node.input(i));
+    has_whole = has_whole || builder.is_whole(node, i);
+  }
   if (has_bytes) {
     values = bytes_of_one_scale(builder, node);
   } else {
-    for (std::size_t i = 0; i < node.input_count(); ++i) values.push_back(builder.operand(node, i));
+    for (std::size_t i = 0; i < node.input_count(); ++i)
+      values.push_back(has_whole ? builder.whole_operand(node, i) : builder.operand(node, i));
   }
   const int32_t axis = node.axis(node.required_integer("axis"), values[0].shape.size());
   const Value y = emit_concat(builder, node, values, axis);
@@ -170,8 +174,12 @@ void load_slice(Builder& builder, const Node& node) {
 
 void load_gather(Builder& builder, const Node& node) {
   const Value x = builder.any_operand(node, 0);
-  const Constant& indices = builder.required_constant(node, 1, "its indices");
   const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
+  if (builder.constant(node, 1) == nullptr) {
+    const Value indices = builder.whole_operand(node, 1);
+    return builder.finish(node, gather_along(builder, node, x, axis, indices));
+  }
+  const Constant& indices = builder.required_constant(node, 1, "its indices");
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
   if (indices.is_float() || indices.integers.empty())
     node.fail("has indices that are no integers, or none");

@@ -54,6 +54,8 @@ Operator find_operator(const std::string& domain, const std::string& op) {
       {"Split", load_split},
       {"Slice", load_slice},
       {"Gather", load_gather},
+      {"GatherND", load_gather_nd},
+      {"Mod", load_mod},
       {"Pad", load_pad},
       {"Reshape", load_reshape},
       {"Flatten", load_reshape},

@@ -37,6 +37,19 @@ void load_reciprocal(Builder& builder, const Node& node);
 void load_same(Builder& builder, const Node& node);
 void load_cast(Builder& builder, const Node& node);
 
+Value emit_binary(Builder& builder, const Node& node, Op op, Value a, Value b,
+                  const std::string& suffix = "");
+
+// ---- whole_numbers.cc: what is computed of indices, and what they index
+void load_mod(Builder& builder, const Node& node);
+void load_gather_nd(Builder& builder, const Node& node);
+bool is_of_whole_numbers(const Builder& builder, const Node& node);
+/// The node is `op` of two operands that are whole numbers.
+void finish_whole_numbers(Builder& builder, const Node& node, Op op);
+/// The parts of `data` along one of its axes that the indices name.
+Value gather_along(Builder& builder, const Node& node, const Value& data, int32_t axis,
+                   const Value& indices);
+
 // ---- pools.cc: windows and whole axes
 void load_pool(Builder& builder, const Node& node);
 void load_global_pool(Builder& builder, const Node& node);

@@ -190,6 +190,27 @@ const std::vector<int64_t>& Builder::integers(const Node& node, std::size_t inde
   return found.integers;
 }
 
+TensorId Builder::whole_constant(const Node& node, int32_t tensor, const Constant& from) {
+  const std::string& name = record(tensor).name;
+  if (!is_integer(record(tensor))) node.missing("on the integers '" + name + "'");
+  const auto made = make_whole_constant(name, from.shape, from.integers);
+  if (!made) node.missing("on the integers '" + name + "', which 32 bits do not hold");
+  return graph_.add_tensor(*made);
+}
+
+bool Builder::is_whole(const Node& node, std::size_t index) const {
+  return is_integer(node.input_tensor(index));
+}
+
+TensorId Builder::whole_operand(const Node& node, std::size_t index) {
+  const TensorId id = any_operand(node, index);
+  if (graph_.tensor(id).type != Type::s32) {
+    node.missing("on '" + node.input_tensor(index).name + "', which is " +
+                 type_name(node.input_tensor(index).type) + "; octet's takes integers");
+  }
+  return id;
+}
+
 TensorId Builder::any_operand(const Node& node, std::size_t index) {
   const int32_t tensor = node.input(index);
   if (const auto value = values_.find(tensor); value != values_.end()) return value->second;
@@ -199,7 +220,7 @@ TensorId Builder::any_operand(const Node& node, std::size_t index) {
     node.fail("reads '" + name +
               "', which is neither an input, a constant, nor written by an earlier operator");
   }
-  if (!from->is_float) node.missing("on the integers '" + name + "'");
+  if (!from->is_float) return values_[tensor] = whole_constant(node, tensor, *from);
   graph::Tensor made = graph::make_float_constant(name, from->shape, from->floats);
   if (from->quantized && from->quantized->scale.size() == 1) {
     const float scale = from->quantized->scale[0];
@@ -285,6 +306,24 @@ TensorId Builder::emit(const Node& node, Op op, Attributes attributes, std::vect
 TensorId Builder::emit_moved(const Node& node, Op op, Attributes attributes, TensorId x,
                              const std::string& suffix) {
   const TensorId y = emit(node, op, std::move(attributes), {x}, suffix);
+  graph_.tensor(y).type = graph_.tensor(x).type;
+  graph::keep_scale_of_moved(graph_, graph_.nodes.back());
+  return y;
+}
+
+TensorId Builder::emit_whole(const Node& node, Op op, std::vector<TensorId> operands,
+                             const std::string& suffix) {
+  const TensorId y = emit(node, op, BinaryAttributes{}, std::move(operands), suffix);
+  graph_.tensor(y).type = Type::s32;
+  const bool in_64_bits = node.output_tensor().type == TensorType::INT64;
+  if (in_64_bits && !ranges_.computed_by(graph_.nodes.back()).fits_s32())
+    node.missing("of INT64 numbers that 32 bits may not hold");
+  return y;
+}
+
+TensorId Builder::emit_gather(const Node& node, TensorId x, TensorId places,
+                              const std::string& suffix) {
+  const TensorId y = emit(node, Op::gather_nd, GatherAttributes{}, {x, places}, suffix);
   graph_.tensor(y).type = graph_.tensor(x).type;
   graph::keep_scale_of_moved(graph_, graph_.nodes.back());
   return y;

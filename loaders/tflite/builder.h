@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "loaders/integer_range.h"
 #include "loaders/tflite/constant.h"
 #include "loaders/tflite/node.h"
 
@@ -18,7 +19,11 @@ class Builder {
   /// `readers`: how many nodes and outputs of the graph read each tensor. `shapes_hold`: the file's
   /// shapes are those that the model will have; results are checked against them.
   Builder(graph::Graph& graph, const ModelFile& file, std::vector<int> readers, bool shapes_hold)
-      : graph_(graph), file_(file), readers_(std::move(readers)), shapes_hold_(shapes_hold) {}
+      : graph_(graph),
+        file_(file),
+        ranges_(graph),
+        readers_(std::move(readers)),
+        shapes_hold_(shapes_hold) {}
 
   graph::Graph& graph() { return graph_; }
   const graph::Graph& graph() const { return graph_; }
@@ -59,8 +64,12 @@ class Builder {
   graph::TensorId operand(const Node& node, std::size_t index);
   /// The same, or bytes without a scale: for what only moves.
   graph::TensorId moved_operand(const Node& node, std::size_t index);
-  /// The same, or indices.
+  /// The same, or indices and other whole numbers.
   graph::TensorId any_operand(const Node& node, std::size_t index);
+  /// Whole numbers, as s32. Throws MissingOperator on anything else.
+  graph::TensorId whole_operand(const Node& node, std::size_t index);
+  /// Are the input's values whole numbers in the file, other than bytes?
+  bool is_whole(const Node& node, std::size_t index) const;
   /// Of rank 4: N, H, W, C.
   graph::TensorId image(const Node& node, std::size_t index);
   graph::TensorId moved_image(const Node& node, std::size_t index);
@@ -78,6 +87,13 @@ class Builder {
   /// cannot say runs in float.
   graph::TensorId emit_moved(const Node& node, Op op, Attributes attributes, graph::TensorId x,
                              const std::string& suffix = "");
+  /// Arithmetic of whole numbers. Throws MissingOperator where the file computes it in 64 bits, and
+  /// could leave 32.
+  graph::TensorId emit_whole(const Node& node, Op op, std::vector<graph::TensorId> operands,
+                             const std::string& suffix = "");
+  /// The parts of `x` at `places`; its type and scale stay.
+  graph::TensorId emit_gather(const Node& node, graph::TensorId x, graph::TensorId places,
+                              const std::string& suffix = "");
   /// The operand itself where it has that shape.
   graph::TensorId reshaped(const Node& node, graph::TensorId x, const Shape& shape,
                            const std::string& suffix = "");
@@ -89,6 +105,7 @@ class Builder {
     return file_.tensors[static_cast<std::size_t>(tensor)];
   }
   const Constant* find_constant(int32_t tensor);
+  graph::TensorId whole_constant(const Node& node, int32_t tensor, const Constant& from);
   void check_result(const Node& node, graph::TensorId value, int32_t result) const;
   void check_bytes(const Node& node, const TensorRecord& result) const;
   graph::TensorId with_scale(const Node& node, graph::TensorId value,
@@ -98,6 +115,7 @@ class Builder {
 
   graph::Graph& graph_;
   const ModelFile& file_;
+  IntegerRanges ranges_;
   std::vector<int> readers_;
   bool shapes_hold_;
   std::map<int32_t, Constant> constants_;

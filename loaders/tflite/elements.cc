@@ -118,6 +118,11 @@ void load_prelu(Builder& builder, const Node& node) {
 
 void load_binary(Builder& builder, const Node& node) {
   const BinaryForm form = binary_form(node);
+  if (builder.is_whole(node, 0) || builder.is_whole(node, 1)) {
+    if (form.activation != format::Activation::NONE)
+      node.missing("of integers with a fused activation");
+    return finish_whole_numbers(builder, node, form.op);
+  }
   const BinaryAttributes a{bounds_of(node, form.activation)};
   const TensorId left = builder.operand(node, 0);
   const TensorId right = builder.operand(node, 1);

@@ -1,5 +1,6 @@
 // Parts of tensors: joined, padded, split.
 #include <algorithm>
+#include <cmath>
 
 #include "loaders/tflite/operators.h"
 #include "loaders/tflite/options.h"
@@ -95,8 +96,20 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
 
 }  // namespace
 
+namespace {
+
+// What pads whole numbers: octet's pad has a float.
+float whole_value(const Node& node, const Constant& value) {
+  if (value.is_float) node.fail("pads integers with a number that is none");
+  const auto number = static_cast<float>(value.integers[0]);
+  if (std::abs(number) > 0x1p24F) node.missing("with integers beyond 24 bits");
+  return number;
+}
+
+}  // namespace
+
 void load_pad(Builder& builder, const Node& node) {
-  const TensorId x = builder.moved_operand(node, 0);
+  const TensorId x = builder.any_operand(node, 0);
   PadAttributes a;
   for (const AxisPadding& p : read_padding(builder, node, builder.shape(x).size())) {
     a.before.push_back(p.before);
@@ -105,13 +118,14 @@ void load_pad(Builder& builder, const Node& node) {
   if (node.has_input(2)) {
     const Constant& value = builder.required_constant(node, 2, "its value");
     if (value.size() != 1) node.fail("has a value that is no single number");
-    a.value = builder.real_beside(node, value, 0);
+    a.value =
+        builder.is_whole(node, 0) ? whole_value(node, value) : builder.real_beside(node, value, 0);
   }
   builder.finish(node, builder.emit_moved(node, Op::pad, std::move(a), x));
 }
 
 void load_mirror_pad(Builder& builder, const Node& node) {
-  TensorId x = builder.moved_operand(node, 0);
+  TensorId x = builder.any_operand(node, 0);
   const bool symmetric =
       node.options<format::MirrorPadOptions>().mode() == format::MirrorPadMode::SYMMETRIC;
   const std::size_t rank = builder.shape(x).size();
@@ -191,6 +205,23 @@ void load_split_v(Builder& builder, const Node& node) {
     *open = rest;
   }
   split(builder, node, x, axis, sizes);
+}
+
+void load_unpack(Builder& builder, const Node& node) {
+  const auto& o = node.options<format::UnpackOptions>();
+  const TensorId x = builder.any_operand(node, 0);
+  Shape shape = builder.shape(x);
+  const int32_t axis = node.axis(o.axis(), shape.size());
+  check_count(node, o.num(), node.output_count());
+  if (o.num() != shape[static_cast<std::size_t>(axis)])
+    node.fail("has another number of parts than its operand has along axis " +
+              std::to_string(axis));
+  shape.erase(shape.begin() + axis);
+  for (int32_t i = 0; i < o.num(); ++i) {
+    const std::string suffix = "." + std::to_string(i);
+    const TensorId part = emit_part(builder, node, x, axis, i, 1, 1, suffix + ".part");
+    builder.finish(node, builder.reshaped(node, part, shape, suffix), static_cast<std::size_t>(i));
+  }
 }
 
 }  // namespace octet::loaders::tflite

@@ -42,6 +42,15 @@ void load_pad(Builder& builder, const Node& node);
 void load_mirror_pad(Builder& builder, const Node& node);
 void load_split(Builder& builder, const Node& node);
 void load_split_v(Builder& builder, const Node& node);
+void load_unpack(Builder& builder, const Node& node);
+
+// ---- whole_numbers.cc: what is computed of indices, and what they index
+void load_floor_div(Builder& builder, const Node& node);
+void load_floor_mod(Builder& builder, const Node& node);
+void load_gather_nd(Builder& builder, const Node& node);
+void load_gather(Builder& builder, const Node& node);
+/// The operator is `op` of two operands that are whole numbers.
+void finish_whole_numbers(Builder& builder, const Node& node, Op op);
 
 // ---- slice.cc
 void load_slice(Builder& builder, const Node& node);

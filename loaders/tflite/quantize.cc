@@ -69,6 +69,14 @@ void load_cast(Builder& builder, const Node& node) {
   };
   if (from == to || (is_index(from) && is_index(to)) || (is_float(from) && is_float(to)))
     return builder.finish(node, x);
+  if (is_index(from) && is_float(to))
+    return builder.finish(node, builder.emit(node, Op::cast, NoAttributes{}, {x}));
+  // Floats may be beyond 32 bits.
+  if (is_float(from) && to == format::TensorType::INT32) {
+    const TensorId y = builder.emit(node, Op::cast, NoAttributes{}, {x});
+    builder.graph().tensor(y).type = Type::s32;
+    return builder.finish(node, y);
+  }
   if (!is_byte_type(from) || !is_float(to) || builder.graph().tensor(x).is_constant())
     node.missing("of " + type_name(from) + " to " + type_name(to));
   builder.finish(node, numbers_of_bytes(builder, node, x));

@@ -118,6 +118,8 @@ std::size_t allocations_of_loop(Op op, const Attributes& attributes,
   return allocations;
 }
 
+int32_t pixels_of(const Shape& image) { return image[1] * image[2]; }
+
 // A bit of everything that a network of today has.
 Graph network(bool float_island) {
   GraphMaker m;
@@ -134,7 +136,15 @@ Graph network(bool float_island) {
   const auto joined = m.concat("concat", {m.max_pool("max", y), m.average_pool("avg", y)}, 3);
   const auto pooled = m.mean("mean", m.simple("silu", Op::silu, joined), {1, 2});
   const auto logits = m.linear("fc", m.relu("r2", m.linear("hidden", pooled)), {.channels = 10});
-  return m.finish({m.softmax("softmax", logits), m.argmax("class", logits)});
+  const int32_t pixels = pixels_of(m.graph().tensor(joined).shape);
+  const auto list = m.reshape("list", joined, {pixels, 16});
+  const auto place = m.whole("place", Op::argmax, AxisAttributes{.axis = 0}, {list});
+  const auto half =
+      m.whole("half", Op::floor_div, BinaryAttributes{}, {place, m.whole_constant("two", {}, {2})});
+  const auto places = m.whole("places", Op::reshape, ReshapeAttributes{{16, 1}}, {half});
+  const auto picked = m.node("picked", Op::gather_nd, GatherAttributes{}, {list, places});
+  return m.finish({m.softmax("softmax", logits), m.argmax("class", logits), picked,
+                   m.simple("real", Op::cast, half)});
 }
 
 }  // namespace

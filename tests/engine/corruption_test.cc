@@ -106,7 +106,23 @@ graph::Graph network() {
   const auto smooth =
       m.node("smooth", Op::resize, ResizeAttributes{4, 4, ResizeMode::bilinear, false}, {scaled});
   const auto logits = m.linear("fc", m.mean("mean", smooth, {1, 2}), {.channels = 5});
-  graph::Graph graph = m.finish({m.softmax("softmax", logits), m.argmax("class", logits)});
+  // The pixels that are the largest of their channels: row, column and channel.
+  const auto rows = m.reshape("rows", smooth, {16, 6});
+  const auto place = m.whole("place", Op::argmax, AxisAttributes{.axis = 0}, {rows});
+  const auto width = m.whole_constant("width", {}, {4});
+  const auto row = m.whole("row", Op::floor_div, BinaryAttributes{}, {place, width});
+  const auto column =
+      m.whole("column", Op::sub, BinaryAttributes{},
+              {place, m.whole("before", Op::mul, BinaryAttributes{}, {row, width})});
+  const auto part = [&](const std::string& name, TensorId x) {
+    return m.whole(name, Op::reshape, ReshapeAttributes{{6, 1}}, {x});
+  };
+  const auto places = m.whole("places", Op::concat, AxisAttributes{.axis = 1},
+                              {m.whole_constant("image", {6, 1}, {0, 0, 0, 0, 0, 0}),
+                               part("row.part", row), part("column.part", column)});
+  const auto picked = m.node("picked", Op::gather_nd, GatherAttributes{}, {smooth, places});
+  graph::Graph graph = m.finish({m.softmax("softmax", logits), m.argmax("class", logits), picked,
+                                 m.simple("row.real", Op::cast, row)});
   graph.preprocess = Preprocess{.height = 8, .width = 8, .mean = {1, 2, 3}, .std = {50, 50, 50}};
   graph.labels = {"one", "two", "three", "four", "five"};
   graph.task = {.type = TaskType::classify};

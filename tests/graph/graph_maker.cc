@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstring>
 
 namespace octet::test {
 
@@ -154,6 +155,21 @@ TensorId GraphMaker::transpose(const std::string& name, TensorId x,
 TensorId GraphMaker::softmax(const std::string& name, TensorId x) {
   const auto rank = static_cast<int32_t>(graph_.tensor(x).shape.size());
   return node(name, Op::softmax, AxisAttributes{.axis = rank - 1}, {x});
+}
+
+TensorId GraphMaker::whole_constant(const std::string& name, Shape shape,
+                                    const std::vector<int32_t>& values) {
+  graph::Tensor tensor{.name = name, .type = Type::s32, .shape = std::move(shape)};
+  tensor.data.emplace(values.size() * sizeof(int32_t));
+  std::memcpy(tensor.data->data(), values.data(), tensor.data->size());
+  return graph_.add_tensor(std::move(tensor));
+}
+
+TensorId GraphMaker::whole(const std::string& name, Op op, Attributes attributes,
+                           std::vector<TensorId> inputs) {
+  const TensorId id = node(name, op, std::move(attributes), std::move(inputs));
+  graph_.tensor(id).type = Type::s32;
+  return id;
 }
 
 TensorId GraphMaker::argmax(const std::string& name, TensorId x) {

@@ -41,6 +41,7 @@ class GraphMaker {
 
   TensorId input(Shape shape, std::optional<Quantization> quantization = std::nullopt);
   TensorId constant(const std::string& name, Shape shape, const std::vector<float>& values);
+  TensorId whole_constant(const std::string& name, Shape shape, const std::vector<int32_t>& values);
   /// Standard normal values, times `deviation`.
   TensorId random_constant(const std::string& name, Shape shape, float deviation = 1);
 
@@ -72,6 +73,12 @@ class GraphMaker {
   TensorId simple(const std::string& name, Op op, TensorId x);
   TensorId node(const std::string& name, Op op, Attributes attributes,
                 std::vector<TensorId> inputs);
+  /// The same, giving whole numbers.
+  TensorId whole(const std::string& name, Op op, Attributes attributes,
+                 std::vector<TensorId> inputs);
+  TensorId to_whole(const std::string& name, TensorId x) {
+    return whole(name, Op::cast, NoAttributes{}, {x});
+  }
 
   /// What calibration would have found for `id`.
   GraphMaker& scale(TensorId id, float scale, int32_t zero_point = 0);

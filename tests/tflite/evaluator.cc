@@ -11,19 +11,22 @@ using Code = tflite::BuiltinOperator;
 
 namespace {
 
-// Bytes as the numbers that they are; in float, where nothing is rounded, between them as well.
-Doubles cast(const Call& call) {
-  const TensorRecord& x = call.tensor(call.record.inputs[0]);
-  if (x.scale.empty()) return call.operand(0);
-  return unary(call, [&](double real) {
-    return real / double{x.scale[0]} + static_cast<double>(x.zero_point[0]);
-  });
-}
-
 double hard_swish(double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; }
 
 Doubles result(const Call& call) {
+  const bool on_whole = !call.record.inputs.empty() && is_whole(call.tensor(call.record.inputs[0]));
   switch (call.record.code) {
+    case Code::FLOOR_DIV:
+    case Code::FLOOR_MOD:
+      return whole_binary(call);
+    case Code::GATHER:
+      return gather(call);
+    case Code::GATHER_ND:
+      return gather_nd(call);
+    case Code::PACK:
+      return pack(call);
+    case Code::UNPACK:
+      return unpack(call);
     case Code::CONV_2D:
       return conv_2d(call);
     case Code::DEPTHWISE_CONV_2D:
@@ -37,13 +40,17 @@ Doubles result(const Call& call) {
     case Code::AVERAGE_POOL_2D:
       return pool(call, false);
     case Code::ADD:
+      if (on_whole) return whole_binary(call);
       return binary(call, call.options<tflite::AddOptions>().fused_activation(), std::plus<>());
     case Code::SUB:
+      if (on_whole) return whole_binary(call);
       return binary(call, call.options<tflite::SubOptions>().fused_activation(), std::minus<>());
     case Code::MUL:
+      if (on_whole) return whole_binary(call);
       return binary(call, call.options<tflite::MulOptions>().fused_activation(),
                     std::multiplies<>());
     case Code::DIV:
+      if (on_whole) return whole_binary(call);
       return binary(call, call.options<tflite::DivOptions>().fused_activation(), std::divides<>());
     case Code::MAXIMUM:
       return binary(call, tflite::Activation::NONE,
@@ -190,14 +197,17 @@ std::vector<double> rounded(const TensorRecord& tensor, std::vector<double> valu
   return values;
 }
 
-Doubles exact_result(const ModelFile& file, std::size_t index, RealValues& values) {
-  return result(Call{file, file.operators[index], values});
+Doubles exact_result(const ModelFile& file, std::size_t index, RealValues& values,
+                     std::size_t output) {
+  return result(Call{file, file.operators[index], values, output});
 }
 
 void evaluate(const ModelFile& file, std::size_t index, RealValues& values) {
-  const int32_t output = file.operators[index].outputs[0];
-  values[output] =
-      rounded(file.tensors[static_cast<std::size_t>(output)], exact_result(file, index, values));
+  const std::vector<int32_t>& outputs = file.operators[index].outputs;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    values[outputs[k]] = rounded(file.tensors[static_cast<std::size_t>(outputs[k])],
+                                 exact_result(file, index, values, k));
+  }
 }
 
 }  // namespace octet::test

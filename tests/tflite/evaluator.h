@@ -20,10 +20,10 @@ std::vector<double> real_constant(const loaders::tflite::TensorRecord& tensor);
 std::vector<double> rounded(const loaders::tflite::TensorRecord& tensor,
                             std::vector<double> values);
 
-/// What operator `index` makes of `values`, which have its inputs, before it is rounded. Throws
-/// std::runtime_error for an operator that is not written here.
+/// What operator `index` makes of `values`, which have its inputs, as its result `output`, before
+/// it is rounded. Throws std::runtime_error for an operator that is not written here.
 std::vector<double> exact_result(const loaders::tflite::ModelFile& file, std::size_t index,
-                                 RealValues& values);
+                                 RealValues& values, std::size_t output = 0);
 
 /// Runs operator `index` on `values`, which have its inputs, and adds its outputs, rounded. Throws
 /// std::runtime_error for an operator that is not written here.

@@ -28,13 +28,15 @@ struct Call {
   const ModelFile& file;
   const OperatorRecord& record;
   RealValues& values;
+  std::size_t output = 0;  ///< Which of its results is wanted.
 
   const TensorRecord& tensor(int32_t index) const {
     return file.tensors[static_cast<std::size_t>(index)];
   }
   bool has(std::size_t i) const { return i < record.inputs.size() && record.inputs[i] >= 0; }
   const Extents& shape(std::size_t i) const { return tensor(record.inputs[i]).shape; }
-  const Extents& output_shape() const { return tensor(record.outputs[0]).shape; }
+  const TensorRecord& result() const { return tensor(record.outputs[output]); }
+  const Extents& output_shape() const { return result().shape; }
   const Doubles& operand(std::size_t i) const {
     const int32_t index = record.inputs[i];
     if (!values.contains(index)) values[index] = real_constant(tensor(index));
@@ -102,11 +104,20 @@ Doubles reduce_max(const Call& call);
 Doubles softmax(const Call& call, bool logarithm);
 Doubles argmax(const Call& call);
 
+// ---- evaluator_whole_numbers.cc
+bool is_whole(const TensorRecord& tensor);
+Doubles whole_binary(const Call& call);  ///< INT32 wraps around; a division by 0 throws.
+Doubles cast(const Call& call);
+Doubles gather(const Call& call);
+Doubles gather_nd(const Call& call);
+
 // ---- evaluator_movement.cc
 struct ResizeRule {
   bool bilinear, corners, half_pixel;
 };
 Doubles concatenation(const Call& call);
+Doubles pack(const Call& call);
+Doubles unpack(const Call& call);
 Doubles pad(const Call& call);
 Doubles slice(const Call& call);
 Doubles strided_slice(const Call& call);  ///< Forwards, with begins and ends alone.

@@ -43,6 +43,31 @@ Doubles concatenation(const Call& call) {
   return out;
 }
 
+Doubles pack(const Call& call) {
+  const int32_t given = call.options<tflite::PackOptions>().axis();
+  const auto rank = static_cast<int32_t>(call.output_shape().size());
+  const int32_t axis = given < 0 ? given + rank : given;
+  Doubles out;
+  for_each_position(call.output_shape(), [&](Extents at) {
+    const auto part = static_cast<std::size_t>(at[static_cast<std::size_t>(axis)]);
+    at.erase(at.begin() + axis);
+    out.push_back(broadcast_at(call.operand(part), call.shape(part), at));
+  });
+  return out;
+}
+
+Doubles unpack(const Call& call) {
+  const int32_t given = call.options<tflite::UnpackOptions>().axis();
+  const auto rank = static_cast<int32_t>(call.shape(0).size());
+  const int32_t axis = given < 0 ? given + rank : given;
+  Doubles out;
+  for_each_position(call.output_shape(), [&](Extents at) {
+    at.insert(at.begin() + axis, static_cast<int32_t>(call.output));
+    out.push_back(broadcast_at(call.operand(0), call.shape(0), at));
+  });
+  return out;
+}
+
 Doubles pad(const Call& call) {
   const Extents& x = call.shape(0);
   const std::vector<int64_t> pads = call.integers(1);

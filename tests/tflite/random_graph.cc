@@ -31,6 +31,14 @@ struct Known {
   ByteKind kind;
 };
 
+/// Whole numbers that are computed, with a bound of what they may be.
+struct KnownWhole {
+  int32_t tensor = 0;
+  Extents shape;
+  TensorType type = TensorType::INT32;
+  double most = 0;
+};
+
 class Generator {
  public:
   explicit Generator(const ChooseBelow& choose) : choose_(choose) {}
@@ -116,7 +124,7 @@ class Generator {
 
   void step() {
     const Known x = pick();
-    if (x.shape.size() == 4) {
+    if (x.shape.size() == 4 && x.shape[0] == 1) {
       switch (below(12)) {
         case 0:
         case 1:
@@ -131,7 +139,14 @@ class Generator {
           break;
       }
     }
-    switch (below(13)) {
+    switch (below(17)) {
+      case 13:
+        return find_largest(x);
+      case 14:
+        return compute_whole();
+      case 15:
+      case 16:
+        return pick_places(x);
       case 0:
         return finish(BuiltinOperator::QUANTIZE, {x.tensor}, x.shape, draw_kind(x.kind.reach()));
       case 1:
@@ -153,7 +168,7 @@ class Generator {
       case 10:
         return function(x);
       case 11:
-        return x.shape.size() == 2 ? connect(x) : island(x);
+        return x.shape.size() == 2 && x.shape[0] == 1 ? connect(x) : island(x);
       default:
         return island(x);
     }
@@ -312,8 +327,8 @@ class Generator {
   }
 
   void join(const Known& x) {
-    const auto axis =
-        static_cast<std::size_t>(1 + below(static_cast<uint32_t>(x.shape.size() - 1)));
+    const std::size_t axis =
+        x.shape.size() == 1 ? 0 : 1 + choose_(static_cast<uint32_t>(x.shape.size() - 1));
     Extents shape = x.shape;
     std::vector<int32_t> inputs = {x.tensor};
     double reach = x.kind.reach();
@@ -380,7 +395,7 @@ class Generator {
         return finish(code, {x.tensor, constant({1}, x.kind)}, x.shape, after_mover(x));
       }
       default: {
-        if (x.shape.size() != 4) return;
+        if (x.shape.size() != 4 || x.shape[0] != 1) return;
         const auto reduces = options<tflite::ReducerOptions>(tflite::CreateReducerOptions, true);
         return move(flip() ? BuiltinOperator::MEAN : BuiltinOperator::REDUCE_MAX, x,
                     {integers({1, 2})}, {1, 1, 1, x.shape[3]}, reduces);
@@ -391,6 +406,156 @@ class Generator {
   ByteKind probability() {
     return flip() ? ByteKind{TensorType::INT8, 1.0f / 256, -128}
                   : ByteKind{TensorType::UINT8, 1.0f / 256, 0};
+  }
+
+  int32_t add_whole(const Extents& shape, TensorType type) {
+    return out_.file.tensor({.name = fresh("n"), .shape = shape, .type = type});
+  }
+
+  KnownWhole finish_whole(BuiltinOperator code, const std::vector<int32_t>& inputs,
+                          const Extents& shape, TensorType type, double most,
+                          const TfliteOptions& options = {}) {
+    const KnownWhole y = {add_whole(shape, type), shape, type, most};
+    node(code, inputs, y.tensor, options);
+    whole_.push_back(y);
+    return y;
+  }
+
+  KnownWhole pick_whole(const Known& x) {
+    if (whole_.empty()) find_largest(x);
+    return whole_[choose_(static_cast<uint32_t>(whole_.size()))];
+  }
+
+  void find_largest(const Known& x) {
+    const auto axis = static_cast<std::size_t>(below(static_cast<uint32_t>(x.shape.size())));
+    Extents shape = x.shape;
+    shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+    finish_whole(BuiltinOperator::ARG_MAX, {x.tensor, integers({static_cast<int32_t>(axis)})},
+                 shape, flip() ? TensorType::INT32 : TensorType::INT64, x.shape[axis] - 1);
+  }
+
+  static TfliteOptions binary_options(BuiltinOperator code) {
+    switch (code) {
+      case BuiltinOperator::ADD:
+        return options<tflite::AddOptions>(tflite::CreateAddOptions, Activation::NONE);
+      case BuiltinOperator::SUB:
+        return options<tflite::SubOptions>(tflite::CreateSubOptions, Activation::NONE);
+      case BuiltinOperator::MUL:
+        return options<tflite::MulOptions>(tflite::CreateMulOptions, Activation::NONE);
+      case BuiltinOperator::DIV:
+        return options<tflite::DivOptions>(tflite::CreateDivOptions, Activation::NONE);
+      default:
+        return {};
+    }
+  }
+
+  int32_t whole_constant(const Extents& shape, TensorType type, int64_t least, uint32_t count_of) {
+    std::vector<int64_t> values(static_cast<std::size_t>(count(shape)));
+    for (int64_t& v : values) {
+      do v = least + below(count_of);
+      while (v == 0);
+    }
+    return out_.file.whole_numbers(fresh("k"), shape, type, values);
+  }
+
+  /// One operation on whole numbers: with a constant, or with others of their shape. INT32 may wrap
+  /// around, INT64 may not leave 32 bits.
+  void compute_whole() {
+    if (whole_.empty()) return;
+    const KnownWhole x = whole_[choose_(static_cast<uint32_t>(whole_.size()))];
+    const BuiltinOperator codes[] = {BuiltinOperator::ADD,       BuiltinOperator::SUB,
+                                     BuiltinOperator::MUL,       BuiltinOperator::DIV,
+                                     BuiltinOperator::FLOOR_DIV, BuiltinOperator::FLOOR_MOD};
+    const BuiltinOperator code = codes[below(6)];
+    const bool wraps = x.type == TensorType::INT32 && flip();
+    const Extents shape = flip() || x.shape.empty() ? Extents{} : Extents{x.shape.back()};
+    const int64_t reach = wraps ? 2000000000 : 20;
+    int32_t other = whole_constant(shape, x.type, -reach, static_cast<uint32_t>(2 * reach));
+    double most = static_cast<double>(reach);
+    const KnownWhole y = whole_[choose_(static_cast<uint32_t>(whole_.size()))];
+    const bool divides = code != BuiltinOperator::ADD && code != BuiltinOperator::SUB &&
+                         code != BuiltinOperator::MUL;
+    if (!divides && y.shape == x.shape && y.type == x.type) other = y.tensor, most = y.most;
+    const double bound = code == BuiltinOperator::MUL ? x.most * most : x.most + most;
+    if (x.type == TensorType::INT64 && bound > 1e6) return;
+    const bool swaps = !divides && flip();
+    finish_whole(code, {swaps ? other : x.tensor, swaps ? x.tensor : other}, x.shape, x.type,
+                 std::min(bound, 2147483648.0), binary_options(code));
+  }
+
+  /// Whole numbers within an axis of some extent, whatever they were.
+  KnownWhole within(const KnownWhole& x, int32_t extent) {
+    const int32_t k = out_.file.whole_numbers(fresh("k"), {}, x.type, {extent});
+    return finish_whole(BuiltinOperator::FLOOR_MOD, {x.tensor, k}, x.shape, x.type, extent - 1);
+  }
+
+  KnownWhole shaped(const KnownWhole& x, const Extents& shape) {
+    return finish_whole(BuiltinOperator::RESHAPE, {x.tensor, integers(shape)}, shape, x.type,
+                        x.most);
+  }
+
+  /// What indices are for: parts of a tensor; or what they say, as bytes.
+  void pick_places(const Known& x) {
+    const KnownWhole found = pick_whole(x);
+    switch (below(3)) {
+      case 0: {
+        const int32_t f = out_.file.activation(fresh("f"), found.shape);
+        node(BuiltinOperator::CAST, {found.tensor}, f);
+        if (found.shape.empty()) return;
+        return finish(BuiltinOperator::QUANTIZE, {f}, found.shape, draw_kind(found.most + 1));
+      }
+      case 1: {
+        const auto axis = static_cast<std::size_t>(below(static_cast<uint32_t>(x.shape.size())));
+        const KnownWhole at = within(found, x.shape[axis]);
+        Extents shape = x.shape;
+        shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+        shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), at.shape.begin(),
+                     at.shape.end());
+        if (shape.empty() || shape.size() > 5 || at.shape.size() > 4 || count(shape) > 4096) return;
+        return move(BuiltinOperator::GATHER, x, {at.tensor}, shape,
+                    options<tflite::GatherOptions>(tflite::CreateGatherOptions,
+                                                   static_cast<int32_t>(axis), 0));
+      }
+      default:
+        return gather_places(x, found);
+    }
+  }
+
+  void gather_places(const Known& x, const KnownWhole& found) {
+    const auto depth = 1 + choose_(static_cast<uint32_t>(x.shape.size()));
+    const int32_t places = count(found.shape);
+    Extents shape = {places};
+    shape.insert(shape.end(), x.shape.begin() + static_cast<std::ptrdiff_t>(depth), x.shape.end());
+    if (count(shape) > 4096) return;
+    const Extents all = {places, static_cast<int32_t>(depth)};
+    if (choose_(5) == 0) {  // places that the file says
+      std::vector<int64_t> values;
+      for (int32_t i = 0; i < count(all); ++i)
+        values.push_back(
+            below(static_cast<uint32_t>(x.shape[static_cast<std::size_t>(i) % depth])));
+      const int32_t k = out_.file.whole_numbers(fresh("k"), all, found.type, values);
+      return move(BuiltinOperator::GATHER_ND, x, {k}, shape);
+    }
+    std::vector<int32_t> parts;
+    const bool packs = flip();
+    for (std::size_t axis = 0; axis < depth; ++axis) {
+      const Extents part = packs ? Extents{places} : Extents{places, 1};
+      if (axis + 1 < depth && choose_(3) == 0) {
+        std::vector<int64_t> values(static_cast<std::size_t>(places));
+        for (int64_t& v : values) v = below(static_cast<uint32_t>(x.shape[axis]));
+        parts.push_back(out_.file.whole_numbers(fresh("k"), part, found.type, values));
+      } else {
+        parts.push_back(shaped(within(found, x.shape[axis]), part).tensor);
+      }
+    }
+    const KnownWhole at =
+        packs ? finish_whole(BuiltinOperator::PACK, parts, all, found.type, 4096,
+                             options<tflite::PackOptions>(tflite::CreatePackOptions,
+                                                          static_cast<int32_t>(depth), 1))
+              : finish_whole(BuiltinOperator::CONCATENATION, parts, all, found.type, 4096,
+                             options<tflite::ConcatenationOptions>(
+                                 tflite::CreateConcatenationOptions, 1, Activation::NONE));
+    move(BuiltinOperator::GATHER_ND, x, {at.tensor}, shape);
   }
 
   /// Bytes to floats, an operator there, and back to bytes.
@@ -442,6 +607,7 @@ class Generator {
   const ChooseBelow& choose_;
   RandomTflite out_;
   std::vector<Known> known_;
+  std::vector<KnownWhole> whole_;
   std::set<int32_t> read_;
   int names_ = 0;
 };

@@ -52,6 +52,16 @@ int32_t TfliteMaker::floats(const std::string& name, const std::vector<int32_t>&
   return tensor({.name = name, .shape = shape, .data = bytes_of(values)});
 }
 
+int32_t TfliteMaker::whole_numbers(const std::string& name, const std::vector<int32_t>& shape,
+                                   tflite::TensorType type, const std::vector<int64_t>& values) {
+  const bool wide = type == tflite::TensorType::INT64;
+  return tensor({.name = name,
+                 .shape = shape,
+                 .type = type,
+                 .data = wide ? bytes_of(values)
+                              : bytes_of(std::vector<int32_t>(values.begin(), values.end()))});
+}
+
 int32_t TfliteMaker::integers(const std::string& name, const std::vector<int32_t>& values) {
   return tensor({.name = name,
                  .shape = {static_cast<int32_t>(values.size())},

@@ -56,6 +56,9 @@ class TfliteMaker {
                  const std::vector<float>& values);
   /// One axis of INT32.
   int32_t integers(const std::string& name, const std::vector<int32_t>& values);
+  /// INT32 or INT64, of any shape.
+  int32_t whole_numbers(const std::string& name, const std::vector<int32_t>& shape,
+                        tflite::TensorType type, const std::vector<int64_t>& values);
   /// INT8 or UINT8.
   int32_t bytes(const std::string& name, const std::vector<int32_t>& shape, tflite::TensorType type,
                 const std::vector<int32_t>& values, const TfliteScale& scale);

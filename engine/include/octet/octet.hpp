@@ -209,7 +209,8 @@ class OCTET_EXPORT Session {
 
   /// Runs the model on what the inputs were last set to. Allocates nothing.
   /// Errors: an input was never set; the float library failed; another thread runs the session or
-  /// sets an input at this moment.
+  /// sets an input at this moment; the model computes an index outside of what it indexes, or
+  /// divides a whole number by 0. The outputs are then not to be used.
   Expected<void> run();
 
   std::size_t output_count() const;

@@ -24,7 +24,7 @@ class FloatModelMaker {
       to.name = from.info.name;
       to.shape = from.info.shape;
       to.type = from.info.type == Type::s32 ? Type::s32 : Type::f32;
-      if (from.is_constant && from.info.type == Type::f32) {
+      if (from.is_constant && (from.info.type == Type::f32 || from.info.type == Type::s32)) {
         to.data.emplace(from.data.begin(), from.data.end());
       } else if (from.is_constant && from.info.type == Type::u8) {
         to = graph::make_float_constant(to.name, to.shape, dequantize_operand(from));

@@ -89,6 +89,7 @@ bool has_float_form(const Model& model, std::size_t index) {
     case Op::dequantize:
     case Op::requantize:
     case Op::reshape:
+    case Op::gather_nd:  // indices are no input of a model
       return false;
     case Op::lookup:
       return std::get<LookupAttributes>(model.data().nodes[index].attributes).function !=

@@ -28,9 +28,10 @@ class Splitter {
 
   Expected<void> split() {
     for (const NodeRecord& node : network_.model.nodes) {
-      if (node.op == Op::argmax) {
-        return fail(network_.model.path + ": node '" + node.name +
-                    "' (argmax) has no counterpart in XNNPACK");
+      if (node.op == Op::gather_nd || node.op == Op::cast ||
+          network_.model.tensor(node.output).info.type == Type::s32) {
+        return fail(network_.model.path + ": node '" + node.name + "' (" + op_name(node.op) +
+                    ") has no counterpart in XNNPACK");
       }
       const bool layer = node.op == Op::conv2d || node.op == Op::linear;
       if (layer && network_.model.tensor(node.inputs[1]).info.type == Type::s8) {

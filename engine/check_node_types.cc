@@ -4,6 +4,7 @@
 
 #include "engine/model_data.h"
 #include "engine/movement.h"
+#include "engine/operator_table.h"
 
 namespace octet {
 namespace {
@@ -155,11 +156,7 @@ Expected<void> check_gather(const Model::Data& data, const NodeRecord& node) {
 }
 
 Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node) {
-  if (node.op == Op::lookup || node.op == Op::quantize || node.op == Op::dequantize ||
-      node.op == Op::requantize || node.op == Op::argmax || node.op == Op::floor_div ||
-      node.op == Op::cast || node.op == Op::gather_nd || node.op == Op::identity) {
-    return fail("cannot be in a float island");
-  }
+  if (!has_float_form(node.op) || node.op == Op::argmax) return fail("cannot be in a float island");
   const auto is_float = [&](int32_t id) { return data.tensor(id).info.type == Type::f32; };
   if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.output)) {
     return fail("takes and gives float32 in a float island");
@@ -178,55 +175,63 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
   const TensorRecord& y = data.tensor(node.output);
   const bool u8_to_u8 = is_quantized(x) && is_quantized(y);
   if (is_movement(node.op, node.attributes)) return check_movement(data, node);
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear:
       return check_layer(data, node);
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-      if (is_whole(y)) return check_whole_arithmetic(data, node);
+    case Kind::arithmetic:
+      if (is_whole(y) || node.op == Op::div || node.op == Op::floor_div)
+        return check_whole_arithmetic(data, node);
       return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])),
                     "takes and gives quantized tensors");
-    case Op::div:
-    case Op::floor_div:
-      return check_whole_arithmetic(data, node);
-    case Op::cast:
+    case Kind::cast:
       return expect(
           (is_whole(x) && y.info.type == Type::f32) || (x.info.type == Type::f32 && is_whole(y)),
           "goes from s32 to float32 or back");
-    case Op::gather_nd:
+    case Kind::gather_nd:
       return check_gather(data, node);
-    case Op::max_pool:
+    case Kind::max_pool:
       return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
-    case Op::average_pool:
+    case Kind::average_pool:
       if (!average_pool_fits(std::get<PoolAttributes>(node.attributes), x.info.shape)) {
         return fail("has sums that could leave 32 bits: too many pixels for one output");
       }
       return expect(u8_to_u8, "takes and gives quantized tensors");
-    case Op::requantize:
+    case Kind::requantize:
       return expect(u8_to_u8, "takes and gives quantized tensors");
-    case Op::softmax:
+    case Kind::softmax:
       return check_softmax(data, node);
-    case Op::argmax:
+    case Kind::argmax:
       return expect((is_quantized(x) || x.info.type == Type::f32) && y.info.type == Type::s32,
                     "takes u8 or float32 and gives s32");
-    case Op::lookup: {
+    case Kind::lookup: {
       const TensorRecord& table = data.tensor(node.inputs[1]);
       const bool table_fits =
           table.is_constant && table.info.type == Type::u8 && table.info.shape == Shape{256};
       return expect(u8_to_u8 && table_fits,
                     "takes a quantized tensor and a table of 256 u8 values");
     }
-    case Op::quantize:
+    case Kind::quantize:
       return expect(x.info.type == Type::f32 && is_quantized(y),
                     "takes float32 and gives a quantized tensor");
-    case Op::dequantize:
+    case Kind::dequantize:
       return expect(is_quantized(x) && y.info.type == Type::f32,
                     "takes a quantized tensor and gives float32");
-    default:
-      return fail("has no int8 kernel");
+    case Kind::concat:  // movements are checked above
+    case Kind::slice:
+    case Kind::pad:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::resize:
+    case Kind::clip:
+    case Kind::mean:
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::function:
+    case Kind::identity:
+      break;
   }
+  return fail("has no int8 kernel");
 }
 
 }  // namespace octet

@@ -44,6 +44,21 @@ StepResult call_step(Run run) {
   return std::make_unique<CallStep<Run>>(std::move(run));
 }
 
+// y = kernel(x), value by value.
+template <class X, class Y, class Kernel>
+StepResult make_loop_step(const StepContext& context, const NodeRecord& node,
+                          const Kernel& kernel) {
+  const auto count =
+      static_cast<std::size_t>(element_count(context.tensor(node.output).info.shape));
+  const auto* from = context.read<X>(node.inputs[0]);
+  auto* to = context.write<Y>(node.output);
+  return call_step([=, &pool = context.pool] {
+    share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
+      kernel(from + begin, to + begin, size);
+    });
+  });
+}
+
 kernels::AddParams add_params(const TensorInfo& a, const TensorInfo& b, const TensorInfo& y,
                               const Bounds& bounds, bool subtract) {
   const float b_multiplier = b.scale / y.scale;
@@ -166,61 +181,47 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
       context, node, add_params(a, b, y, bounds, node.op == Op::sub), context.table.add);
 }
 
-StepResult make_elementwise_step(const StepContext& context, const NodeRecord& node) {
+StepResult make_quantize_step(const StepContext& context, const NodeRecord& node) {
+  const TensorInfo& y = context.tensor(node.output).info;
+  const kernels::QuantizeParams params = quantize_params(y);
+  return make_loop_step<float, uint8_t>(
+      context, node, [=, &table = context.table](const float* x, uint8_t* to, std::size_t size) {
+        table.quantize(params, x, to, size);
+      });
+}
+
+StepResult make_dequantize_step(const StepContext& context, const NodeRecord& node) {
+  const TensorInfo& x = context.tensor(node.inputs[0]).info;
+  const kernels::DequantizeParams params{.scale = x.scale, .zero_point = x.zero_point};
+  return make_loop_step<uint8_t, float>(
+      context, node, [=, &table = context.table](const uint8_t* from, float* y, std::size_t size) {
+        table.dequantize(params, from, y, size);
+      });
+}
+
+StepResult make_requantize_step(const StepContext& context, const NodeRecord& node) {
   const TensorInfo& x = context.tensor(node.inputs[0]).info;
   const TensorInfo& y = context.tensor(node.output).info;
-  const auto count = static_cast<std::size_t>(element_count(y.shape));
-  const ThreadPool& pool = context.pool;
-  const kernels::KernelTable& table = context.table;
-  switch (node.op) {
-    case Op::quantize: {
-      const kernels::QuantizeParams params = quantize_params(y);
-      const auto* from = context.read<float>(node.inputs[0]);
-      auto* to = context.write<uint8_t>(node.output);
-      return call_step([=, &pool, &table] {
-        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
-          table.quantize(params, from + begin, to + begin, size);
-        });
+  const Bounds bounds = std::get<ClipAttributes>(node.attributes).bounds;
+  const kernels::RequantizeParams params{.input_zero_point = x.zero_point,
+                                         .output_zero_point = y.zero_point,
+                                         .multiplier = x.scale / y.scale,
+                                         .output_min = quantized_bound(bounds.min, y),
+                                         .output_max = quantized_bound(bounds.max, y)};
+  return make_loop_step<uint8_t, uint8_t>(
+      context, node,
+      [=, &table = context.table](const uint8_t* from, uint8_t* to, std::size_t size) {
+        table.requantize(params, from, to, size);
       });
-    }
-    case Op::dequantize: {
-      const kernels::DequantizeParams params{.scale = x.scale, .zero_point = x.zero_point};
-      const auto* from = context.read<uint8_t>(node.inputs[0]);
-      auto* to = context.write<float>(node.output);
-      return call_step([=, &pool, &table] {
-        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
-          table.dequantize(params, from + begin, to + begin, size);
-        });
+}
+
+StepResult make_lookup_step(const StepContext& context, const NodeRecord& node) {
+  const auto* entries = context.read<uint8_t>(node.inputs[1]);
+  return make_loop_step<uint8_t, uint8_t>(
+      context, node,
+      [=, &table = context.table](const uint8_t* from, uint8_t* to, std::size_t size) {
+        table.lookup(entries, from, to, size);
       });
-    }
-    case Op::requantize: {
-      const Bounds bounds = std::get<ClipAttributes>(node.attributes).bounds;
-      const kernels::RequantizeParams params{.input_zero_point = x.zero_point,
-                                             .output_zero_point = y.zero_point,
-                                             .multiplier = x.scale / y.scale,
-                                             .output_min = quantized_bound(bounds.min, y),
-                                             .output_max = quantized_bound(bounds.max, y)};
-      const auto* from = context.read<uint8_t>(node.inputs[0]);
-      auto* to = context.write<uint8_t>(node.output);
-      return call_step([=, &pool, &table] {
-        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
-          table.requantize(params, from + begin, to + begin, size);
-        });
-      });
-    }
-    case Op::lookup: {
-      const auto* entries = context.read<uint8_t>(node.inputs[1]);
-      const auto* from = context.read<uint8_t>(node.inputs[0]);
-      auto* to = context.write<uint8_t>(node.output);
-      return call_step([=, &pool, &table] {
-        share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
-          table.lookup(entries, from + begin, to + begin, size);
-        });
-      });
-    }
-    default:
-      return fail("node '" + node.name + "' has no int8 kernel");
-  }
 }
 
 StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {

@@ -23,22 +23,11 @@ struct Segment {
   bool xnnpack = false;
 };
 
-bool is_float_op(Op op) {
-  return op != Op::lookup && op != Op::quantize && op != Op::dequantize && op != Op::requantize &&
-         op != Op::floor_div && op != Op::cast && op != Op::gather_nd && op != Op::identity;
-}
-
 /// -> how many of the node's inputs, after the first, are parameters that get packed.
 std::size_t parameter_count(const FloatNode& node) {
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
-      return std::get<ConvAttributes>(node.attributes).has_bias ? 2 : 1;
-    case Op::batch_norm:
-      return 4;
-    default:
-      return 0;
-  }
+  if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes))
+    return layer->has_bias ? 2 : 1;
+  return node.op == Op::batch_norm ? 4 : 0;
 }
 
 Bounds bounds_of(const Attributes& attributes) {
@@ -108,7 +97,7 @@ class Builder {
   Expected<void> check_nodes() const {
     std::vector<bool> written(values_.size(), false);
     for (const FloatNode& node : nodes_) {
-      if (!is_float_op(node.op)) return wrong(node, "is no float operator");
+      if (!has_float_form(node.op)) return wrong(node, "is no float operator");
       std::vector<Shape> shapes;
       for (const int32_t input : node.inputs) {
         if (input < 0 || static_cast<std::size_t>(input) >= values_.size()) {

@@ -4,6 +4,7 @@
 
 #include "engine/float_operands.h"
 #include "engine/movement.h"
+#include "engine/operator_table.h"
 
 namespace octet {
 namespace {
@@ -58,30 +59,45 @@ class MovementLoops final : public FloatStep {
 };
 
 Loop find_loop(Op op) {
-  switch (op) {
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
+  switch (kind_of(op)) {
+    case Kind::arithmetic:
       return run_binary;
-    case Op::max_pool:
-    case Op::average_pool:
+    case Kind::max_pool:
+    case Kind::average_pool:
       return run_pool;
-    case Op::resize:  // nearest is a movement
+    case Kind::resize:  // nearest is a movement
       return run_resize;
-    case Op::mean:
+    case Kind::mean:
       return run_mean;
-    case Op::softmax:
+    case Kind::softmax:
       return run_softmax;
-    case Op::argmax:
+    case Kind::argmax:
       return run_argmax;
-    case Op::prelu:
+    case Kind::prelu:
       return run_prelu;
-    case Op::batch_norm:
+    case Kind::batch_norm:
       return run_batch_norm;
-    default:
-      return op == Op::clip || is_function_of_one_value(op) ? run_unary : nullptr;
+    case Kind::clip:
+      return run_clip;
+    case Kind::function:
+      return run_function;
+    case Kind::conv2d:  // loops with weights of their own
+    case Kind::linear:
+    case Kind::concat:  // movements
+    case Kind::slice:
+    case Kind::pad:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::lookup:  // no float form
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  return nullptr;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "engine/broadcast.h"
 #include "engine/float_operands.h"
+#include "engine/operator_table.h"
 
 namespace octet {
 namespace {
@@ -26,30 +27,32 @@ void binary_loop(const float* __restrict a, const float* __restrict b, float* __
   for (std::size_t i = 0; i < count; ++i) y[i] = Function{}(a[i], b[i]);
 }
 
-BinaryLoop choose_binary(Op op) {
-  switch (op) {
-    case Op::add:
+BinaryLoop choose_binary(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::add:
       return binary_loop<std::plus<>>;
-    case Op::sub:
+    case Arithmetic::sub:
       return binary_loop<std::minus<>>;
-    case Op::mul:
+    case Arithmetic::mul:
       return binary_loop<std::multiplies<>>;
-    default:  // div
+    case Arithmetic::div:
       return binary_loop<std::divides<>>;
+    case Arithmetic::floor_div:  // of whole numbers only
+      break;
   }
+  return nullptr;
 }
 
 /// y = function(x) of all values.
 template <class Function>
 void each(const FloatOperands& operands, const Function& function) {
   // Once, although share_out calls it in two places.
-  share_out(
-      operands, operands.count(), cost_of(operands.count(), arithmetic_ns),
-      [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
-        const float* __restrict x = operands.inputs[0] + begin;
-        float* __restrict y = operands.output + begin;
-        for (std::size_t i = 0; i < count; ++i) y[i] = function(x[i]);
-      });
+  share_out(operands, operands.count(), cost_of(operands.count(), arithmetic_ns),
+            [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
+              const float* __restrict x = operands.inputs[0] + begin;
+              float* __restrict y = operands.output + begin;
+              for (std::size_t i = 0; i < count; ++i) y[i] = function(x[i]);
+            });
 }
 
 /// function(x, y) of all rows of so many channels.
@@ -61,7 +64,7 @@ void each_row(const FloatOperands& operands, std::size_t channels, const Functio
                  });
 }
 
-void run_function(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
+void run_kernel(const FloatOperands& operands, const kernels::FloatFunctionParams& params) {
   share_out(operands, operands.count(), cost_of(operands.count(), function_ns),
             [&](std::size_t begin, std::size_t count) {
               operands.table->function_float(params, operands.inputs[0] + begin,
@@ -72,7 +75,7 @@ void run_function(const FloatOperands& operands, const kernels::FloatFunctionPar
 }  // namespace
 
 void run_binary(const FloatOperands& operands) {
-  const BinaryLoop function = choose_binary(operands.op);
+  const BinaryLoop function = choose_binary(row_of(operands.op).arithmetic);
   const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
   const BroadcastPlan plan =
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
@@ -107,39 +110,40 @@ void run_binary(const FloatOperands& operands) {
                  [&](std::size_t row) { run_part(row, 0, plan.row_size); });
 }
 
-void run_unary(const FloatOperands& operands) {
+void run_clip(const FloatOperands& operands) {
+  const Bounds& bounds = std::get<ClipAttributes>(operands.attributes).bounds;
+  each(operands, [=](float x) { return clip(x, bounds); });
+}
+
+void run_function(const FloatOperands& operands) {
   const auto value = [&] { return std::get<ScalarAttributes>(operands.attributes).value; };
-  switch (operands.op) {
-    case Op::clip: {
-      const Bounds& bounds = std::get<ClipAttributes>(operands.attributes).bounds;
-      return each(operands, [=](float x) { return clip(x, bounds); });
-    }
-    case Op::leaky_relu:
+  switch (row_of(operands.op).function) {
+    case Function::leaky_relu:
       return each(operands, [s = value()](float x) { return x >= 0 ? x : s * x; });
-    case Op::hard_sigmoid:
+    case Function::hard_sigmoid:
       return each(operands, [](float x) { return clip(x + 3, {.min = 0, .max = 6}) / 6; });
-    case Op::hard_swish:
+    case Function::hard_swish:
       return each(operands, [](float x) { return x * clip(x + 3, {.min = 0, .max = 6}) / 6; });
-    case Op::sqrt:
+    case Function::sqrt:
       return each(operands, [](float x) { return std::sqrt(x); });
-    case Op::abs:
+    case Function::abs:
       return each(operands, [](float x) { return std::abs(x); });
-    case Op::neg:
+    case Function::neg:
       return each(operands, [](float x) { return -x; });
-    case Op::elu:
-      return run_function(operands, {.function = FloatFunction::elu, .alpha = value()});
-    case Op::sigmoid:
-      return run_function(operands, {.function = FloatFunction::sigmoid});
-    case Op::tanh:
-      return run_function(operands, {.function = FloatFunction::tanh});
-    case Op::silu:
-      return run_function(operands, {.function = FloatFunction::silu});
-    case Op::gelu:
-      return run_function(operands, {.function = FloatFunction::gelu});
-    case Op::exp:
-      return run_function(operands, {.function = FloatFunction::exp});
-    default:
-      return run_function(operands, {.function = FloatFunction::log});
+    case Function::elu:
+      return run_kernel(operands, {.function = FloatFunction::elu, .alpha = value()});
+    case Function::sigmoid:
+      return run_kernel(operands, {.function = FloatFunction::sigmoid});
+    case Function::tanh:
+      return run_kernel(operands, {.function = FloatFunction::tanh});
+    case Function::silu:
+      return run_kernel(operands, {.function = FloatFunction::silu});
+    case Function::gelu:
+      return run_kernel(operands, {.function = FloatFunction::gelu});
+    case Function::exp:
+      return run_kernel(operands, {.function = FloatFunction::exp});
+    case Function::log:
+      return run_kernel(operands, {.function = FloatFunction::log});
   }
 }
 

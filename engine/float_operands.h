@@ -37,10 +37,10 @@ template <class Function>
 void share_out_each(const FloatOperands& operands, std::size_t items, double cost,
                     const Function& function) {
   // Once, although share_out calls it in two places.
-  share_out(
-      operands, items, cost, [&](std::size_t begin, std::size_t size) __attribute__((noinline)) {
-        for (std::size_t item = begin; item < begin + size; ++item) function(item);
-      });
+  share_out(operands, items, cost,
+            [&](std::size_t begin, std::size_t size) __attribute__((noinline)) {
+              for (std::size_t item = begin; item < begin + size; ++item) function(item);
+            });
 }
 
 /// What values cost that take so many nanoseconds each.
@@ -72,7 +72,8 @@ void run_binary(const FloatOperands& operands);
 void run_prelu(const FloatOperands& operands);
 /// Rows of C.
 void run_batch_norm(const FloatOperands& operands);
-/// Functions of one value, clip among them.
-void run_unary(const FloatOperands& operands);
+void run_clip(const FloatOperands& operands);
+/// Functions of one value.
+void run_function(const FloatOperands& operands);
 
 }  // namespace octet

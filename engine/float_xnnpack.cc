@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/float_xnnpack_memory.h"
+#include "engine/operator_table.h"
 
 // Newer versions mark most operators of one and two operands as deprecated; older ones have no
 // others.
@@ -94,7 +95,7 @@ class SubgraphBuilder {
   void define_pool(const FloatNode& node);
   void define_mean(const FloatNode& node);
   void define_batch_norm(const FloatNode& node);
-  void define_unary(const FloatNode& node, uint32_t x, uint32_t y);
+  void define_function(const FloatNode& node, uint32_t x, uint32_t y);
 
   std::span<const FloatValue> values_;
   std::vector<uint32_t> ids_;
@@ -195,63 +196,59 @@ void SubgraphBuilder::define_batch_norm(const FloatNode& node) {
                        constant(channel, std::move(shift)), operand(node.output), 0));
 }
 
-void SubgraphBuilder::define_unary(const FloatNode& node, uint32_t x, uint32_t y) {
+void SubgraphBuilder::define_function(const FloatNode& node, uint32_t x, uint32_t y) {
   const Shape& shape = shape_of(node.output);
-  switch (node.op) {
-    case Op::clip: {
-      const Bounds& bounds = std::get<ClipAttributes>(node.attributes).bounds;
-      return note(xnn_define_clamp(subgraph, bounds.min, bounds.max, x, y, 0));
-    }
-    case Op::leaky_relu:
-      return note(xnn_define_leaky_relu(subgraph, std::get<ScalarAttributes>(node.attributes).value,
-                                        x, y, 0));
-    case Op::elu:
-      return note(
-          xnn_define_elu(subgraph, std::get<ScalarAttributes>(node.attributes).value, x, y, 0));
-    case Op::sigmoid:
+  const auto value = [&] { return std::get<ScalarAttributes>(node.attributes).value; };
+  switch (row_of(node.op).function) {
+    case Function::leaky_relu:
+      return note(xnn_define_leaky_relu(subgraph, value(), x, y, 0));
+    case Function::elu:
+      return note(xnn_define_elu(subgraph, value(), x, y, 0));
+    case Function::sigmoid:
       return note(xnn_define_sigmoid(subgraph, x, y, 0));
-    case Op::silu: {
+    case Function::silu: {
       const uint32_t gate = internal(shape);
       note(xnn_define_sigmoid(subgraph, x, gate, 0));
       return note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, x, gate, y, 0));
     }
-    case Op::hard_sigmoid: {  // relu6(x + 3) / 6
+    case Function::hard_sigmoid: {  // relu6(x + 3) / 6
       const uint32_t ramp = internal(shape);
       note(xnn_define_add2(subgraph, 0, 6, x, constant({1}, {3}), ramp, 0));
       return note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, ramp,
                                        constant({1}, {1.0F / 6}), y, 0));
     }
-    case Op::hard_swish:
+    case Function::hard_swish:
       return note(xnn_define_hardswish(subgraph, x, y, 0));
-    case Op::abs:
+    case Function::abs:
       return note(xnn_define_abs(subgraph, x, y, 0));
-    case Op::neg:
+    case Function::neg:
       return note(xnn_define_negate(subgraph, x, y, 0));
-    case Op::sqrt:
+    case Function::sqrt:
       return note(xnn_define_square_root(subgraph, x, y, 0));
-    default:  // softmax, over the last axis
-      return note(xnn_define_softmax(subgraph, x, y, 0));
+    case Function::tanh:  // xnnpack_runs() does not admit them
+    case Function::gelu:
+    case Function::exp:
+    case Function::log:
+      break;
   }
+  note(xnn_status_unsupported_parameter);
 }
 
 void SubgraphBuilder::define(const FloatNode& node) {
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear:
       return define_conv(node);
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
+    case Kind::arithmetic:
       return define_binary(node);
-    case Op::max_pool:
-    case Op::average_pool:
+    case Kind::max_pool:
+    case Kind::average_pool:
       return define_pool(node);
-    case Op::mean:
+    case Kind::mean:
       return define_mean(node);
-    case Op::batch_norm:
+    case Kind::batch_norm:
       return define_batch_norm(node);
-    case Op::prelu: {
+    case Kind::prelu: {
       const FloatValue& slope = values_[static_cast<std::size_t>(node.inputs[1])];
       const Shape channels = {shape_of(node.output).back()};
       const auto count = static_cast<std::size_t>(channels[0]);
@@ -261,29 +258,49 @@ void SubgraphBuilder::define(const FloatNode& node) {
       return note(xnn_define_prelu(subgraph, operand(node.inputs[0]),
                                    constant(channels, std::move(slopes)), operand(node.output), 0));
     }
-    case Op::pad: {
+    case Kind::pad: {
       const auto& a = std::get<PadAttributes>(node.attributes);
       const std::vector<std::size_t> before(a.before.begin(), a.before.end());
       const std::vector<std::size_t> after(a.after.begin(), a.after.end());
       return note(xnn_define_static_constant_pad(subgraph, before.data(), after.data(), a.value,
                                                  operand(node.inputs[0]), operand(node.output), 0));
     }
-    case Op::reshape: {
+    case Kind::reshape: {
       const Shape& shape = shape_of(node.output);
       const std::vector<std::size_t> extents(shape.begin(), shape.end());
       return note(xnn_define_static_reshape(subgraph, extents.size(), extents.data(),
                                             operand(node.inputs[0]), operand(node.output), 0));
     }
-    case Op::resize: {
+    case Kind::resize: {
       const auto& a = std::get<ResizeAttributes>(node.attributes);
       return note(xnn_define_static_resize_bilinear_2d(
           subgraph, static_cast<std::size_t>(a.output_h), static_cast<std::size_t>(a.output_w),
           operand(node.inputs[0]), operand(node.output),
           a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
     }
-    default:
-      return define_unary(node, operand(node.inputs[0]), operand(node.output));
+    case Kind::softmax:  // over the last axis
+      return note(xnn_define_softmax(subgraph, operand(node.inputs[0]), operand(node.output), 0));
+    case Kind::clip: {
+      const Bounds& bounds = std::get<ClipAttributes>(node.attributes).bounds;
+      return note(xnn_define_clamp(subgraph, bounds.min, bounds.max, operand(node.inputs[0]),
+                                   operand(node.output), 0));
+    }
+    case Kind::function:
+      return define_function(node, operand(node.inputs[0]), operand(node.output));
+    case Kind::argmax:  // xnnpack_runs() does not admit them
+    case Kind::concat:
+    case Kind::slice:
+    case Kind::transpose:
+    case Kind::lookup:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  note(xnn_status_unsupported_parameter);
 }
 
 class XnnpackStep final : public FloatStep {

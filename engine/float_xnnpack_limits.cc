@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/float_island.h"
+#include "engine/operator_table.h"
 #if OCTET_HAS_XNNPACK
 #include "engine/float_xnnpack.h"
 #endif
@@ -40,54 +41,76 @@ bool takes_pool(Op op, const PoolAttributes& pool, const Shape& input, const Sha
   return !dilated && !(padded && pool.count_include_pad);
 }
 
+bool takes_function(Function function, const Attributes& attributes) {
+  const auto value = [&] { return std::get<ScalarAttributes>(attributes).value; };
+  switch (function) {
+    case Function::elu:
+      return std::isnormal(value()) && value() > 0;
+    case Function::leaky_relu:
+      return std::isfinite(value());
+    case Function::sigmoid:
+    case Function::silu:
+    case Function::hard_sigmoid:
+    case Function::hard_swish:
+    case Function::abs:
+    case Function::neg:
+    case Function::sqrt:
+      return true;
+    case Function::tanh:  // left to octet's loops
+    case Function::gelu:
+    case Function::exp:
+    case Function::log:
+      break;
+  }
+  return false;
+}
+
 bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                 const Shape& output) {
   const Shape& x = inputs[0];
-  switch (op) {
-    case Op::conv2d:
+  switch (kind_of(op)) {
+    case Kind::conv2d:
       return takes_conv(std::get<ConvAttributes>(attributes));
-    case Op::linear:
+    case Kind::linear:
       return takes_conv(std::get<ConvAttributes>(attributes)) && x.size() >= 2;
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
+    case Kind::arithmetic:
       return takes_bounds(std::get<BinaryAttributes>(attributes).bounds);
-    case Op::max_pool:
-    case Op::average_pool:
+    case Kind::max_pool:
+    case Kind::average_pool:
       return takes_pool(op, std::get<PoolAttributes>(attributes), x, output);
-    case Op::clip:
+    case Kind::clip:
       return takes_bounds(std::get<ClipAttributes>(attributes).bounds);
-    case Op::mean: {
+    case Kind::mean: {
       std::vector<int32_t> axes = std::get<MeanAttributes>(attributes).axes;
       std::ranges::sort(axes);
       return x.size() == 4 && axes == std::vector<int32_t>{1, 2};
     }
-    case Op::softmax:
+    case Kind::softmax:
       return static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis) + 1 == x.size();
-    case Op::resize:
+    case Kind::resize:
       return std::get<ResizeAttributes>(attributes).mode == ResizeMode::bilinear;
-    case Op::elu:
-      return std::isnormal(std::get<ScalarAttributes>(attributes).value) &&
-             std::get<ScalarAttributes>(attributes).value > 0;
-    case Op::leaky_relu:
-      return std::isfinite(std::get<ScalarAttributes>(attributes).value);
-    case Op::reshape:
+    case Kind::function:
+      return takes_function(row_of(op).function, attributes);
+    case Kind::reshape:
       return !x.empty() && !output.empty();
-    case Op::pad:
-    case Op::batch_norm:
-    case Op::prelu:
-    case Op::sigmoid:
-    case Op::silu:
-    case Op::hard_sigmoid:
-    case Op::hard_swish:
-    case Op::abs:
-    case Op::neg:
-    case Op::sqrt:
+    case Kind::pad:
+    case Kind::batch_norm:
+    case Kind::prelu:
       return true;
-    default:
-      return false;
+    case Kind::argmax:  // left to octet's loops
+    case Kind::concat:
+    case Kind::slice:
+    case Kind::transpose:
+    case Kind::lookup:  // no float form
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  return false;
 }
 
 bool xnnpack_is_here() {

@@ -1,5 +1,7 @@
 #include "engine/movement.h"
 
+#include "engine/operator_table.h"
+
 namespace octet {
 namespace {
 
@@ -121,38 +123,29 @@ void plan_transpose(const TransposeAttributes& transpose, const Shape& input, co
 }  // namespace
 
 bool is_movement(Op op, const Attributes& attributes) {
-  switch (op) {
-    case Op::concat:
-    case Op::slice:
-    case Op::pad:
-    case Op::reshape:
-    case Op::transpose:
-      return true;
-    case Op::resize:
-      return std::get<ResizeAttributes>(attributes).mode == ResizeMode::nearest;
-    default:
-      return false;
-  }
+  if (op == Op::resize) return std::get<ResizeAttributes>(attributes).mode == ResizeMode::nearest;
+  return op == Op::concat || op == Op::slice || op == Op::pad || op == Op::reshape ||
+         op == Op::transpose;
 }
 
 MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                            const Shape& output, std::size_t element_size) {
   Planner planner(element_size);
-  switch (op) {
-    case Op::concat:
+  switch (kind_of(op)) {
+    case Kind::concat:
       plan_concat(static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis), inputs,
                   output, planner);
       break;
-    case Op::slice:
+    case Kind::slice:
       plan_slice(std::get<SliceAttributes>(attributes), inputs[0], output, planner);
       break;
-    case Op::pad:
+    case Kind::pad:
       plan_pad(std::get<PadAttributes>(attributes), inputs[0], output, planner);
       break;
-    case Op::transpose:
+    case Kind::transpose:
       plan_transpose(std::get<TransposeAttributes>(attributes), inputs[0], output, planner);
       break;
-    case Op::resize:
+    case Kind::resize:
       planner.plan.nearest = {.images = output[0],
                               .input_h = inputs[0][1],
                               .input_w = inputs[0][2],
@@ -160,8 +153,28 @@ MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const 
                               .output_w = output[2],
                               .pixel_bytes = static_cast<std::size_t>(output[3]) * element_size};
       break;
-    default:  // reshape
+    case Kind::reshape:
       planner.copy(0, 0, 0, {{element_count(output), 1, 1}});
+      break;
+    case Kind::conv2d:  // no movements
+    case Kind::linear:
+    case Kind::arithmetic:
+    case Kind::max_pool:
+    case Kind::average_pool:
+    case Kind::softmax:
+    case Kind::argmax:
+    case Kind::clip:
+    case Kind::lookup:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::mean:
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::function:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
       break;
   }
   return std::move(planner.plan);

@@ -77,6 +77,9 @@ const char* op_name(Op op);
 /// Float functions of one value and no operand but it; in int8 each is a table of 256 entries.
 bool is_function_of_one_value(Op op);
 
+/// Can it run in a float island, in float32 from operands to result?
+bool has_float_form(Op op);
+
 /// Are the results of a float node the same bytes on every CPU, in an island without nodes that are
 /// not? All but sums of products are, whose order is their library's.
 bool is_exact_in_float(Op op);
@@ -171,6 +174,9 @@ Attributes default_attributes(Op op);
 
 /// Number of elements; shapes here are validated: extents are positive and the product fits int32.
 int64_t element_count(std::span<const int32_t> shape);
+
+/// The largest tensor: byte offsets of float32 tensors stay within 2 GiB.
+constexpr int64_t max_elements = (int64_t{1} << 29) - 1;
 
 std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 

@@ -10,10 +10,12 @@ bool is_between_0_and_1(ScoreType type) {
 }
 
 /// Of a value that `function` makes of one of type `x`.
-ScoreType type_of_function(Op function, ScoreType x) {
-  if (function == Op::sigmoid || function == Op::hard_sigmoid) return ScoreType::independent;
-  if (function == Op::log && is_between_0_and_1(x)) return ScoreType::log_probabilities;
-  if (function == Op::exp && x == ScoreType::log_probabilities) return ScoreType::probabilities;
+ScoreType type_of_function(Function function, ScoreType x) {
+  if (function == Function::sigmoid || function == Function::hard_sigmoid)
+    return ScoreType::independent;
+  if (function == Function::log && is_between_0_and_1(x)) return ScoreType::log_probabilities;
+  if (function == Function::exp && x == ScoreType::log_probabilities)
+    return ScoreType::probabilities;
   return ScoreType::logits;
 }
 
@@ -42,16 +44,31 @@ bool is_bounded_by_0_and_1(const Attributes& attributes) {
 
 }  // namespace
 
+ScoreType ScoreTypes::type_of_arithmetic(Arithmetic arithmetic, std::span<const int32_t> inputs,
+                                         int32_t output,
+                                         const std::function<bool(int32_t)>& is_constant) {
+  if (arithmetic == Arithmetic::mul) {
+    if (is_constant(inputs[1])) sum_of(output) = sum_of(inputs[0]);
+    // an object's probability, and its class's
+    if (is_between_0_and_1(of(inputs[0])) && is_between_0_and_1(of(inputs[1])))
+      return ScoreType::independent;
+  }
+  if (arithmetic == Arithmetic::div && exponential(inputs[0]) >= 0 &&
+      exponential(inputs[0]) == sum_of(inputs[1]))
+    return ScoreType::probabilities;
+  return ScoreType::logits;
+}
+
 void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32_t> inputs,
                       int32_t output, const std::function<bool(int32_t)>& is_constant) {
   ScoreType type = ScoreType::logits;
   const ScoreType x = of(inputs[0]);
   const Op function = operator_of(op, attributes);
-  switch (function) {
-    case Op::softmax:
+  switch (kind_of(function)) {
+    case Kind::softmax:
       type = ScoreType::probabilities;
       break;
-    case Op::concat: {
+    case Kind::concat: {
       bool first = true;
       for (const int32_t id : inputs) {
         if (is_constant(id)) continue;
@@ -60,40 +77,42 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
       }
       break;
     }
-    case Op::mul:  // an object's probability, and its class's
-      if (is_between_0_and_1(x) && is_between_0_and_1(of(inputs[1]))) {
-        type = ScoreType::independent;
-      }
-      if (is_constant(inputs[1])) sum_of(output) = sum_of(inputs[0]);
+    case Kind::arithmetic:
+      type = type_of_arithmetic(row_of(function).arithmetic, inputs, output, is_constant);
       break;
-    case Op::div:
-      if (exponential(inputs[0]) >= 0 && exponential(inputs[0]) == sum_of(inputs[1])) {
-        type = ScoreType::probabilities;
-      }
-      break;
-    case Op::mean:
+    case Kind::mean:
       sum_of(output) = exponential(inputs[0]);
       type = x;
       break;
-    case Op::max_pool:
-    case Op::average_pool:
-    case Op::slice:
-    case Op::reshape:
-    case Op::transpose:
-    case Op::resize:
-    case Op::gather_nd:
-    case Op::clip:
-    case Op::quantize:
-    case Op::dequantize:
-    case Op::requantize:
-    case Op::identity:
+    case Kind::max_pool:
+    case Kind::average_pool:
+    case Kind::slice:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::resize:
+    case Kind::gather_nd:
+    case Kind::clip:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::identity:
       exponential(output) = exponential(inputs[0]);
       sum_of(output) = sum_of(inputs[0]);
       type = x;
       break;
-    default:
+    case Kind::function:
       if (function == Op::exp) exponential(output) = output;
-      type = type_of_function(function, x);
+      type = type_of_function(row_of(function).function, x);
+      break;
+    case Kind::conv2d:
+    case Kind::linear:
+    case Kind::argmax:
+    case Kind::pad:
+    case Kind::lookup:  // of nobody knows what
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::cast:
+      break;
   }
   if (type == ScoreType::logits && is_bounded_by_0_and_1(attributes)) {
     type = ScoreType::independent;

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/operator.h"
+#include "engine/operator_table.h"
 
 namespace octet {
 
@@ -24,6 +24,8 @@ class ScoreTypes {
   ScoreType of(int32_t tensor) const { return types_[static_cast<std::size_t>(tensor)]; }
 
  private:
+  ScoreType type_of_arithmetic(Arithmetic arithmetic, std::span<const int32_t> inputs,
+                               int32_t output, const std::function<bool(int32_t)>& is_constant);
   int32_t& exponential(int32_t tensor) { return exponential_[static_cast<std::size_t>(tensor)]; }
   int32_t& sum_of(int32_t tensor) { return sum_of_[static_cast<std::size_t>(tensor)]; }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/movement.h"
+#include "engine/operator_table.h"
 
 namespace octet {
 
@@ -55,31 +56,47 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
   if (step.island) return make_island_step(context, step);
   const NodeRecord& node = context.model.nodes[static_cast<std::size_t>(step.first_node)];
   if (is_movement(node.op, node.attributes)) return make_movement_step(context, node);
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear:
       return make_conv_step(context, node);
-    case Op::max_pool:
-    case Op::average_pool:
+    case Kind::max_pool:
+    case Kind::average_pool:
       return make_pool_step(context, node);
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
+    case Kind::arithmetic:
       return context.tensor(node.output).info.type == Type::s32
                  ? make_whole_number_step(context, node)
                  : make_binary_step(context, node);
-    case Op::div:
-    case Op::floor_div:
-    case Op::cast:
+    case Kind::cast:
       return make_whole_number_step(context, node);
-    case Op::gather_nd:
+    case Kind::gather_nd:
       return make_gather_step(context, node);
-    case Op::softmax:
-    case Op::argmax:
+    case Kind::softmax:
+    case Kind::argmax:
       return make_row_step(context, node);
-    default:
-      return make_elementwise_step(context, node);
+    case Kind::quantize:
+      return make_quantize_step(context, node);
+    case Kind::dequantize:
+      return make_dequantize_step(context, node);
+    case Kind::requantize:
+      return make_requantize_step(context, node);
+    case Kind::lookup:
+      return make_lookup_step(context, node);
+    case Kind::concat:  // movements are above
+    case Kind::slice:
+    case Kind::pad:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::resize:  // what is left of them runs in float
+    case Kind::clip:
+    case Kind::mean:
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::function:
+    case Kind::identity:
+      break;
   }
+  return fail("node '" + node.name + "' has no int8 kernel");
 }
 
 }  // namespace octet

@@ -85,8 +85,10 @@ StepResult make_conv_step(const StepContext& context, const NodeRecord& node);  
 StepResult make_pool_step(const StepContext& context,
                           const NodeRecord& node);  // max_pool, average_pool
 StepResult make_binary_step(const StepContext& context, const NodeRecord& node);  // add, sub, mul
-StepResult make_elementwise_step(const StepContext& context,
-                                 const NodeRecord& node);  // lookup, (de/re)quantize
+StepResult make_quantize_step(const StepContext& context, const NodeRecord& node);
+StepResult make_dequantize_step(const StepContext& context, const NodeRecord& node);
+StepResult make_requantize_step(const StepContext& context, const NodeRecord& node);
+StepResult make_lookup_step(const StepContext& context, const NodeRecord& node);
 StepResult make_row_step(const StepContext& context, const NodeRecord& node);  // softmax, argmax
 StepResult make_movement_step(const StepContext& context, const NodeRecord& node);  // movement.h
 /// add, sub, mul, div, floor_div of s32, and cast

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/operator_table.h"
+
 namespace octet::graph {
 
 TensorId Graph::add_tensor(Tensor tensor) {
@@ -115,20 +117,9 @@ Expected<void> check(const Graph& graph) {
 bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
 
 bool moves_bytes(const Node& node) {
-  switch (node.op) {
-    case Op::max_pool:
-    case Op::slice:
-    case Op::pad:
-    case Op::reshape:
-    case Op::transpose:
-    case Op::gather_nd:
-    case Op::identity:
-      return true;
-    case Op::resize:
-      return std::get<ResizeAttributes>(node.attributes).mode == ResizeMode::nearest;
-    default:
-      return false;
-  }
+  if (node.op == Op::resize)
+    return std::get<ResizeAttributes>(node.attributes).mode == ResizeMode::nearest;
+  return row_of(node.op).moves_values;
 }
 
 std::span<const TensorId> moved_operands(const Node& node) {

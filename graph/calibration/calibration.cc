@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "engine/operator_table.h"
+
 namespace octet::graph {
 namespace {
 
@@ -21,20 +23,11 @@ std::vector<TensorId> observed_tensors(const Graph& graph) {
 /// What only moves or joins values, or moves them by constants: its operand's largest values are
 /// its result's.
 bool hands_on(const Graph& graph, const Node& node) {
-  switch (node.op) {
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
-      return std::ranges::any_of(node.inputs,
-                                 [&](TensorId id) { return graph.tensor(id).is_constant(); });
-    case Op::concat:
-    case Op::clip:
-    case Op::neg:
-      return true;
-    default:
-      return moves_bytes(node);
+  if (kind_of(node.op) == Kind::arithmetic) {
+    return std::ranges::any_of(node.inputs,
+                               [&](TensorId id) { return graph.tensor(id).is_constant(); });
   }
+  return moves_bytes(node) || node.op == Op::concat || node.op == Op::clip || node.op == Op::neg;
 }
 
 /// Of each tensor: is it an output, or does it lead to one by nodes that `passes` names?

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/operator_table.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -35,9 +36,9 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
   if (computes_whole_numbers(graph, node)) return "whole numbers, which are computed exactly";
   if (!is_neutral(node) && !reads_quantizable(graph, node))
     return "no int8 form: it reads a constant or indices";
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear: {
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear: {
       const auto& a = std::get<ConvAttributes>(node.attributes);
       if (!graph.tensor(node.inputs[1]).is_constant())
         return "no int8 form: its weights are computed";
@@ -45,29 +46,45 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
         return "no int8 form: its bias is computed";
       return "";
     }
-    case Op::softmax: {
+    case Kind::softmax: {
       const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
       const bool last = std::get<AxisAttributes>(node.attributes).axis == rank - 1;
       return last ? "" : "no int8 form: softmax over another axis than the last";
     }
-    case Op::average_pool:
+    case Kind::average_pool:
       return average_pool_fits(std::get<PoolAttributes>(node.attributes),
                                graph.tensor(node.inputs[0]).shape)
                  ? ""
                  : "no int8 form: sums of so many pixels could leave 32 bits";
-    case Op::resize:
+    case Kind::resize:
       return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
-    case Op::div:
-      return "no int8 form: division by a computed tensor";
-    case Op::mean:
+    case Kind::arithmetic:
+      return node.op == Op::div ? "no int8 form: division by a computed tensor" : "";
+    case Kind::mean:
       return "no int8 form: a mean over other axes than height and width";
-    case Op::batch_norm:
+    case Kind::batch_norm:
       return "no int8 form: a batch norm with computed parameters";
-    case Op::prelu:
+    case Kind::prelu:
       return "no int8 form: prelu with a slope a channel";
-    default:
-      return "";
+    case Kind::max_pool:
+    case Kind::argmax:
+    case Kind::concat:
+    case Kind::slice:
+    case Kind::pad:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::clip:
+    case Kind::lookup:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::function:  // a table
+    case Kind::cast:      // of whole numbers: above
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  return "";
 }
 
 bool wished(const std::string& wish, const Node& node) {

@@ -2,41 +2,44 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/operator_table.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
 namespace {
 
 // In double, so that the table is exact; docs/quantization.md.
-double evaluate(Op op, const Attributes& attributes, double x) {
-  switch (op) {
-    case Op::leaky_relu:
-      return x >= 0 ? x : double{std::get<ScalarAttributes>(attributes).value} * x;
-    case Op::elu:
-      return x >= 0 ? x : double{std::get<ScalarAttributes>(attributes).value} * std::expm1(x);
-    case Op::sigmoid:
+double evaluate(Function function, const Attributes& attributes, double x) {
+  const auto value = [&] { return double{std::get<ScalarAttributes>(attributes).value}; };
+  switch (function) {
+    case Function::leaky_relu:
+      return x >= 0 ? x : value() * x;
+    case Function::elu:
+      return x >= 0 ? x : value() * std::expm1(x);
+    case Function::sigmoid:
       return 1 / (1 + std::exp(-x));
-    case Op::tanh:
+    case Function::tanh:
       return std::tanh(x);
-    case Op::hard_sigmoid:
+    case Function::hard_sigmoid:
       return std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Op::hard_swish:
+    case Function::hard_swish:
       return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Op::silu:
+    case Function::silu:
       return x / (1 + std::exp(-x));
-    case Op::gelu:
+    case Function::gelu:
       return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case Op::exp:
+    case Function::exp:
       return std::exp(x);
-    case Op::log:
+    case Function::log:
       return std::log(x);
-    case Op::sqrt:
+    case Function::sqrt:
       return std::sqrt(x);
-    case Op::abs:
+    case Function::abs:
       return std::abs(x);
-    default:
-      return -x;  // neg
+    case Function::neg:
+      return -x;
   }
+  return x;
 }
 
 std::byte quantized(double value, const Quantization& q) {
@@ -51,7 +54,8 @@ void to_lookup(Graph& graph, Node& node) {
   std::vector<std::byte> table(256);
   for (int q = 0; q < 256; ++q) {
     const double real = double{x.scale} * (q - x.zero_point);
-    table[static_cast<std::size_t>(q)] = quantized(evaluate(node.op, node.attributes, real), y);
+    table[static_cast<std::size_t>(q)] =
+        quantized(evaluate(row_of(node.op).function, node.attributes, real), y);
   }
   node.inputs.push_back(graph.add_tensor(
       {.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/operator_table.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -25,18 +26,13 @@ void widen(RealRange& range, const Quantization& q) {
   range.max = std::max(range.max, q.scale * static_cast<float>(255 - q.zero_point));
 }
 
-// Functions whose range is known need no observation.
-std::optional<Quantization> range_of_function(Op op) {
-  switch (op) {
-    case Op::sigmoid:
-    case Op::hard_sigmoid:
-    case Op::softmax:
-      return Quantization{.scale = 1.0f / 256.0f, .zero_point = 0};
-    case Op::tanh:
-      return Quantization{.scale = 1.0f / 128.0f, .zero_point = 128};
-    default:
-      return std::nullopt;
-  }
+// Results whose range is known need no observation: a step is a 256th of it, so that 0 and the
+// bounds' nearest steps are exact (softmax and sigmoid 1/256, tanh 1/128 about 128).
+std::optional<Quantization> scale_of_known_range(Op op) {
+  const Bounds& range = row_of(op).range;
+  if (!range.bounded()) return std::nullopt;
+  const float scale = (range.max - range.min) / 256;
+  return Quantization{.scale = scale, .zero_point = static_cast<int32_t>(-range.min / scale)};
 }
 
 void scale_of_concat(Graph& graph, const Node& node) {
@@ -98,7 +94,7 @@ Status propagate_scales(Graph& graph) {
     if (output) continue;
     if (passes_scale_on(graph, node)) output = graph.tensor(node.inputs[0]).quantization;
     if (node.op == Op::concat) scale_of_concat(graph, node);
-    if (!output && !graph.has_authors_borders) output = range_of_function(node.op);
+    if (!output && !graph.has_authors_borders) output = scale_of_known_range(node.op);
   }
   // Backwards, through what moves bytes: a layer whose reshaped output was observed has that scale.
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/operator_table.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -28,10 +29,7 @@ Bounds* bounds_of(Node& node) {
 }
 
 // Its results lie between its operand's values, and 0.
-bool stays_between(const Node& node) {
-  return moves_bytes(node) || node.op == Op::average_pool || node.op == Op::mean ||
-         node.op == Op::resize || node.op == Op::quantize || node.op == Op::dequantize;
-}
+bool stays_between(const Node& node) { return moves_bytes(node) || row_of(node.op).stays_between; }
 
 // Where the result lies because of what the node reads, whose own scales bound it; no bounds where
 // that says nothing.

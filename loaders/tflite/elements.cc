@@ -10,84 +10,17 @@ namespace octet::loaders::tflite {
 using graph::TensorId;
 using Code = format::BuiltinOperator;
 
-namespace {
-
-Op unary_op(Code code) {
-  switch (code) {
-    case Code::LOGISTIC:
-      return Op::sigmoid;
-    case Code::TANH:
-      return Op::tanh;
-    case Code::HARD_SWISH:
-      return Op::hard_swish;
-    case Code::ELU:
-      return Op::elu;
-    case Code::GELU:
-      return Op::gelu;
-    case Code::EXP:
-      return Op::exp;
-    case Code::LOG:
-      return Op::log;
-    case Code::SQRT:
-      return Op::sqrt;
-    case Code::ABS:
-      return Op::abs;
-    default:
-      return Op::neg;
-  }
-}
-
-Bounds clip_bounds(Code code) {
-  switch (code) {
-    case Code::RELU6:
-      return {.min = 0, .max = 6};
-    case Code::RELU_N1_TO_1:
-      return {.min = -1, .max = 1};
-    case Code::RELU_0_TO_1:
-      return {.min = 0, .max = 1};
-    default:
-      return {.min = 0};
-  }
-}
-
-struct BinaryForm {
-  Op op = Op::add;
-  format::Activation activation = format::Activation::NONE;
-};
-
-template <class Options>
-BinaryForm binary_form(const Node& node, Op op) {
-  const auto* options = node.find_options<Options>();
-  return {op, options != nullptr ? options->fused_activation() : format::Activation::NONE};
-}
-
-BinaryForm binary_form(const Node& node) {
-  switch (node.code()) {
-    case Code::ADD:
-      return binary_form<format::AddOptions>(node, Op::add);
-    case Code::SUB:
-      return binary_form<format::SubOptions>(node, Op::sub);
-    case Code::MUL:
-      return binary_form<format::MulOptions>(node, Op::mul);
-    default:
-      return binary_form<format::DivOptions>(node, Op::div);
-  }
-}
-
-}  // namespace
-
-void load_unary(Builder& builder, const Node& node) {
+void load_function(Builder& builder, const Node& node, Op op) {
   const auto* gelu = node.find_options<format::GeluOptions>();
   if (gelu != nullptr && gelu->approximate()) node.missing("in its approximate form");
   const TensorId x = builder.operand(node, 0);
-  const Op op = unary_op(node.code());
   const Attributes attributes = op == Op::elu ? Attributes(ScalarAttributes{1}) : NoAttributes{};
   builder.finish(node, builder.emit(node, op, attributes, {x}));
 }
 
-void load_clip(Builder& builder, const Node& node) {
+void load_clip(Builder& builder, const Node& node, Bounds bounds) {
   const TensorId x = builder.operand(node, 0);
-  builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{clip_bounds(node.code())}, {x}));
+  builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{bounds}, {x}));
 }
 
 void load_leaky_relu(Builder& builder, const Node& node) {
@@ -116,17 +49,15 @@ void load_prelu(Builder& builder, const Node& node) {
   builder.finish(node, builder.emit(node, Op::add, BinaryAttributes{}, {above, sloped}));
 }
 
-void load_binary(Builder& builder, const Node& node) {
-  const BinaryForm form = binary_form(node);
+void load_arithmetic(Builder& builder, const Node& node, Op op, format::Activation activation) {
   if (builder.is_whole(node, 0) || builder.is_whole(node, 1)) {
-    if (form.activation != format::Activation::NONE)
-      node.missing("of integers with a fused activation");
-    return finish_whole_numbers(builder, node, form.op);
+    if (activation != format::Activation::NONE) node.missing("of integers with a fused activation");
+    return finish_whole_numbers(builder, node, op);
   }
-  const BinaryAttributes a{bounds_of(node, form.activation)};
+  const BinaryAttributes a{bounds_of(node, activation)};
   const TensorId left = builder.operand(node, 0);
   const TensorId right = builder.operand(node, 1);
-  builder.finish(node, builder.emit(node, form.op, a, {left, right}));
+  builder.finish(node, builder.emit(node, op, a, {left, right}));
 }
 
 void load_min_max(Builder& builder, const Node& node) {

@@ -1,6 +1,26 @@
 #include "loaders/tflite/operators.h"
 
 namespace octet::loaders::tflite {
+namespace {
+
+template <Op op>
+void function(Builder& builder, const Node& node) {
+  load_function(builder, node, op);
+}
+
+template <Bounds bounds>
+void clip(Builder& builder, const Node& node) {
+  load_clip(builder, node, bounds);
+}
+
+template <Op op, class Options>
+void arithmetic(Builder& builder, const Node& node) {
+  const auto* options = node.find_options<Options>();
+  load_arithmetic(builder, node, op,
+                  options != nullptr ? options->fused_activation() : format::Activation::NONE);
+}
+
+}  // namespace
 
 Operator find_operator(format::BuiltinOperator code) {
   using Code = format::BuiltinOperator;
@@ -9,26 +29,26 @@ Operator find_operator(format::BuiltinOperator code) {
       {Code::DEPTHWISE_CONV_2D, load_depthwise_conv},
       {Code::FULLY_CONNECTED, load_fully_connected},
       {Code::TRANSPOSE_CONV, load_transpose_conv},
-      {Code::LOGISTIC, load_unary},
-      {Code::TANH, load_unary},
-      {Code::HARD_SWISH, load_unary},
-      {Code::ELU, load_unary},
-      {Code::GELU, load_unary},
-      {Code::EXP, load_unary},
-      {Code::LOG, load_unary},
-      {Code::SQRT, load_unary},
-      {Code::ABS, load_unary},
-      {Code::NEG, load_unary},
-      {Code::RELU, load_clip},
-      {Code::RELU6, load_clip},
-      {Code::RELU_N1_TO_1, load_clip},
-      {Code::RELU_0_TO_1, load_clip},
+      {Code::LOGISTIC, function<Op::sigmoid>},
+      {Code::TANH, function<Op::tanh>},
+      {Code::HARD_SWISH, function<Op::hard_swish>},
+      {Code::ELU, function<Op::elu>},
+      {Code::GELU, function<Op::gelu>},
+      {Code::EXP, function<Op::exp>},
+      {Code::LOG, function<Op::log>},
+      {Code::SQRT, function<Op::sqrt>},
+      {Code::ABS, function<Op::abs>},
+      {Code::NEG, function<Op::neg>},
+      {Code::RELU, clip<Bounds{.min = 0}>},
+      {Code::RELU6, clip<Bounds{.min = 0, .max = 6}>},
+      {Code::RELU_N1_TO_1, clip<Bounds{.min = -1, .max = 1}>},
+      {Code::RELU_0_TO_1, clip<Bounds{.min = 0, .max = 1}>},
       {Code::LEAKY_RELU, load_leaky_relu},
       {Code::PRELU, load_prelu},
-      {Code::ADD, load_binary},
-      {Code::SUB, load_binary},
-      {Code::MUL, load_binary},
-      {Code::DIV, load_binary},
+      {Code::ADD, arithmetic<Op::add, format::AddOptions>},
+      {Code::SUB, arithmetic<Op::sub, format::SubOptions>},
+      {Code::MUL, arithmetic<Op::mul, format::MulOptions>},
+      {Code::DIV, arithmetic<Op::div, format::DivOptions>},
       {Code::MAXIMUM, load_min_max},
       {Code::MINIMUM, load_min_max},
       {Code::MAX_POOL_2D, load_pool},

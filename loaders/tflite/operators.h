@@ -21,11 +21,11 @@ void load_fully_connected(Builder& builder, const Node& node);
 void load_transpose_conv(Builder& builder, const Node& node);
 
 // ---- elements.cc: functions of one and of two values
-void load_unary(Builder& builder, const Node& node);
-void load_clip(Builder& builder, const Node& node);
+void load_function(Builder& builder, const Node& node, Op op);
+void load_clip(Builder& builder, const Node& node, Bounds bounds);
 void load_leaky_relu(Builder& builder, const Node& node);
 void load_prelu(Builder& builder, const Node& node);
-void load_binary(Builder& builder, const Node& node);
+void load_arithmetic(Builder& builder, const Node& node, Op op, format::Activation activation);
 void load_min_max(Builder& builder, const Node& node);
 
 // ---- pools.cc: windows and whole axes

@@ -84,19 +84,12 @@ class LayerCutter {
 
 bool has_float_form(const Model& model, std::size_t index) {
   if (!model.nodes()[index].int8) return false;
-  switch (model.data().nodes[index].op) {
-    case Op::quantize:
-    case Op::dequantize:
-    case Op::requantize:
-    case Op::reshape:
-    case Op::gather_nd:  // indices are no input of a model
-      return false;
-    case Op::lookup:
-      return std::get<LookupAttributes>(model.data().nodes[index].attributes).function !=
-             Op::identity;
-    default:
-      return true;
-  }
+  const NodeRecord& node = model.data().nodes[index];
+  if (const auto* table = std::get_if<LookupAttributes>(&node.attributes))
+    return table->function != Op::identity;
+  // Conversions compute nothing, and indices are no input of a model.
+  return node.op != Op::quantize && node.op != Op::dequantize && node.op != Op::requantize &&
+         node.op != Op::reshape && node.op != Op::gather_nd;
 }
 
 Expected<Model> make_one_layer_model(const Model& model, std::size_t index) {

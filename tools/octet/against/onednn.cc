@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "engine/model_data.h"
+#include "engine/operator_table.h"
 #include "tools/octet/against/opponent.h"
 
 namespace octet::tool {
@@ -228,38 +229,53 @@ class OnednnOpponent final : public Opponent {
 
   Expected<void> add_node(std::size_t index) {
     const NodeRecord& node = model_.nodes[index];
-    switch (node.op) {
-      case Op::quantize:
-      case Op::requantize:
-      case Op::dequantize:
+    switch (kind_of(node.op)) {
+      case Kind::quantize:
+      case Kind::requantize:
+      case Kind::dequantize:
         add_conversion(node);
         return {};
-      case Op::conv2d:
+      case Kind::conv2d:
         add_conv(node, index);
         return {};
-      case Op::linear:
+      case Kind::linear:
         add_linear(node);
         return {};
-      case Op::max_pool:
-      case Op::average_pool:
+      case Kind::max_pool:
+      case Kind::average_pool:
         add_pool(node);
         return {};
-      case Op::add:
+      case Kind::arithmetic:
+        if (node.op != Op::add) break;
         add_sum(node);
         return {};
-      case Op::concat:
+      case Kind::concat:
         add_concat(node);
         return {};
-      case Op::reshape:
+      case Kind::reshape:
         add_reshape(node);
         return {};
-      case Op::softmax:
+      case Kind::softmax:
         add_softmax(node);
         return {};
-      default:
-        return fail("oneDNN: node '" + node.name + "' (" + op_name(node.op) +
-                    ") has no counterpart here");
+      case Kind::argmax:
+      case Kind::slice:
+      case Kind::pad:
+      case Kind::transpose:
+      case Kind::resize:
+      case Kind::clip:
+      case Kind::lookup:
+      case Kind::mean:
+      case Kind::batch_norm:
+      case Kind::prelu:
+      case Kind::function:
+      case Kind::cast:
+      case Kind::gather_nd:
+      case Kind::identity:
+        break;
     }
+    return fail("oneDNN: node '" + node.name + "' (" + op_name(node.op) +
+                ") has no counterpart here");
   }
 
   // A quantized input waits for its layer, which says what layout it wants.

@@ -8,6 +8,7 @@
 
 #include "engine/float_island.h"
 #include "engine/model_data.h"
+#include "engine/operator_table.h"
 
 namespace octet::tool {
 

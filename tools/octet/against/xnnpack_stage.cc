@@ -42,26 +42,41 @@ bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
   for (const int32_t id : node.inputs) {
     if (!network.value(id).quantized) return false;
   }
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear:
       return node.layer != nullptr &&
              network.model.tensor(node.layer->inputs[1]).channel_zero_points.empty();
-    case Op::average_pool:
+    case Kind::average_pool:
       return is_global(std::get<PoolAttributes>(node.attributes), x.shape, y.shape);
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::max_pool:
-    case Op::pad:
-    case Op::resize:
-    case Op::elu:
-    case Op::leaky_relu:
-    case Op::sigmoid:
+    case Kind::arithmetic:
+      return node.op == Op::add || node.op == Op::sub || node.op == Op::mul;
+    case Kind::function:
+      return node.op == Op::elu || node.op == Op::leaky_relu || node.op == Op::sigmoid;
+    case Kind::max_pool:
+    case Kind::pad:
+    case Kind::resize:
       return true;
-    default:
-      return false;
+    case Kind::softmax:
+    case Kind::argmax:
+    case Kind::concat:
+    case Kind::slice:
+    case Kind::reshape:
+    case Kind::transpose:
+    case Kind::clip:
+    case Kind::lookup:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::mean:
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  return false;
 }
 
 }  // namespace

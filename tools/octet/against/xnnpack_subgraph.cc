@@ -154,29 +154,27 @@ void Subgraph::define_pool(const PlainNode& node) {
 }
 
 void Subgraph::define_operator(const PlainNode& node) {
-  switch (node.op) {
-    case Op::conv2d:
-    case Op::linear:
+  switch (kind_of(node.op)) {
+    case Kind::conv2d:
+    case Kind::linear:
       return define_layer(node);
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
+    case Kind::arithmetic:
       return define_binary(node);
-    case Op::max_pool:
-    case Op::average_pool:
+    case Kind::max_pool:
+    case Kind::average_pool:
       return define_pool(node);
-    case Op::quantize:
-    case Op::dequantize: {
+    case Kind::quantize:
+    case Kind::dequantize: {
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_convert(subgraph, x, write(node.output), 0));
     }
-    case Op::reshape: {
+    case Kind::reshape: {
       const Extents extents = extents_of(value(node.output).shape);
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_static_reshape(subgraph, extents.size(), extents.data(), x,
                                             write(node.output), 0));
     }
-    case Op::pad: {
+    case Kind::pad: {
       const auto& a = std::get<PadAttributes>(node.attributes);
       const Extents before(a.before.begin(), a.before.end());
       const Extents after(a.after.begin(), a.after.end());
@@ -184,27 +182,42 @@ void Subgraph::define_operator(const PlainNode& node) {
       return note(xnn_define_static_constant_pad(subgraph, before.data(), after.data(), a.value, x,
                                                  write(node.output), 0));
     }
-    case Op::elu: {
-      const float alpha = std::get<ScalarAttributes>(node.attributes).value;
-      const uint32_t x = read(node.inputs[0]);
-      return note(xnn_define_elu(subgraph, alpha, x, write(node.output), 0));
-    }
-    case Op::leaky_relu: {
-      const float slope = std::get<ScalarAttributes>(node.attributes).value;
-      const uint32_t x = read(node.inputs[0]);
-      return note(xnn_define_leaky_relu(subgraph, slope, x, write(node.output), 0));
-    }
-    case Op::sigmoid: {
-      const uint32_t x = read(node.inputs[0]);
-      return note(xnn_define_sigmoid(subgraph, x, write(node.output), 0));
-    }
-    default:  // resize
+    case Kind::function:
+      return define_function(node);
+    case Kind::resize: {
       const auto& a = std::get<ResizeAttributes>(node.attributes);
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_static_resize_bilinear_2d(
           subgraph, static_cast<std::size_t>(a.output_h), static_cast<std::size_t>(a.output_w), x,
           write(node.output), a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
+    }
+    case Kind::softmax:  // is_written_down() does not admit them
+    case Kind::argmax:
+    case Kind::concat:
+    case Kind::slice:
+    case Kind::transpose:
+    case Kind::clip:
+    case Kind::lookup:
+    case Kind::requantize:
+    case Kind::mean:
+    case Kind::batch_norm:
+    case Kind::prelu:
+    case Kind::cast:
+    case Kind::gather_nd:
+    case Kind::identity:
+      break;
   }
+  note(xnn_status_unsupported_parameter);
+}
+
+void Subgraph::define_function(const PlainNode& node) {
+  const uint32_t x = read(node.inputs[0]);
+  const auto value = [&] { return std::get<ScalarAttributes>(node.attributes).value; };
+  if (node.op == Op::elu) return note(xnn_define_elu(subgraph, value(), x, write(node.output), 0));
+  if (node.op == Op::leaky_relu)
+    return note(xnn_define_leaky_relu(subgraph, value(), x, write(node.output), 0));
+  if (node.op == Op::sigmoid) return note(xnn_define_sigmoid(subgraph, x, write(node.output), 0));
+  note(xnn_status_unsupported_parameter);
 }
 
 void Subgraph::define(const PlainNode& node) {

@@ -64,6 +64,7 @@ class Subgraph {
   void define_binary(const PlainNode& node);
   void define_pool(const PlainNode& node);
   void define_operator(const PlainNode& node);
+  void define_function(const PlainNode& node);
 
   const PlainNetwork& network_;
   const XnnpackStage::Outside& outside_;

@@ -25,7 +25,7 @@ struct Segment {
 
 bool is_float_op(Op op) {
   return op != Op::lookup && op != Op::quantize && op != Op::dequantize && op != Op::requantize &&
-         op != Op::floor_div && op != Op::cast && op != Op::gather_nd && op != Op::identity;
+         op != Op::identity;
 }
 
 /// -> how many of the node's inputs, after the first, are parameters that get packed.

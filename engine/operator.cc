@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 namespace octet {
 namespace {
@@ -205,14 +206,13 @@ Expected<Shape> per_channel_shape(std::span<const Shape> inputs, bool one_value_
 }
 
 Expected<Shape> gather_shape(const Shape& data, const Shape& indices) {
-  if (indices.empty()) return fail("takes indices of rank 1 at least, not " + shape_text(indices));
-  const auto depth = static_cast<std::size_t>(indices.back());
-  if (depth > data.size()) {
-    return fail("takes places of " + std::to_string(depth) + " axes, of " + shape_text(data) +
-                ", which has fewer");
-  }
-  Shape out(indices.begin(), indices.end() - 1);
-  out.insert(out.end(), data.begin() + static_cast<std::ptrdiff_t>(depth), data.end());
+  const std::size_t depth = indices.empty() ? 0 : static_cast<std::size_t>(indices.back());
+  if (depth == 0 || depth > data.size())
+    return fail("takes places " + shape_text(indices) + " of " + shape_text(data) +
+                ", whose axes they do not fit");
+  Shape out = indices;
+  out.pop_back();
+  for (std::size_t axis = depth; axis < data.size(); ++axis) out.push_back(data[axis]);
   return out;
 }
 
@@ -445,6 +445,20 @@ Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const
   if (!out) return out;
   if (auto ok = check_shape(*out); !ok) return tl::unexpected(ok.error());
   return out;
+}
+
+Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,
+                            bool from_end) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t axis = i % depth;
+    const int32_t extent = shape[axis];
+    if (places[i] < extent && places[i] >= (from_end ? -extent : 0)) continue;
+    char text[96];
+    std::snprintf(text, sizeof(text), "takes place %d along axis %d, which has %d", places[i],
+                  static_cast<int>(axis), extent);
+    return fail(text);
+  }
+  return {};
 }
 
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input) {

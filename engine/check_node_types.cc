@@ -110,49 +110,22 @@ Expected<void> expect(bool condition, const char* message) {
 
 bool is_whole(const TensorRecord& t) { return t.info.type == Type::s32; }
 
-std::span<const int32_t> whole_numbers(const TensorRecord& t) {
-  return {t.values<int32_t>(), t.data.size() / sizeof(int32_t)};
-}
-
 // add, sub, mul, div and floor_div of s32.
 Expected<void> check_whole_arithmetic(const Model::Data& data, const NodeRecord& node) {
-  const TensorRecord& b = data.tensor(node.inputs[1]);
-  if (!is_whole(data.tensor(node.inputs[0])) || !is_whole(b) || !is_whole(data.tensor(node.output)))
-    return fail("mixes whole numbers (s32) with others");
-  if (std::get<BinaryAttributes>(node.attributes).bounds.bounded())
-    return fail("has bounds, which whole numbers do not take");
-  const bool divides = node.op == Op::div || node.op == Op::floor_div;
-  if (divides && b.is_constant && std::ranges::count(whole_numbers(b), 0) > 0)
-    return fail("divides by 0");
-  return {};
-}
-
-// Only places that the file itself names: computed ones are looked at when they are known.
-Expected<void> check_constant_indices(const NodeRecord& node, const Shape& shape,
-                                      const TensorRecord& indices) {
-  const bool from_end = std::get<GatherAttributes>(node.attributes).from_end;
-  const auto depth = static_cast<std::size_t>(indices.info.shape.back());
-  const std::span<const int32_t> values = whole_numbers(indices);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t axis = i % depth;
-    if (values[i] < shape[axis] && values[i] >= (from_end ? -shape[axis] : 0)) continue;
-    return fail("takes place " + std::to_string(values[i]) + " along axis " + std::to_string(axis) +
-                " of " + shape_text(shape) + ", which it does not have");
-  }
-  return {};
+  const bool all_whole = is_whole(data.tensor(node.inputs[0])) &&
+                         is_whole(data.tensor(node.inputs[1])) &&
+                         is_whole(data.tensor(node.output));
+  return expect(all_whole && !std::get<BinaryAttributes>(node.attributes).bounds.bounded(),
+                "mixes s32 with others, or bounds it");
 }
 
 Expected<void> check_gather(const Model::Data& data, const NodeRecord& node) {
   const TensorRecord& x = data.tensor(node.inputs[0]);
-  const TensorRecord& indices = data.tensor(node.inputs[1]);
   const TensorRecord& y = data.tensor(node.output);
-  if (!is_whole(indices)) return fail("takes indices that are whole numbers (s32)");
-  if (x.info.type != y.info.type || x.info.type == Type::s8)
-    return fail("takes and gives the same type: u8, s32 or float32");
-  if (x.info.type == Type::u8 && (!is_quantized(x) || !same_quantization(x, y)))
-    return fail("cannot change scale or zero point");
-  if (!indices.is_constant) return {};
-  return check_constant_indices(node, x.info.shape, indices);
+  const bool moves = x.info.type == y.info.type && same_quantization(x, y) &&
+                     (x.info.type == Type::u8 ? is_quantized(x) : x.info.type != Type::s8);
+  return expect(is_whole(data.tensor(node.inputs[1])) && moves,
+                "takes s32 indices, and keeps type and scale");
 }
 
 Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node) {
@@ -174,20 +147,26 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
   const TensorRecord& x = data.tensor(node.inputs[0]);
   const TensorRecord& y = data.tensor(node.output);
   const bool u8_to_u8 = is_quantized(x) && is_quantized(y);
+  if (node.op == Op::pad && is_whole(y)) {
+    const float value = std::get<PadAttributes>(node.attributes).value;
+    if (!(std::abs(value) <= 0x1p24F && std::trunc(value) == value))
+      return expect(false, "pads s32 with no whole number");
+  }
   if (is_movement(node.op, node.attributes)) return check_movement(data, node);
   switch (kind_of(node.op)) {
     case Kind::conv2d:
     case Kind::linear:
       return check_layer(data, node);
     case Kind::arithmetic:
-      if (is_whole(y) || node.op == Op::div || node.op == Op::floor_div)
+      if (node.op == Op::div || node.op == Op::floor_div || is_whole(x) || is_whole(y) ||
+          is_whole(data.tensor(node.inputs[1])))
         return check_whole_arithmetic(data, node);
       return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])),
                     "takes and gives quantized tensors");
     case Kind::cast:
       return expect(
           (is_whole(x) && y.info.type == Type::f32) || (x.info.type == Type::f32 && is_whole(y)),
-          "goes from s32 to float32 or back");
+          "goes from s32 to f32 or back");
     case Kind::gather_nd:
       return check_gather(data, node);
     case Kind::max_pool:
@@ -231,7 +210,7 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Kind::identity:
       break;
   }
-  return fail("has no int8 kernel");
+  return expect(false, is_whole(x) ? "takes no s32" : "has no int8 kernel");
 }
 
 }  // namespace octet

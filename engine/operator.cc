@@ -1,6 +1,7 @@
 #include "engine/operator.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "engine/operator_table.h"
@@ -78,6 +79,20 @@ Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const
   if (!out) return out;
   if (auto ok = check_shape(*out); !ok) return tl::unexpected(ok.error());
   return out;
+}
+
+Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,
+                            bool from_end) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t axis = i % depth;
+    const int32_t extent = shape[axis];
+    if (places[i] < extent && places[i] >= (from_end ? -extent : 0)) continue;
+    char text[96];
+    std::snprintf(text, sizeof(text), "takes place %d along axis %d, which has %d", places[i],
+                  static_cast<int>(axis), extent);
+    return fail(text);
+  }
+  return {};
 }
 
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input) {

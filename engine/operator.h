@@ -187,6 +187,12 @@ Expected<void> check_shape(std::span<const int32_t> shape);
 /// -> the output's shape; an error says what is wrong with the operands, without naming the node.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
+/// Places that gather_nd takes of a tensor: each is `depth` numbers, along the first axes of
+/// `shape`. An error says which is outside: beyond its axis or below 0; with `from_end`, below
+/// minus its extent.
+Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,
+                            bool from_end);
+
 /// Does the sum of an average pool's window over int8 values fit 32 bits, whatever they are?
 /// `input` is [N, H, W, C].
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input);

@@ -193,14 +193,13 @@ Expected<Shape> per_channel_shape(std::span<const Shape> inputs, bool one_value_
 }
 
 Expected<Shape> gather_shape(const Shape& data, const Shape& indices) {
-  if (indices.empty()) return fail("takes indices of rank 1 at least, not " + shape_text(indices));
-  const auto depth = static_cast<std::size_t>(indices.back());
-  if (depth > data.size()) {
-    return fail("takes places of " + std::to_string(depth) + " axes, of " + shape_text(data) +
-                ", which has fewer");
-  }
-  Shape out(indices.begin(), indices.end() - 1);
-  out.insert(out.end(), data.begin() + static_cast<std::ptrdiff_t>(depth), data.end());
+  const std::size_t depth = indices.empty() ? 0 : static_cast<std::size_t>(indices.back());
+  if (depth == 0 || depth > data.size())
+    return fail("takes places " + shape_text(indices) + " of " + shape_text(data) +
+                ", whose axes they do not fit");
+  Shape out = indices;
+  out.pop_back();
+  for (std::size_t axis = depth; axis < data.size(); ++axis) out.push_back(data[axis]);
   return out;
 }
 

@@ -42,6 +42,16 @@ Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id
   return reinterpret_cast<const uint8_t*>(copy.data());
 }
 
+tl::unexpected<Error> run_error(const Model::Data& model, const NodeRecord& node,
+                                const char* what) {
+  std::string text;
+  for (const char* part :
+       {model.path.c_str(), ": node '", node.name.c_str(), "' (", op_name(node.op), ") ", what}) {
+    text += part;
+  }
+  return fail(std::move(text));
+}
+
 kernels::QuantizeParams quantize_params(const TensorInfo& tensor) {
   return {.inverse_scale = 1.0f / tensor.scale, .zero_point = tensor.zero_point};
 }

@@ -99,6 +99,9 @@ StepResult make_island_step(const StepContext& context, const StepRecord& step);
 /// The step of any node or island.
 StepResult make_step(const StepContext& context, const StepRecord& step);
 
+/// What a step says that cannot go on: `what` with the file and the node in front.
+tl::unexpected<Error> run_error(const Model::Data& model, const NodeRecord& node, const char* what);
+
 /// What the quantize kernels take for a u8 tensor.
 kernels::QuantizeParams quantize_params(const TensorInfo& tensor);
 

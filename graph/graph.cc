@@ -72,6 +72,26 @@ Tensor make_float_constant(std::string name, Shape shape, std::span<const float>
 
 namespace {
 
+std::span<const int32_t> whole_numbers(const Tensor& tensor) {
+  return {reinterpret_cast<const int32_t*>(tensor.data->data()),
+          tensor.data->size() / sizeof(int32_t)};
+}
+
+// What no input could make right: run() would say it each time.
+Expected<void> check_whole_constants(const Graph& graph, const Node& node) {
+  if (node.inputs.size() != 2) return {};
+  const Tensor& b = graph.tensor(node.inputs[1]);
+  if (!b.is_constant() || b.type != Type::s32) return {};
+  if (node.op == Op::gather_nd) {
+    return check_places(whole_numbers(b), static_cast<std::size_t>(b.shape.back()),
+                        graph.tensor(node.inputs[0]).shape,
+                        std::get<GatherAttributes>(node.attributes).from_end);
+  }
+  const bool divides = node.op == Op::div || node.op == Op::floor_div;
+  if (divides && std::ranges::count(whole_numbers(b), 0) > 0) return fail("divides by 0");
+  return {};
+}
+
 Expected<void> check_node(const Graph& graph, const Node& node) {
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
   std::vector<Shape> shapes;
@@ -83,6 +103,7 @@ Expected<void> check_node(const Graph& graph, const Node& node) {
                 graph.tensor(node.output).name + "' is declared as " +
                 shape_text(graph.tensor(node.output).shape));
   }
+  if (auto ok = check_whole_constants(graph, node); !ok) return fail(where + ok.error().message);
   return {};
 }
 

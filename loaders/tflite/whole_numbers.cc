@@ -34,11 +34,11 @@ void load_gather_nd(Builder& builder, const Node& node) {
 }
 
 void load_gather(Builder& builder, const Node& node) {
-  const auto& o = node.options<format::GatherOptions>();
-  if (o.batch_dims() != 0) node.missing("with batch dimensions");
+  const auto* o = node.find_options<format::GatherOptions>();
+  if (o != nullptr && o->batch_dims() != 0) node.missing("with batch dimensions");
   TensorId x = builder.any_operand(node, 0);
   const auto rank = static_cast<int32_t>(builder.shape(x).size());
-  const int32_t axis = node.axis(o.axis(), builder.shape(x).size());
+  const int32_t axis = node.axis(o != nullptr ? o->axis() : 0, builder.shape(x).size());
   const TensorId indices = builder.whole_operand(node, 1);
   Shape places = builder.shape(indices);
   const auto index_rank = static_cast<int32_t>(places.size());

@@ -214,8 +214,8 @@ TEST_CASE("run() refuses an index outside of what it indexes, and goes on with t
     };
     CHECK(run_at({0, 0, 2, 3}).empty());
     const std::string too_far = run_at({0, 0, 1, 4});
-    for (const char* part : {"test model: node 'pick' (gather_nd)", "place 4 along axis 1",
-                             "[3, 4]", "number 1 of its places"}) {
+    for (const char* part :
+         {"test model: node 'pick' (gather_nd)", "takes place 4 along axis 1, which has 4"}) {
       INFO(too_far);
       CHECK(contains(too_far, part));
     }
@@ -252,43 +252,79 @@ TEST_CASE("a model file whose whole numbers do not fit its nodes is refused") {
   GraphMaker m;
   const TensorId x = m.input({4});
   const TensorId n = m.to_whole("n", x);
-  const TensorId zeros = m.whole_constant("zeros", {4}, {1, 2, 0, 4});
   const auto with = [&](const auto& add_node) {
     GraphMaker copy = m;
     return refusal(copy.finish({add_node(copy)}));
   };
   CHECK(with([&](GraphMaker& g) { return arithmetic(g, "y", Op::add, n, n); }).empty());
-  CHECK(contains(with([&](GraphMaker& g) { return arithmetic(g, "y", Op::div, n, zeros); }),
-                 "node 'y' (div) divides by 0"));
+  for (const float value : {0.5F, 0x1p25F, std::nanf("")}) {
+    CHECK(contains(with([&](GraphMaker& g) {
+                     return g.whole("y", Op::pad, PadAttributes{{1}, {0}, value}, {n});
+                   }),
+                   "pads s32 with no whole number"));
+  }
   CHECK(contains(with([&](GraphMaker& g) { return arithmetic(g, "y", Op::add, n, x); }),
-                 "mixes whole numbers (s32) with others"));
+                 "mixes s32 with others, or bounds it"));
+  CHECK(contains(
+      with([&](GraphMaker& g) { return g.node("y", Op::mul, BinaryAttributes{}, {x, n}); }),
+      "mixes s32 with others, or bounds it"));
+  CHECK(contains(with([&](GraphMaker& g) { return g.simple("y", Op::exp, n); }), "takes no s32"));
   CHECK(contains(with([&](GraphMaker& g) {
                    return g.whole("y", Op::mul, BinaryAttributes{.bounds = {.min = 0}}, {n, n});
                  }),
-                 "has bounds"));
+                 "mixes s32 with others, or bounds it"));
   CHECK(contains(with([&](GraphMaker& g) { return g.to_whole("y", n); }),
-                 "goes from s32 to float32 or back"));
+                 "goes from s32 to f32 or back"));
   CHECK(contains(
       with([&](GraphMaker& g) { return g.node("y", Op::floor_div, BinaryAttributes{}, {x, x}); }),
       "cannot be in a float island"));
   const std::vector<Shape> shapes = {{4}, {2, 2}};
   const auto too_deep = infer_shape(Op::gather_nd, GatherAttributes{}, shapes);
   REQUIRE_FALSE(too_deep);
-  CHECK(too_deep.error().message == "takes places of 2 axes, of [4], which has fewer");
+  CHECK(too_deep.error().message == "takes places [2, 2] of [4], whose axes they do not fit");
   const std::vector<Shape> one_number = {{4}, {}};
   CHECK_FALSE(infer_shape(Op::gather_nd, GatherAttributes{}, one_number));
-  const TensorId far = m.whole_constant("far", {1}, {4});
+  const TensorId at = m.whole("at", Op::reshape, ReshapeAttributes{{4, 1}}, {n});
   CHECK(contains(
-      with([&](GraphMaker& g) { return g.node("y", Op::gather_nd, GatherAttributes{}, {x, far}); }),
-      "takes place 4 along axis 0 of [4], which it does not have"));
-  const TensorId near_end = m.whole_constant("last", {1}, {-1});
+      with([&](GraphMaker& g) { return g.whole("y", Op::gather_nd, GatherAttributes{}, {x, at}); }),
+      "takes s32 indices, and keeps type and scale"));
   CHECK(contains(with([&](GraphMaker& g) {
-                   return g.node("y", Op::gather_nd, GatherAttributes{}, {x, near_end});
+                   return g.node("y", Op::gather_nd, GatherAttributes{},
+                                 {x, g.reshape("r", x, {4, 1})});
                  }),
-                 "takes place -1"));
-  CHECK(with([&](GraphMaker& g) {
-          return g.node("y", Op::gather_nd, GatherAttributes{.from_end = true}, {x, near_end});
-        }).empty());
+                 "takes s32 indices, and keeps type and scale"));
+}
+
+TEST_CASE("constants that no input could make right are refused when a graph is built") {
+  GraphMaker m;
+  const TensorId x = m.input({4});
+  const TensorId n = m.to_whole("n", x);
+  const TensorId zeros = m.whole_constant("zeros", {4}, {1, 2, 0, 4});
+  const TensorId beyond = m.whole_constant("beyond", {1}, {4});
+  const TensorId last = m.whole_constant("last", {1}, {-1});
+  const auto with = [&](const auto& add_node) {
+    GraphMaker copy = m;
+    const TensorId y = add_node(copy);
+    copy.graph().inputs = {x};
+    copy.graph().outputs = {y};
+    const auto built = graph::build_model(copy.graph(), {.float_only = true});
+    return built ? "" : built.error().message;
+  };
+  for (const Op op : {Op::div, Op::floor_div}) {
+    CHECK(contains(with([&](GraphMaker& g) { return arithmetic(g, "y", op, n, zeros); }),
+                   std::string("node 'y' (") + op_name(op) + ") divides by 0"));
+    CHECK(with([&](GraphMaker& g) { return arithmetic(g, "y", op, zeros, n); }).empty());
+  }
+  const auto pick = [&](TensorId at, bool from_end) {
+    return with([&](GraphMaker& g) {
+      return g.node("y", Op::gather_nd, GatherAttributes{.from_end = from_end}, {x, at});
+    });
+  };
+  CHECK(contains(pick(beyond, false),
+                 "node 'y' (gather_nd) takes place 4 along axis 0, which has 4"));
+  CHECK(contains(pick(beyond, true), "takes place 4 along axis 0, which has 4"));
+  CHECK(contains(pick(last, false), "takes place -1 along axis 0"));
+  CHECK(pick(last, true).empty());
 }
 
 }  // namespace octet::test

@@ -204,6 +204,44 @@ TEST_CASE("moves of float values stay in float, moves of int8 values in int8") {
   CHECK_FALSE(in_float(result, "after"));
 }
 
+TEST_CASE("what indices pick is int8 where its data is, whatever the indices come from") {
+  GraphMaker m;
+  const auto a = m.relu("relu", m.conv("a", m.input({1, 4, 4, 3})));
+  const auto place = m.argmax("place", m.reshape("rows", a, {4, 16}));
+  const auto half =
+      m.whole("half", Op::floor_div, BinaryAttributes{}, {place, m.whole_constant("two", {}, {2})});
+  const auto at = m.whole("at", Op::reshape, ReshapeAttributes{{2, 2}}, {half});
+  const auto ints =
+      m.node("of int8", Op::gather_nd, GatherAttributes{}, {m.reshape("table", a, {16, 4}), at});
+  const auto real =
+      m.node("of float", Op::gather_nd, GatherAttributes{},
+             {m.reshape("float.table", m.simple("float.exp", Op::exp, a), {16, 4}), at});
+  Graph graph = m.finish(
+      {m.linear("next", m.reshape("row", ints, {1, 2})), real, m.simple("real", Op::cast, half)});
+  calibrate(graph);
+  graph = chosen(graph, {.keep_float = {"float"}});
+  CHECK_FALSE(in_float(graph, "of int8"));
+  CHECK(in_float(graph, "of float"));
+  CHECK(in_float(graph, "half"));
+  CHECK(contains(node_named(graph, "half").reason, "whole numbers, which are computed exactly"));
+  CHECK(contains(node_named(graph, "at").reason, "only moves whole numbers"));
+  CHECK(in_float(graph, "real"));
+}
+
+TEST_CASE("what indices pick of a last convolution comes straight from its accumulators") {
+  GraphMaker m;
+  const auto conv = m.conv("conv", m.input({1, 4, 4, 3}));
+  const auto at = m.whole_constant("at", {2, 3}, {0, 3, 1, 0, 0, 0});
+  const Graph given = m.finish({m.node("pick", Op::gather_nd, GatherAttributes{}, {conv, at})});
+  Graph graph = given;
+  calibrate(graph);
+  graph = chosen(graph);
+  CHECK(node_named(graph, "conv").float_output);
+  CHECK(in_float(graph, "pick"));
+  CHECK(contains(node_named(graph, "pick").reason, "accumulators"));
+  check_int8_is_near_float(given);
+}
+
 TEST_CASE("branches that join again and again are decided in no time") {
   GraphMaker m;
   auto y = m.conv("conv", m.input({1, 1, 1, 2}), {.channels = 2});

@@ -216,7 +216,7 @@ TEST_CASE("ONNX: index arithmetic that octet lacks is refused by name") {
   CHECK(contains(lacks("GatherND", {"x", "v"}), "GatherND on 'v', which is no whole numbers"));
   CHECK(contains(lacks("Gather", {"x", "v"}), "Gather on 'v', which is no whole numbers"));
   CHECK(contains(lacks("GatherND", {"x", "n"}), "takes places [1, 4] of [1, 4, 24]"));
-  CHECK(contains(lacks("GatherND", {"x", "k"}), "takes place 3 along axis 0 of [1, 4, 24]"));
+  CHECK(contains(lacks("GatherND", {"x", "k"}), "takes place 3 along axis 0, which has 1"));
 }
 
 }  // namespace octet::test

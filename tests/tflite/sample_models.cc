@@ -170,10 +170,56 @@ std::string classifier() {
   return m.node(BuiltinOperator::ARG_MAX, {u8, axis}, m.outputs).file();
 }
 
+// The places of the largest values, what is computed of them, and what they pick.
+std::string picker(TensorType whole, bool bytes) {
+  TfliteMaker m;
+  m.inputs = {add(m, "x", image, bytes)};
+  const auto numbers = [&](const std::string& name, const std::vector<int32_t>& shape) {
+    return m.tensor({.name = name, .shape = shape, .type = whole});
+  };
+  const int32_t rows = add(m, "rows", {16, 4}, bytes);
+  m.node(BuiltinOperator::RESHAPE, {0, m.integers("shape", {16, 4})}, {rows});
+  const int32_t n = numbers("n", {4});
+  m.node(BuiltinOperator::ARG_MAX, {rows, m.integers("axis", {0})}, {n});
+  const int32_t width = m.whole_numbers("width", {}, whole, {4});
+  const int32_t row = numbers("row", {4});
+  const int32_t before = numbers("before", {4});
+  const int32_t column = numbers("column", {4});
+  m.node(BuiltinOperator::FLOOR_DIV, {n, width}, {row});
+  m.node(BuiltinOperator::MUL, {row, width}, {before},
+         options<tflite::MulOptions>(tflite::CreateMulOptions, Activation::NONE));
+  m.node(BuiltinOperator::SUB, {n, before}, {column},
+         options<tflite::SubOptions>(tflite::CreateSubOptions, Activation::NONE));
+  const int32_t other = numbers("other", {4});
+  const int32_t rest = numbers("rest", {4});
+  m.node(BuiltinOperator::DIV, {n, width}, {other},
+         options<tflite::DivOptions>(tflite::CreateDivOptions, Activation::NONE));
+  m.node(BuiltinOperator::FLOOR_MOD, {other, width}, {rest});
+  const int32_t places = numbers("places", {4, 3});
+  m.node(BuiltinOperator::PACK, {m.whole_numbers("first", {4}, whole, {0, 0, 0, 0}), row, column},
+         {places}, options<tflite::PackOptions>(tflite::CreatePackOptions, 3, 1));
+  const int32_t picked = add(m, "picked", {4, 4}, bytes);
+  const int32_t along = add(m, "along", {1, 4, 4, 4}, bytes);
+  const int32_t real = m.activation("real", {4});
+  m.node(BuiltinOperator::GATHER_ND, {0, places}, {picked});
+  m.node(BuiltinOperator::GATHER, {0, rest}, {along},
+         options<tflite::GatherOptions>(tflite::CreateGatherOptions, 2, 0));
+  m.node(BuiltinOperator::CAST, {rest}, {real});
+  std::vector<int32_t> parts;
+  for (int32_t i = 0; i < 4; ++i) parts.push_back(add(m, "part" + std::to_string(i), {4}, bytes));
+  m.node(BuiltinOperator::UNPACK, {picked}, parts,
+         options<tflite::UnpackOptions>(tflite::CreateUnpackOptions, 4, 1));
+  m.outputs = {parts[0], parts[3], along, real, places};
+  return m.file();
+}
+
 }  // namespace
 
 std::vector<std::string> sample_tflite_models() {
   std::vector<std::string> files = {classifier()};
+  for (const TensorType whole : {TensorType::INT32, TensorType::INT64}) {
+    for (const bool bytes : {false, true}) files.push_back(picker(whole, bytes));
+  }
   for (const bool bytes : {false, true}) {
     add_layers(files, bytes);
     add_elements(files, bytes);

@@ -77,7 +77,8 @@ OCTET_API octet_status octet_session_set_input(octet_session* session, size_t in
  * C. */
 OCTET_API octet_status octet_session_set_pixels(octet_session* session, size_t index,
                                                 const uint8_t* pixels, size_t count);
-/* Runs the model on what the inputs were last set to. Allocates nothing. */
+/* Runs the model on what the inputs were last set to. Allocates nothing. Fails, too, where the
+ * model computes an index outside of what it indexes, or divides a whole number by 0. */
 OCTET_API octet_status octet_session_run(octet_session* session);
 /* The values of an output, `*size` bytes of them; valid until the session runs again or is freed.
  * NULL: no such output. `size` may be NULL. */

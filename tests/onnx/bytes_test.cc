@@ -472,6 +472,34 @@ TEST_CASE("ONNX: names that stand for two values") {
   check_refused(over_input, {"'x' is written twice", "an input"});
 }
 
+TEST_CASE("ONNX: the bias of a QGemm has the scale of its product, alpha among it") {
+  for (const float alpha : {1.0f, 0.5f, -0.5f, 2.0f}) {
+    INFO("alpha " << alpha);
+    OnnxMaker m;
+    m.input("x", {1, 2}).output("y").constant("w", {2, 1}, int8_type, "\x02\x04");
+    // 64 steps of 0.0625 * 0.5
+    m.constant("b", {1}, 6, std::string("\x40\0\0\0", 4));
+    add_scale(m, "w", {.scale = 0.5f, .zero_point = 0, .type = int8_type});
+    quantize(m, "x", "q", fine);
+    add_scale(m, "g", fine);
+    m.node("QGemm", {"q", "q.s", "q.z", "w", "w.s", "w.z", "b", "g.s", "g.z"}, {"g"},
+           {{"alpha", alpha}}, "com.microsoft");
+    dequantize(m, "g", "y", fine);
+    const float wanted = alpha * (1 * 1 - 2 * 2 + 2);
+    CHECK(answer(m, {1, -2})[0] == Approx(wanted));
+    CHECK(answer(m, {1, -2}, {.float_only = true})[0] == Approx(wanted));
+  }
+}
+
+TEST_CASE("ONNX: a QLinearConv of ONNX Runtime's on channels-last images is refused") {
+  OnnxMaker m;
+  m.input("x", {1, 1, 1, 1}).output("y").constant("w", {1, 1, 1, 1}, int8_type, "\x01");
+  quantize(m, "x", "q", fine);
+  m.node("QLinearConv", {"q", "q.s", "q.z", "w", "q.s", "q.z", "q.s", "q.z"}, {"y"},
+         {{"channels_last", int64_t{1}}}, "com.microsoft");
+  check_refused(m, {"'.y': com.microsoft.QLinearConv with channels last"});
+}
+
 TEST_CASE("ONNX: an input that is turned to channels-first behind its scale is channels-last") {
   const std::vector<int64_t> first = {0, 3, 1, 2};
   OnnxMaker m;

@@ -7,6 +7,7 @@
 #include "loaders/onnx/builder.h"
 #include "loaders/onnx/fold.h"
 #include "loaders/onnx/inputs.h"
+#include "loaders/onnx/node_form.h"
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/static_shape.h"
 
@@ -143,6 +144,7 @@ class ModelLoader {
       const bool known = find_operator(domain, proto.op_type) != nullptr ||
                          (domain.empty() && can_fold(proto.op_type));
       if (!known) throw MissingOperator("");
+      check_form(domain, node);
       decode_constants(node);
       if (reads_unknown(node)) return mark_unknown(proto);
       builder_.begin();

@@ -60,6 +60,12 @@ const Values reals = {-3, -1, 1, 3};
 constexpr Bytes fine = {.scale = 0.0625f, .zero_point = 128};
 constexpr Bytes fine_signed = {.scale = 0.0625f, .zero_point = 0, .type = int8_type};
 
+/// The kernel_shape of a pool with windows of its own; nothing for other operators.
+OnnxAttributes windows_of(const std::string& op, int64_t extent) {
+  if (op != "MaxPool" && op != "AveragePool") return {};
+  return {{"kernel_shape", std::vector<int64_t>{extent, extent}}};
+}
+
 /// x [1, 1, 1, 4] -> Q(fine) -> DQ -> `op` -> Q(result) -> DQ.
 OnnxMaker between(const std::string& op, const std::vector<std::string>& constants,
                   const OnnxAttributes& attributes, const Bytes& result) {
@@ -236,7 +242,7 @@ TEST_CASE("ONNX: what computes with bytes is refused by name") {
     OnnxMaker m;
     m.input("x", {1, 1, 2, 2}).output("y");
     quantize(m, "x", "q", fine_signed);
-    m.node(op, {"q"}, {"p"}, {{"kernel_shape", std::vector<int64_t>{1, 1}}});
+    m.node(op, {"q"}, {"p"}, windows_of(op, 1));
     dequantize(m, "p", "y", fine_signed);
     check_refused(m, {"'.p': " + std::string(op) + " on bytes ('q' is int8"});
   }
@@ -250,7 +256,7 @@ TEST_CASE("ONNX: what computes with bytes is refused by name") {
   for (const char* op : {"MaxPool", "GlobalMaxPool"}) {
     OnnxMaker m;
     m.input("x", {1, 1, 2, 2}).output("y").constant("c", {1, 1, 2, 2}, uint8_type, "\1\2\3\4");
-    m.node(op, {"c"}, {"p"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+    m.node(op, {"c"}, {"p"}, windows_of(op, 2));
     dequantize(m, "p", "d", fine);
     m.node("Add", {"x", "d"}, {"y"});
     check_refused(m, {"'.p': " + std::string(op) + " on the constant bytes 'c'"});

@@ -1,6 +1,7 @@
 #include "loaders/onnx/builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "loaders/onnx/reshape_plan.h"
 
@@ -119,6 +120,16 @@ float Builder::real_of_byte(const Node& node, int64_t byte, std::size_t of) cons
   return q->scale * static_cast<float>(byte + to_unsigned - q->zero_point);
 }
 
+namespace {
+
+// Bytes of a scale of 0, or of one that float32 holds badly, are no steps of a tensor.
+bool has_one_usable_scale(const QuantizedValues& values) {
+  return values.scale.size() == 1 && std::isnormal(values.scale[0]) &&
+         std::isnormal(1.0f / values.scale[0]);
+}
+
+}  // namespace
+
 TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   if (const auto known = constant_tensors_.find(name); known != constant_tensors_.end())
     return known->second;
@@ -127,7 +138,7 @@ TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   std::vector<float> values = from.floats;
   if (!from.is_float()) values.assign(from.integers.begin(), from.integers.end());
   graph::Tensor tensor = graph::make_float_constant(name, shape, values);
-  if (from.quantized && from.quantized->scale.size() == 1) {
+  if (from.quantized && has_one_usable_scale(*from.quantized)) {
     tensor.quantization = graph::Quantization{.scale = from.quantized->scale[0],
                                               .zero_point = from.quantized->zero_point[0] + 128};
   }

@@ -1,5 +1,6 @@
 // ONNX's operators on bytes, between QuantizeLinear and DequantizeLinear, and what is rounded or
 // clipped there: against numbers worked out by hand.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -414,6 +415,53 @@ TEST_CASE("ONNX: a channel of weights with a scale of nothing is dead") {
     const Values y = answer(m, {1});
     CHECK(y[0] == 0);
     CHECK(y[1] == Approx(1.27));
+  }
+}
+
+TEST_CASE("ONNX: a constant with a scale of nothing is its values, in int8 and in float") {
+  // 1e-40 and 1e38 are float32 numbers; one divided by them is none that is held well.
+  for (const float scale : {0.0f, 1e-40f, 1e38f}) {
+    for (const char* op : {"Add", "Sub", "Mul", "Max", "Concat"}) {
+      INFO(op << " with a scale of " << scale);
+      const std::string name = op;
+      const bool is_bound = name == "Max";  // of one number
+      OnnxMaker m;
+      m.input("x", {1, 4}).output("y");
+      const std::vector<int64_t> dims =
+          is_bound ? std::vector<int64_t>{} : std::vector<int64_t>{1, 4};
+      m.constant("c", dims, int8_type, is_bound ? "\x03" : "\x01\xFF\x02\x03");
+      quantize(m, "x", "q", fine);
+      dequantize(m, "q", "r", fine);
+      dequantize(m, "c", "c.real", {.scale = scale, .zero_point = 0, .type = int8_type});
+      m.node(op, {"r", "c.real"}, {"s"},
+             name == "Concat" ? OnnxAttributes{{"axis", int64_t{1}}} : OnnxAttributes{});
+      quantize(m, "s", "p", fine);
+      dequantize(m, "p", "y", fine);
+      const Values x = {-3, -1, 1, 3};
+      const std::vector<float> c = is_bound
+                                       ? std::vector<float>(4, 3 * scale)
+                                       : std::vector<float>{scale, -scale, 2 * scale, 3 * scale};
+      std::vector<double> wanted;
+      for (std::size_t i = 0; i < 4; ++i) {
+        const double a = x[i];
+        const double b = double{c[i]};
+        wanted.push_back(name == "Add"   ? a + b
+                         : name == "Sub" ? a - b
+                         : name == "Mul" ? a * b
+                         : is_bound      ? std::max(a, b)
+                                         : a);
+      }
+      if (name == "Concat") wanted.insert(wanted.end(), c.begin(), c.end());
+      // What `fine` holds, of numbers in steps of it.
+      for (double& value : wanted) value = std::clamp(value, -8.0, 7.9375);
+      for (const bool float_only : {false, true}) {
+        INFO((float_only ? "float" : "int8"));
+        const Values y = answer(m, x, {.float_only = float_only});
+        REQUIRE(y.size() == wanted.size());
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+          CHECK(y[i] == Approx(wanted[i]).margin(1e-6));
+      }
+    }
   }
 }
 

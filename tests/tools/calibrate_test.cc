@@ -61,6 +61,23 @@ TEST_CASE("scales that were saved give the same model as the calibration that fo
   CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
 }
 
+TEST_CASE("--max-bad is a number of percent") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  for (const char* share : {"nan", "-nan", "-1", "100.5", "inf", "many", ""}) {
+    INFO(share);
+    const Outcome convert = octet_tool(
+        {"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."), "--max-bad", share});
+    const Outcome eval = octet_tool({"eval", w.classifier, w.path("."), "--max-bad", share});
+    for (const Outcome* outcome : {&convert, &eval}) {
+      INFO(outcome->err);
+      CHECK(outcome->code == 2);
+      CHECK(contains(outcome->err, "--max-bad"));
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(w.path("a.octet")));
+}
+
 TEST_CASE("a preset of preprocessing is kept in the model") {
   const Workplace w;
   const std::string in = write_uncalibrated(w, false);
@@ -101,6 +118,9 @@ TEST_CASE("calibration: what is wrong is said, and nothing is written") {
                "--preprocess: 'std' is missing");
   check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1], "std": [1, 1, 1]})"),
                "--preprocess: 'mean' has 1 values and 'std' has 3; 'rgb' needs 3 in each");
+  check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1, 1, 1],
+                        "std": [1, -1, 1]})"),
+               "--preprocess: a 'std' is below 0");
   check_failed(octet_tool({"convert", w.path("classifier.safetensors"), "-o", out, "--calibrate",
                            w.path(".")}),
                "scales of its own");

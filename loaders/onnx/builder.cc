@@ -9,14 +9,30 @@ namespace octet::loaders::onnx {
 
 using graph::TensorId;
 
-void Builder::count_constant(std::size_t elements) {
+// Weights of one byte become integers of eight, floats, floats in octet's order, and whatever the
+// file makes of them; small files count from this on.
+std::size_t Builder::most_constant_bytes(std::size_t file_bytes) {
+  constexpr std::size_t always_fine = std::size_t{256} << 20;
+  constexpr std::size_t for_each_byte = 128;
+  return std::max(always_fine, for_each_byte * file_bytes);
+}
+
+void Builder::count_constant(std::size_t elements, std::size_t element_bytes) {
   constexpr std::size_t most = std::size_t{1} << 30;
   constant_elements_ += elements;
-  if (constant_elements_ > most) throw LoadError("the model's constants are too large");
+  constant_bytes_ += elements * element_bytes;
+  if (constant_elements_ > most || constant_bytes_ > most_constant_bytes_)
+    throw LoadError("the model's constants are too large");
+}
+
+std::size_t Builder::elements_left() const {
+  // A value, and where it comes from while it is computed.
+  constexpr std::size_t element_bytes = 32;
+  return (most_constant_bytes_ - constant_bytes_) / element_bytes;
 }
 
 void Builder::set_constant(const std::string& name, Constant constant) {
-  count_constant(constant.size());
+  count_constant(constant.size(), constant.is_float() ? sizeof(float) : sizeof(int64_t));
   constants_[name] = std::move(constant);
 }
 

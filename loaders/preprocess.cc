@@ -77,6 +77,7 @@ Preprocess read_preprocess(const JsonObject& from) {
               std::to_string(channels) + " in each");
   }
   if (std::ranges::count(out.std, 0.0f) > 0) from.fail("a 'std' is 0");
+  if (std::ranges::min(out.std) < 0) from.fail("a 'std' is below 0");
   if (are_of_unit_pixels(out)) {
     constexpr float largest_pixel = 255;
     from.fail("'mean' " + list_text(out.mean, 1) + " and 'std' " + list_text(out.std, 1) +

@@ -1,6 +1,7 @@
 #include "loaders/onnx/builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "loaders/onnx/reshape_plan.h"
 
@@ -8,14 +9,30 @@ namespace octet::loaders::onnx {
 
 using graph::TensorId;
 
-void Builder::count_constant(std::size_t elements) {
+// Weights of one byte become integers of eight, floats, floats in octet's order, and whatever the
+// file makes of them; small files count from this on.
+std::size_t Builder::most_constant_bytes(std::size_t file_bytes) {
+  constexpr std::size_t always_fine = std::size_t{256} << 20;
+  constexpr std::size_t for_each_byte = 128;
+  return std::max(always_fine, for_each_byte * file_bytes);
+}
+
+void Builder::count_constant(std::size_t elements, std::size_t element_bytes) {
   constexpr std::size_t most = std::size_t{1} << 30;
   constant_elements_ += elements;
-  if (constant_elements_ > most) throw LoadError("the model's constants are too large");
+  constant_bytes_ += elements * element_bytes;
+  if (constant_elements_ > most || constant_bytes_ > most_constant_bytes_)
+    throw LoadError("the model's constants are too large");
+}
+
+std::size_t Builder::elements_left() const {
+  // A value, and where it comes from while it is computed.
+  constexpr std::size_t element_bytes = 32;
+  return (most_constant_bytes_ - constant_bytes_) / element_bytes;
 }
 
 void Builder::set_constant(const std::string& name, Constant constant) {
-  count_constant(constant.size());
+  count_constant(constant.size(), constant.is_float() ? sizeof(float) : sizeof(int64_t));
   constants_[name] = std::move(constant);
 }
 
@@ -119,6 +136,16 @@ float Builder::real_of_byte(const Node& node, int64_t byte, std::size_t of) cons
   return q->scale * static_cast<float>(byte + to_unsigned - q->zero_point);
 }
 
+namespace {
+
+// Bytes of a scale of 0, or of one that float32 holds badly, are no steps of a tensor.
+bool has_one_usable_scale(const QuantizedValues& values) {
+  return values.scale.size() == 1 && std::isnormal(values.scale[0]) &&
+         std::isnormal(1.0f / values.scale[0]);
+}
+
+}  // namespace
+
 TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   if (const auto known = constant_tensors_.find(name); known != constant_tensors_.end())
     return known->second;
@@ -127,7 +154,7 @@ TensorId Builder::constant_tensor(const Node& node, const std::string& name) {
   std::vector<float> values = from.floats;
   if (!from.is_float()) values.assign(from.integers.begin(), from.integers.end());
   graph::Tensor tensor = graph::make_float_constant(name, shape, values);
-  if (from.quantized && from.quantized->scale.size() == 1) {
+  if (from.quantized && has_one_usable_scale(*from.quantized)) {
     tensor.quantization = graph::Quantization{.scale = from.quantized->scale[0],
                                               .zero_point = from.quantized->zero_point[0] + 128};
   }

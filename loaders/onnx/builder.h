@@ -18,8 +18,12 @@ namespace octet::loaders::onnx {
 class Builder {
  public:
   /// `readers`: how many nodes that an output depends on, and outputs, read each name.
-  Builder(graph::Graph& graph, std::map<std::string, int> readers)
-      : graph_(graph), ranges_(graph), readers_(std::move(readers)) {}
+  /// `file_bytes`: how large the file is.
+  Builder(graph::Graph& graph, std::map<std::string, int> readers, std::size_t file_bytes)
+      : graph_(graph),
+        ranges_(graph),
+        readers_(std::move(readers)),
+        most_constant_bytes_(most_constant_bytes(file_bytes)) {}
 
   graph::Graph& graph() { return graph_; }
 
@@ -102,8 +106,11 @@ class Builder {
 
   // ---- new tensors and nodes
 
-  /// No file may ask for more memory than the largest that protobuf allows would need.
-  void count_constant(std::size_t elements);
+  /// No file may ask for more memory than the largest that protobuf allows would need, nor for
+  /// more than a multiple of its own size; a small one has 256 MB.
+  void count_constant(std::size_t elements, std::size_t element_bytes = sizeof(float));
+  /// How many elements a constant may still have that is computed of others.
+  std::size_t elements_left() const;
   /// Begins a node of the ONNX graph: what is emitted from here on is its.
   void begin() { first_tensor_ = graph_.tensors.size(); }
   graph::TensorId add_floats(const Node& node, const std::string& suffix, Shape shape,
@@ -135,6 +142,7 @@ class Builder {
   Value transposed(const Value& value, const AxisOrder& permutation) const;
 
  private:
+  static std::size_t most_constant_bytes(std::size_t file_bytes);
   graph::TensorId constant_tensor(const Node& node, const std::string& name);
   graph::TensorId whole_constant(const Node& node, const std::string& name);
   /// `id` and what it only moves, back to where bytes without a scale come from.
@@ -154,6 +162,8 @@ class Builder {
   std::map<graph::TensorId, PhasedLayer> phased_;
   std::size_t first_tensor_ = 0;  ///< Of the node that was begun.
   std::size_t constant_elements_ = 0;
+  std::size_t constant_bytes_ = 0;
+  std::size_t most_constant_bytes_ = 0;
 };
 
 /// NumPy's order of axes after `reduced` ones are gone, or kept with extent 1.

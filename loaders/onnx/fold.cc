@@ -87,6 +87,7 @@ std::size_t checked_count(const Node& node, ConstantInputs inputs,
   for (const Constant* input : inputs) given += input != nullptr ? input->size() : 0;
   const auto count = static_cast<std::size_t>(count_elements(dims, node.where() + "its result "));
   if (count > std::max(always_fine, 4 * given)) node.fail("makes a constant that is too large");
+  if (count > inputs.most_elements) node.fail("its result is too large");
   return count;
 }
 

@@ -11,7 +11,9 @@
 namespace octet::loaders::onnx {
 
 /// A node's inputs in order; null where one is left out.
-using ConstantInputs = std::span<const Constant* const>;
+struct ConstantInputs : std::span<const Constant* const> {
+  std::size_t most_elements = 0;  ///< That the result may have.
+};
 
 /// Is there a function for the operator?
 bool can_fold(const std::string& op);
@@ -54,8 +56,8 @@ std::vector<int64_t> broadcast_dims(const Node& node, const std::vector<int64_t>
 std::vector<std::size_t> broadcast_source(const std::vector<int64_t>& from,
                                           const std::vector<int64_t>& to);
 
-/// The number of elements of a result; throws where it is out of all proportion to the inputs, so
-/// that no small file asks for all memory.
+/// The number of elements of a result; throws where it is out of all proportion to the inputs, or
+/// to what the file may make in all, so that no small file asks for all memory.
 std::size_t checked_count(const Node& node, ConstantInputs inputs,
                           const std::vector<int64_t>& dims);
 

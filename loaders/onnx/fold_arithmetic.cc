@@ -60,10 +60,10 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
   return out;
 }
 
-Constant binary(const Node& node, const Constant& a, const Constant& b) {
+Constant binary(const Node& node, const Constant& a, const Constant& b, std::size_t most_elements) {
   const Constant* const inputs[] = {&a, &b};
   Constant out{.type = a.type, .dims = broadcast_dims(node, a.dims, b.dims)};
-  checked_count(node, inputs, out.dims);
+  checked_count(node, {inputs, most_elements}, out.dims);
   const auto from_a = broadcast_source(a.dims, out.dims);
   const auto from_b = broadcast_source(b.dims, out.dims);
   for (std::size_t i = 0; i < from_a.size(); ++i) {
@@ -82,7 +82,7 @@ Constant binary(const Node& node, const Constant& a, const Constant& b) {
 Results fold_binary(const Node& node, ConstantInputs inputs) {
   Constant out = input_of(node, inputs, 0);
   for (std::size_t i = 1; i < inputs.size(); ++i)
-    out = binary(node, out, input_of(node, inputs, i));
+    out = binary(node, out, input_of(node, inputs, i), inputs.most_elements);
   out.quantized.reset();
   return {out};
 }

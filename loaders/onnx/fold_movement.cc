@@ -26,7 +26,8 @@ std::size_t product(std::span<const int64_t> extents) {
 }
 
 // The same values under other dims.
-Constant with_dims(const Constant& from, Dims dims) {
+Constant with_dims(const Node& node, ConstantInputs inputs, const Constant& from, Dims dims) {
+  checked_count(node, inputs, dims);
   std::vector<std::size_t> source(from.size());
   std::iota(source.begin(), source.end(), std::size_t{0});
   return take(from, std::move(dims), source);
@@ -123,28 +124,31 @@ Results fold_concat(const Node& node, ConstantInputs inputs) {
 Results fold_reshape(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   const Dims wanted = integers_of(node, input_of(node, inputs, 1));
-  return {with_dims(x, reshaped_dims(node, x.dims, wanted))};
+  return {with_dims(node, inputs, x, reshaped_dims(node, x.dims, wanted))};
 }
 
 Results fold_flatten(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
-  return {with_dims(x, flattened_dims(node, x.dims))};
+  return {with_dims(node, inputs, x, flattened_dims(node, x.dims))};
 }
 
 Results fold_unsqueeze(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   return {with_dims(
-      x, unsqueezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
+      node, inputs, x,
+      unsqueezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
 }
 
 Results fold_squeeze(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   return {with_dims(
-      x, squeezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
+      node, inputs, x,
+      squeezed_dims(node, x.dims, axes_of(node, inputs.size() > 1 ? inputs[1] : nullptr)))};
 }
 
 Results fold_transpose(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
+  checked_count(node, inputs, x.dims);
   return {permuted(x, permutation_of(node, x.dims.size()))};
 }
 

@@ -7,6 +7,7 @@
 #include "loaders/onnx/builder.h"
 #include "loaders/onnx/fold.h"
 #include "loaders/onnx/inputs.h"
+#include "loaders/onnx/node_form.h"
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/static_shape.h"
 
@@ -115,10 +116,10 @@ std::vector<bool> find_needed(const GraphProto& graph) {
 
 class ModelLoader {
  public:
-  ModelLoader(const ModelProto& model, graph::Graph& graph)
+  ModelLoader(const ModelProto& model, graph::Graph& graph, std::size_t file_bytes)
       : model_(model),
         needed_(find_needed(model.graph)),
-        builder_(graph, count_readers(model.graph, needed_)) {
+        builder_(graph, count_readers(model.graph, needed_), file_bytes) {
     for (const TensorProto& tensor : model.graph.initializers)
       initializers_.emplace(tensor.name, &tensor);
   }
@@ -143,6 +144,7 @@ class ModelLoader {
       const bool known = find_operator(domain, proto.op_type) != nullptr ||
                          (domain.empty() && can_fold(proto.op_type));
       if (!known) throw MissingOperator("");
+      check_form(domain, node);
       decode_constants(node);
       if (reads_unknown(node)) return mark_unknown(proto);
       builder_.begin();
@@ -185,7 +187,7 @@ class ModelLoader {
       inputs.push_back(builder_.constant(node, i));
       if (node.has_input(i) && inputs.back() == nullptr) return false;
     }
-    std::vector<Constant> results = fold(node, inputs);
+    std::vector<Constant> results = fold(node, {inputs, builder_.elements_left()});
     for (std::size_t i = 0; i < results.size() && node.has_output(i); ++i)
       builder_.set_constant(node.output(i), std::move(results[i]));
     return true;
@@ -237,7 +239,7 @@ graph::Graph load_onnx(std::span<const std::byte> bytes, const std::string& name
       "This ONNX model is in float: int8 needs scales. Let octet find them on typical images "
       "(octet convert --calibrate DIR), give it a quantized ONNX model (QDQ, as "
       "onnxruntime.quantization.quantize_static makes one from sample images),";
-  onnx::ModelLoader(model, graph).load(options);
+  onnx::ModelLoader(model, graph, bytes.size()).load(options);
   return graph;
 }
 

@@ -26,11 +26,11 @@ std::string operand(Builder& builder, const Node& node, std::size_t index, Quant
   return real;
 }
 
-/// A bias in s32, whose scale is that of the products.
+/// A bias in s32, whose scale is that of the products, times `alpha`.
 std::string bias(Builder& builder, const Node& node, std::size_t index, std::size_t x_scale,
-                 std::size_t w_scale) {
+                 std::size_t w_scale, float alpha = 1) {
   const Constant& given = builder.required_constant(node, index, "its bias");
-  const float x = builder.required_number(node, x_scale, "its scale");
+  const float x = alpha * builder.required_number(node, x_scale, "its scale");
   const std::vector<float> w = builder.required_constant(node, w_scale, "its scale").floats;
   if (given.type != DataType::int32 || (w.size() != 1 && w.size() != given.size()))
     node.fail("has a bias that is no int32, or of another size than its scales");
@@ -64,6 +64,7 @@ void quantize_result(Builder& builder, const Node& node, QuantizationInputs at) 
 }  // namespace
 
 void load_qlinear_conv(Builder& builder, const Node& node) {
+  if (node.integer("channels_last", 0) != 0) node.missing("with channels last");
   std::vector<std::string> inputs = {operand(builder, node, 0, {1, 2}),
                                      operand(builder, node, 3, {4, 5})};
   if (node.has_input(8)) inputs.push_back(bias(builder, node, 8, 1, 4));
@@ -82,7 +83,8 @@ void load_qgemm(Builder& builder, const Node& node) {
   const int64_t outputs_axis = node.integer("transB", 0) != 0 ? 0 : 1;
   std::vector<std::string> inputs = {operand(builder, node, 0, {1, 2}),
                                      operand(builder, node, 3, {4, 5}, outputs_axis)};
-  if (node.has_input(6)) inputs.push_back(bias(builder, node, 6, 1, 4));
+  // The Gemm that this becomes multiplies the product by alpha, and not what is added to it.
+  if (node.has_input(6)) inputs.push_back(bias(builder, node, 6, 1, 4, node.number("alpha", 1)));
   load_as(builder, node, "Gemm", std::move(inputs));
   if (node.has_input(7)) quantize_result(builder, node, {7, 8});
 }

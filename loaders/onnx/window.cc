@@ -1,8 +1,29 @@
 #include "loaders/onnx/window.h"
 
+#include <algorithm>
+
 #include "loaders/same_padding.h"
 
 namespace octet::loaders::onnx {
+namespace {
+
+// ONNX allows one of the two. Pools have zeros beside auto_pad in old files, and ONNX Runtime takes
+// them.
+void check_auto_pad(const Node& node, const std::string& automatic) {
+  if (automatic == "NOTSET" || automatic.empty()) return;
+  if (automatic != "VALID" && automatic != "SAME_UPPER" && automatic != "SAME_LOWER")
+    node.fail("has the unknown auto_pad '" + automatic + "'");
+  const bool is_pool = node.op().ends_with("Pool");
+  const bool none =
+      std::ranges::count(node.integers("pads"), 0) == std::ranges::ssize(node.integers("pads"));
+  if (node.has("pads") && !(is_pool && none)) {
+    node.fail("has both auto_pad '" + automatic +
+              "' and pads, of which ONNX allows one: remove the one that is not meant");
+  }
+}
+
+}  // namespace
+
 ImageSize read_pair(const Node& node, const char* attribute, int32_t missing) {
   const auto given = node.integers(attribute);
   if (given.empty()) return {missing, missing};
@@ -28,6 +49,7 @@ Window read_window(const Node& node, ImageSize kernel, ImageSize input) {
                 .dilation_h = dilation.h,
                 .dilation_w = dilation.w};
   const std::string automatic = node.text("auto_pad", "NOTSET");
+  check_auto_pad(node, automatic);
   if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
     const bool upper = automatic == "SAME_UPPER";
     const Padding h = same_padding(input.h, kernel.h, stride.h, dilation.h, upper);
@@ -39,8 +61,6 @@ Window read_window(const Node& node, ImageSize kernel, ImageSize input) {
     return window;
   }
   if (automatic == "VALID") return window;
-  if (automatic != "NOTSET" && !automatic.empty())
-    node.fail("has the unknown auto_pad '" + automatic + "'");
   const auto pads = node.integers("pads");
   if (pads.empty()) return window;
   if (pads.size() != 4) node.missing("with pads of another rank than an image's");

@@ -1,5 +1,6 @@
 // ONNX's operators on bytes, between QuantizeLinear and DequantizeLinear, and what is rounded or
 // clipped there: against numbers worked out by hand.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -59,6 +60,12 @@ void check_refused(const OnnxMaker& model, const std::vector<std::string>& parts
 const Values reals = {-3, -1, 1, 3};
 constexpr Bytes fine = {.scale = 0.0625f, .zero_point = 128};
 constexpr Bytes fine_signed = {.scale = 0.0625f, .zero_point = 0, .type = int8_type};
+
+/// The kernel_shape of a pool with windows of its own; nothing for other operators.
+OnnxAttributes windows_of(const std::string& op, int64_t extent) {
+  if (op != "MaxPool" && op != "AveragePool") return {};
+  return {{"kernel_shape", std::vector<int64_t>{extent, extent}}};
+}
 
 /// x [1, 1, 1, 4] -> Q(fine) -> DQ -> `op` -> Q(result) -> DQ.
 OnnxMaker between(const std::string& op, const std::vector<std::string>& constants,
@@ -236,7 +243,7 @@ TEST_CASE("ONNX: what computes with bytes is refused by name") {
     OnnxMaker m;
     m.input("x", {1, 1, 2, 2}).output("y");
     quantize(m, "x", "q", fine_signed);
-    m.node(op, {"q"}, {"p"}, {{"kernel_shape", std::vector<int64_t>{1, 1}}});
+    m.node(op, {"q"}, {"p"}, windows_of(op, 1));
     dequantize(m, "p", "y", fine_signed);
     check_refused(m, {"'.p': " + std::string(op) + " on bytes ('q' is int8"});
   }
@@ -250,7 +257,7 @@ TEST_CASE("ONNX: what computes with bytes is refused by name") {
   for (const char* op : {"MaxPool", "GlobalMaxPool"}) {
     OnnxMaker m;
     m.input("x", {1, 1, 2, 2}).output("y").constant("c", {1, 1, 2, 2}, uint8_type, "\1\2\3\4");
-    m.node(op, {"c"}, {"p"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+    m.node(op, {"c"}, {"p"}, windows_of(op, 2));
     dequantize(m, "p", "d", fine);
     m.node("Add", {"x", "d"}, {"y"});
     check_refused(m, {"'.p': " + std::string(op) + " on the constant bytes 'c'"});
@@ -411,6 +418,53 @@ TEST_CASE("ONNX: a channel of weights with a scale of nothing is dead") {
   }
 }
 
+TEST_CASE("ONNX: a constant with a scale of nothing is its values, in int8 and in float") {
+  // 1e-40 and 1e38 are float32 numbers; one divided by them is none that is held well.
+  for (const float scale : {0.0f, 1e-40f, 1e38f}) {
+    for (const char* op : {"Add", "Sub", "Mul", "Max", "Concat"}) {
+      INFO(op << " with a scale of " << scale);
+      const std::string name = op;
+      const bool is_bound = name == "Max";  // of one number
+      OnnxMaker m;
+      m.input("x", {1, 4}).output("y");
+      const std::vector<int64_t> dims =
+          is_bound ? std::vector<int64_t>{} : std::vector<int64_t>{1, 4};
+      m.constant("c", dims, int8_type, is_bound ? "\x03" : "\x01\xFF\x02\x03");
+      quantize(m, "x", "q", fine);
+      dequantize(m, "q", "r", fine);
+      dequantize(m, "c", "c.real", {.scale = scale, .zero_point = 0, .type = int8_type});
+      m.node(op, {"r", "c.real"}, {"s"},
+             name == "Concat" ? OnnxAttributes{{"axis", int64_t{1}}} : OnnxAttributes{});
+      quantize(m, "s", "p", fine);
+      dequantize(m, "p", "y", fine);
+      const Values x = {-3, -1, 1, 3};
+      const std::vector<float> c = is_bound
+                                       ? std::vector<float>(4, 3 * scale)
+                                       : std::vector<float>{scale, -scale, 2 * scale, 3 * scale};
+      std::vector<double> wanted;
+      for (std::size_t i = 0; i < 4; ++i) {
+        const double a = x[i];
+        const double b = double{c[i]};
+        wanted.push_back(name == "Add"   ? a + b
+                         : name == "Sub" ? a - b
+                         : name == "Mul" ? a * b
+                         : is_bound      ? std::max(a, b)
+                                         : a);
+      }
+      if (name == "Concat") wanted.insert(wanted.end(), c.begin(), c.end());
+      // What `fine` holds, of numbers in steps of it.
+      for (double& value : wanted) value = std::clamp(value, -8.0, 7.9375);
+      for (const bool float_only : {false, true}) {
+        INFO((float_only ? "float" : "int8"));
+        const Values y = answer(m, x, {.float_only = float_only});
+        REQUIRE(y.size() == wanted.size());
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+          CHECK(y[i] == Approx(wanted[i]).margin(1e-6));
+      }
+    }
+  }
+}
+
 TEST_CASE("ONNX: scales that are none say their value") {
   const auto with_scale = [](float scale) {
     OnnxMaker m;
@@ -470,6 +524,34 @@ TEST_CASE("ONNX: names that stand for two values") {
   OnnxMaker over_input;
   over_input.input("x", {1, 2}).output("y").node("Relu", {"x"}, {"x"}).node("Neg", {"x"}, {"y"});
   check_refused(over_input, {"'x' is written twice", "an input"});
+}
+
+TEST_CASE("ONNX: the bias of a QGemm has the scale of its product, alpha among it") {
+  for (const float alpha : {1.0f, 0.5f, -0.5f, 2.0f}) {
+    INFO("alpha " << alpha);
+    OnnxMaker m;
+    m.input("x", {1, 2}).output("y").constant("w", {2, 1}, int8_type, "\x02\x04");
+    // 64 steps of 0.0625 * 0.5
+    m.constant("b", {1}, 6, std::string("\x40\0\0\0", 4));
+    add_scale(m, "w", {.scale = 0.5f, .zero_point = 0, .type = int8_type});
+    quantize(m, "x", "q", fine);
+    add_scale(m, "g", fine);
+    m.node("QGemm", {"q", "q.s", "q.z", "w", "w.s", "w.z", "b", "g.s", "g.z"}, {"g"},
+           {{"alpha", alpha}}, "com.microsoft");
+    dequantize(m, "g", "y", fine);
+    const float wanted = alpha * (1 * 1 - 2 * 2 + 2);
+    CHECK(answer(m, {1, -2})[0] == Approx(wanted));
+    CHECK(answer(m, {1, -2}, {.float_only = true})[0] == Approx(wanted));
+  }
+}
+
+TEST_CASE("ONNX: a QLinearConv of ONNX Runtime's on channels-last images is refused") {
+  OnnxMaker m;
+  m.input("x", {1, 1, 1, 1}).output("y").constant("w", {1, 1, 1, 1}, int8_type, "\x01");
+  quantize(m, "x", "q", fine);
+  m.node("QLinearConv", {"q", "q.s", "q.z", "w", "q.s", "q.z", "q.s", "q.z"}, {"y"},
+         {{"channels_last", int64_t{1}}}, "com.microsoft");
+  check_refused(m, {"'.y': com.microsoft.QLinearConv with channels last"});
 }
 
 TEST_CASE("ONNX: an input that is turned to channels-first behind its scale is channels-last") {

@@ -31,7 +31,7 @@ Constant folded(const std::string& op, const std::vector<Constant>& inputs,
   std::vector<const Constant*> pointers;
   for (const Constant& input : inputs) pointers.push_back(&input);
   REQUIRE(loaders::onnx::can_fold(op));
-  return loaders::onnx::fold(Node(proto, "test", 17), pointers)[0];
+  return loaders::onnx::fold(Node(proto, "test", 17), {pointers, 1000})[0];
 }
 
 }  // namespace

@@ -244,6 +244,56 @@ TEST_CASE("ONNX: a small file cannot ask for all memory") {
   check_refused(m, {"'.c' (ConstantOfShape)", "too large"});
 }
 
+TEST_CASE("ONNX: many small steps of a small file cannot ask for all memory, either") {
+  using Ints = std::vector<int64_t>;
+  // The first makes 4 million numbers, which one node may.
+  const auto many = [](auto&& add_node) {
+    OnnxMaker m;
+    m.input("x", {1, 3, 4, 5}).output("y").integers("s", {1 << 11, 1 << 11});
+    m.integers("two", {2, 1}).integers("flat", {-1});
+    m.node("ConstantOfShape", {"s"}, {"c0"});
+    std::string last = "c0";
+    for (int i = 1; i <= 20; ++i) {
+      const std::string next = "c" + std::to_string(i);
+      add_node(m, last, next);
+      last = next;
+    }
+    m.node("ReduceMax", {last}, {"one"}, {{"keepdims", int64_t{0}}});
+    m.node("Add", {"x", "one"}, {"y"});
+    return m;
+  };
+  const auto joined = many([](OnnxMaker& m, const std::string& from, const std::string& to) {
+    m.node("Concat", {from, from}, {to}, {{"axis", int64_t{0}}});
+  });
+  check_refused(joined, {"(Concat)", "its result is too large"});
+  const auto tiled = many([](OnnxMaker& m, const std::string& from, const std::string& to) {
+    m.node("Tile", {from, "two"}, {to});
+  });
+  check_refused(tiled, {"(Tile)", "its result is too large"});
+  const auto moved = many([](OnnxMaker& m, const std::string& from, const std::string& to) {
+    m.node("Transpose", {from}, {to}, {{"perm", Ints{1, 0}}});
+  });
+  check_refused(moved, {"(Transpose)", "too large"});
+  const auto computed = many([](OnnxMaker& m, const std::string& from, const std::string& to) {
+    m.node("Add", {from, from}, {to});
+  });
+  check_refused(computed, {"(Add)", "too large"});
+  const auto negated = many([](OnnxMaker& m, const std::string& from, const std::string& to) {
+    m.node("Neg", {from}, {to});
+  });
+  check_refused(negated, {"(Neg)", "too large"});
+}
+
+TEST_CASE("ONNX: what a file computes of its own weights may be larger than they are") {
+  OnnxMaker m;
+  m.input("x", {1, 2000}).output("y").floats("w0", {2000, 1000}, Values(2000 * 1000, 0.5f));
+  for (int i = 0; i < 24; ++i)
+    m.node("Transpose", {"w" + std::to_string(i)}, {"w" + std::to_string(i + 1)},
+           {{"perm", std::vector<int64_t>{1, 0}}});
+  m.node("MatMul", {"x", "w24"}, {"y"});
+  check_loads(m);
+}
+
 TEST_CASE("ONNX: a scale that does not suit") {
   const std::string byte(1, '\0');
   OnnxMaker zero;

@@ -1,7 +1,9 @@
 """What cannot be exported is an error that names the module and says what to do."""
+import errno
 import os
 import tempfile
 import unittest
+from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -136,6 +138,46 @@ class Refused(ExportTest):
             with self.assertRaises(octet_export.ExportError):
                 octet_export.export(Function(torch.sin).eval(), (1, 3, 4, 4), path)
             self.assertEqual(os.listdir(folder), [])
+
+    def test_a_path_that_cannot_be_written_to_is_refused_before_calibration(self):
+        def batches():
+            self.fail("calibrated")
+            yield
+
+        with tempfile.TemporaryDirectory() as folder:
+            absent = os.path.join(folder, "absent")
+            blocked = os.path.join(folder, "file")
+            with open(blocked, "wb"):
+                pass
+            os.symlink(os.path.join(absent, "a"), os.path.join(folder, "link"))
+            cases = [(os.path.join(absent, "a.safetensors"), "there is no folder .*absent"),
+                     (os.path.join(folder, "link"), "there is no folder .*absent"),
+                     (os.path.join(blocked, "a.safetensors"), "Not a directory"),
+                     ("", "path .* is empty"), (folder, "this is a folder"), (None, "None: cannot write")]
+            if os.path.exists("/dev/full"):
+                cases.append(("/dev/full", "/dev/full: cannot write: No space"))
+            for path, message in cases:
+                with self.subTest(path), self.assertRaisesRegex(octet_export.ExportError, message):
+                    octet_export.export(nn.ReLU().eval(), (1, 3, 4, 4), path, calibration=batches())
+            self.assertEqual(sorted(os.listdir(folder)), ["file", "link"])
+
+    def test_a_file_that_cannot_be_written_to_the_end_is_named_and_gone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.safetensors")
+            full = OSError(errno.ENOSPC, "No space left on device", "/unfinished")
+            with mock.patch("os.fsync", side_effect=full), \
+                    self.assertRaisesRegex(octet_export.ExportError, "a.safetensors: cannot write: No space [^/]*$"):
+                octet_export.export(nn.ReLU().eval(), (1, 3, 4, 4), path, calibration=[torch.ones(1, 3, 4, 4)])
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_a_share_of_bad_images_is_a_number_of_percent(self):
+        for share in (float("nan"), -1, 101, "1", True, None):
+            self.refused(nn.ReLU().eval(), "max_bad", "from 0 to 100", max_bad=share)
+
+    def test_a_file_is_no_folder_to_calibrate_on(self):
+        preprocess = {"resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]}
+        for path in (__file__, __file__ + ".absent", ""):
+            self.refused(nn.ReLU().eval(), f"'{path}' is no folder", calibration=path, preprocess=preprocess)
 
     def test_a_change_in_place_that_another_view_shows_is_refused_by_name(self):
         def flattened(y):

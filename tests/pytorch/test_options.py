@@ -45,6 +45,7 @@ class Preprocess(ExportTest):
         self.refused_preprocess("mean", "3 numbers", mean=[0, 0])
         self.refused_preprocess("mean", "3 numbers", mean=7)
         self.refused_preprocess("std", "greater than 0", std=[1, 0, 1])
+        self.refused_preprocess("std", "greater than 0", std=[1, -1, 1])
         self.refused_preprocess("mean", "finite", mean=[0, float("nan"), 0])
         self.refused_preprocess("size", "whole", size=[8.5, 6])
         self.refused_preprocess("size", "2 numbers", size=[8])

@@ -61,6 +61,75 @@ TEST_CASE("scales that were saved give the same model as the calibration that fo
   CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
 }
 
+TEST_CASE("a conversion that fails, or has no scales, leaves the scales that are there") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  const std::string scales = w.path("good.json");
+  const std::string good = "{\"image\": {\"scale\": 0.5, \"zero_point\": 3}}\n";
+  const std::string out = w.path("none.octet");
+  const auto fails = [&](const std::vector<std::string>& more, const std::string& part,
+                         const std::string& to) {
+    INFO(part);
+    for (const bool there : {true, false}) {
+      std::filesystem::remove(scales);
+      if (there) w.folder.write("good.json", good);
+      std::vector<std::string> arguments = {"convert", in, "-o", to, "--save-scales", scales};
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      check_failed(octet_tool(arguments), part);
+      CHECK(std::filesystem::exists(scales) == there);
+      if (there) CHECK(read_file(scales) == good);
+    }
+    CHECK_FALSE(std::filesystem::exists(out));
+  };
+  const std::string folder = w.path(".");
+  fails({}, "no scales to save", out);
+  fails({"--float"}, "no scales to save", out);
+  // After the scales are known:
+  fails({"--calibrate", folder, "--keep-float", "nobody"}, "nobody", out);
+  fails({"--calibrate", folder}, "absent", w.path("absent/none.octet"));
+  fails({"--calibrate", folder}, "/dev/full", "/dev/full");
+}
+
+TEST_CASE("convert --float: --calibrate without --save-scales is left out, and said") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  const auto convert = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"convert", in, "-o", w.path(out), "--float"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = octet_tool(arguments);
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+    return outcome.err;
+  };
+  const std::string folder = w.path(".");
+  const std::string left_out = "--calibrate is left out";
+  CHECK_FALSE(contains(convert("a.octet", {}), left_out));
+  CHECK(contains(convert("b.octet", {"--calibrate", folder}), left_out));
+  CHECK_FALSE(
+      contains(convert("c.octet", {"--calibrate", folder, "--save-scales", w.path("scales.json")}),
+               left_out));
+  CHECK(contains(read_file(w.path("scales.json")), "\"image\""));
+  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+  CHECK(read_file(w.path("a.octet")) == read_file(w.path("c.octet")));
+}
+
+TEST_CASE("--max-bad is a number of percent") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  for (const char* share : {"nan", "-nan", "-1", "100.5", "inf", "many", ""}) {
+    INFO(share);
+    const Outcome convert = octet_tool(
+        {"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."), "--max-bad", share});
+    const Outcome eval = octet_tool({"eval", w.classifier, w.path("."), "--max-bad", share});
+    for (const Outcome* outcome : {&convert, &eval}) {
+      INFO(outcome->err);
+      CHECK(outcome->code == 2);
+      CHECK(contains(outcome->err, "--max-bad"));
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(w.path("a.octet")));
+}
+
 TEST_CASE("a preset of preprocessing is kept in the model") {
   const Workplace w;
   const std::string in = write_uncalibrated(w, false);
@@ -101,6 +170,9 @@ TEST_CASE("calibration: what is wrong is said, and nothing is written") {
                "--preprocess: 'std' is missing");
   check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1], "std": [1, 1, 1]})"),
                "--preprocess: 'mean' has 1 values and 'std' has 3; 'rgb' needs 3 in each");
+  check_failed(with(R"({"resize": "crop", "channels": "rgb", "mean": [1, 1, 1],
+                        "std": [1, -1, 1]})"),
+               "--preprocess: a 'std' is below 0");
   check_failed(octet_tool({"convert", w.path("classifier.safetensors"), "-o", out, "--calibrate",
                            w.path(".")}),
                "scales of its own");

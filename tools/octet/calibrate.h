@@ -32,11 +32,12 @@ Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const Calibrat
                                              const std::vector<std::string>& images);
 
 /// Scales of activations by tensor name, as JSON: {"TENSOR": {"scale": 0.02, "zero_point": 128}}.
-Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
-                            const WriteRules& rules);
-/// What write_scales writes.
+/// Error: no activation has one.
+Expected<std::string> scales_text(const graph::Graph& graph);
+/// A file of such text.
 extern const FileKind scales_kind;
-/// Errors: not such JSON; a name that the graph has not; an activation that it does not name.
+/// Takes the scales from such a file. Errors: not such JSON; a name that the graph has not; an
+/// activation that it does not name.
 Expected<void> read_scales(graph::Graph& graph, const std::string& path);
 
 }  // namespace octet::tool

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "graph/calibration/calibrators.h"
 #include "graph/graph.h"
@@ -47,6 +48,12 @@ WriteRules scales_rules(const Options& options, const Files& files) {
   return {.in_use = &files.in_use, .kind = &scales_kind, .force = options.force};
 }
 
+/// Does calibration change anything that is written? A model in float has no scales.
+bool uses_calibration(const Options& options) {
+  return !options.calibration.folder.empty() &&
+         (!options.float_only || !options.calibration.save_scales.empty());
+}
+
 /// What the file leaves open and the user says: preprocessing, task, labels, and scales.
 Expected<void> complete(graph::Graph& graph, const Options& options, const Files& files) {
   if (options.forget_scales) {
@@ -62,16 +69,13 @@ Expected<void> complete(graph::Graph& graph, const Options& options, const Files
     if (auto ok = set_labels(graph, options.labels); !ok) return ok;
   }
   const CalibrationOptions& calibration = options.calibration;
-  if (!calibration.folder.empty()) {
+  if (uses_calibration(options)) {
     const auto remarks = calibrate(graph, calibration, files.images);
     if (!remarks) return tl::unexpected(remarks.error());
     for (const std::string& remark : *remarks) std::cerr << "warning: " << remark << "\n";
   }
-  if (!calibration.scales.empty()) {
-    if (auto ok = read_scales(graph, calibration.scales); !ok) return ok;
-  }
-  if (calibration.save_scales.empty()) return {};
-  return write_scales(graph, calibration.save_scales, scales_rules(options, files));
+  if (calibration.scales.empty()) return {};
+  return read_scales(graph, calibration.scales);
 }
 
 struct Converted {
@@ -120,12 +124,19 @@ Expected<Converted> make_model(const Options& options) {
   const std::vector<std::string> stages = {"reading", "fusing and quantizing", "checking",
                                            "writing"};
   // Calibration has a bar of its own.
-  const bool calibrates = !options.calibration.folder.empty();
+  const bool calibrates = uses_calibration(options);
   std::optional<StagedProgress> progress;
   if (!calibrates) progress.emplace("converting", stages);
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
   if (auto ok = complete(*graph, options, *files); !ok) return tl::unexpected(ok.error());
+  // The passes change the graph: what is saved is what was chosen.
+  std::string scales;
+  if (!options.calibration.save_scales.empty()) {
+    auto text = scales_text(*graph);
+    if (!text) return fail(options.input + ": " + text.error().message);
+    scales = std::move(*text);
+  }
   std::vector<std::string> remarks = std::move(graph->remarks);
   const bool file_has_scales = graph->unscaled_is_float;
   if (calibrates) progress.emplace("converting", stages);
@@ -140,12 +151,24 @@ Expected<Converted> make_model(const Options& options) {
   progress->advance();
   if (auto ok = write_file(options.output, *bytes, model_rules(options, *files)); !ok)
     return tl::unexpected(ok.error());
+  // Last of all: a conversion that fails leaves the scales that are there.
+  if (!scales.empty()) {
+    if (auto ok = write_file(options.calibration.save_scales, std::as_bytes(std::span(scales)),
+                             scales_rules(options, *files));
+        !ok) {
+      return tl::unexpected(ok.error());
+    }
+  }
   return Converted{.model = std::move(*model),
                    .remarks = std::move(remarks),
                    .file_has_scales = file_has_scales};
 }
 
 Expected<int> convert(const Options& options) {
+  if (!options.calibration.folder.empty() && !uses_calibration(options)) {
+    std::cerr << "warning: --calibrate is left out: a model in float (--float) has no scales, and "
+                 "none are saved (--save-scales)\n";
+  }
   const auto converted = make_model(options);
   if (!converted) return tl::unexpected(converted.error());
   // Only now: the progress bar is gone.

@@ -54,8 +54,7 @@ const FileKind scales_kind = {
              });
     }};
 
-Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
-                            const WriteRules& rules) {
+Expected<std::string> scales_text(const graph::Graph& graph) {
   json out = json::object();
   for (const graph::Tensor& tensor : graph.tensors) {
     if (tensor.is_constant() || !tensor.quantization) continue;
@@ -64,8 +63,12 @@ Expected<void> write_scales(const graph::Graph& graph, const std::string& path,
     out[name] = {{"scale", tensor.quantization->scale},
                  {"zero_point", tensor.quantization->zero_point}};
   }
-  const std::string text = out.dump(1) + "\n";
-  return write_file(path, std::as_bytes(std::span(text)), rules);
+  if (out.empty()) {
+    return fail(
+        "--save-scales: the model has no scales to save; let octet find them on typical images "
+        "(--calibrate DIR)");
+  }
+  return out.dump(1) + "\n";
 }
 
 Expected<void> read_scales(graph::Graph& graph, const std::string& path) {

@@ -26,7 +26,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     model: a torch.nn.Module in eval mode: an ordinary float one, one that went through
         torch.ao.quantization.prepare or prepare_qat and saw data, or one that went through convert.
     input_shape: `(1, C, H, W)`, or a list of shapes for a model with several inputs. The batch is 1.
-    path: the .safetensors file to write. It appears whole or not at all.
+    path: the .safetensors file to write, in a folder that is there. It appears whole or not at all.
     calibration: for a float model only: a folder of images, read as `preprocess` says, or an iterable of
         batches, each a float tensor or a tuple of tensors, one an input (what a tuple has beyond the inputs,
         as the labels of a data set, is left out). Batches may hold several items.
@@ -44,7 +44,7 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     """
     with Progress() as progress:
         return _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task,
-                       images.Reading(exif_rotate, max_bad), force, progress)
+                       images.Reading(exif_rotate, options.check_max_bad(max_bad)), force, progress)
 
 
 def _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task, reading, force,
@@ -89,7 +89,10 @@ def _export(model, input_shape, path, calibration, observer, keep_float, preproc
         outputs = [graph.activations[name] for name in graph.outputs]
         extras["task"] = options.check_task(task, labels, outputs, shapes)
     _check_finite(graph)
-    graph.save(path, {key: value for key, value in extras.items() if value is not None})
+    try:
+        graph.save(path, {key: value for key, value in extras.items() if value is not None})
+    except OSError as error:  # which names the unfinished file, if any
+        raise ExportError(f"{path}: cannot write: {error.strerror or error}") from error
     return graph
 
 

@@ -25,6 +25,8 @@ class Reading(NamedTuple):
 
 def files_in(folder):
     """-> the paths of the images in a folder and the folders in it, sorted. Error: there are none."""
+    if not os.path.isdir(folder):
+        raise ExportError(f"'{folder}' is no folder; calibration takes a folder of images")
     found = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names
              if name.lower().endswith(_EXTENSIONS)]
     if not found:

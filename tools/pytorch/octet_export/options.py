@@ -63,6 +63,13 @@ def _check_range(mean, std):
                           f"to 255: did you mean {scaled[0]} and {scaled[1]}?")
 
 
+def check_max_bad(max_bad):
+    """-> max_bad. Error: it is no number of percent."""
+    if isinstance(max_bad, bool) or not isinstance(max_bad, numbers.Real) or not 0 <= max_bad <= 100:
+        raise ExportError(f"max_bad {max_bad!r} is no number of percent, from 0 to 100")
+    return max_bad
+
+
 def check_labels(labels):
     """-> labels as a list. Error: something that is not a text, or none."""
     labels = [labels] if isinstance(labels, str) else list(labels)

@@ -1,5 +1,6 @@
 """The file that is written: whole or not at all, and never over what is not its own."""
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -9,18 +10,22 @@ from .errors import ExportError
 
 
 def check(path, read, force):
-    """Error: `path` is one of the files in `read`, or an existing file that is no safetensors file (without force).
+    """Error: nothing can be written to `path`, or it is one of the files in `read`, or an existing file that is no
+    safetensors file (without force).
 
     Files are compared by what they are: links and other names lead to the same file.
     """
     try:
         target = os.stat(path)
     except FileNotFoundError:
+        _check_folder(path)
         return
+    except (OSError, TypeError, ValueError) as error:
+        raise ExportError(f"{path}: cannot write: {_reason(error)}") from error
     if stat.S_ISDIR(target.st_mode):
         raise ExportError(f"{path}: cannot write: this is a folder; name the file in it")
     if not stat.S_ISREG(target.st_mode):
-        return
+        return _check_device(path, target)
     for name in read:
         with contextlib.suppress(OSError):
             if os.path.samestat(target, os.stat(name)):
@@ -28,6 +33,33 @@ def check(path, read, force):
     if target.st_size > 0 and not force and not _is_safetensors(path, target.st_size):
         raise ExportError(f"{path}: cannot write: there is a file of this name that is not a .safetensors file; name "
                           "another file, or give --force (force=True) to overwrite it")
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _check_folder(path):
+    """Error: there is no folder in which a new file `path` can be made."""
+    if not os.fspath(path):
+        raise ExportError("cannot write: the path of the file to write is empty")
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise ExportError(f"{path}: cannot write: there is no folder '{folder}'; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ExportError(f"{path}: cannot write: the folder '{folder}' may not be written to")
+
+
+def _check_device(path, target):
+    """Error: a device or a pipe that may not be written to, or that takes nothing.
+
+    It is not opened for this: the reader of a pipe would see its end.
+    """
+    if not os.access(path, os.W_OK):
+        raise ExportError(f"{path}: cannot write: {os.strerror(errno.EACCES)}")
+    with contextlib.suppress(OSError):
+        if target.st_rdev == os.stat("/dev/full").st_rdev:
+            raise ExportError(f"{path}: cannot write: {os.strerror(errno.ENOSPC)}")
 
 
 def _is_safetensors(path, size):

@@ -17,7 +17,7 @@ for group in "${@:-build}"; do
     arm64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
     clang) packages="$packages clang-19 libclang-rt-19-dev" ;;
     format) packages="$packages clang-format-19" ;;
-    lint) packages="$packages clang-19 clang-tidy-19 shellcheck flake8" ;;
+    lint) packages="$packages shellcheck flake8" ;;
     # What benchmarks/arm.py --loops reads loops with.
     llvm-mca) packages="$packages llvm-19" ;;
     *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, clang, format, lint,

@@ -202,6 +202,7 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Kind::reshape:
     case Kind::transpose:
     case Kind::resize:
+    case Kind::log_softmax:
     case Kind::clip:
     case Kind::mean:
     case Kind::batch_norm:

@@ -71,6 +71,8 @@ Loop find_loop(Op op) {
       return run_mean;
     case Kind::softmax:
       return run_softmax;
+    case Kind::log_softmax:
+      return run_log_softmax;
     case Kind::argmax:
       return run_argmax;
     case Kind::prelu:

@@ -112,6 +112,28 @@ void run_softmax(const FloatOperands& operands) {
   }
 }
 
+void run_log_softmax(const FloatOperands& operands) {
+  const AxisView view =
+      view_axis(operands.output_shape, std::get<AxisAttributes>(operands.attributes).axis);
+  constexpr double value_ns = 8;
+  share_out_each(
+      operands, view.outer * view.inner, cost_of(operands.count(), value_ns), [&](std::size_t row) {
+        const std::size_t first = row / view.inner * view.count * view.inner + row % view.inner;
+        const float* x = operands.inputs[0] + first;
+        float* y = operands.output + first;
+        float largest = x[0];
+        for (std::size_t i = 1; i < view.count; ++i) largest = std::max(largest, x[i * view.inner]);
+        const auto below = [&](std::size_t i) {
+          return static_cast<double>(x[i * view.inner]) - static_cast<double>(largest);
+        };
+        double sum = 0;
+        for (std::size_t i = 0; i < view.count; ++i) sum += kernels::exp_float64(below(i));
+        const double log_sum = kernels::log_float64(sum);
+        for (std::size_t i = 0; i < view.count; ++i)
+          y[i * view.inner] = static_cast<float>(below(i) - log_sum);
+      });
+}
+
 void run_argmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.input_shapes[0], std::get<AxisAttributes>(operands.attributes).axis);

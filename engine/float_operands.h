@@ -64,6 +64,8 @@ void run_pool(const FloatOperands& operands);
 void run_mean(const FloatOperands& operands);
 /// Over any axis.
 void run_softmax(const FloatOperands& operands);
+/// Over any axis.
+void run_log_softmax(const FloatOperands& operands);
 /// Writes s32 indices to the output.
 void run_argmax(const FloatOperands& operands);
 /// add, sub, mul, div, with broadcasting.

@@ -287,7 +287,8 @@ void SubgraphBuilder::define(const FloatNode& node) {
     }
     case Kind::function:
       return define_function(node, operand(node.inputs[0]), operand(node.output));
-    case Kind::argmax:  // xnnpack_runs() does not admit them
+    case Kind::log_softmax:  // xnnpack_runs() does not admit them
+    case Kind::argmax:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:

@@ -97,7 +97,8 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
     case Kind::batch_norm:
     case Kind::prelu:
       return true;
-    case Kind::argmax:  // left to octet's loops
+    case Kind::log_softmax:  // left to octet's loops
+    case Kind::argmax:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:

@@ -162,6 +162,7 @@ MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const 
     case Kind::max_pool:
     case Kind::average_pool:
     case Kind::softmax:
+    case Kind::log_softmax:
     case Kind::argmax:
     case Kind::clip:
     case Kind::lookup:

@@ -65,6 +65,7 @@ enum class Op : uint8_t {
   floor_div,  // a, b: s32, broadcast; towards minus infinity, where div goes towards 0
   cast,       // s32 -> f32, f32 -> s32
   gather_nd,  // data, indices s32 [..., depth]: places along the first `depth` axes of data
+  log_softmax,  // x, f32: x - max - log(sum(exp(x - max))) along the axis; float only
   // graph only: gone before a model is written
   identity,
 };
@@ -115,7 +116,7 @@ struct PoolAttributes {  // max_pool, average_pool
   bool ceil_mode = false;
   Bounds bounds;
 };
-struct AxisAttributes {  // softmax, argmax, concat
+struct AxisAttributes {  // softmax, log_softmax, argmax, concat
   int32_t axis = 0;
   bool keepdims = false;  ///< argmax
 };

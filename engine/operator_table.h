@@ -19,6 +19,7 @@ enum class Kind : uint8_t {
   max_pool,
   average_pool,
   softmax,
+  log_softmax,
   argmax,
   concat,
   slice,

@@ -68,6 +68,9 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Kind::softmax:
       type = ScoreType::probabilities;
       break;
+    case Kind::log_softmax:
+      type = ScoreType::log_probabilities;
+      break;
     case Kind::concat: {
       bool first = true;
       for (const int32_t id : inputs) {

@@ -98,6 +98,7 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
     case Kind::reshape:
     case Kind::transpose:
     case Kind::resize:  // what is left of them runs in float
+    case Kind::log_softmax:
     case Kind::clip:
     case Kind::mean:
     case Kind::batch_norm:

@@ -109,6 +109,24 @@ bool merge_clips(Graph& graph, std::size_t index) {
   return true;
 }
 
+// log(softmax(x)) -> log_softmax, where nobody else reads the probabilities and no file rounds them:
+// computed at once, small ones do not become 0, nor their logarithms -infinity.
+void join_log_softmax(Graph& graph, std::size_t index) {
+  Node& log = graph.nodes[index];
+  const int softmax_index = graph.producer_of(log.inputs[0]);
+  if (softmax_index < 0 || !graph.read_only_by(log.inputs[0], static_cast<int>(index))) return;
+  const Node& softmax = graph.nodes[static_cast<std::size_t>(softmax_index)];
+  const bool rounded =
+      graph.tensor(softmax.output).quantization.has_value() &&
+      (graph.unscaled_is_float || graph.has_authors_borders || graph.keeps_rounding);
+  if (softmax.op != Op::softmax || softmax.inputs.size() != 1 || rounded) return;
+  log.op = Op::log_softmax;
+  log.attributes = softmax.attributes;
+  log.fused.insert(log.fused.end(), softmax.fused.begin(), softmax.fused.end());
+  log.fused.push_back(softmax.name);
+  log.inputs[0] = softmax.inputs[0];
+}
+
 }  // namespace
 
 Status canonicalise(Graph& graph) {
@@ -123,6 +141,7 @@ Status canonicalise(Graph& graph) {
     Node& node = graph.nodes[i];
     if (node.op == Op::div) division_to_product(graph, node);
     if (node.op == Op::prelu) prelu_to_leaky_relu(graph, node);
+    if (node.op == Op::log) join_log_softmax(graph, i);
   }
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "engine/operator_table.h"
 #include "graph/passes/passes.h"
@@ -56,6 +57,8 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
                                graph.tensor(node.inputs[0]).shape)
                  ? ""
                  : "no int8 form: sums of so many pixels could leave 32 bits";
+    case Kind::log_softmax:
+      return "no int8 form: logarithms of small probabilities, which 256 values do not tell apart";
     case Kind::resize:
       return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
     case Kind::arithmetic:
@@ -100,6 +103,30 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
       node.precision = Precision::float32;
       node.reason = reason;
     }
+  }
+}
+
+// A pad's result has its operand's scale, whose bytes may not reach its value (-1 around pixels of 0
+// to 1): then it is in float, and what reads it quantizes it with the scale that was calibrated for
+// the whole. What is below all values is for a maximum, which takes the least byte for it.
+void keep_pads_beyond_operand_float(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    const auto* pad = std::get_if<PadAttributes>(&node.attributes);
+    const auto& q = graph.tensor(node.inputs[0]).quantization;
+    if (pad == nullptr || !q || node.precision != Precision::undecided ||
+        !std::isfinite(pad->value))
+      continue;
+    const float steps = pad->value / q->scale + static_cast<float>(q->zero_point);
+    const bool for_maximum =
+        steps < 0 && std::ranges::all_of(
+                         graph.readers_of(node.output),
+                         [&](int reader) {
+                           return graph.nodes[static_cast<std::size_t>(reader)].op == Op::max_pool;
+                         });
+    if (for_maximum || (steps > -1 && steps < 256)) continue;
+    node.precision = Precision::float32;
+    node.reason =
+        "it pads with " + text_of(pad->value) + ", which its operand's bytes do not reach";
   }
 }
 
@@ -335,6 +362,7 @@ Status choose_precision(Graph& graph, const BuildOptions& options) {
   apply_wishes(graph, options.keep_float, asked_by_user);
   apply_wishes_onwards(graph);
   if (!graph.unscaled_is_float && !graph.has_authors_borders && !graph.keeps_rounding) {
+    keep_pads_beyond_operand_float(graph);
     if (auto ok = keep_quantities_apart(graph); !ok) return ok;
   }
   keep_tails_in_float(graph);

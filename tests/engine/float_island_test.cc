@@ -403,6 +403,7 @@ TEST_CASE("float softmax and argmax along any axis") {
     Network network(random);
     const int32_t x = network.input({2, 5, 4, 9}, -20, 20);
     network.output(network.node(Op::softmax, AxisAttributes{.axis = axis}, {x}));
+    network.output(network.node(Op::log_softmax, AxisAttributes{.axis = axis}, {x}));
     network.output(network.node(Op::argmax, AxisAttributes{.axis = axis, .keepdims = true}, {x}));
     network.output(network.node(Op::argmax, AxisAttributes{.axis = axis}, {x}));
     network.check();
@@ -598,6 +599,8 @@ TEST_CASE("loops give the same bytes with any number of threads") {
       {Op::hard_swish, NoAttributes{}},
       {Op::softmax, AxisAttributes{.axis = 3}},
       {Op::softmax, AxisAttributes{.axis = 1}},
+      {Op::log_softmax, AxisAttributes{.axis = 3}},
+      {Op::log_softmax, AxisAttributes{.axis = 1}},
       {Op::mean, MeanAttributes{.axes = {1, 2}}},
       {Op::max_pool, PoolAttributes{.window = window}},
       {Op::average_pool, PoolAttributes{.window = window}},

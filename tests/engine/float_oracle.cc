@@ -239,6 +239,8 @@ double value_at(Op op, const Attributes& attributes, const std::vector<Array>& i
       return resize(std::get<ResizeAttributes>(attributes), in[0], o);
     case Op::softmax:
       return softmax(std::get<AxisAttributes>(attributes).axis, in[0], o);
+    case Op::log_softmax:
+      return std::log(softmax(std::get<AxisAttributes>(attributes).axis, in[0], o));
     case Op::argmax:
       return argmax(std::get<AxisAttributes>(attributes), in[0], o);
     case Op::mean:

@@ -278,3 +278,67 @@ TEST_CASE("an average over more pixels than an int8 sum can hold is float, with 
     }
   }
 }
+TEST_CASE("a pad with a value beyond its operand's bytes is in float, and exact") {
+  for (const float value : {-20.0F, 20.0F}) {
+    GraphMaker m;
+    const auto x = m.input({1, 6, 6, 3});
+    const auto padded =
+        m.node("padded", Op::pad, PadAttributes{{0, 2, 2, 0}, {0, 2, 2, 0}, value}, {x});
+    Graph graph = m.finish({m.conv("after", padded, {.kernel = 3})});
+    calibrate(graph);
+    const auto inputs = random_inputs(graph);
+    const Values in_float = run(build(graph, {.float_only = true}), inputs).at(0);
+    const Values in_int8 = run(build(graph), inputs).at(0);
+    float largest = 0;
+    for (const float v : in_float) largest = std::max(largest, std::abs(v));
+    for (std::size_t i = 0; i < in_float.size(); ++i)
+      CHECK(std::abs(in_int8[i] - in_float[i]) < 0.05F * largest);
+    REQUIRE(octet::graph::choose_precision(graph, {}));
+    CHECK(node_named(graph, "padded").precision == Precision::float32);
+    CHECK(node_named(graph, "padded").reason.find("do not reach") != std::string::npos);
+    CHECK(node_named(graph, "after").precision == Precision::int8);
+  }
+}
+
+TEST_CASE("a pad within its operand's bytes, or below all for a maximum, moves bytes") {
+  for (const float value : {0.0F, 0.5F, 1.0F, -1e9F, -std::numeric_limits<float>::infinity()}) {
+    GraphMaker m;
+    const auto x = m.input({1, 6, 6, 3}, Quantization{.scale = 1.0F / 255, .zero_point = 0});
+    const auto padded =
+        m.node("padded", Op::pad, PadAttributes{{0, 1, 1, 0}, {0, 1, 1, 0}, value}, {x});
+    m.scale(padded, 1.0F / 255);
+    const auto most = m.max_pool("most", padded);
+    m.scale(most, 1.0F / 255);
+    Graph graph = m.finish({most});
+    REQUIRE(octet::graph::choose_precision(graph, {}));
+    CHECK(node_named(graph, "padded").precision == Precision::int8);
+  }
+}
+
+TEST_CASE("a calibrated log_softmax is computed in float, from what the layer gives") {
+  GraphMaker m;
+  const auto x = m.input({1, 8}, Quantization{.scale = 0.1F, .zero_point = 128});
+  const auto logits = m.linear("logits", x, {.channels = 6});
+  m.scale(logits, 0.25F, 128);
+  const auto probabilities = m.softmax("softmax", logits);
+  const auto out = m.simple("log", Op::log, probabilities);
+  m.scale(probabilities, 1.0F / 256).scale(out, 0.1F, 255);
+  Graph graph = m.finish({out});
+  const auto inputs = random_inputs(graph);
+  const Values in_float = run(build(graph, {.float_only = true}), inputs).at(0);
+  const Values in_int8 = run(build(graph), inputs).at(0);
+  for (std::size_t i = 0; i < in_float.size(); ++i)
+    CHECK(std::abs(in_int8[i] - in_float[i]) < 0.05F * (1 + std::abs(in_float[i])));
+  REQUIRE(octet::graph::canonicalise(graph));
+  CHECK(node_named(graph, "log").op == Op::log_softmax);
+  REQUIRE(octet::graph::choose_precision(graph, {}));
+  CHECK(node_named(graph, "logits").float_output);
+}
+
+TEST_CASE("log_softmax of what is far below the largest is no infinity") {
+  GraphMaker m;
+  const auto x = m.input({1, 5});
+  Graph graph = m.finish({m.simple("log", Op::log, m.softmax("softmax", x))});
+  const Values out = run(build(graph, {.float_only = true}), {{-400, -100, 0, -200, -90}}).at(0);
+  CHECK(out == Values{-400, -100, 0, -200, -90});
+}

@@ -59,7 +59,8 @@ TEST_CASE("the remedy for a coarse output names what computes it, behind whateve
 TEST_CASE("probabilities are fine enough, logarithms of them are not") {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 3}, input_scale);
-  const auto scores = m.softmax("scores", m.max_pool("pool", m.conv("a", x)));
+  const auto pool = m.max_pool("pool", m.conv("a", x));
+  const auto scores = m.simple("scores", Op::sigmoid, pool);
   m.scale(scores, 1.0F / 256);
   const auto logs = m.simple("logs", Op::log, scores);
   m.scale(logs, 0.05F, 255);
@@ -70,6 +71,15 @@ TEST_CASE("probabilities are fine enough, logarithms of them are not") {
   alone.outputs = {scores};
   alone.nodes.pop_back();
   CHECK_FALSE(contains(summary_of(alone), "256 values"));
+  // A log_softmax is computed in float.
+  for (Node& node : graph.nodes) {
+    if (node.name != "scores") continue;
+    node.op = Op::softmax;
+    node.attributes = AxisAttributes{.axis = 3};
+  }
+  INFO(summary_of(graph));
+  CHECK_FALSE(contains(summary_of(graph), "output logs"));
+  CHECK(contains(summary_of(graph), "logs (log_softmax)"));
 }
 
 TEST_CASE("nodes that run in float for one reason are one line with a count") {

@@ -258,6 +258,7 @@ class OnednnOpponent final : public Opponent {
       case Kind::softmax:
         add_softmax(node);
         return {};
+      case Kind::log_softmax:
       case Kind::argmax:
       case Kind::slice:
       case Kind::pad:

@@ -58,6 +58,7 @@ bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
     case Kind::resize:
       return true;
     case Kind::softmax:
+    case Kind::log_softmax:
     case Kind::argmax:
     case Kind::concat:
     case Kind::slice:

@@ -1,19 +1,37 @@
 #include "tools/files_in_use.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace octet::tool {
 
+namespace {
+
+bool goes_into(int stream, const FileIdentity& file) {
+  struct stat output{};
+  return ::fstat(stream, &output) == 0 && identity_of(output) == file;
+}
+
+// The message that says so would be written into the very file: it goes to the terminal, where
+// there is one, or nowhere.
+void turn_standard_error_away() {
+  int other = ::open("/dev/tty", O_WRONLY | O_NOCTTY);
+  if (other < 0) other = ::open("/dev/null", O_WRONLY);
+  if (other < 0) return;
+  ::dup2(other, STDERR_FILENO);
+  ::close(other);
+}
+
+}  // namespace
+
 Expected<void> FilesInUse::add(const std::string& name, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) return {};
   const FileIdentity file = identity_of(status);
-  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
-    struct stat output{};
-    if (::fstat(stream, &output) == 0 && identity_of(output) == file) {
-      return fail(name + ": this file is read, and standard " +
-                  (stream == STDOUT_FILENO ? "output" : "error") +
-                  " goes into it: redirect to another file");
-    }
+  const bool error_goes_into = goes_into(STDERR_FILENO, file);
+  if (error_goes_into) turn_standard_error_away();
+  if (error_goes_into || goes_into(STDOUT_FILENO, file)) {
+    return fail(name + ": this file is read, and standard " +
+                (error_goes_into ? "error" : "output") + " goes into it: redirect to another file");
   }
   names_.try_emplace(file, name);
   return {};

@@ -58,7 +58,8 @@ Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& str
   command += " < " + file_or(streams.input_file, "in");
   command += streams.append_to.empty() ? " > " + file_or(streams.output_file, "out")
                                        : " >> " + quoted(streams.append_to);
-  command += " 2> " + file_or(streams.error_file, "err");
+  command += streams.append_errors_to.empty() ? " 2> " + file_or(streams.error_file, "err")
+                                              : " 2>> " + quoted(streams.append_errors_to);
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   return {.code = WEXITSTATUS(status),

@@ -20,11 +20,12 @@ struct Outcome {
 };
 
 struct Streams {
-  std::string input;        ///< What standard input holds.
-  std::string input_file;   ///< Where standard input comes from; empty: `input`.
-  std::string output_file;  ///< Where standard output goes; empty: into the outcome.
-  std::string append_to;    ///< A file that standard output is appended to; empty: as above.
-  std::string error_file;   ///< Where standard error goes; empty: into the outcome.
+  std::string input;             ///< What standard input holds.
+  std::string input_file;        ///< Where standard input comes from; empty: `input`.
+  std::string output_file;       ///< Where standard output goes; empty: into the outcome.
+  std::string append_to;         ///< A file that standard output is appended to; empty: as above.
+  std::string append_errors_to;  ///< A file that standard error is appended to; empty: as below.
+  std::string error_file;        ///< Where standard error goes; empty: into the outcome.
 };
 
 /// Runs `octet` with these arguments and waits. One thread where the arguments do not say

@@ -230,6 +230,11 @@ TEST_CASE("no command prints onto a file that it reads") {
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.err, "standard output goes into it"));
     CHECK(read_file(read) == before);
+    // Nor does the message go where it would destroy the file.
+    const Outcome errors = octet_tool(
+        arguments, {.input_file = read == list ? list : std::string(), .append_errors_to = read});
+    CHECK(errors.code == 1);
+    CHECK(read_file(read) == before);
   }
 }
 

@@ -1,0 +1,118 @@
+// What holds for every operator, whatever it is.
+#include "engine/operator_table.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "tests/graph/run_graph.h"
+
+namespace octet::test {
+namespace {
+
+std::vector<Op> operators() {
+  std::vector<Op> all;
+  for (int i = 0; i < op_count; ++i) all.push_back(static_cast<Op>(i));
+  return all;
+}
+
+std::string document(const std::string& name) {
+  std::ifstream file(std::string(OCTET_SOURCE_DIR) + "/docs/" + name);
+  REQUIRE(file.good());
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST_CASE("every operator has a row of its own, a name of its own and attributes") {
+  std::set<std::string> names;
+  for (const Op op : operators()) {
+    const Operator& row = row_of(op);
+    INFO(row.name);
+    CHECK(row.op == op);
+    CHECK(names.insert(row.name).second);
+    CHECK(default_attributes(op).index() == row.attributes);
+    CHECK(row.operands.least >= 1);
+    CHECK(row.operands.least <= row.operands.most);
+    CHECK(row.range.min < row.range.max);
+  }
+}
+
+TEST_CASE("every operator refuses fewer operands than it takes, and the attributes of another") {
+  for (const Op op : operators()) {
+    const Operator& row = row_of(op);
+    INFO(row.name);
+    const std::vector<Shape> inputs(row.operands.least - 1U, Shape{1, 4, 4, 3});
+    CHECK_FALSE(infer_shape(op, default_attributes(op), inputs));
+    const bool is_conv = row.attributes == attributes_index<ConvAttributes>();
+    const Attributes others = is_conv ? Attributes(NoAttributes{}) : Attributes(ConvAttributes{});
+    const std::vector<Shape> enough(row.operands.least, Shape{1, 4, 4, 3});
+    CHECK_FALSE(infer_shape(op, others, enough));
+  }
+}
+
+TEST_CASE("every operator is in the contract of arithmetic or in the exchange format") {
+  const std::string text = document("quantization.md") + document("float_export.md");
+  for (const Op op : operators()) {
+    if (op == Op::identity) continue;  // gone before a model is written
+    INFO(op_name(op));
+    CHECK(std::regex_search(text, std::regex("\\b" + std::string(op_name(op)) + "\\b")));
+  }
+}
+
+// An operator that one of the two forgot would be another function there.
+TEST_CASE("every function of one value is the same function in int8 and in float") {
+  constexpr float step = 1.0F / 32;
+  constexpr Quantization result = {.scale = 0.0625F, .zero_point = 128};
+  for (const Op op : operators()) {
+    if (kind_of(op) != Kind::function) continue;
+    INFO(op_name(op));
+    GraphMaker m;
+    const auto x = m.input({1, 256}, Quantization{.scale = step, .zero_point = 128});
+    const bool has_value = row_of(op).attributes == attributes_index<ScalarAttributes>();
+    const Attributes attributes =
+        has_value ? Attributes(ScalarAttributes{0.375F}) : default_attributes(op);
+    const auto y = m.node("y", op, attributes, {x});
+    m.scale(y, result.scale, result.zero_point);
+    const Graph graph = m.finish({y});
+    Values steps;
+    for (int q = 0; q < 256; ++q) steps.push_back(step * static_cast<float>(q - 128));
+    const Values in_float = run(build(graph, {.float_only = true}), {steps}).at(0);
+    const Values in_int8 = run(build(graph), {steps}).at(0);
+    std::set<float> different;
+    for (std::size_t i = 0; i < 256; ++i) {
+      if (!std::isfinite(in_float[i])) continue;
+      const float held = std::clamp(in_float[i], -128 * result.scale, 127 * result.scale);
+      CHECK(std::abs(in_int8[i] - held) <= 0.51F * result.scale);
+      different.insert(in_float[i]);
+    }
+    CHECK(different.size() > 20);
+  }
+}
+
+TEST_CASE("results whose range is known stay within it") {
+  Values values;
+  for (int i = 0; i < 64; ++i) values.push_back(static_cast<float>(i - 32));
+  for (const Op op : operators()) {
+    const Bounds range = row_of(op).range;
+    if (!range.bounded()) continue;
+    INFO(op_name(op));
+    GraphMaker m;
+    const auto x = m.input({1, 64});
+    Attributes attributes = default_attributes(op);
+    if (auto* a = std::get_if<AxisAttributes>(&attributes)) a->axis = 1;
+    const Graph graph = m.finish({m.node("y", op, attributes, {x})});
+    const Values results = run(build(graph, {.float_only = true}), {values}).at(0);
+    for (const float y : results) {
+      CHECK(y >= range.min);
+      CHECK(y <= range.max);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace octet::test

@@ -62,9 +62,9 @@ enum class Op : uint8_t {
   abs,
   neg,
   // whole numbers (s32), which add, sub, mul and div take as well: exact, and steps of their own
-  floor_div,  // a, b: s32, broadcast; towards minus infinity, where div goes towards 0
-  cast,       // s32 -> f32, f32 -> s32
-  gather_nd,  // data, indices s32 [..., depth]: places along the first `depth` axes of data
+  floor_div,    // a, b: s32, broadcast; towards minus infinity, where div goes towards 0
+  cast,         // s32 -> f32, f32 -> s32
+  gather_nd,    // data, indices s32 [..., depth]: places along the first `depth` axes of data
   log_softmax,  // x, f32: x - max - log(sum(exp(x - max))) along the axis; float only
   // graph only: gone before a model is written
   identity,

@@ -231,4 +231,33 @@ TEST_CASE("TFLite: an input of unsigned bytes takes pixels as they are") {
   CHECK_FALSE(in_float->preprocess);
 }
 
+TEST_CASE("TFLite: weights that are integers without a scale are refused, in every layer") {
+  const auto transposed = options<tflite::TransposeConvOptions>(
+      tflite::CreateTransposeConvOptions, Padding::SAME, 2, 2, Activation::NONE);
+  const auto depthwise = options<tflite::DepthwiseConv2DOptions>(
+      tflite::CreateDepthwiseConv2DOptions, Padding::SAME, 1, 1, 1, Activation::NONE, 1, 1);
+  struct Layer {
+    BuiltinOperator code;
+    TfliteOptions given;
+    std::vector<int32_t> x = {1, 2, 2, 1};
+    std::vector<int32_t> y = {1, 2, 2, 1};
+  };
+  for (const Layer& layer :
+       {Layer{BuiltinOperator::CONV_2D, conv_options()},
+        Layer{BuiltinOperator::DEPTHWISE_CONV_2D, depthwise},
+        Layer{BuiltinOperator::FULLY_CONNECTED, {}, {1, 4}, {1, 1}},
+        Layer{BuiltinOperator::TRANSPOSE_CONV, transposed, {1, 2, 2, 1}, {1, 4, 4, 1}}}) {
+    INFO(tflite::EnumNameBuiltinOperator(layer.code));
+    TfliteMaker m;
+    m.inputs = {m.activation("x", layer.x)};
+    const int32_t weights = m.whole_numbers("w", layer.x, TensorType::INT32, {1, 1, 1, 1});
+    m.outputs = {m.activation("y", layer.y)};
+    std::vector<int32_t> operands = {m.inputs[0], weights};
+    if (layer.code == BuiltinOperator::TRANSPOSE_CONV)
+      operands = {m.integers("shape", layer.y), weights, m.inputs[0]};
+    m.node(layer.code, operands, m.outputs, layer.given);
+    check_refused(m.file(), {"integers without a scale"});
+  }
+}
+
 }  // namespace octet::test

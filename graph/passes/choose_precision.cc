@@ -149,10 +149,12 @@ void apply_wishes_onwards(Graph& graph) {
     bool all_kept = true;
     for (const TensorId id : moved_operands(node)) {
       if (graph.tensor(id).is_constant()) continue;
-      wish = wish_behind(id);
-      all_kept = all_kept && wish != nullptr;
+      const char* behind = wish_behind(id);
+      if (behind != nullptr) wish = behind;
+      all_kept = all_kept && behind != nullptr;
     }
-    if (!all_kept || wish == nullptr) continue;
+    // A concat would round what is kept once more, to a scale that it shares with others.
+    if (wish == nullptr || !(all_kept || node.op == Op::concat)) continue;
     node.precision = Precision::float32;
     node.reason = std::string(wish) + ": it reads what is kept in float";
   }

@@ -207,6 +207,22 @@ TEST_CASE("scores beside boxes are as fine as alone") {
   }
 }
 
+TEST_CASE("what is kept in float is not rounded by a concat with others, but by the next layer") {
+  GraphMaker m;
+  const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+  const auto pool = m.max_pool("pool", m.conv("kept", x));
+  const auto beside = m.max_pool("beside", m.conv("int8", x));
+  const auto joined = m.concat("joined", {pool, beside}, 3);
+  Graph graph = m.finish({m.conv("last", m.conv("after", joined))});
+  calibrate(graph);
+  const std::vector<std::string> wish = {"kept"};
+  REQUIRE(octet::graph::choose_precision(graph, {.keep_float = wish}));
+  for (const char* name : {"kept", "pool", "joined"})
+    CHECK(precision_of(graph, name) == Precision::float32);
+  for (const char* name : {"int8", "after", "last"})
+    CHECK(precision_of(graph, name) == Precision::int8);
+}
+
 TEST_CASE("what a user or the author keeps in float stays float up to the next layer") {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});

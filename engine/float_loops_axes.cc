@@ -13,6 +13,15 @@ struct AxisView {
   std::size_t outer = 1;
   std::size_t count = 1;
   std::size_t inner = 1;
+
+  std::size_t rows() const { return outer * inner; }
+  /// Where the values of a row begin; they are `inner` apart.
+  std::size_t first(std::size_t row) const { return row / inner * count * inner + row % inner; }
+  float largest(const float* x) const {
+    float largest = x[0];
+    for (std::size_t i = 1; i < count; ++i) largest = std::max(largest, x[i * inner]);
+    return largest;
+  }
 };
 
 AxisView view_axis(const Shape& shape, int32_t axis) {
@@ -94,12 +103,10 @@ void run_softmax(const FloatOperands& operands) {
                                         operands.output + row * view.count, rows, view.count);
         });
   }
-  for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
-    const std::size_t first = row / view.inner * view.count * view.inner + row % view.inner;
-    const float* x = operands.inputs[0] + first;
-    float* y = operands.output + first;
-    float largest = x[0];
-    for (std::size_t i = 1; i < view.count; ++i) largest = std::max(largest, x[i * view.inner]);
+  for (std::size_t row = 0; row < view.rows(); ++row) {
+    const float* x = operands.inputs[0] + view.first(row);
+    float* y = operands.output + view.first(row);
+    const float largest = view.largest(x);
     double sum = 0;
     for (std::size_t i = 0; i < view.count; ++i) {
       y[i * view.inner] = static_cast<float>(kernels::exp_float64(
@@ -116,30 +123,26 @@ void run_log_softmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.output_shape, std::get<AxisAttributes>(operands.attributes).axis);
   constexpr double value_ns = 8;
-  share_out_each(
-      operands, view.outer * view.inner, cost_of(operands.count(), value_ns), [&](std::size_t row) {
-        const std::size_t first = row / view.inner * view.count * view.inner + row % view.inner;
-        const float* x = operands.inputs[0] + first;
-        float* y = operands.output + first;
-        float largest = x[0];
-        for (std::size_t i = 1; i < view.count; ++i) largest = std::max(largest, x[i * view.inner]);
-        const auto below = [&](std::size_t i) {
-          return static_cast<double>(x[i * view.inner]) - static_cast<double>(largest);
-        };
-        double sum = 0;
-        for (std::size_t i = 0; i < view.count; ++i) sum += kernels::exp_float64(below(i));
-        const double log_sum = kernels::log_float64(sum);
-        for (std::size_t i = 0; i < view.count; ++i)
-          y[i * view.inner] = static_cast<float>(below(i) - log_sum);
-      });
+  share_out_each(operands, view.rows(), cost_of(operands.count(), value_ns), [&](std::size_t row) {
+    const float* x = operands.inputs[0] + view.first(row);
+    float* y = operands.output + view.first(row);
+    const float largest = view.largest(x);
+    const auto below = [&](std::size_t i) {
+      return static_cast<double>(x[i * view.inner]) - static_cast<double>(largest);
+    };
+    double sum = 0;
+    for (std::size_t i = 0; i < view.count; ++i) sum += kernels::exp_float64(below(i));
+    const double log_sum = kernels::log_float64(sum);
+    for (std::size_t i = 0; i < view.count; ++i)
+      y[i * view.inner] = static_cast<float>(below(i) - log_sum);
+  });
 }
 
 void run_argmax(const FloatOperands& operands) {
   const AxisView view =
       view_axis(operands.input_shapes[0], std::get<AxisAttributes>(operands.attributes).axis);
-  for (std::size_t row = 0; row < view.outer * view.inner; ++row) {
-    const float* x =
-        operands.inputs[0] + row / view.inner * view.count * view.inner + row % view.inner;
+  for (std::size_t row = 0; row < view.rows(); ++row) {
+    const float* x = operands.inputs[0] + view.first(row);
     const int32_t index = operands.table->argmax_float(x, view.count, view.inner);
     std::memcpy(operands.output + row, &index, sizeof(index));
   }

@@ -143,13 +143,15 @@ bool moves_bytes(const Node& node) {
   return row_of(node.op).moves_values;
 }
 
+bool moves_or_joins(const Node& node) { return moves_bytes(node) || node.op == Op::concat; }
+
 std::span<const TensorId> moved_operands(const Node& node) {
   const std::span<const TensorId> all = node.inputs;
   return node.op == Op::gather_nd ? all.first(1) : all;
 }
 
 void keep_scale_of_moved(Graph& graph, Node& node) {
-  if (!moves_bytes(node) && node.op != Op::concat) return;
+  if (!moves_or_joins(node)) return;
   const auto scale = graph.tensor(node.inputs[0]).quantization;
   const bool equal = std::ranges::all_of(
       moved_operands(node), [&](TensorId id) { return graph.tensor(id).quantization == scale; });

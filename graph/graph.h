@@ -152,6 +152,9 @@ bool is_layer(const Node& node);
 /// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
 bool moves_bytes(const Node& node);
 
+/// Such an operator, or a concat: its result is made of its operands' values and nothing else.
+bool moves_or_joins(const Node& node);
+
 /// What such a node, or one that joins, moves: all of its operands but indices, which only say from
 /// where.
 std::span<const TensorId> moved_operands(const Node& node);

@@ -79,7 +79,7 @@ IntegerRange IntegerRanges::result_of(const graph::Node& node) {
     const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
     return {.min = 0, .max = graph_.tensor(x).shape[axis] - 1};
   }
-  if (graph::moves_bytes(node) || node.op == Op::concat) {
+  if (graph::moves_or_joins(node)) {
     IntegerRange range = of(x);
     for (const TensorId id : graph::moved_operands(node)) range = both(range, of(id));
     if (const auto* pad = std::get_if<PadAttributes>(&node.attributes)) {

@@ -27,7 +27,7 @@ bool hands_on(const Graph& graph, const Node& node) {
     return std::ranges::any_of(node.inputs,
                                [&](TensorId id) { return graph.tensor(id).is_constant(); });
   }
-  return moves_bytes(node) || node.op == Op::concat || node.op == Op::clip || node.op == Op::neg;
+  return moves_or_joins(node) || node.op == Op::clip || node.op == Op::neg;
 }
 
 /// Of each tensor: is it an output, or does it lead to one by nodes that `passes` names?

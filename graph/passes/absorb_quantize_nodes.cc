@@ -9,9 +9,7 @@ bool is_border(const Node& node) { return node.op == Op::quantize || node.op == 
 
 // Runs in either type: it takes that of its operand, so an author's border beside it says nothing
 // about it.
-bool takes_operands_type(const Node& node) {
-  return moves_bytes(node) || node.op == Op::argmax || node.op == Op::concat;
-}
+bool takes_operands_type(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
 
 // What a tensor is in the author's framework. One between a dequantize and a quantize that holds
 // nothing but a quantized tensor's steps may stay in bytes here.

@@ -131,8 +131,8 @@ void join_log_softmax(Graph& graph, std::size_t index) {
 
 Status canonicalise(Graph& graph) {
   for (const Node& node : graph.nodes) {
-    const bool moves_indices = (moves_bytes(node) || node.op == Op::concat) &&
-                               graph.tensor(node.inputs[0]).type == Type::s32;
+    const bool moves_indices =
+        moves_or_joins(node) && graph.tensor(node.inputs[0]).type == Type::s32;
     if (node.op == Op::argmax || moves_indices) graph.tensor(node.output).type = Type::s32;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {

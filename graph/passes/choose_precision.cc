@@ -12,9 +12,7 @@ constexpr const char* asked_by_user = "asked by the user";
 constexpr const char* asked_by_author = "asked by the model's author";
 
 // Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
-bool is_neutral(const Node& node) {
-  return moves_bytes(node) || node.op == Op::concat || node.op == Op::argmax;
-}
+bool is_neutral(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
 
 // Int8 kernels read quantized activations. Only what lower_to_int8 quantizes may be a constant,
 // beside an activation.

@@ -15,8 +15,6 @@ constexpr float most_apart_at_ends = 4;
 // ShuffleNet, YOLOX) join ranges up to 20 apart, a range that would have fewer than 8 steps.
 constexpr float most_apart_inside = 32;
 
-bool passes_on(const Node& node) { return moves_bytes(node) || node.op == Op::concat; }
-
 class Quantities {
  public:
   explicit Quantities(Graph& graph) : graph_(graph), ends_(graph.nodes.size(), false) {
@@ -48,7 +46,7 @@ class Quantities {
   /// quantized where it is read.
   void keep_parts_float(TensorId id, bool at_end, const std::string& reason) {
     const int index = graph_.producer_of(id);
-    if (index >= 0 && passes_on(node_at(index))) {
+    if (index >= 0 && moves_or_joins(node_at(index))) {
       for (const TensorId input : moved_operands(node_at(index)))
         keep_parts_float(input, at_end, reason);
       return;
@@ -93,7 +91,7 @@ class Quantities {
     for (const int reader : graph_.readers_of(id)) {
       if (at_end && is_at_end(reader)) {
         keep_end_float(reader, reason);
-      } else if (!at_end && passes_on(node_at(reader)) && set_float(reader, reason)) {
+      } else if (!at_end && moves_or_joins(node_at(reader)) && set_float(reader, reason)) {
         keep_readers_float(node_at(reader).output, at_end, reason);
       }
     }

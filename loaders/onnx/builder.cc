@@ -284,7 +284,7 @@ Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<
                                                             .attributes = std::move(attributes),
                                                             .inputs = std::move(inputs),
                                                             .output = value.id});
-  if (graph::moves_bytes(made) || op == Op::concat)
+  if (graph::moves_or_joins(made))
     graph_.tensor(value.id).type = graph_.tensor(made.inputs[0]).type;
   graph::keep_scale_of_moved(graph_, made);
   return value;
@@ -352,7 +352,7 @@ std::vector<TensorId> Builder::unscaled_sources(TensorId id) const {
     const int producer = graph_.producer_of(sources[i]);
     if (producer < 0) continue;
     const graph::Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
-    if (!graph::moves_bytes(node) && node.op != Op::concat) continue;
+    if (!graph::moves_or_joins(node)) continue;
     for (const TensorId input : graph::moved_operands(node)) {
       if (!graph_.tensor(input).is_constant() && std::ranges::count(sources, input) == 0)
         sources.push_back(input);

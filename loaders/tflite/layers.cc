@@ -20,7 +20,7 @@ void load_windowed(Builder& builder, const Node& node, TensorId x, const Constan
 }
 
 const Constant& windowed_weights(Builder& builder, const Node& node) {
-  const Constant& weights = builder.required_constant(node, 1, "its weights");
+  const Constant& weights = required_weights(builder, node);
   if (weights.shape.size() != 4) node.fail("takes weights of rank 4");
   return weights;
 }
@@ -72,7 +72,7 @@ void load_fully_connected(Builder& builder, const Node& node) {
   if (o != nullptr && o->weights_format() != format::WeightsFormat::DEFAULT)
     node.missing("with shuffled weights; convert the model without them");
   TensorId x = builder.operand(node, 0);
-  const Constant& weights = builder.required_constant(node, 1, "its weights");  // O, I
+  const Constant& weights = required_weights(builder, node);  // O, I
   if (weights.shape.size() != 2) node.fail("takes weights of rank 2");
   const int32_t inputs = weights.shape[1];
   const bool keeps_axes = o != nullptr && o->keep_num_dims();

@@ -94,10 +94,6 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
   return out;
 }
 
-}  // namespace
-
-namespace {
-
 // What pads whole numbers: octet's pad has a float.
 float whole_value(const Node& node, const Constant& value) {
   if (value.is_float) node.fail("pads integers with a number that is none");

@@ -108,8 +108,7 @@ Shape output_shape(Builder& builder, const Node& node) {
 
 void load_transpose_conv(Builder& builder, const Node& node) {
   const auto& o = node.options<format::TransposeConvOptions>();
-  const Constant& weights = builder.required_constant(node, 1, "its weights");
-  if (!weights.is_float) node.fail("has weights that are integers without a scale");
+  const Constant& weights = required_weights(builder, node);
   const TensorId x = builder.image(node, 2);
   const Shape input = builder.shape(x);
   const Shape wanted = output_shape(builder, node);

@@ -125,6 +125,12 @@ class SteppedBias {
 
 }  // namespace
 
+const Constant& required_weights(Builder& builder, const Node& node) {
+  const Constant& weights = builder.required_constant(node, 1, "its weights");
+  if (!weights.is_float) node.fail("has weights that are integers without a scale");
+  return weights;
+}
+
 const Constant* find_bias(Builder& builder, const Node& node, const Constant& weights,
                           std::size_t index) {
   if (!node.has_input(index)) return nullptr;
@@ -138,7 +144,6 @@ const Constant* find_bias(Builder& builder, const Node& node, const Constant& we
 
 LayerConstants add_layer_constants(Builder& builder, const Node& node, TensorId x, Constant weights,
                                    const Constant* bias) {
-  if (!weights.is_float) node.fail("has weights that are integers without a scale");
   const auto input = builder.graph().tensor(x).quantization;
   if (!input) weights.quantized.reset();
   std::optional<SteppedBias> stepped;

@@ -13,6 +13,9 @@ struct LayerConstants {
   std::string in_float;  ///< Why the layer has to run in float; empty where it has not.
 };
 
+/// The node's weights, its second operand. Errors: computed ones, and integers without a scale.
+const Constant& required_weights(Builder& builder, const Node& node);
+
 /// The node's bias, one value an output channel of `weights`; null where it has none.
 const Constant* find_bias(Builder& builder, const Node& node, const Constant& weights,
                           std::size_t index);

@@ -61,19 +61,6 @@ void check_everywhere(const Case& c, const Kind& result_u8, const Kind& result_s
   check_int8(make(c, in_s8, result_s8));
 }
 
-TfliteOptions activation_of(BuiltinOperator code, Activation activation) {
-  switch (code) {
-    case BuiltinOperator::ADD:
-      return options<tflite::AddOptions>(tflite::CreateAddOptions, activation);
-    case BuiltinOperator::SUB:
-      return options<tflite::SubOptions>(tflite::CreateSubOptions, activation);
-    case BuiltinOperator::MUL:
-      return options<tflite::MulOptions>(tflite::CreateMulOptions, activation);
-    default:
-      return options<tflite::DivOptions>(tflite::CreateDivOptions, activation);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("TFLite: functions of one value") {
@@ -124,7 +111,7 @@ TEST_CASE("TFLite: functions of two values, with broadcasting and fused activati
             m.inputs = {add(m, "a", turned ? shape : shapes[0], a),
                         add(m, "b", turned ? shapes[0] : shape, b)};
             m.outputs = {add(m, "y", shapes[0], y)};
-            m.node(code, {0, 1}, m.outputs, activation_of(code, activation));
+            m.node(code, {0, 1}, m.outputs, binary_options(code, activation));
             return m;
           };
           check_float(two(in_float, in_float, in_float));
@@ -142,7 +129,7 @@ TEST_CASE("TFLite: a constant operand keeps its bytes") {
   const int32_t c = m.bytes("c", {3}, TensorType::INT8, {-128, 17, 127}, {{0.0117f}, {-3}, 0});
   m.outputs = {add(m, "y", {1, 2, 2, 3}, {TensorType::INT8, 0.04f, 0})};
   m.node(BuiltinOperator::MUL, {0, c}, m.outputs,
-         activation_of(BuiltinOperator::MUL, Activation::NONE));
+         binary_options(BuiltinOperator::MUL, Activation::NONE));
   check_int8(m);
 }
 
@@ -152,7 +139,7 @@ TEST_CASE("TFLite: DIV, and MAXIMUM and MINIMUM with a number") {
   const int32_t c = m.floats("c", {3}, {2, -4, 0.5});
   m.outputs = {m.activation("y", {2, 3})};
   m.node(BuiltinOperator::DIV, {0, c}, m.outputs,
-         activation_of(BuiltinOperator::DIV, Activation::RELU));
+         binary_options(BuiltinOperator::DIV, Activation::RELU));
   check_float(m);
   for (const auto code : {BuiltinOperator::MAXIMUM, BuiltinOperator::MINIMUM}) {
     TfliteMaker bounded;

@@ -434,21 +434,6 @@ class Generator {
                  shape, flip() ? TensorType::INT32 : TensorType::INT64, x.shape[axis] - 1);
   }
 
-  static TfliteOptions binary_options(BuiltinOperator code) {
-    switch (code) {
-      case BuiltinOperator::ADD:
-        return options<tflite::AddOptions>(tflite::CreateAddOptions, Activation::NONE);
-      case BuiltinOperator::SUB:
-        return options<tflite::SubOptions>(tflite::CreateSubOptions, Activation::NONE);
-      case BuiltinOperator::MUL:
-        return options<tflite::MulOptions>(tflite::CreateMulOptions, Activation::NONE);
-      case BuiltinOperator::DIV:
-        return options<tflite::DivOptions>(tflite::CreateDivOptions, Activation::NONE);
-      default:
-        return {};
-    }
-  }
-
   int32_t whole_constant(const Extents& shape, TensorType type, int64_t least, uint32_t count_of) {
     std::vector<int64_t> values(static_cast<std::size_t>(count(shape)));
     for (int64_t& v : values) {

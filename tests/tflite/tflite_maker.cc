@@ -133,4 +133,17 @@ std::string TfliteMaker::file() const {
   return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
 
+TfliteOptions binary_options(tflite::BuiltinOperator code, tflite::Activation activation) {
+  using tflite::BuiltinOperator;
+  if (code == BuiltinOperator::ADD)
+    return options<tflite::AddOptions>(tflite::CreateAddOptions, activation);
+  if (code == BuiltinOperator::SUB)
+    return options<tflite::SubOptions>(tflite::CreateSubOptions, activation);
+  if (code == BuiltinOperator::MUL)
+    return options<tflite::MulOptions>(tflite::CreateMulOptions, activation);
+  if (code == BuiltinOperator::DIV)
+    return options<tflite::DivOptions>(tflite::CreateDivOptions, activation);
+  return {};
+}
+
 }  // namespace octet::test

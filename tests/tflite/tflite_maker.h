@@ -34,6 +34,10 @@ TfliteOptions options(const Create& create, Values... values) {
       [=](flatbuffers::FlatBufferBuilder& builder) { return create(builder, values...).Union(); }};
 }
 
+/// Of ADD, SUB, MUL or DIV; none for an operator without such options.
+TfliteOptions binary_options(tflite::BuiltinOperator code,
+                             tflite::Activation activation = tflite::Activation::NONE);
+
 class TfliteMaker {
  public:
   struct Tensor {

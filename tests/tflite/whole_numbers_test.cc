@@ -14,21 +14,6 @@ using tflite::TensorType;
 
 constexpr TensorType whole_types[] = {TensorType::INT32, TensorType::INT64};
 
-TfliteOptions binary_options(BuiltinOperator code, Activation activation = Activation::NONE) {
-  switch (code) {
-    case BuiltinOperator::ADD:
-      return options<tflite::AddOptions>(tflite::CreateAddOptions, activation);
-    case BuiltinOperator::SUB:
-      return options<tflite::SubOptions>(tflite::CreateSubOptions, activation);
-    case BuiltinOperator::MUL:
-      return options<tflite::MulOptions>(tflite::CreateMulOptions, activation);
-    case BuiltinOperator::DIV:
-      return options<tflite::DivOptions>(tflite::CreateDivOptions, activation);
-    default:
-      return {};
-  }
-}
-
 constexpr BuiltinOperator arithmetic[] = {BuiltinOperator::ADD,       BuiltinOperator::SUB,
                                           BuiltinOperator::MUL,       BuiltinOperator::DIV,
                                           BuiltinOperator::FLOOR_DIV, BuiltinOperator::FLOOR_MOD};

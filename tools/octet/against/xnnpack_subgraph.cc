@@ -191,8 +191,8 @@ void Subgraph::define_operator(const PlainNode& node) {
           subgraph, static_cast<std::size_t>(a.output_h), static_cast<std::size_t>(a.output_w), x,
           write(node.output), a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
     }
-    case Kind::log_softmax:
     case Kind::softmax:  // is_written_down() does not admit them
+    case Kind::log_softmax:
     case Kind::argmax:
     case Kind::concat:
     case Kind::slice:

@@ -20,6 +20,9 @@ class ScoreTypes {
   void pass(Op op, const Attributes& attributes, std::span<const int32_t> inputs, int32_t output,
             const std::function<bool(int32_t)>& is_constant);
 
+  /// What is known of a tensor by other means.
+  void set(int32_t tensor, ScoreType type) { types_[static_cast<std::size_t>(tensor)] = type; }
+
   /// `logits` for whatever is not known to be something else.
   ScoreType of(int32_t tensor) const { return types_[static_cast<std::size_t>(tensor)]; }
 

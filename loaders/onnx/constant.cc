@@ -202,6 +202,10 @@ class ScaleOfElement {
 
 }  // namespace
 
+std::pair<float, int32_t> scale_of(const Constant& constant, std::size_t element) {
+  return ScaleOfElement(constant)(element);
+}
+
 std::optional<QuantizedValues> quantized_elements(const std::vector<int64_t>& dims,
                                                   std::span<const ElementSource> source) {
   using Scale = std::pair<float, int32_t>;

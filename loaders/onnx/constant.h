@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loaders/layer_weights.h"
@@ -43,6 +44,9 @@ Constant make_integers(std::vector<int64_t> values);
 
 /// The dims as a shape of octet's; throws LoadError where an extent is below 1 or too large.
 Shape shape_of(const std::vector<int64_t>& dims, const std::string& where);
+
+/// A quantized constant's scale and zero point at an element.
+std::pair<float, int32_t> scale_of(const Constant& constant, std::size_t element);
 
 /// An element of a constant.
 struct ElementSource {

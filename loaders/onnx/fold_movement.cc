@@ -152,6 +152,29 @@ Results fold_transpose(const Node& node, ConstantInputs inputs) {
   return {permuted(x, permutation_of(node, x.dims.size()))};
 }
 
+/// Elements of a tensor of `dims`, row-major: those that have one of `places[axis]` on each axis.
+std::vector<std::size_t> elements_at(const Dims& dims, std::span<const Dims> places) {
+  std::vector<std::size_t> elements = {0};
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    std::vector<std::size_t> next;
+    next.reserve(elements.size() * places[axis].size());
+    for (const std::size_t base : elements) {
+      for (const int64_t place : places[axis]) {
+        next.push_back(base * static_cast<std::size_t>(dims[axis]) +
+                       static_cast<std::size_t>(place));
+      }
+    }
+    elements = std::move(next);
+  }
+  return elements;
+}
+
+Dims count_up(int64_t begin, int64_t step, int64_t count) {
+  Dims out;
+  for (int64_t n = 0; n < count; ++n) out.push_back(begin + n * step);
+  return out;
+}
+
 Results fold_slice(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   std::vector<SliceRange> ranges;
@@ -163,19 +186,102 @@ Results fold_slice(const Node& node, ConstantInputs inputs) {
   Dims dims;
   for (const SliceRange& range : ranges) dims.push_back(range.count);
   if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
-  std::vector<std::size_t> source = {0};
-  for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
-    std::vector<std::size_t> next;
-    for (const std::size_t base : source) {
-      for (int64_t n = 0; n < ranges[axis].count; ++n) {
-        const int64_t at = ranges[axis].begin + n * ranges[axis].step;
-        next.push_back(base * static_cast<std::size_t>(x.dims[axis]) +
-                       static_cast<std::size_t>(at));
-      }
-    }
-    source = std::move(next);
+  std::vector<Dims> places;
+  for (const SliceRange& range : ranges)
+    places.push_back(count_up(range.begin, range.step, range.count));
+  return {take(x, dims, elements_at(x.dims, places))};
+}
+
+Results fold_split(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const auto axis = static_cast<std::size_t>(node.axis(node.integer("axis", 0), x.dims.size()));
+  checked_count(node, inputs, x.dims);
+  std::vector<Dims> places;
+  for (const int64_t extent : x.dims) places.push_back(count_up(0, 1, extent));
+  Results out;
+  int64_t begin = 0;
+  for (const int64_t size :
+       splits_of(node, inputs.size() > 1 ? inputs[1] : nullptr, x.dims[axis])) {
+    Dims dims = x.dims;
+    dims[axis] = size;
+    places[axis] = count_up(begin, 1, size);
+    out.push_back(take(x, dims, elements_at(x.dims, places)));
+    begin += size;
   }
-  return {take(x, dims, source)};
+  return out;
+}
+
+// As many elements as `like` has, all of one value; quantized as those are, where the value is a
+// step of every scale.
+Constant filled(const Constant& like, double value) {
+  Constant out = like;
+  std::ranges::fill(out.floats, static_cast<float>(value));
+  std::ranges::fill(out.integers, static_cast<int64_t>(value));
+  if (!out.quantized) return out;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto [scale, zero_point] = scale_of(like, i);
+    const double steps = value / static_cast<double>(scale) + zero_point;
+    if (steps != std::floor(steps) || steps < -128 || steps > 127) {
+      out.quantized.reset();
+      return out;
+    }
+    out.quantized->values[i] = static_cast<int8_t>(steps);
+  }
+  return out;
+}
+
+// Where the elements of a padded axis come from: places of the operand, nearest to them where the
+// result has the pad's value.
+struct PaddedAxis {
+  Dims places;
+  std::vector<bool> is_added;
+};
+
+PaddedAxis pad_axis(const Node& node, int64_t extent, const AxisPadding& p,
+                    const std::string& mode) {
+  const int64_t first = std::max<int64_t>(-p.before, 0);
+  const int64_t last = extent - std::max<int64_t>(-p.after, 0) - 1;
+  const int64_t kept = last - first + 1;
+  const int64_t added = std::max({p.before, p.after, int64_t{0}});
+  if (kept < 1) node.fail("cuts off all of its operand");
+  if (mode == "reflect" && added >= kept) node.fail("reflects more than its operand has");
+  PaddedAxis out;
+  for (int64_t n = -p.before; n < extent + p.after; ++n) {
+    int64_t at = std::clamp(n, first, last);
+    out.is_added.push_back(mode == "constant" && at != n);
+    if (mode == "reflect") at += at - n;
+    if (mode == "wrap") at = first + ((n - first) % kept + kept) % kept;
+    out.places.push_back(at);
+  }
+  return out;
+}
+
+Results fold_pad(const Node& node, ConstantInputs inputs) {
+  const Constant& x = input_of(node, inputs, 0);
+  const auto input = [&](std::size_t i) { return i < inputs.size() ? inputs[i] : nullptr; };
+  const std::string mode = pad_mode_of(node);
+  const std::vector<AxisPadding> padding = pads_of(node, input(1), input(3), x.dims);
+  Dims dims;
+  std::vector<Dims> places;
+  std::vector<bool> is_added = {false};
+  for (std::size_t axis = 0; axis < x.dims.size(); ++axis) {
+    PaddedAxis padded = pad_axis(node, x.dims[axis], padding[axis], mode);
+    dims.push_back(static_cast<int64_t>(padded.places.size()));
+    checked_count(node, inputs, dims);
+    std::vector<bool> next;
+    for (const bool outer : is_added) {
+      for (const bool inner : padded.is_added) next.push_back(outer || inner);
+    }
+    is_added = std::move(next);
+    places.push_back(std::move(padded.places));
+  }
+  const Constant fill =
+      filled(x, input(2) != nullptr ? value_at(*input(2), 0) : double{node.number("value", 0)});
+  std::vector<ElementSource> source;
+  const std::vector<std::size_t> elements = elements_at(x.dims, places);
+  for (std::size_t i = 0; i < elements.size(); ++i)
+    source.push_back({.constant = is_added[i] ? &fill : &x, .index = elements[i]});
+  return {take(x.type, std::move(dims), source)};
 }
 
 Results fold_range(const Node& node, ConstantInputs inputs) {
@@ -238,15 +344,25 @@ Results fold_tile(const Node& node, ConstantInputs inputs) {
 
 Fold find_movement(const std::string& op) {
   static const std::map<std::string, Fold> table = {
-      {"Constant", fold_constant},   {"ConstantOfShape", fold_constant_of_shape},
-      {"Identity", fold_same},       {"Dropout", fold_same},
-      {"Shape", fold_shape},         {"Size", fold_shape},
-      {"Gather", fold_gather},       {"Concat", fold_concat},
-      {"Reshape", fold_reshape},     {"Flatten", fold_flatten},
-      {"Unsqueeze", fold_unsqueeze}, {"Squeeze", fold_squeeze},
-      {"Transpose", fold_transpose}, {"Slice", fold_slice},
-      {"Range", fold_range},         {"Expand", fold_expand},
+      {"Constant", fold_constant},
+      {"ConstantOfShape", fold_constant_of_shape},
+      {"Identity", fold_same},
+      {"Dropout", fold_same},
+      {"Shape", fold_shape},
+      {"Size", fold_shape},
+      {"Gather", fold_gather},
+      {"Concat", fold_concat},
+      {"Reshape", fold_reshape},
+      {"Flatten", fold_flatten},
+      {"Unsqueeze", fold_unsqueeze},
+      {"Squeeze", fold_squeeze},
+      {"Transpose", fold_transpose},
+      {"Slice", fold_slice},
+      {"Range", fold_range},
+      {"Expand", fold_expand},
       {"Tile", fold_tile},
+      {"Split", fold_split},
+      {"Pad", fold_pad},
   };
   const auto found = table.find(op);
   return found != table.end() ? found->second : nullptr;

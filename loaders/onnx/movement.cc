@@ -129,22 +129,11 @@ void load_split(Builder& builder, const Node& node) {
   const Value x = builder.any_operand(node, 0);
   const int32_t axis = node.axis(node.integer("axis", 0), x.shape.size());
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
-  const auto outputs = static_cast<int64_t>(node.output_count());
-  std::vector<int64_t> sizes = node.integers("split");
-  if (node.has_input(1)) {
-    const Constant& given = builder.required_constant(node, 1, "its sizes");
-    sizes = given.integers;
-  }
-  if (sizes.empty()) {
-    const int64_t each = (extent + outputs - 1) / std::max<int64_t>(outputs, 1);
-    for (int64_t i = 0; i < outputs; ++i)
-      sizes.push_back(std::min(each, extent - std::min(extent, i * each)));
-  }
-  if (static_cast<int64_t>(sizes.size()) != outputs)
-    node.fail("has sizes for another number of outputs");
+  const Constant* given =
+      node.has_input(1) ? &builder.required_constant(node, 1, "its sizes") : nullptr;
+  const Dims sizes = splits_of(node, given, extent);
   int64_t begin = 0;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 0 || sizes[i] > extent - begin) node.fail("splits more than there is");
     if (node.has_output(i)) {
       const Value part =
           emit_slice(builder, node, x, axis, {.begin = begin, .step = 1, .count = sizes[i]},
@@ -153,7 +142,6 @@ void load_split(Builder& builder, const Node& node) {
     }
     begin += sizes[i];
   }
-  if (begin != extent) node.fail("splits less than there is");
 }
 
 void load_slice(Builder& builder, const Node& node) {
@@ -216,28 +204,6 @@ void load_gather(Builder& builder, const Node& node) {
 
 namespace {
 
-struct AxisPadding {
-  int64_t before = 0;
-  int64_t after = 0;
-};
-
-std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::size_t rank) {
-  std::vector<int64_t> pads = node.integers(node.has("pads") ? "pads" : "paddings");
-  if (node.has_input(1)) pads = builder.required_constant(node, 1, "its pads").integers;
-  std::vector<int64_t> axes;
-  if (node.has_input(3)) {
-    axes = builder.required_constant(node, 3, "its axes").integers;
-  } else {
-    for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<int64_t>(i));
-  }
-  if (pads.size() != 2 * axes.size()) node.fail("has pads of another rank than its operand");
-  std::vector<AxisPadding> padding(rank);
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    padding[static_cast<std::size_t>(node.axis(axes[i], rank))] = {pads[i], pads[axes.size() + i]};
-  }
-  return padding;
-}
-
 // reflect: the border's neighbours in reverse; wrap: what is at the other end; edge: the border
 // again and again.
 Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
@@ -278,10 +244,12 @@ Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
 void load_pad(Builder& builder, const Node& node) {
   Value x = builder.order_operand(node, 0);
   const std::size_t rank = x.shape.size();
-  const std::string mode = node.text("mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
-    node.missing("with the mode '" + mode + "'");
-  std::vector<AxisPadding> padding = read_padding(builder, node, rank);
+  const std::string mode = pad_mode_of(node);
+  const auto input = [&](std::size_t i, const char* what) {
+    return node.has_input(i) ? &builder.required_constant(node, i, what) : nullptr;
+  };
+  std::vector<AxisPadding> padding =
+      pads_of(node, input(1, "its pads"), input(3, "its axes"), {x.shape.begin(), x.shape.end()});
 
   SliceAttributes kept = whole(builder, x);
   PadAttributes added{.before = std::vector<int32_t>(rank, 0),
@@ -299,8 +267,6 @@ void load_pad(Builder& builder, const Node& node) {
     const auto axis = static_cast<int32_t>(i);
     const int64_t extent = x.shape[i];
     AxisPadding& p = padding[i];
-    if (std::max(p.before, p.after) > 1 << 15 || std::min(p.before, p.after) < -extent)
-      node.fail("has pads out of range");
     const AxisPadding cut = {std::max<int64_t>(-p.before, 0), std::max<int64_t>(-p.after, 0)};
     restrict(node, x, axis,
              {.begin = cut.before, .step = 1, .count = extent - cut.before - cut.after}, kept);

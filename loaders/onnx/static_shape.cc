@@ -126,4 +126,52 @@ std::vector<AxisSlice> slices_of(const Node& node, std::span<const Constant* con
   return out;
 }
 
+Dims splits_of(const Node& node, const Constant* given, int64_t extent) {
+  const auto outputs = static_cast<int64_t>(node.output_count());
+  Dims sizes = given != nullptr ? given->integers : node.integers("split");
+  if (sizes.empty()) {
+    const int64_t each = (extent + outputs - 1) / std::max<int64_t>(outputs, 1);
+    for (int64_t i = 0; i < outputs; ++i)
+      sizes.push_back(std::min(each, extent - std::min(extent, i * each)));
+  }
+  if (static_cast<int64_t>(sizes.size()) != outputs)
+    node.fail("has sizes for another number of outputs");
+  int64_t left = extent;
+  for (const int64_t size : sizes) {
+    if (size < 0 || size > left) node.fail("splits more than there is");
+    left -= size;
+  }
+  if (left != 0) node.fail("splits less than there is");
+  return sizes;
+}
+
+std::vector<AxisPadding> pads_of(const Node& node, const Constant* pads, const Constant* axes,
+                                 const Dims& from) {
+  const Dims given =
+      pads != nullptr ? pads->integers : node.integers(node.has("pads") ? "pads" : "paddings");
+  Dims at;
+  if (axes != nullptr) {
+    at = axes->integers;
+  } else {
+    for (std::size_t i = 0; i < from.size(); ++i) at.push_back(static_cast<int64_t>(i));
+  }
+  if (given.size() != 2 * at.size()) node.fail("has pads of another rank than its operand");
+  std::vector<AxisPadding> padding(from.size());
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const auto axis = static_cast<std::size_t>(node.axis(at[i], from.size()));
+    const AxisPadding p = {given[i], given[at.size() + i]};
+    if (std::max(p.before, p.after) > 1 << 15 || std::min(p.before, p.after) < -from[axis])
+      node.fail("has pads out of range");
+    padding[axis] = p;
+  }
+  return padding;
+}
+
+std::string pad_mode_of(const Node& node) {
+  std::string mode = node.text("mode", "constant");
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
+    node.missing("with the mode '" + mode + "'");
+  return mode;
+}
+
 }  // namespace octet::loaders::onnx

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "loaders/onnx/constant.h"
@@ -35,5 +36,22 @@ struct AxisSlice {
 /// Slice, by attributes or by its inputs after the first. Steps are not 0.
 std::vector<AxisSlice> slices_of(const Node& node, std::span<const Constant* const> inputs,
                                  std::size_t rank);
+
+/// Split: the extents of its results along the axis, by attribute or by `given`; equal ones, the
+/// last perhaps smaller, where neither says. Their sum is `extent`.
+Dims splits_of(const Node& node, const Constant* given, int64_t extent);
+
+/// What Pad adds before and after an axis; what it cuts off, where negative.
+struct AxisPadding {
+  int64_t before = 0;
+  int64_t after = 0;
+};
+
+/// Pad, one entry an axis, by attribute or by its inputs. No axis is cut by more than it has.
+std::vector<AxisPadding> pads_of(const Node& node, const Constant* pads, const Constant* axes,
+                                 const Dims& from);
+
+/// 'constant', 'reflect', 'edge' or 'wrap'.
+std::string pad_mode_of(const Node& node);
 
 }  // namespace octet::loaders::onnx

@@ -107,7 +107,73 @@ ScoreType from_nodes_alone(Graph graph, bool float_only) {
   return model->task().score_type;
 }
 
+// Heads whose range says that they are probabilities, however they are written.
+constexpr End bounded_ends[] = {
+    {"the mean of two softmaxes", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId sum = m.add("sum", m.softmax("a", x), m.softmax("b", m.relu("r", x)));
+       return m.mul("end", sum, m.constant("half", {1}, {0.5F}));
+     }},
+    {"1 / (1 + exp(-x))", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId e = m.simple("e", Op::exp, m.simple("n", Op::neg, x));
+       const TensorId one = m.constant("one", {1}, {1});
+       return m.node("end", Op::div, BinaryAttributes{}, {one, m.add("sum", e, one)});
+     }},
+    {"softmax + 1e-7", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       return m.add("end", m.softmax("a", x), m.constant("tiny", {1}, {1e-7F}));
+     }},
+    {"log(softmax + 1e-7)", ScoreType::log_probabilities,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId tiny = m.constant("tiny", {1}, {1e-7F});
+       return m.simple("end", Op::log, m.add("sum", m.softmax("a", x), tiny));
+     }},
+    {"(tanh + 1) / 2", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId sum = m.add("sum", m.simple("t", Op::tanh, x), m.constant("one", {1}, {1}));
+       return m.node("end", Op::div, BinaryAttributes{}, {sum, m.constant("two", {1}, {2})});
+     }},
+    {"1 - sigmoid", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId one = m.constant("one", {1}, {1});
+       return m.node("end", Op::sub, BinaryAttributes{}, {one, m.simple("s", Op::sigmoid, x)});
+     }},
+    {"|tanh|", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       return m.simple("end", Op::abs, m.simple("t", Op::tanh, x));
+     }},
+    {"a softmax times 2", ScoreType::logits,
+     [](GraphMaker& m, TensorId x) {
+       return m.mul("end", m.softmax("a", x), m.constant("two", {1}, {2}));
+     }},
+    {"a softmax less a half", ScoreType::logits,
+     [](GraphMaker& m, TensorId x) {
+       return m.add("end", m.softmax("a", x), m.constant("half", {1}, {-0.5F}));
+     }},
+    {"1 / (exp(x) - 1)", ScoreType::logits,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId one = m.constant("one", {1}, {1});
+       const TensorId less = m.constant("less", {1}, {-1});
+       return m.node("end", Op::div, BinaryAttributes{},
+                     {one, m.add("sum", m.simple("e", Op::exp, x), less)});
+     }},
+};
+
 }  // namespace
+
+TEST_CASE("scores that lie between 0 and 1 whatever the model reads are printed as they are") {
+  for (const End& end : bounded_ends) {
+    for (const bool moved : {false, true}) {
+      INFO(end.name << (moved ? ", moved" : ""));
+      Graph graph = ending_in(end, moved);
+      CHECK(graph::score_type(graph) == end.expected);
+      CHECK(build(graph, {.float_only = true}).task().score_type == end.expected);
+      calibrate(graph);
+      CHECK(build(graph).task().score_type == end.expected);
+    }
+  }
+}
 
 TEST_CASE("what a classifier's scores are is told by its last nodes, in float and in int8") {
   for (const End& end : ends) {

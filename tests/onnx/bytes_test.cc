@@ -313,12 +313,15 @@ TEST_CASE("ONNX: weights keep their bytes however the file moves them") {
                                          {"Slice", {"zero", "two", "zero"}, {}, {2, 2}},
                                          {"Gather", {"order"}, {}, {2, 2}},
                                          {"Identity", {}, {}, {2, 2}},
-                                         {"Expand", {"two_two"}, {}, {2, 2}}}) {
+                                         {"Expand", {"two_two"}, {}, {2, 2}},
+                                         {"Split", {"all"}, {}, {2, 2}},
+                                         {"Pad", {"nothing"}, {}, {2, 2}}}) {
     INFO(way.op);
     OnnxMaker m;
     m.input("x", {1, 2, 1, 1}).output("y");
     m.integers("shape", {2, 2, 1, 1}).integers("axes", {2, 3}).integers("zero", {0});
     m.integers("two", {2}).integers("order", {0, 1}).integers("two_two", {2, 2});
+    m.integers("all", {2}).integers("nothing", {0, 0, 0, 0});
     m.constant("w", {2, 2}, int8_type, std::string("\x01\x02\x03\x04", 4));
     m.floats("w.s", {2}, {0.5f, 0.003f}).constant("w.z", {2}, int8_type, std::string(2, '\0'));
     m.node("DequantizeLinear", {"w", "w.s", "w.z"}, {"w.real"}, {{"axis", int64_t{0}}});
@@ -337,6 +340,31 @@ TEST_CASE("ONNX: weights keep their bytes however the file moves them") {
     const Values y = run(model, {{1, 2}}).at(0);
     CHECK(y[0] == Approx(0.5 * (1 + 2 * 2)).epsilon(1e-6));
     CHECK(y[1] == Approx(0.003 * (3 + 2 * 4)).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("ONNX: weights that are padded keep their bytes where the value is one of their steps") {
+  for (const float value : {0.0f, 0.5f, 0.001f}) {
+    INFO(value);
+    OnnxMaker m;
+    m.input("x", {1, 2, 1, 1}).output("y").integers("pads", {0, 0, 0, 0, 0, 1, 0, 0});
+    m.constant("w", {2, 1, 1, 1}, uint8_type, "\x03\x04").floats("value", {}, {value});
+    m.floats("w.s", {2}, {0.5f, 0.25f}).constant("w.z", {2}, uint8_type, "\x01\x02");
+    m.node("DequantizeLinear", {"w", "w.s", "w.z"}, {"w.real"}, {{"axis", int64_t{0}}});
+    m.node("Pad", {"w.real", "pads", "value"}, {"w.padded"});
+    quantize(m, "x", "q", fine);
+    dequantize(m, "q", "r", fine);
+    m.node("Conv", {"r", "w.padded"}, {"y"});
+    const auto graph = load(m);
+    REQUIRE(graph);
+    const Model model = build(*graph);
+    const auto nodes = model.nodes();
+    const auto layer = std::ranges::find(nodes, ".y", &NodeInfo::name);
+    REQUIRE(layer != nodes.end());
+    CHECK(layer->int8 == (value != 0.001f));
+    const Values y = run(model, {{1, 2}}).at(0);
+    CHECK(y[0] == Approx(1 + 2 * value).epsilon(1e-6));
+    CHECK(y[1] == Approx(0.5 + 2 * value).epsilon(1e-6));
   }
 }
 

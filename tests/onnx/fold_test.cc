@@ -134,8 +134,39 @@ TEST_CASE("ONNX folding: what moves, repeats and makes values") {
       Integers{3, 4, 1, 2});
   CHECK(folded("Squeeze", {integers({1, 2, 1}, {7, 8})}).dims == Integers{2});
   CHECK(folded("Unsqueeze", {integers({7, 8}), integers({0, 2})}).dims == Integers{1, 2, 1});
+  CHECK(folded("Pad", {x, integers({0, 1, 1, 0})}).integers == Integers{0, 1, 2, 0, 3, 4, 0, 0, 0});
+  CHECK(folded("Pad", {x, integers({1, -1}), integers({}, {9}), integers({1})}).integers ==
+        Integers{9, 1, 9, 3});
+  for (const auto& [mode, expected] : {std::pair{"reflect", Integers{2, 1, 2, 1, 4, 3, 4, 3}},
+                                       {"edge", Integers{1, 1, 2, 2, 3, 3, 4, 4}},
+                                       {"wrap", Integers{2, 1, 2, 1, 4, 3, 4, 3}}}) {
+    const AttributeProto text{.name = "mode", .s = mode};
+    CHECK(folded("Pad", {x, integers({0, 1, 0, 1})}, {text}).integers == expected);
+  }
+  CHECK_THROWS_AS(folded("Pad", {x, integers({1})}), LoadError);
+  CHECK_THROWS_AS(folded("Pad", {x, integers({0, -2, 0, 0})}), LoadError);
+  CHECK_THROWS_AS(folded("Pad", {x, integers({0, -3, 0, 0})}), LoadError);
   CHECK_THROWS_AS(folded("Range", {floats({0}), floats({1}), floats({0})}), LoadError);
   CHECK_THROWS_AS(folded("Gather", {x, integers({2})}), LoadError);
+}
+
+TEST_CASE("ONNX folding: a split gives each of its results its part") {
+  const NodeProto proto{
+      .op_type = "Split", .outputs = {"a", "b"}, .attributes = {number("axis", 1)}};
+  const Constant x = integers({2, 3}, {1, 2, 3, 4, 5, 6});
+  const std::vector<const Constant*> by_itself = {&x};
+  const auto halves = loaders::onnx::fold(Node(proto, "test", 17), {by_itself, 1000});
+  REQUIRE(halves.size() == 2);
+  CHECK(halves[0].integers == Integers{1, 2, 4, 5});
+  CHECK(halves[1].integers == Integers{3, 6});
+  const Constant sizes = integers({1, 2});
+  const std::vector<const Constant*> by_sizes = {&x, &sizes};
+  const auto parts = loaders::onnx::fold(Node(proto, "test", 17), {by_sizes, 1000});
+  CHECK(parts[0].integers == Integers{1, 4});
+  CHECK(parts[1].integers == Integers{2, 3, 5, 6});
+  const Constant too_much = integers({2, 2});
+  const std::vector<const Constant*> wrong = {&x, &too_much};
+  CHECK_THROWS_AS(loaders::onnx::fold(Node(proto, "test", 17), {wrong, 1000}), LoadError);
 }
 
 }  // namespace octet::test

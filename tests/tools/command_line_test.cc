@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <set>
 
 #include "loaders/loader.h"
 #include "tests/graph/graph_maker.h"
 #include "tests/loaders/sample_exports.h"
+#include "tests/onnx/onnx_maker.h"
 #include "tools/image/image.h"
 
 namespace fs = std::filesystem;
@@ -363,6 +365,26 @@ TEST_CASE("run --dump of two images of one name is an error for the second, and 
   CHECK(contains(outcome.err, "a folder each"));
   CHECK(read_file(folder.path("dump/same.scores.npy")) ==
         read_file(folder.path("alone/same.scores.npy")));
+}
+
+TEST_CASE("run --dump of outputs whose names differ by a separator alone writes each") {
+  OnnxMaker m;
+  m.input("x", {1, 3, 4, 4}).output("a/b").output("a_b").output("a_b.1");
+  m.node("Relu", {"x"}, {"a/b"}).node("Neg", {"x"}, {"a_b"}).node("Abs", {"x"}, {"a_b.1"});
+  const TemporaryFolder folder;
+  const std::string in = folder.write("m.onnx", m.file());
+  const std::string model = folder.path("m.octet");
+  const Outcome converted = octet_tool({"convert", in, "--float", "-o", model});
+  INFO(converted.err);
+  REQUIRE(converted.code == 0);
+  const Outcome outcome = octet_tool({"run", model, workplace().images[0], "--preprocess",
+                                      "zero-one", "--dump", folder.path("dump")});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  std::set<std::string> contents;
+  for (const char* name : {"one.a_b.npy", "one.a_b.1.npy", "one.a_b.1.2.npy"})
+    contents.insert(read_file(folder.path("dump/") + name));
+  CHECK(contents.size() == 3);
 }
 
 TEST_CASE("run detects, with boxes in pixels of the image") {

@@ -8,6 +8,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "engine/operator.h"
 #include "tools/octet/commands.h"
@@ -147,10 +148,13 @@ class Dump {
     fs::create_directories(folder_, error);
     if (error) return fail(folder_ + ": cannot make the folder: " + error.message());
     const std::string stem = fs::path(image_path).stem().string();
+    std::set<std::string> taken;
     for (std::size_t i = 0; i < session.output_count(); ++i) {
       const TensorView view = session.output(i);
-      const fs::path path =
-          fs::path(folder_) / (stem + "." + file_name_of(view.info->name) + ".npy");
+      std::string name = file_name_of(view.info->name);
+      // Outputs 'a/b' and 'a_b' of one model.
+      while (!taken.insert(name).second) name += "." + std::to_string(i);
+      const fs::path path = fs::path(folder_) / (stem + "." + name + ".npy");
       const std::string source = "output '" + view.info->name + "' of " + image_path;
       const auto [entry, is_new] = source_of_.try_emplace(path, source);
       if (!is_new && entry->second != source) {

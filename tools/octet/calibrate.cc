@@ -130,7 +130,8 @@ Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const Calibrat
       const auto pixels = input_pixels(path, read);
       if (pixels) {
         const std::vector<float> values = normalized(*pixels, *graph.preprocess);
-        if (auto ok = calibration->observe({values}); !ok) return tl::unexpected(ok.error());
+        if (auto ok = calibration->observe({values}); !ok)
+          return fail("calibrating with " + path + ": " + ok.error().message);
       } else {
         bad.add(path, pixels.error().message);
       }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "tools/octet/json_text.h"
 
@@ -30,26 +31,6 @@ Expected<void> BadImages::finish(const std::string& folder, std::size_t total,
   return fail(folder + ": " + share + " cannot be read" + numbers +
               ": mend or remove them, or allow more with --max-bad " +
               std::to_string(static_cast<int>(std::ceil(percent))));
-}
-
-namespace {
-
-// CLI::Range takes what is not a number for one in the range.
-std::string not_a_percentage(const std::string& text) {
-  double value = 0;
-  const bool is_number = CLI::detail::lexical_cast(text, value);
-  return is_number && value >= 0 && value <= 100 ? "" : text + " is no number from 0 to 100";
-}
-
-}  // namespace
-
-void add_max_bad_option(CLI::App& command, double& percent) {
-  command
-      .add_option("--max-bad", percent,
-                  "The share of images, in percent, that may be damaged and are left out")
-      ->check(CLI::Validator(not_a_percentage, "FLOAT in [0 - 100]"))
-      ->capture_default_str()
-      ->type_name("PERCENT");
 }
 
 }  // namespace octet::tool

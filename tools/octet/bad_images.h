@@ -1,8 +1,7 @@
 // Images of a folder that cannot be read: counted and listed, and too many of them are an error.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -29,8 +28,5 @@ class BadImages {
   };
   std::vector<BadImage> all_;
 };
-
-/// --max-bad
-void add_max_bad_option(CLI::App& command, double& percent);
 
 }  // namespace octet::tool

@@ -1,8 +1,9 @@
+#include "tools/octet/bench.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -12,26 +13,14 @@
 #include "tools/octet/bench/interruptions.h"
 #include "tools/octet/bench/layers.h"
 #include "tools/octet/bench/rival.h"
-#include "tools/octet/commands.h"
 #include "tools/octet/json_text.h"
 #include "tools/octet/preprocess_option.h"
+#include "tools/octet/session_options.h"
 
 namespace octet::tool {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-struct Options {
-  std::string model;
-  std::string compare;
-  std::vector<std::string> against;
-  SessionOptions session;
-  std::optional<std::size_t> runs;
-  std::optional<std::size_t> warmup;
-  std::string preprocess;
-  bool layers = false;
-  bool as_json = false;
-};
 
 json result_json(const Contender& contender) {
   json out;
@@ -76,7 +65,7 @@ json rival_json(const Rival& rival, const Contender& ours) {
 }
 
 /// What octet is held to, by an option or by the environment; empty: nothing.
-std::string isa_wish(const Options& options) {
+std::string isa_wish(const BenchOptions& options) {
   const char* environment = std::getenv("OCTET_ISA");
   return options.session.isa.empty() && environment != nullptr ? environment : options.session.isa;
 }
@@ -89,7 +78,7 @@ bool is_uneven(const Samples& samples) {
   return samples.count() >= least_runs && samples.median_ms() > most * samples.minimum_ms();
 }
 
-Expected<std::vector<Rival>> make_rivals(const Options& options, Contender& ours) {
+Expected<std::vector<Rival>> make_rivals(const BenchOptions& options, Contender& ours) {
   std::vector<Rival> rivals;
   if (options.against.empty()) return rivals;
   const auto answer = ours.answer();
@@ -125,36 +114,9 @@ int report_strangers(const std::vector<Rival>& rivals) {
   return code;
 }
 
-std::vector<std::string> engine_names() {
-  std::vector<std::string> names;
-  for (const Engine& engine : engines()) names.emplace_back(engine.name);
-  return names;
-}
+}  // namespace
 
-/// -> what is wrong with the name; empty: nothing
-std::string check_engine(const std::string& name) {
-  const std::vector<std::string> names = engine_names();
-  if (std::ranges::count(names, name) > 0) return "";
-  std::string text = "'" + name + "' is not among " + CLI::detail::join(names, ", ");
-  if (name == "onednn") {
-    text +=
-        ": this octet was built without oneDNN. third_party/install_debian.sh benchmark installs "
-        "it (libdnnl-dev); then run cmake and build again";
-  } else if (name == "xnnpack") {
-    text += ": this octet was built with OCTET_WITH_XNNPACK off";
-  }
-  return text;
-}
-
-std::string engine_descriptions() {
-  std::string text;
-  for (const Engine& engine : engines()) {
-    text += std::string("\n") + engine.name + ": " + engine.description;
-  }
-  return text;
-}
-
-Expected<int> bench(const Options& options) {
+Expected<int> bench(const BenchOptions& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   for (const std::string& path : {options.model, options.compare}) {
     if (auto ok = FilesInUse().add(path); !ok) return tl::unexpected(ok.error());
@@ -245,53 +207,6 @@ Expected<int> bench(const Options& options) {
     if (theirs) print_layers(*theirs, {});
   }
   return report_strangers(*rivals);
-}
-
-}  // namespace
-
-Command add_bench(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("bench",
-                         "Measure latency from u8 pixels (or float inputs) to outputs: median and "
-                         "minimum. With --compare or --against\n"
-                         "all run in one process, in turns of some 40 ms that begin when the "
-                         "others' threads are asleep, and the ratio\n"
-                         "of their medians is printed.");
-  command->add_option("MODEL", options->model, "An .octet model")
-      ->required()
-      ->type_name("MODEL.octet");
-  command->add_option("--compare", options->compare, "A second model, usually the float one")
-      ->type_name("FLOAT_MODEL.octet");
-  command
-      ->add_option("--against", options->against,
-                   "Other engines with the same layers, weights and scales, with commas between. "
-                   "ratio = theirs / octet's." +
-                       engine_descriptions())
-      ->allow_extra_args(false)
-      ->delimiter(',')
-      ->check(CLI::Validator(check_engine, "{" + CLI::detail::join(engine_names(), ",") + "}"))
-      ->type_name("ENGINE,...");
-  add_session_options(*command, options->session);
-  command
-      ->add_option("--runs", options->runs,
-                   "Exact number of measured runs of each (default: about four seconds' worth)")
-      ->check(whole_number_from(1))
-      ->type_name("N");
-  command
-      ->add_option("--warmup", options->warmup,
-                   "Runs at the beginning of each turn that do not count (default: 10 ms of them); "
-                   "one model alone has one turn")
-      ->check(whole_number_from(0))
-      ->type_name("N");
-  add_preprocess_option(*command, options->preprocess);
-  command->add_flag("--layers", options->layers,
-                    "Each step's time, multiply-accumulates a second, share of the most that the "
-                    "instruction set can do on this machine, and bytes read and written; with "
-                    "--against float also each int8 layer and its float form by themselves");
-  command->add_flag("--json", options->as_json,
-                    "One JSON object; isa is xnnpack or eigen for a model without int8");
-  return [options] { return bench(*options); };
 }
 
 }  // namespace octet::tool

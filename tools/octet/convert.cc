@@ -1,3 +1,5 @@
+#include "tools/octet/convert.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -11,7 +13,6 @@
 #include "loaders/preprocess.h"
 #include "tools/octet/bad_images.h"
 #include "tools/octet/calibrate.h"
-#include "tools/octet/commands.h"
 #include "tools/octet/dataset.h"
 #include "tools/octet/describe.h"
 #include "tools/octet/progress.h"
@@ -21,41 +22,27 @@
 namespace octet::tool {
 namespace {
 
-struct Options {
-  std::string input;
-  std::string output;
-  bool float_only = false;
-  std::vector<std::string> shapes;
-  std::vector<std::string> keep_float;
-  std::string preprocess;
-  std::string task;
-  std::string labels;
-  bool forget_scales = false;
-  bool force = false;
-  CalibrationOptions calibration;
-};
-
 struct Files {
   FilesInUse in_use;
   std::vector<std::string> images;  ///< To calibrate on.
 };
 
-WriteRules model_rules(const Options& options, const Files& files) {
+WriteRules model_rules(const ConvertOptions& options, const Files& files) {
   return {.in_use = &files.in_use, .kind = &octet_model_kind, .force = options.force};
 }
 
-WriteRules scales_rules(const Options& options, const Files& files) {
+WriteRules scales_rules(const ConvertOptions& options, const Files& files) {
   return {.in_use = &files.in_use, .kind = &scales_kind, .force = options.force};
 }
 
 /// Does calibration change anything that is written? A model in float has no scales.
-bool uses_calibration(const Options& options) {
+bool uses_calibration(const ConvertOptions& options) {
   return !options.calibration.folder.empty() &&
          (!options.float_only || !options.calibration.save_scales.empty());
 }
 
 /// What the file leaves open and the user says: preprocessing, task, labels, and scales.
-Expected<void> complete(graph::Graph& graph, const Options& options, const Files& files) {
+Expected<void> complete(graph::Graph& graph, const ConvertOptions& options, const Files& files) {
   if (options.forget_scales) {
     if (auto ok = graph::forget_scales(graph); !ok) return ok;
   }
@@ -85,7 +72,7 @@ struct Converted {
 };
 
 /// Notes what is read, and refuses what would be written onto it or onto something else.
-Expected<Files> check_files(const Options& options) {
+Expected<Files> check_files(const ConvertOptions& options) {
   const CalibrationOptions& calibration = options.calibration;
   Files files;
   if (!calibration.folder.empty()) {
@@ -113,7 +100,7 @@ Expected<Files> check_files(const Options& options) {
 }
 
 /// Reads, completes, builds, checks and writes the model.
-Expected<Converted> make_model(const Options& options) {
+Expected<Converted> make_model(const ConvertOptions& options) {
   const auto files = check_files(options);
   if (!files) return tl::unexpected(files.error());
   loaders::LoadOptions load_options;
@@ -164,7 +151,9 @@ Expected<Converted> make_model(const Options& options) {
                    .file_has_scales = file_has_scales};
 }
 
-Expected<int> convert(const Options& options) {
+}  // namespace
+
+Expected<int> convert(const ConvertOptions& options) {
   if (!options.calibration.folder.empty() && !uses_calibration(options)) {
     std::cerr << "warning: --calibrate is left out: a model in float (--float) has no scales, and "
                  "none are saved (--save-scales)\n";
@@ -176,89 +165,6 @@ Expected<int> convert(const Options& options) {
     std::cerr << "warning: " << options.input << ": " << remark << "\n";
   print_summary(std::cout, converted->model, options.output, converted->file_has_scales);
   return succeeded;
-}
-
-}  // namespace
-
-Command add_convert(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("convert",
-                                         "Make an .octet model of a float export (.safetensors "
-                                         "made by tools/pytorch/octet_export.py), of an ONNX or "
-                                         "of a TFLite model.\n"
-                                         "Convolutions, batch norms, activations and residual adds "
-                                         "are fused, weights quantized; what stays in float is "
-                                         "listed with the reason.");
-  command->add_option("IN", options->input, "The model to read")->required()->type_name("FILE");
-  command->add_option("-o,--output", options->output, "The .octet file to write")
-      ->required()
-      ->type_name("OUT.octet");
-  command->add_flag("--float", options->float_only,
-                    "Keep everything in float: the baseline to compare with");
-  command
-      ->add_option("--shape", options->shapes,
-                   "The shape of an input that the file leaves open, in the file's order of axes: "
-                   "1,3,224,224, or NAME=1,3,224,224 for each of several inputs")
-      ->allow_extra_args(false)
-      ->type_name("SHAPE");
-  command
-      ->add_option("--keep-float", options->keep_float,
-                   "Keep a node in float, or all nodes below a module: names as `octet inspect` "
-                   "prints them; may be "
-                   "given several times")
-      ->allow_extra_args(false)  // else it takes IN for a name
-      ->type_name("NAME");
-  CLI::Option* calibrate =
-      command
-          ->add_option("--calibrate", options->calibration.folder,
-                       "Choose the scales of int8 from images: typical ones, some hundred, in this "
-                       "folder and below it")
-          ->type_name("DIR");
-  command
-      ->add_option("--calibrator", options->calibration.calibrator,
-                   "How ranges are chosen (docs/calibration.md)")
-      ->check(CLI::IsMember(graph::calibrator_names()))
-      ->needs(calibrate)
-      ->capture_default_str();
-  command
-      ->add_option("--calibration-limit", options->calibration.limit,
-                   "Take so many of the images, evenly spaced")
-      ->check(whole_number_from(1))
-      ->needs(calibrate)
-      ->type_name("N");
-  command
-      ->add_option("--preprocess", options->preprocess,
-                   "How an image becomes the input, where the file does not say: " +
-                       loaders::preprocess_preset_names() +
-                       ", or JSON (docs/calibration.md); kept in the model")
-      ->type_name("PRESET|JSON");
-  command
-      ->add_option("--task", options->task,
-                   "What the model answers, where the file does not say: classify, or JSON "
-                   "(docs/float_export.md, \"task\"), for `octet run` and `octet eval`; kept in "
-                   "the model")
-      ->type_name("classify|JSON");
-  command
-      ->add_option("--labels", options->labels,
-                   "The names of the classes, a line each in the order of the scores, where the "
-                   "file has none; kept in the model, which is a classifier then")
-      ->type_name("FILE");
-  command->add_flag("--forget-scales", options->forget_scales,
-                    "Take a quantized model as the float one that its bytes stand for: with "
-                    "--calibrate or --scales, scales are chosen again");
-  command
-      ->add_option("--save-scales", options->calibration.save_scales,
-                   "Write the scales of activations to a JSON file")
-      ->type_name("FILE");
-  command
-      ->add_option("--scales", options->calibration.scales,
-                   "Take the scales of activations from such a file")
-      ->excludes(calibrate)
-      ->type_name("FILE");
-  add_max_bad_option(*command, options->calibration.max_bad_percent);
-  add_exif_option(*command, options->calibration.exif_rotate);
-  add_force_option(*command, options->force);
-  return [options] { return convert(*options); };
 }
 
 }  // namespace octet::tool

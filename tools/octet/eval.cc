@@ -1,38 +1,26 @@
+#include "tools/octet/eval.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "tools/files_in_use.h"
 #include "tools/octet/bad_images.h"
 #include "tools/octet/class_offsets.h"
-#include "tools/octet/commands.h"
 #include "tools/octet/dataset.h"
 #include "tools/octet/json_text.h"
 #include "tools/octet/predictor.h"
 #include "tools/octet/preprocess_option.h"
 #include "tools/octet/progress.h"
+#include "tools/octet/session_options.h"
 #include "tools/octet/statistics.h"
 
 namespace octet::tool {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-struct Options {
-  std::string model;
-  std::string folder;
-  std::string compare;
-  std::size_t limit = 0;
-  int first_class = 0;
-  SessionOptions session;
-  std::string preprocess;
-  double max_bad_percent = 1;
-  bool exif_rotate = true;
-  bool as_json = false;
-};
 
 struct Counts {
   std::size_t images = 0;
@@ -84,7 +72,7 @@ json report(const Counts& counts, TaskType task, bool compared) {
 }
 
 /// One image's part in the counts. Errors are the model's; a bad picture is among the counts.
-Expected<void> evaluate_image(const Options& options, Predictor& ours,
+Expected<void> evaluate_image(const EvalOptions& options, Predictor& ours,
                               std::optional<Predictor>& theirs, const Sample& sample,
                               Counts& counts) {
   constexpr std::size_t top = 5;
@@ -123,8 +111,8 @@ Expected<void> evaluate_image(const Options& options, Predictor& ours,
   return {};
 }
 
-Expected<Counts> evaluate(const Options& options, Predictor& ours, std::optional<Predictor>& theirs,
-                          const std::vector<Sample>& samples) {
+Expected<Counts> evaluate(const EvalOptions& options, Predictor& ours,
+                          std::optional<Predictor>& theirs, const std::vector<Sample>& samples) {
   Counts counts;
   Progress progress("evaluating", samples.size());
   for (const Sample& sample : samples) {
@@ -155,7 +143,9 @@ void print_report(const json& out, bool as_json) {
   }
 }
 
-Expected<int> eval(const Options& options) {
+}  // namespace
+
+Expected<int> eval(const EvalOptions& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   FilesInUse in_use;
   for (const std::string& path : {options.model, options.compare}) {
@@ -207,43 +197,6 @@ Expected<int> eval(const Options& options) {
   std::cout.flush();
   if (!few_bad) return tl::unexpected(few_bad.error());
   return succeeded;
-}
-
-}  // namespace
-
-Command add_eval(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("eval",
-                                         "Measure a model on a folder of images: top-1 and top-5 "
-                                         "where the folder tells classes (folders named after the\n"
-                                         "labels, or files named INDEX_name.jpg), agreement with "
-                                         "another model; for detectors precision, recall and mean\n"
-                                         "IoU at 0.5 against the other model's detections.");
-  command->add_option("MODEL", options->model, "An .octet model")
-      ->required()
-      ->type_name("MODEL.octet");
-  command->add_option("DIR", options->folder, "The folder of images")->required()->type_name("DIR");
-  command
-      ->add_option("--compare", options->compare,
-                   "The model to compare answers with, usually the float one")
-      ->type_name("OTHER.octet");
-  command
-      ->add_option("--limit", options->limit,
-                   "At most this many images, evenly spaced over the folder")
-      ->check(whole_number_from(1))
-      ->type_name("N");
-  command
-      ->add_option("--first-class", options->first_class,
-                   "The model's class of images named 0_...: 1 where its class 0 is 'background'")
-      ->check(whole_number_from(0))
-      ->type_name("N");
-  add_session_options(*command, options->session);
-  add_preprocess_option(*command, options->preprocess);
-  add_max_bad_option(*command, options->max_bad_percent);
-  add_exif_option(*command, options->exif_rotate);
-  command->add_flag("--json", options->as_json,
-                    "One JSON object; failed has path and error of each image that was left out");
-  return [options] { return eval(*options); };
 }
 
 }  // namespace octet::tool

@@ -1,24 +1,19 @@
+#include "tools/octet/inspect.h"
+
 #include <cstdio>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "engine/operator.h"
 #include "tools/files_in_use.h"
 #include "tools/octet/bytes_moved.h"
-#include "tools/octet/commands.h"
 #include "tools/octet/json_text.h"
+#include "tools/octet/session_options.h"
 
 namespace octet::tool {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-struct Options {
-  std::string model;
-  SessionOptions session{.threads = 1};
-  bool as_json = false;
-};
 
 std::string typed_shape(const TensorInfo& info) {
   return shape_text(info.shape) + " " + type_name(info.type);
@@ -131,7 +126,9 @@ void print(const Model& model, const Session& session) {
   }
 }
 
-Expected<int> inspect(const Options& options) {
+}  // namespace
+
+Expected<int> inspect(const InspectOptions& options) {
   if (auto ok = check_session_options(options.session); !ok) return tl::unexpected(ok.error());
   if (auto ok = FilesInUse().add(options.model); !ok) return tl::unexpected(ok.error());
   const auto model = Model::load(options.model, {.verify_checksum = true});
@@ -144,23 +141,6 @@ Expected<int> inspect(const Options& options) {
     print(*model, *session);
   }
   return succeeded;
-}
-
-}  // namespace
-
-Command add_inspect(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("inspect",
-                         "Show what a model became: for each node what was fused into it, the type "
-                         "and scale of its output, int8 or float\n"
-                         "and why, multiply-accumulates and bytes.");
-  command->add_option("MODEL", options->model, "An .octet model")
-      ->required()
-      ->type_name("MODEL.octet");
-  add_session_options(*command, options->session);
-  command->add_flag("--json", options->as_json, "One JSON object");
-  return [options] { return inspect(*options); };
 }
 
 }  // namespace octet::tool

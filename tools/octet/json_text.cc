@@ -1,6 +1,7 @@
 #include "tools/octet/json_text.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 namespace octet::tool {
 namespace {

@@ -1,7 +1,7 @@
 // JSON as the tool prints it: always UTF-8, whatever names of files and tensors hold.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace octet::tool {

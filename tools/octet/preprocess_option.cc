@@ -4,16 +4,6 @@
 
 namespace octet::tool {
 
-void add_preprocess_option(CLI::App& command, std::string& text) {
-  command
-      .add_option("--preprocess", text,
-                  "How an image becomes the input, instead of what the model says: " +
-                      loaders::preprocess_preset_names() +
-                      ", or a JSON object with resize, channels, mean, std, and size where it is "
-                      "not the model's (docs/float_export.md)")
-      ->type_name("PRESET|JSON");
-}
-
 Expected<std::optional<Preprocess>> read_preprocess_option(const std::string& text,
                                                            const Model& model) {
   if (text.empty()) return std::optional<Preprocess>();

@@ -1,15 +1,12 @@
 // --preprocess, as every command that runs a model takes it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "octet/octet.hpp"
 
 namespace octet::tool {
-
-void add_preprocess_option(CLI::App& command, std::string& text);
 
 /// Empty text gives nothing. Errors: neither a preset nor JSON; it does not suit the model's first
 /// input.

@@ -1,22 +1,23 @@
+#include "tools/octet/run.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
-#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "engine/operator.h"
-#include "tools/octet/commands.h"
 #include "tools/octet/dataset.h"
 #include "tools/octet/files.h"
 #include "tools/octet/json_text.h"
 #include "tools/octet/predictor.h"
 #include "tools/octet/preprocess_option.h"
+#include "tools/octet/session_options.h"
 #include "tools/read_file.h"
 
 namespace octet::tool {
@@ -25,20 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
-struct Options {
-  std::string model;
-  std::vector<std::string> images;
-  std::size_t top = 5;
-  SessionOptions session;
-  std::string preprocess;
-  bool as_json = false;
-  std::string annotate;
-  std::string dump;
-  bool exif_rotate = true;
-  bool force = false;
-};
-
-WriteRules picture_rules(const Options& options, const FilesInUse& in_use) {
+WriteRules picture_rules(const RunOptions& options, const FilesInUse& in_use) {
   return {.in_use = &in_use, .kind = &png_kind, .force = options.force};
 }
 
@@ -176,7 +164,7 @@ class Dump {
 /// Answers about images one by one, and tells the user.
 class Runner {
  public:
-  Runner(const Options& options, Predictor& predictor, const FilesInUse& in_use)
+  Runner(const RunOptions& options, Predictor& predictor, const FilesInUse& in_use)
       : options_(options), predictor_(predictor), in_use_(in_use) {
     if (!options.dump.empty()) {
       dump_.emplace(options.dump, WriteRules{.in_use = &in_use, .force = options.force});
@@ -239,7 +227,7 @@ class Runner {
     return image::write_png(image, options_.annotate, picture_rules(options_, in_use_));
   }
 
-  const Options& options_;
+  const RunOptions& options_;
   Predictor& predictor_;
   const FilesInUse& in_use_;
   std::optional<Dump> dump_;
@@ -247,7 +235,7 @@ class Runner {
 };
 
 /// The images that the command line names: folders give those in them. - stays.
-Expected<std::vector<std::string>> named_images(const Options& options) {
+Expected<std::vector<std::string>> named_images(const RunOptions& options) {
   std::vector<std::string> images;
   for (const std::string& path : options.images) {
     std::error_code unknown;
@@ -287,7 +275,9 @@ std::string path_of(std::string line) {
   return line;
 }
 
-Expected<int> run(const Options& options) {
+}  // namespace
+
+Expected<int> run(const RunOptions& options) {
   std::error_code unknown;
   if (!options.annotate.empty() && (options.images.size() != 1 || options.images[0] == "-" ||
                                     fs::is_directory(options.images[0], unknown))) {
@@ -330,44 +320,6 @@ Expected<int> run(const Options& options) {
     }
   }
   return code;
-}
-
-}  // namespace
-
-Command add_run(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("run",
-                         "Answer about images (JPEG, PNG, WebP, GIF or BMP): "
-                         "classes with scores, or boxes, as the model's task says.");
-  command->add_option("MODEL", options->model, "An .octet model")
-      ->required()
-      ->type_name("MODEL.octet");
-  command
-      ->add_option("IMAGE", options->images,
-                   "Images, or folders of them; - reads paths of images from standard input")
-      ->required()
-      ->type_name("IMAGE");
-  command->add_option("--top", options->top, "Number of classes to print (default 5)")
-      ->check(CLI::Range(1, 100000))
-      ->type_name("N");
-  add_session_options(*command, options->session);
-  add_preprocess_option(*command, options->preprocess);
-  command->add_flag(
-      "--json", options->as_json,
-      "One JSON object an image: path, top (with score_type) or detections, outputs with the "
-      "CRC-32 of their bytes; "
-      "path and error where there is no answer. A path that is no UTF-8 has its bytes in "
-      "path_bytes, "
-      "in hexadecimal");
-  command->add_option("--annotate", options->annotate, "Write the image with its answer drawn in")
-      ->type_name("OUT.png");
-  command
-      ->add_option("--dump", options->dump, "Write each output as a NumPy file, IMAGE.OUTPUT.npy")
-      ->type_name("DIR");
-  add_exif_option(*command, options->exif_rotate);
-  add_force_option(*command, options->force);
-  return [options] { return run(*options); };
 }
 
 }  // namespace octet::tool

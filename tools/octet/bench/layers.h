@@ -1,7 +1,7 @@
 // What each step of a model takes, and what it would take in float.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <vector>
 

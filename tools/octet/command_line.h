@@ -1,0 +1,9 @@
+// The command line: each command's options, and what runs when one is chosen.
+#pragma once
+
+namespace octet::tool {
+
+/// Parses the arguments and runs what they say. Errors are told on standard error. -> the exit code
+int run_command_line(int argc, char** argv);
+
+}  // namespace octet::tool

@@ -83,6 +83,12 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Kind::arithmetic:
       type = type_of_arithmetic(row_of(function).arithmetic, inputs, output, is_constant);
       break;
+    case Kind::pad: {
+      const float value = std::get<PadAttributes>(attributes).value;
+      const bool is_score = is_between_0_and_1(x) ? value >= 0 && value <= 1 : value <= 0;
+      if (x != ScoreType::logits && is_score) type = x;
+      break;
+    }
     case Kind::mean:
       sum_of(output) = exponential(inputs[0]);
       type = x;
@@ -110,7 +116,6 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Kind::conv2d:
     case Kind::linear:
     case Kind::argmax:
-    case Kind::pad:
     case Kind::lookup:  // of nobody knows what
     case Kind::batch_norm:
     case Kind::prelu:

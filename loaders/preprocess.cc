@@ -39,13 +39,34 @@ std::string list_text(const std::vector<float>& values, float factor) {
   return text + "]";
 }
 
-/// Are they for pixels from 0 to 1, as most training programs write them? Mean 0 and deviation 1
-/// are not: they leave pixels as they are.
-bool are_of_unit_pixels(const Preprocess& p) {
-  const auto within_one = [](float value) { return std::abs(value) <= 1; };
-  const auto is_fraction = [](float value) { return value != std::floor(value); };
-  return std::ranges::all_of(p.mean, within_one) && std::ranges::all_of(p.std, within_one) &&
-         (std::ranges::any_of(p.mean, is_fraction) || std::ranges::any_of(p.std, is_fraction));
+bool are_within_one(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float value) { return std::abs(value) <= 1; });
+}
+
+/// Are they for pixels from 0 to 1, as most training programs write them? Means of 0 and deviations
+/// of 1 may be for any pixels.
+bool are_of_unit_pixels(const std::vector<float>& values) {
+  return are_within_one(values) &&
+         std::ranges::any_of(values, [](float value) { return value != std::floor(value); });
+}
+
+void check_pixel_range(const JsonObject& from, const Preprocess& p) {
+  const bool unit_mean = are_of_unit_pixels(p.mean);
+  const bool unit_std = are_of_unit_pixels(p.std);
+  if (!unit_mean && !unit_std) return;
+  constexpr float largest_pixel = 255;
+  const auto in_pixels = [](const std::vector<float>& values) {
+    return list_text(values, are_within_one(values) ? largest_pixel : 1);
+  };
+  const std::string given = "'mean' " + list_text(p.mean, 1) + " and 'std' " + list_text(p.std, 1);
+  const std::string question =
+      ": did you mean \"mean\": " + in_pixels(p.mean) + ", \"std\": " + in_pixels(p.std) + "?";
+  if (are_within_one(p.mean) && are_within_one(p.std)) {
+    from.fail(given + " are for pixels from 0 to 1, and octet's pixels are 0 to 255" + question);
+  }
+  from.fail(given + ": the " + (unit_mean ? "means are" : "deviations are") +
+            " for pixels from 0 to 1, the other for pixels from 0 to 255, as octet's are" +
+            question);
 }
 
 }  // namespace
@@ -78,13 +99,7 @@ Preprocess read_preprocess(const JsonObject& from) {
   }
   if (std::ranges::count(out.std, 0.0f) > 0) from.fail("a 'std' is 0");
   if (std::ranges::min(out.std) < 0) from.fail("a 'std' is below 0");
-  if (are_of_unit_pixels(out)) {
-    constexpr float largest_pixel = 255;
-    from.fail("'mean' " + list_text(out.mean, 1) + " and 'std' " + list_text(out.std, 1) +
-              " are for pixels from 0 to 1, and octet's pixels are 0 to 255: did you mean " +
-              "\"mean\": " + list_text(out.mean, largest_pixel) +
-              ", \"std\": " + list_text(out.std, largest_pixel) + "?");
-  }
+  check_pixel_range(from, out);
   return out;
 }
 

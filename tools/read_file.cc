@@ -14,6 +14,8 @@
 namespace octet::tool {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 constexpr std::size_t largest_from_pipe = std::size_t{1} << 28;
 constexpr int pipe_patience_ms = 10'000;
 
@@ -111,6 +113,10 @@ Expected<std::vector<uint8_t>> read_file(const std::string& path) {
   }
 }
 
+void remove_byte_order_mark(std::string& line) {
+  if (line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+}
+
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
 }
@@ -119,7 +125,6 @@ Expected<std::vector<std::string>> read_lines(const std::string& path) {
   const auto bytes = read_file(path);
   if (!bytes) return tl::unexpected(bytes.error());
   std::string_view rest(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   if (rest.starts_with(byte_order_mark)) rest.remove_prefix(byte_order_mark.size());
   std::vector<std::string> lines;
   while (!rest.empty()) {

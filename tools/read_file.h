@@ -18,6 +18,9 @@ Expected<std::vector<uint8_t>> read_file(const std::string& path);
 /// the mark that some editors put in front of UTF-8. Errors as above.
 Expected<std::vector<std::string>> read_lines(const std::string& path);
 
+/// Of the first line of a text that some editors begin with one.
+void remove_byte_order_mark(std::string& line);
+
 /// Is there nothing but white space in it?
 bool is_blank(const std::string& line);
 

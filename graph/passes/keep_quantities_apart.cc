@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "graph/passes/passes.h"
 
@@ -101,6 +103,26 @@ class Quantities {
   std::vector<bool> ends_;
 };
 
+/// By how much a product's or quotient's constant takes values of one tensor apart: the largest of
+/// its factors over the smallest that is not 0. 1 where no operand is a constant.
+float spread_of_factors(const Graph& graph, const Node& node) {
+  if (node.op != Op::mul && node.op != Op::div) return 1;
+  for (const TensorId id : node.inputs) {
+    const Tensor& tensor = graph.tensor(id);
+    if (!tensor.is_constant() || tensor.type != Type::f32) continue;
+    float least = std::numeric_limits<float>::infinity();
+    float most = 0;
+    for (const float value : float_values(tensor)) {
+      const float factor = std::abs(value);
+      if (factor == 0 || !std::isfinite(factor)) continue;
+      least = std::min(least, factor);
+      most = std::max(most, factor);
+    }
+    if (most > 0) return most / least;
+  }
+  return 1;
+}
+
 std::string reason_of(float fine, float coarse, const char* how_far) {
   char text[200];
   std::snprintf(text, sizeof(text),
@@ -134,6 +156,11 @@ Status keep_quantities_apart(Graph& graph) {
               reason_of(operand->scale, result->scale,
                         at_end ? "up to the output" : "with the layers that read them together"));
       }
+    }
+    if (const float spread = spread_of_factors(graph, node);
+        at_end && spread > quantities.most_apart(index)) {
+      quantities.keep_float(index,
+                            reason_of(result->scale / spread, result->scale, "up to the output"));
     }
     if (node.op == Op::slice) {
       const auto& whole = graph.tensor(node.inputs[0]).quantization;

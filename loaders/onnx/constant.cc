@@ -143,6 +143,8 @@ Constant decode_tensor(const TensorProto& tensor) {
     throw LoadError(where + "has the type " + data_type_name(tensor.type) +
                     ", which octet does not read");
   }
+  if (tensor.raw && !(tensor.floats.empty() && tensor.doubles.empty() && tensor.integers.empty()))
+    throw LoadError(where + "has its values twice, as bytes and by type: the file is invalid");
   const int64_t count = count_elements(tensor.dims, where);
   Constant out{.type = tensor.type, .dims = tensor.dims};
   if (tensor.raw && tensor.raw->size() % size != 0) throw LoadError(where + "is cut off");

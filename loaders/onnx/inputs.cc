@@ -61,8 +61,8 @@ bool turns_channels_first(const NodeProto& node) {
          perm->ints == std::vector<int64_t>{0, 3, 1, 2};
 }
 
-// What stands between an input and its transpose, value by value: types, scales, a mean and a
-// standard deviation.
+// What stands between an input and its transpose and leaves its axes where they are: types, scales,
+// a mean and a standard deviation, borders, channels in another order.
 bool keeps_axes(const std::string& op) {
   static const std::set<std::string> known = {"QuantizeLinear",
                                               "DequantizeLinear",
@@ -77,7 +77,14 @@ bool keeps_axes(const std::string& op) {
                                               "Div",
                                               "Min",
                                               "Max",
-                                              "Relu"};
+                                              "Relu",
+                                              "Neg",
+                                              "Abs",
+                                              "Pow",
+                                              "Sqrt",
+                                              "Pad",
+                                              "Slice",
+                                              "Gather"};
   return known.contains(op);
 }
 

@@ -20,6 +20,17 @@ constexpr int64_t newest_opset = 25;
 
 std::string own_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
+void check_operator_sets(const ModelProto& model) {
+  std::map<std::string, int64_t> versions;
+  for (const OperatorSet& set : model.operator_sets) {
+    const auto [known, is_new] = versions.emplace(own_domain(set.domain), set.version);
+    if (is_new || known->second == set.version) continue;
+    throw LoadError("the model names two versions, " + std::to_string(known->second) + " and " +
+                    std::to_string(set.version) + ", of the operator set '" + set.domain +
+                    "': the file is invalid; export the model again");
+  }
+}
+
 int64_t opset_of(const ModelProto& model, const std::string& domain) {
   for (const OperatorSet& set : model.operator_sets) {
     if (own_domain(set.domain) == domain) return set.version;
@@ -54,6 +65,7 @@ void check_names(const GraphProto& graph) {
 }
 
 void check_model(const ModelProto& model) {
+  check_operator_sets(model);
   const int64_t opset = opset_of(model, "");
   if (opset < oldest_opset || opset > newest_opset) {
     throw LoadError("the model uses ONNX's operator set " + std::to_string(opset) +

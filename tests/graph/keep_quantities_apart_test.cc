@@ -56,6 +56,33 @@ TEST_CASE("boxes and scores that are joined keep their scales up to the output")
   CHECK(node_named(graph, "big").float_output);
 }
 
+TEST_CASE("a product or quotient by constants far apart is in float up to the output") {
+  for (const Op op : {Op::mul, Op::div}) {
+    for (const float small : {160.0F, 159.0F, 1.0F}) {
+      GraphMaker m;
+      const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+      const auto logits = m.conv("logits", x);
+      m.scale(logits, 0.0625F, 128);
+      const auto scores = m.simple("scores", Op::sigmoid, logits);
+      m.scale(scores, share);
+      const int32_t channels = m.graph().tensor(scores).shape[3];
+      std::vector<float> factors(static_cast<std::size_t>(channels), 640);
+      factors[0] = small;
+      factors[1] = 0;
+      const auto y = m.node("boxes", op, BinaryAttributes{},
+                            {scores, m.constant("factors", {channels}, factors)});
+      const auto turned = m.transpose("turned", y, {0, 3, 1, 2});
+      m.scale(y, pixels).scale(turned, pixels);
+      const Graph graph = decided(m.finish({turned}));
+      const bool apart = small < 160 || op == Op::div;  // there is no division in int8
+      CHECK((precision_of(graph, "boxes") == Precision::float32) == apart);
+      CHECK(precision_of(graph, "scores") == Precision::int8);
+      if (op == Op::mul && apart)
+        CHECK(node_named(graph, "boxes").reason.starts_with("different quantities, with steps of"));
+    }
+  }
+}
+
 TEST_CASE("sums and differences of two quantities are in float, and so is what follows") {
   for (const Op op : {Op::add, Op::sub}) {
     Head head;

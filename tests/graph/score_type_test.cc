@@ -107,6 +107,12 @@ ScoreType from_nodes_alone(Graph graph, bool float_only) {
   return model->task().score_type;
 }
 
+/// A class in front of all others, whose score is `value`.
+TensorId pad_first(GraphMaker& m, TensorId x, float value) {
+  return m.node("padded", Op::pad, PadAttributes{.before = {0, 1}, .after = {0, 0}, .value = value},
+                {x});
+}
+
 // Heads whose range says that they are probabilities, however they are written.
 constexpr End bounded_ends[] = {
     {"the mean of two softmaxes", ScoreType::independent,
@@ -143,6 +149,22 @@ constexpr End bounded_ends[] = {
      [](GraphMaker& m, TensorId x) {
        return m.simple("end", Op::abs, m.simple("t", Op::tanh, x));
      }},
+    {"min(max(x + 3, 0), 6) / 6", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       const TensorId sum = m.add("sum", x, m.constant("three", {1}, {3}));
+       return m.mul("end", m.clip("cut", sum, {.min = 0, .max = 6}),
+                    m.constant("sixth", {1}, {1.0F / 6}));
+     }},
+    {"a softmax with a class of 0 beside", ScoreType::probabilities,
+     [](GraphMaker& m, TensorId x) { return pad_first(m, m.softmax("a", x), 0); }},
+    {"a sigmoid with a class of 1 beside", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) { return pad_first(m, m.simple("a", Op::sigmoid, x), 1); }},
+    {"a log_softmax with a class of nothing beside", ScoreType::log_probabilities,
+     [](GraphMaker& m, TensorId x) {
+       return pad_first(m, m.simple("a", Op::log, m.softmax("inner", x)), -100);
+     }},
+    {"logits with a class beside", ScoreType::logits,
+     [](GraphMaker& m, TensorId x) { return pad_first(m, x, -100); }},
     {"a softmax times 2", ScoreType::logits,
      [](GraphMaker& m, TensorId x) {
        return m.mul("end", m.softmax("a", x), m.constant("two", {1}, {2}));

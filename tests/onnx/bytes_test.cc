@@ -600,6 +600,17 @@ TEST_CASE("ONNX: an input that is turned to channels-first behind its scale is c
   const auto turned = load(cast);
   REQUIRE(turned);
   CHECK(turned->tensor(turned->inputs[0]).shape == Shape{1, 5, 4, 3});
+
+  // Channels in another order, and a border.
+  OnnxMaker swapped;
+  swapped.input("x", {1, 5, 4, 3}).output("y").integers("bgr", {2, 1, 0});
+  swapped.integers("pads", {0, 1, 1, 0, 0, 1, 1, 0});
+  swapped.node("Gather", {"x", "bgr"}, {"g"}, {{"axis", int64_t{3}}});
+  swapped.node("Pad", {"g", "pads"}, {"p"}).node("Neg", {"p"}, {"n"});
+  swapped.node("Transpose", {"n"}, {"y"}, {{"perm", first}});
+  const auto bgr = load(swapped);
+  REQUIRE(bgr);
+  CHECK(bgr->tensor(bgr->inputs[0]).shape == Shape{1, 5, 4, 3});
 }
 
 }  // namespace octet::test

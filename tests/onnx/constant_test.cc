@@ -80,6 +80,9 @@ TEST_CASE("ONNX constants: what is no tensor is refused") {
                   LoadError);
   CHECK_THROWS_AS(decode_tensor({.dims = {1}, .type = DataType::text, .integers = {1}}), LoadError);
   CHECK_THROWS_AS(decode_tensor({.dims = {1}, .type = static_cast<DataType>(99)}), LoadError);
+  CHECK_THROWS_AS(
+      decode_tensor({.dims = {1}, .type = DataType::float32, .raw = "abcd", .floats = {1}}),
+      LoadError);
 }
 
 TEST_CASE("ONNX slices: the positions that Python's rule gives") {

@@ -121,6 +121,15 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, 57.375]?", done.stderr)
 
+    def test_means_and_deviations_of_different_pixels_are_asked_about(self):
+        for mean, std in (([0.485, 0.456, 0.406], [58.395, 57.12, 57.375]),
+                          ([123.675, 116.28, 103.53], [0.229, 0.224, 0.225])):
+            done = self.run_tool("--preprocess", json.dumps({"resize": "crop", "channels": "rgb", "mean": mean,
+                                                             "std": std}))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("do not go together", done.stderr)
+            self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, 57.375]?", done.stderr)
+
     def test_no_input_is_written_over(self):
         os.mkdir(self.path("images"))
         Image.new("RGB", (9, 9), (200, 100, 50)).save(self.path("images/a.png"))

@@ -12,6 +12,7 @@
 #include "tests/tools/command_line.h"
 #include "tests/tools/jpeg_bytes.h"
 #include "tools/image/image.h"
+#include "tools/octet/class_offsets.h"
 #include "tools/octet/detections.h"
 
 namespace fs = std::filesystem;
@@ -165,8 +166,9 @@ TEST_CASE("run takes a folder as eval does, and lists as Windows writes them") {
   CHECK(lines[2]["path"] == w.images[1]);
   CHECK(octet_tool({"run", w.classifier, folder.path("photos"), "--annotate", "x.png"}).code == 2);
 
-  const Outcome list = octet_tool({"run", w.classifier, "-", "--json"},
-                                  {.input = w.images[0] + "\r\n\r\n  \n\n" + w.images[1] + "\r\n"});
+  const Outcome list =
+      octet_tool({"run", w.classifier, "-", "--json"},
+                 {.input = "\xEF\xBB\xBF" + w.images[0] + "\r\n\r\n  \n\n" + w.images[1] + "\r\n"});
   INFO(list.err);
   CHECK(list.code == 0);
   CHECK(list.json_lines().size() == 2);
@@ -290,6 +292,18 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
     INFO(arguments[0] << ": " << outcome.err);
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.err, "0 to 255: did you mean \"mean\": [123.675, 116.28, 103.53]"));
+    for (const char* mixed :
+         {R"({"resize": "crop", "channels": "rgb", "mean": [0.485, 0.456, 0.406],
+              "std": [58.395, 57.12, 57.375]})",
+          R"({"resize": "crop", "channels": "rgb", "mean": [123.675, 116.28, 103.53],
+              "std": [0.229, 0.224, 0.225]})"}) {
+      auto halves = arguments;
+      halves.emplace_back(mixed);
+      const Outcome asked = octet_tool(halves);
+      CHECK(asked.code == 1);
+      CHECK(contains(asked.err, R"(did you mean "mean": [123.675, 116.28, 103.53], )"
+                                R"("std": [58.395, 57.12, 57.375]?)"));
+    }
     auto unknown = arguments;
     unknown.emplace_back("imagenet");
     CHECK(contains(octet_tool(unknown).err, "imagenet-tf, imagenet-torch, zero-one"));
@@ -312,6 +326,31 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
   sample.graph["preprocess"]["mean"] = {0, 0, 0};
   sample.graph["preprocess"]["std"] = {1, 1, 1};
   CHECK(octet_tool({"convert", folder.write("r.safetensors", sample.file()), "-o", out}).code == 0);
+}
+
+TEST_CASE("a weak model's answers are off where far more of them would be right elsewhere") {
+  struct Case {
+    int right = 0;
+    int off_by_one = 0;
+    int elsewhere = 0;
+    bool is_said = false;
+  };
+  for (const Case& c : {Case{2, 75, 123, true}, Case{0, 8, 60, true}, Case{75, 2, 123, false},
+                        Case{10, 40, 150, false}, Case{0, 7, 60, false}, Case{0, 9, 100, false}}) {
+    octet::tool::ClassOffsets offsets;
+    int label = 0;
+    const auto add = [&](int count, const auto& answer) {
+      for (int i = 0; i < count; ++i, ++label)
+        offsets.add({.path = "", .label = label % 10, .is_numbered = true}, answer(label % 10, i));
+    };
+    add(c.right, [](int own, int) { return own; });
+    add(c.off_by_one, [](int own, int) { return own + 1; });
+    add(c.elsewhere, [](int own, int i) { return own + 20 + i; });
+    const std::string note = offsets.note(0);
+    INFO(c.right << " " << c.off_by_one << ": " << note);
+    CHECK(note.empty() != c.is_said);
+    if (c.is_said) CHECK(contains(note, "--first-class 1"));
+  }
 }
 
 TEST_CASE("eval says where all answers are off by the same number of classes") {

@@ -105,10 +105,14 @@ Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   const Shape image = {1, preprocess->height, preprocess->width,
                        static_cast<int32_t>(preprocess->mean.size())};
   if (image != input.shape) {
-    const bool wants_gray = is_picture(input.shape, 1) && image[3] != 1;
+    std::string remedy;
+    if (is_picture(input.shape, 1) && image[3] != 1) {
+      remedy = std::string(": a gray one is ") + gray_json;
+    } else if (!is_picture(input.shape, 3)) {
+      remedy = " (both with channels last): " + preprocess_remedy(graph);
+    }
     return fail(graph.name + ": --preprocess gives an image of " + shape_text(image) +
-                ", which the " + input_text(graph) + " does not take" +
-                (wants_gray ? std::string(": a gray one is ") + gray_json : ""));
+                ", which the " + input_text(graph) + " does not take" + remedy);
   }
   graph.preprocess = std::move(*preprocess);
   return {};

@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
   std::set_terminate(octet::tool::terminate_with_reason);
   try {
     return octet::tool::finish_standard_output(octet::tool::run_command_line(argc, argv));
+  } catch (const std::bad_alloc&) {
+    octet::tool::end_without_memory();
   } catch (const std::exception& error) {
     // Only memory and the standard streams are left to fail here.
     std::cerr << "octet: " << error.what() << "\n";

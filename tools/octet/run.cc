@@ -309,10 +309,12 @@ Expected<int> run(const RunOptions& options) {
       run_one(path);
       continue;
     }
-    for (std::string line; true;) {
+    bool is_first = true;
+    for (std::string line; true; is_first = false) {
       const auto more = next_line(line);
       if (!more) return tl::unexpected(more.error());
       if (!*more) break;
+      if (is_first) remove_byte_order_mark(line);
       if (is_blank(line)) continue;
       const std::string listed = path_of(line);
       if (auto ok = in_use.add(listed); !ok) return tl::unexpected(ok.error());

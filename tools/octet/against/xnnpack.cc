@@ -5,6 +5,7 @@
 // with conversions around it.
 #include <algorithm>
 
+#include "engine/float_pool.h"
 #include "engine/float_xnnpack.h"
 #include "tools/octet/against/opponent.h"
 #include "tools/octet/against/xnnpack_stage.h"
@@ -57,7 +58,11 @@ class XnnpackOpponent final : public Opponent {
     if (!network) return tl::unexpected(network.error());
     auto opponent = std::unique_ptr<XnnpackOpponent>(new XnnpackOpponent(std::move(*network)));
     if (challenge.threads > 1) {
-      opponent->pool_.reset(pthreadpool_create(static_cast<std::size_t>(challenge.threads)));
+      opponent->pool_.reset(create_float_pool(static_cast<std::size_t>(challenge.threads)));
+      if (opponent->pool_ == nullptr) {
+        return fail("--against xnnpack: the system does not give " +
+                    std::to_string(challenge.threads) + " threads; give --threads 1");
+      }
     }
     if (auto ok = opponent->build(challenge.inputs); !ok) return tl::unexpected(ok.error());
     return opponent;

@@ -55,12 +55,18 @@ def check_preprocess(preprocess, shapes):
 
 
 def _check_range(mean, std):
-    """Error: numbers for pixels from 0 to 1. Mean 0 and deviation 1 leave pixels as they are."""
-    fractions = any(v != math.floor(v) for v in mean + std)
-    if fractions and all(abs(v) <= 1 for v in mean + std):
-        scaled = [[float(f"{v * 255:.6g}") for v in values] for values in (mean, std)]
-        raise ExportError(f"preprocess mean {mean} and std {std} are for pixels from 0 to 1, and octet's pixels are 0 "
-                          f"to 255: did you mean {scaled[0]} and {scaled[1]}?")
+    """Error: numbers for pixels from 0 to 1. Means of 0 and deviations of 1 may be for any pixels."""
+    within_one = [all(abs(v) <= 1 for v in values) for values in (mean, std)]
+    of_units = [within and any(v != math.floor(v) for v in values)
+                for within, values in zip(within_one, (mean, std))]
+    if not any(of_units):
+        return
+    scaled = [[float(f"{v * 255:.6g}") for v in values] if within else values
+              for within, values in zip(within_one, (mean, std))]
+    which = ("are" if all(within_one) else
+             "do not go together: the " + ("mean is" if of_units[0] else "deviation is"))
+    raise ExportError(f"preprocess mean {mean} and std {std} {which} for pixels from 0 to 1, and octet's pixels are 0 "
+                      f"to 255: did you mean {scaled[0]} and {scaled[1]}?")
 
 
 def check_max_bad(max_bad):

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "engine/operator_table.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -123,6 +124,30 @@ float spread_of_factors(const Graph& graph, const Node& node) {
   return 1;
 }
 
+/// How far apart the channels of a layer's result may lie, as its weights and biases say: the
+/// largest sum of a row's magnitudes over the smallest that is not 0. 1 for what is no layer.
+float spread_of_channels(const Graph& graph, int index) {
+  if (index < 0) return 1;
+  const Node& layer = graph.nodes[static_cast<std::size_t>(index)];
+  if (!is_layer(layer)) return 1;
+  const Tensor& weight = graph.tensor(layer.inputs[1]);
+  if (!weight.is_constant() || weight.type != Type::f32) return 1;
+  const auto values = float_values(weight);
+  const auto channels = static_cast<std::size_t>(weight.shape[0]);
+  const bool has_bias = std::get<ConvAttributes>(layer.attributes).has_bias;
+  float least = std::numeric_limits<float>::infinity();
+  float most = 0;
+  for (std::size_t c = 0; c < channels; ++c) {
+    float sum = has_bias ? std::abs(float_values(graph.tensor(layer.inputs[2]))[c]) : 0;
+    for (std::size_t i = 0; i < values.size() / channels; ++i)
+      sum += std::abs(values[c * (values.size() / channels) + i]);
+    if (sum == 0 || !std::isfinite(sum)) continue;
+    least = std::min(least, sum);
+    most = std::max(most, sum);
+  }
+  return most > 0 ? most / least : 1;
+}
+
 std::string reason_of(float fine, float coarse, const char* how_far) {
   char text[200];
   std::snprintf(text, sizeof(text),
@@ -161,6 +186,14 @@ Status keep_quantities_apart(Graph& graph) {
         at_end && spread > quantities.most_apart(index)) {
       quantities.keep_float(index,
                             reason_of(result->scale / spread, result->scale, "up to the output"));
+    }
+    // Without bounds a function's results are as far apart as what it reads.
+    if (kind_of(node.op) == Kind::function && at_end && !row_of(node.op).range.bounded()) {
+      const float spread = spread_of_channels(graph, graph.producer_of(node.inputs[0]));
+      if (spread > most_apart_inside) {
+        quantities.keep_float(index,
+                              reason_of(result->scale / spread, result->scale, "up to the output"));
+      }
     }
     if (node.op == Op::slice) {
       const auto& whole = graph.tensor(node.inputs[0]).quantization;

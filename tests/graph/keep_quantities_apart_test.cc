@@ -83,6 +83,28 @@ TEST_CASE("a product or quotient by constants far apart is in float up to the ou
   }
 }
 
+TEST_CASE("a function without bounds of a last layer with channels far apart is in float") {
+  for (const Op op : {Op::leaky_relu, Op::hard_swish, Op::sigmoid}) {
+    for (const float factor : {1.0F, 1000.0F}) {
+      GraphMaker m;
+      const auto x = m.input({1, 4, 4, 3}, Quantization{.scale = 0.0625F, .zero_point = 128});
+      const auto both = m.conv("both", x);
+      m.scale(both, pixels, 128);
+      graph::Tensor& weight = m.graph().tensor(m.graph().nodes.back().inputs[1]);
+      const auto values = graph::float_values(weight);
+      for (std::size_t i = 0; i < values.size() / static_cast<std::size_t>(weight.shape[0]); ++i)
+        values[i] *= factor;
+      const auto y = m.simple("y", op, both);
+      m.scale(y, pixels, 128);
+      const Graph graph = decided(m.finish({y}));
+      const bool apart = factor > 1 && op != Op::sigmoid;
+      CHECK((precision_of(graph, "y") == Precision::float32) == apart);
+      CHECK(precision_of(graph, "both") == Precision::int8);
+      CHECK(node_named(graph, "both").float_output == apart);
+    }
+  }
+}
+
 TEST_CASE("sums and differences of two quantities are in float, and so is what follows") {
   for (const Op op : {Op::add, Op::sub}) {
     Head head;

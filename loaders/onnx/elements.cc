@@ -73,17 +73,12 @@ Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
 
 }  // namespace
 
-void load_unary(Builder& builder, const Node& node) {
-  static const std::map<std::string, Op> ops = {
-      {"Sigmoid", Op::sigmoid}, {"Tanh", Op::tanh}, {"HardSwish", Op::hard_swish},
-      {"Exp", Op::exp},         {"Log", Op::log},   {"Sqrt", Op::sqrt},
-      {"Abs", Op::abs},         {"Neg", Op::neg},   {"Gelu", Op::gelu},
-      {"Swish", Op::silu}};
+void load_function(Builder& builder, const Node& node, Op op) {
   if (node.op() == "Gelu" && node.text("approximate", "none") != "none")
     node.missing("with approximate = " + node.text("approximate", ""));
   if (node.op() == "Swish" && node.number("alpha", 1) != 1) node.missing("with an alpha");
   const Value x = builder.operand(node, 0);
-  builder.finish(node, builder.emit(node, ops.at(node.op()), NoAttributes{}, {x.id}, x.order));
+  builder.finish(node, builder.emit(node, op, NoAttributes{}, {x.id}, x.order));
 }
 
 void load_scaled_unary(Builder& builder, const Node& node) {

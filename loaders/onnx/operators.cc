@@ -3,6 +3,14 @@
 #include <map>
 
 namespace octet::loaders::onnx {
+namespace {
+
+template <Op op>
+void function(Builder& builder, const Node& node) {
+  load_function(builder, node, op);
+}
+
+}  // namespace
 
 Operator find_operator(const std::string& domain, const std::string& op) {
   static const std::map<std::string, Operator> table = {
@@ -16,16 +24,16 @@ Operator find_operator(const std::string& domain, const std::string& op) {
       {"LeakyRelu", load_scaled_unary},
       {"Elu", load_scaled_unary},
       {"PRelu", load_prelu},
-      {"Sigmoid", load_unary},
-      {"Tanh", load_unary},
-      {"HardSwish", load_unary},
-      {"Swish", load_unary},
-      {"Gelu", load_unary},
-      {"Exp", load_unary},
-      {"Log", load_unary},
-      {"Sqrt", load_unary},
-      {"Abs", load_unary},
-      {"Neg", load_unary},
+      {"Sigmoid", function<Op::sigmoid>},
+      {"Tanh", function<Op::tanh>},
+      {"HardSwish", function<Op::hard_swish>},
+      {"Swish", function<Op::silu>},
+      {"Gelu", function<Op::gelu>},
+      {"Exp", function<Op::exp>},
+      {"Log", function<Op::log>},
+      {"Sqrt", function<Op::sqrt>},
+      {"Abs", function<Op::abs>},
+      {"Neg", function<Op::neg>},
       {"HardSigmoid", load_hard_sigmoid},
       {"Add", load_binary},
       {"Sub", load_binary},

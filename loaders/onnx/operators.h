@@ -24,7 +24,7 @@ void load_batch_norm(Builder& builder, const Node& node);
 void load_conv_transpose(Builder& builder, const Node& node);
 
 // ---- elements.cc: functions of one and of two values
-void load_unary(Builder& builder, const Node& node);
+void load_function(Builder& builder, const Node& node, Op op);
 void load_scaled_unary(Builder& builder, const Node& node);
 void load_clip(Builder& builder, const Node& node);
 void load_hard_sigmoid(Builder& builder, const Node& node);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/operator_table.h"
 #include "loaders/half.h"
 #include "loaders/load_error.h"
 
@@ -45,6 +46,21 @@ std::vector<std::byte> as_float32(const SafeTensor& tensor) {
   }
   const auto bytes = std::as_bytes(std::span(values));
   return {bytes.begin(), bytes.end()};
+}
+
+/// The functions of one value that have no attributes. The file names them as the operators' table
+/// does.
+const std::map<std::string, Op>& functions() {
+  static const std::map<std::string, Op> table = [] {
+    std::map<std::string, Op> all;
+    for (int i = 0; i < op_count; ++i) {
+      const Operator& row = row_of(static_cast<Op>(i));
+      if (row.kind == Kind::function && row.attributes == attributes_index<NoAttributes>())
+        all.emplace(row.name, row.op);
+    }
+    return all;
+  }();
+  return table;
 }
 
 graph::WeightQuantization read_weight_quantization(const JsonObject& from) {
@@ -145,6 +161,8 @@ void NodeLoader::add_node(const json& json) {
     if (node.op != "conv2d" && node.op != "linear") node.fail("cannot have weight_quantization");
     node.weight_quantization = read_weight_quantization(object.object("weight_quantization"));
   }
+  if (const auto function = functions().find(node.op); function != functions().end())
+    return unary(node, function->second);
   const auto handler = handlers().find(node.op);
   if (handler == handlers().end()) {
     node.fail("octet has no such operator; docs/float_export.md lists those it has");
@@ -154,45 +172,20 @@ void NodeLoader::add_node(const json& json) {
 
 const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
   static const std::map<std::string, Handler> table = {
-      {"conv2d", &NodeLoader::conv2d},
-      {"conv_transpose2d", &NodeLoader::conv_transpose2d},
-      {"linear", &NodeLoader::linear},
-      {"batch_norm", &NodeLoader::batch_norm},
-      {"relu", &NodeLoader::clip},
-      {"relu6", &NodeLoader::clip},
-      {"clip", &NodeLoader::clip},
-      {"sigmoid", &NodeLoader::unary},
-      {"tanh", &NodeLoader::unary},
-      {"hard_sigmoid", &NodeLoader::unary},
-      {"hard_swish", &NodeLoader::unary},
-      {"silu", &NodeLoader::unary},
-      {"gelu", &NodeLoader::unary},
-      {"exp", &NodeLoader::unary},
-      {"log", &NodeLoader::unary},
-      {"sqrt", &NodeLoader::unary},
-      {"abs", &NodeLoader::unary},
-      {"neg", &NodeLoader::unary},
-      {"leaky_relu", &NodeLoader::scaled_unary},
-      {"elu", &NodeLoader::scaled_unary},
-      {"prelu", &NodeLoader::prelu},
-      {"add", &NodeLoader::binary},
-      {"sub", &NodeLoader::binary},
-      {"mul", &NodeLoader::binary},
-      {"div", &NodeLoader::binary},
-      {"max_pool2d", &NodeLoader::pool},
-      {"avg_pool2d", &NodeLoader::pool},
-      {"mean", &NodeLoader::mean},
-      {"softmax", &NodeLoader::softmax},
-      {"argmax", &NodeLoader::argmax},
-      {"concat", &NodeLoader::concat},
-      {"slice", &NodeLoader::slice},
-      {"pad", &NodeLoader::pad},
-      {"reshape", &NodeLoader::reshape},
-      {"transpose", &NodeLoader::transpose},
-      {"resize", &NodeLoader::resize},
-      {"identity", &NodeLoader::same},
-      {"dropout", &NodeLoader::same},
-      {"quantize", &NodeLoader::same},
+      {"conv2d", &NodeLoader::conv2d},    {"conv_transpose2d", &NodeLoader::conv_transpose2d},
+      {"linear", &NodeLoader::linear},    {"batch_norm", &NodeLoader::batch_norm},
+      {"relu", &NodeLoader::clip},        {"relu6", &NodeLoader::clip},
+      {"clip", &NodeLoader::clip},        {"leaky_relu", &NodeLoader::scaled_unary},
+      {"elu", &NodeLoader::scaled_unary}, {"prelu", &NodeLoader::prelu},
+      {"add", &NodeLoader::binary},       {"sub", &NodeLoader::binary},
+      {"mul", &NodeLoader::binary},       {"div", &NodeLoader::binary},
+      {"max_pool2d", &NodeLoader::pool},  {"avg_pool2d", &NodeLoader::pool},
+      {"mean", &NodeLoader::mean},        {"softmax", &NodeLoader::softmax},
+      {"argmax", &NodeLoader::argmax},    {"concat", &NodeLoader::concat},
+      {"slice", &NodeLoader::slice},      {"pad", &NodeLoader::pad},
+      {"reshape", &NodeLoader::reshape},  {"transpose", &NodeLoader::transpose},
+      {"resize", &NodeLoader::resize},    {"identity", &NodeLoader::same},
+      {"dropout", &NodeLoader::same},     {"quantize", &NodeLoader::same},
       {"dequantize", &NodeLoader::same},
   };
   return table;
@@ -489,22 +482,11 @@ void NodeLoader::batch_norm(const Context& node) {
   insert_behind_phases(node, Op::batch_norm, a, parameters);
 }
 
-void NodeLoader::unary(const Context& node) {
+void NodeLoader::unary(const Context& node, Op op) {
   node.operands(1, 1);
   node.attributes.allow_only({});
-  static const std::map<std::string, Op> ops = {{"sigmoid", Op::sigmoid},
-                                                {"tanh", Op::tanh},
-                                                {"hard_sigmoid", Op::hard_sigmoid},
-                                                {"hard_swish", Op::hard_swish},
-                                                {"silu", Op::silu},
-                                                {"gelu", Op::gelu},
-                                                {"exp", Op::exp},
-                                                {"log", Op::log},
-                                                {"sqrt", Op::sqrt},
-                                                {"abs", Op::abs},
-                                                {"neg", Op::neg}};
   const Value x = operand(node, 0);
-  emit(node, ops.at(node.op), NoAttributes{}, {x.id}, x.order);
+  emit(node, op, NoAttributes{}, {x.id}, x.order);
 }
 
 void NodeLoader::clip(const Context& node) {

@@ -40,7 +40,7 @@ class NodeLoader {
   void conv_transpose2d(const Context& node);
   void linear(const Context& node);
   void batch_norm(const Context& node);
-  void unary(const Context& node);
+  void unary(const Context& node, Op op);
   void clip(const Context& node);
   void scaled_unary(const Context& node);
   void prelu(const Context& node);

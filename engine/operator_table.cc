@@ -228,6 +228,20 @@ consteval bool are_whole() {
 }
 static_assert(are_whole());
 
+// A row without its `.function` or `.arithmetic` would compute another operator's.
+consteval bool compute_their_own() {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (rows[i].kind != rows[j].kind) continue;
+      if (rows[i].kind == Kind::function && rows[i].function == rows[j].function) return false;
+      if (rows[i].kind == Kind::arithmetic && rows[i].arithmetic == rows[j].arithmetic)
+        return false;
+    }
+  }
+  return true;
+}
+static_assert(compute_their_own());
+
 }  // namespace
 
 const Operator& row_of(Op op) { return rows[static_cast<std::size_t>(op)]; }

@@ -8,6 +8,7 @@
 
 #include "engine/float_step.h"
 #include "engine/threads.h"
+#include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"
 
 // The sanitizers bring a malloc of their own; there the test is left out.
@@ -207,13 +208,10 @@ TEST_CASE("no loop that stands in for XNNPACK allocates") {
       {Op::clip, ClipAttributes{.bounds = {.min = 0, .max = 6}}, {image}},
       {Op::mean, MeanAttributes{.axes = {1, 2}}, {image}},
       {Op::batch_norm, ScalarAttributes{1e-5F}, {image, channel, channel, channel, channel}},
-      {Op::leaky_relu, ScalarAttributes{0.1F}, {image}},
-      {Op::elu, ScalarAttributes{1}, {image}},
       {Op::prelu, NoAttributes{}, {image, channel}},
       {Op::prelu, NoAttributes{}, {image, {1}}}};
-  for (const Op op : {Op::sigmoid, Op::tanh, Op::hard_sigmoid, Op::hard_swish, Op::silu, Op::gelu,
-                      Op::exp, Op::log, Op::sqrt, Op::abs, Op::neg}) {
-    cases.push_back({op, NoAttributes{}, {image}});
+  for (const Op op : functions_of_one_value()) {
+    cases.push_back({op, function_attributes(op, 0.1F), {image}});
   }
   for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
     for (const Shape& other : {image, channel, Shape{1, 6, 1, 4}, Shape{1}}) {

@@ -7,6 +7,7 @@
 
 #include "engine/float_step.h"
 #include "tests/engine/float_oracle.h"
+#include "tests/engine/functions.h"
 #include "tests/kernels/random.h"
 
 namespace octet {
@@ -339,7 +340,7 @@ TEST_CASE("float batch norms of rank 2 and 4") {
 TEST_CASE("float functions of one value") {
   Random random(70);
   const auto scalar = [](float value) { return ScalarAttributes{.value = value}; };
-  const std::vector<std::pair<Op, Attributes>> functions = {
+  std::vector<std::pair<Op, Attributes>> functions = {
       {Op::clip, ClipAttributes{.bounds = {.min = 0}}},
       {Op::clip, ClipAttributes{.bounds = {.min = 0, .max = 6}}},
       {Op::clip, ClipAttributes{.bounds = {.max = 1}}},
@@ -350,16 +351,11 @@ TEST_CASE("float functions of one value") {
       {Op::leaky_relu, scalar(0)},
       {Op::elu, scalar(1)},
       {Op::elu, scalar(0.3F)},
-      {Op::elu, scalar(-1)},
-      {Op::sigmoid, NoAttributes{}},
-      {Op::tanh, NoAttributes{}},
-      {Op::hard_sigmoid, NoAttributes{}},
-      {Op::hard_swish, NoAttributes{}},
-      {Op::silu, NoAttributes{}},
-      {Op::gelu, NoAttributes{}},
-      {Op::exp, NoAttributes{}},
-      {Op::abs, NoAttributes{}},
-      {Op::neg, NoAttributes{}}};
+      {Op::elu, scalar(-1)}};
+  for (const Op op : test::functions_of_one_value()) {
+    if (test::takes_all_numbers(op))
+      functions.emplace_back(op, test::function_attributes(op, 0.2F));
+  }
   for (const auto& [op, attributes] : functions) {
     for (const float range : {0.1F, 8.0F, 60.0F}) {
       Network network(random);

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"
 
 namespace octet::test {
@@ -64,19 +65,27 @@ TEST_CASE("every operator is in the contract of arithmetic or in the exchange fo
   }
 }
 
+// Both: the float export is how a framework gives it to octet, the contract is what it computes.
+TEST_CASE("every function of one value is in the contract of arithmetic and the exchange format") {
+  const std::string contract = document("quantization.md");
+  const std::string format = document("float_export.md");
+  for (const Op op : functions_of_one_value()) {
+    INFO(op_name(op));
+    CHECK(format.find("`" + std::string(op_name(op)) + "`") != std::string::npos);
+    const std::string spoken = std::regex_replace(op_name(op), std::regex("_"), "[_ ]");
+    CHECK(std::regex_search(contract, std::regex("\\b" + spoken + "\\b[^|\n]* of float32 \\|")));
+  }
+}
+
 // An operator that one of the two forgot would be another function there.
 TEST_CASE("every function of one value is the same function in int8 and in float") {
   constexpr float step = 1.0F / 32;
   constexpr Quantization result = {.scale = 0.0625F, .zero_point = 128};
-  for (const Op op : operators()) {
-    if (kind_of(op) != Kind::function) continue;
+  for (const Op op : functions_of_one_value()) {
     INFO(op_name(op));
     GraphMaker m;
     const auto x = m.input({1, 256}, Quantization{.scale = step, .zero_point = 128});
-    const bool has_value = row_of(op).attributes == attributes_index<ScalarAttributes>();
-    const Attributes attributes =
-        has_value ? Attributes(ScalarAttributes{0.375F}) : default_attributes(op);
-    const auto y = m.node("y", op, attributes, {x});
+    const auto y = m.node("y", op, function_attributes(op, 0.375F), {x});
     m.scale(y, result.scale, result.zero_point);
     const Graph graph = m.finish({y});
     Values steps;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"
 #include "tests/loaders/refusal.h"
 
@@ -81,6 +82,16 @@ TEST_CASE("a declared shape that the node does not give is refused with both") {
   check_graph_refused([](json& g) { g["tensors"]["conv"]["shape"] = {1, 8, 8, 4}; },
                       {"'features.conv'", "[1, 4, 4, 4]", "[1, 8, 8, 4]"});
   check_graph_refused([](json& g) { g["layout"] = "nchw"; }, {"'features.conv'"});
+}
+
+TEST_CASE("every function of one value is an operator of the float export, by its name") {
+  for (const Op op : functions_of_one_value()) {
+    INFO(op_name(op));
+    const auto graph = load(one_node(op_name(op), json::object(), {1, 2, 3, 4}).file());
+    INFO((graph ? "" : graph.error().message));
+    REQUIRE(graph);
+    CHECK(std::ranges::count(graph->nodes, op, &graph::Node::op) == 1);
+  }
 }
 
 TEST_CASE("attributes of single operators") {

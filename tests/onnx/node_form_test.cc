@@ -1,8 +1,12 @@
 // What ONNX does not let a node be, for every operator that octet reads: attributes that its
 // operator has not, attributes twice, inputs and outputs beyond its own.
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <regex>
+#include <set>
 
 #include "loaders/loader.h"
+#include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
@@ -209,6 +213,34 @@ TEST_CASE("ONNX: attributes are those of the file's operator set") {
   const OnnxAttributes dilated = {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{1, 1}}};
   check_loads(one("MaxPool", 1, 1, dilated, "", 10));
   check_refused(one("MaxPool", 1, 1, dilated, "", 9), {"'dilations'", "operator set 9"});
+}
+
+TEST_CASE("ONNX: every function of one value is read, of the operators above") {
+  std::set<Op> read;
+  const auto add = [&](const OnnxMaker& model) {
+    const auto graph = load(model);
+    if (!graph) return;
+    for (const graph::Node& node : graph->nodes) read.insert(node.op);
+  };
+  for (const auto& [op, inputs, outputs, domain] : operators) add(one(op, 1, 1, {}, domain));
+  add(one("HardSigmoid", 1, 1, {{"alpha", 1.0f / 6}}));
+  for (const Op op : functions_of_one_value()) {
+    INFO(op_name(op));
+    CHECK(read.contains(op));
+  }
+}
+
+TEST_CASE("ONNX: docs/formats.md has every operator that octet reads") {
+  std::ifstream file(std::string(OCTET_SOURCE_DIR) + "/docs/formats.md");
+  REQUIRE(file.good());
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const auto& [op, inputs, outputs, domain] : operators) {
+    const std::string name = op;
+    // refused, with what to do instead
+    if (name == "DynamicQuantizeMatMul" || name == "MatMulIntegerToFloat") continue;
+    INFO(name);
+    CHECK(std::regex_search(text, std::regex("\\b" + name + "\\b")));
+  }
 }
 
 TEST_CASE("ONNX: attributes that mean nothing to a model are no errors") {

@@ -130,6 +130,8 @@ void run_function(const FloatOperands& operands) {
       return each(operands, [](float x) { return std::abs(x); });
     case Function::neg:
       return each(operands, [](float x) { return -x; });
+    case Function::softsign:
+      return each(operands, [](float x) { return x / (1 + std::abs(x)); });
     case Function::elu:
       return run_kernel(operands, {.function = FloatFunction::elu, .alpha = value()});
     case Function::sigmoid:

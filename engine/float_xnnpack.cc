@@ -229,6 +229,7 @@ void SubgraphBuilder::define_function(const FloatNode& node, uint32_t x, uint32_
     case Function::gelu:
     case Function::exp:
     case Function::log:
+    case Function::softsign:
       break;
   }
   note(xnn_status_unsupported_parameter);

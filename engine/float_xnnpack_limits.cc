@@ -60,6 +60,7 @@ bool takes_function(Function function, const Attributes& attributes) {
     case Function::gelu:
     case Function::exp:
     case Function::log:
+    case Function::softsign:
       break;
   }
   return false;

@@ -66,6 +66,7 @@ enum class Op : uint8_t {
   cast,         // s32 -> f32, f32 -> s32
   gather_nd,    // data, indices s32 [..., depth]: places along the first `depth` axes of data
   log_softmax,  // x, f32: x - max - log(sum(exp(x - max))) along the axis; float only
+  softsign,     // x / (1 + |x|); a `lookup` in int8, as the functions of one value above
   // graph only: gone before a model is written
   identity,
 };

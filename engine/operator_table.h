@@ -58,6 +58,7 @@ enum class Function : uint8_t {
   sqrt,
   abs,
   neg,
+  softsign,
 };
 
 struct OperandCount {

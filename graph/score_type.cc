@@ -76,6 +76,7 @@ Range range_of(Function function, const Range& x) {
     case Function::silu:
     case Function::gelu:
     case Function::log:
+    case Function::softsign:
       return {};
   }
   return {};

@@ -38,6 +38,8 @@ double evaluate(Function function, const Attributes& attributes, double x) {
       return std::abs(x);
     case Function::neg:
       return -x;
+    case Function::softsign:
+      return x / (1 + std::abs(x));
   }
   return x;
 }

@@ -141,6 +141,7 @@ constexpr Form forms[] = {
     {"Slice", 1, 1, 1, "axes ends starts"},
     {"Slice", 10, 5, 1, ""},
     {"Softmax", 1, 1, 1, "axis"},
+    {"Softsign", 1, 1, 1, ""},
     {"SpaceToDepth", 1, 1, 1, "blocksize"},
     {"Split", 2, 1, any, "axis split"},
     {"Split", 13, 2, any, "axis"},

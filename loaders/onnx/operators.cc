@@ -34,6 +34,7 @@ Operator find_operator(const std::string& domain, const std::string& op) {
       {"Sqrt", function<Op::sqrt>},
       {"Abs", function<Op::abs>},
       {"Neg", function<Op::neg>},
+      {"Softsign", function<Op::softsign>},
       {"HardSigmoid", load_hard_sigmoid},
       {"Add", load_binary},
       {"Sub", load_binary},

@@ -176,6 +176,8 @@ double unary(Op op, const Attributes& attributes, double x) {
       return std::sqrt(x);
     case Op::abs:
       return std::abs(x);
+    case Op::softsign:
+      return x / (1 + std::abs(x));
     default:
       return -x;
   }

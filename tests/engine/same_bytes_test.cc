@@ -188,7 +188,8 @@ Model every_operator() {
                                  {"silu", Op::silu},
                                  {"gelu", Op::gelu},
                                  {"abs", Op::abs},
-                                 {"neg", Op::neg}}) {
+                                 {"neg", Op::neg},
+                                 {"softsign", Op::softsign}}) {
     outputs.push_back(m.mean(std::string(name) + ".mean", m.simple(name, op, y), {1, 2}));
   }
   outputs.push_back(m.argmax("argmax", y));
@@ -246,7 +247,8 @@ Model float_tail() {
                                  {"gelu", Op::gelu},
                                  {"hard_sigmoid", Op::hard_sigmoid},
                                  {"hard_swish", Op::hard_swish},
-                                 {"neg", Op::neg}}) {
+                                 {"neg", Op::neg},
+                                 {"softsign", Op::softsign}}) {
     outputs.push_back(of(name, op, head));
   }
   outputs.push_back(of("leaky_relu", Op::leaky_relu, head, ScalarAttributes{.value = 0.3F}));

@@ -91,7 +91,7 @@ graph('conv_batch_norm_relu', { inputs: { x: image }, outputs: { y: any(4) },
   nodes: [node('Conv', ['x', 'w'], ['c']), node('BatchNormalization', ['c', ...Object.keys(bn)], ['n']), node('Relu', ['n'], ['y'])] });
 
 // ---- functions of one value
-for (const op of ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Exp', 'Abs', 'Neg', 'HardSigmoid', 'LeakyRelu', 'Elu']) {
+for (const op of ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Exp', 'Abs', 'Neg', 'HardSigmoid', 'LeakyRelu', 'Elu', 'Softsign']) {
   one(`unary_${op.toLowerCase()}`, op, { x: small, range: 4 });
 }
 one('unary_gelu', 'Gelu', { x: small, range: 4, opset: 20 });

@@ -103,6 +103,7 @@ const OperatorCase operators[] = {
     {"Size"},
     {"Slice", 5},
     {"Softmax"},
+    {"Softsign"},
     {"SpaceToDepth"},
     {"Split", 2, any},
     {"Sqrt"},

@@ -116,7 +116,8 @@ class Operators(ExportTest):
                            (nn.Tanh(), "tanh"), (nn.Hardsigmoid(), "hard_sigmoid"),
                            (nn.Hardswish(), "hard_swish"),
                            (nn.SiLU(), "silu"), (nn.GELU(), "gelu"), (torch.exp, "exp"), (torch.abs, "abs"),
-                           (torch.neg, "neg"), (lambda x: -x, "neg"), (F.relu, "relu"), (torch.relu, "relu"),
+                           (torch.neg, "neg"), (lambda x: -x, "neg"), (nn.Softsign(), "softsign"),
+                           (F.softsign, "softsign"), (F.relu, "relu"), (torch.relu, "relu"),
                            (lambda x: x.relu(), "relu"), (lambda x: x.sigmoid(), "sigmoid"),
                            (lambda x: x.clone().relu_(), "relu"), (F.silu, "silu"), (F.hardtanh, "clip"),
                            (lambda x: F.hardtanh(x, 0, 6), "relu6"), (nn.ReLU(inplace=True), "relu")):

@@ -92,6 +92,7 @@ for _op, _names in {
     "relu": ("relu",), "relu6": ("relu6",), "sigmoid": ("sigmoid",), "tanh": ("tanh",),
     "hard_sigmoid": ("hardsigmoid",), "hard_swish": ("hardswish",), "silu": ("silu",), "exp": ("exp",),
     "sqrt": ("sqrt",), "abs": ("abs", "absolute"), "neg": ("neg", "negative"), "log": ("log",),
+    "softsign": ("softsign",),
 }.items():
     _plain(_op, *_names)
 

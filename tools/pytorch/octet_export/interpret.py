@@ -112,6 +112,7 @@ OPERATORS = {
     "abs": torch.abs,
     "neg": torch.neg,
     "log": torch.log,
+    "softsign": F.softsign,
     "clip": lambda x, min=None, max=None: torch.clamp(x, min, max),
     "leaky_relu": lambda x, alpha=0.01: F.leaky_relu(x, alpha),
     "elu": lambda x, alpha=1.0: F.elu(x, alpha),

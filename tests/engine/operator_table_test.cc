@@ -103,6 +103,19 @@ TEST_CASE("every function of one value is the same function in int8 and in float
   }
 }
 
+TEST_CASE("a function whose results stay within -1 and 1 says so in its row") {
+  for (const Op op : functions_of_one_value()) {
+    INFO(op_name(op));
+    GraphMaker m;
+    const auto x = m.input({1, 4});
+    const Graph graph = m.finish({m.node("y", op, function_attributes(op, 0.375F), {x})});
+    const Values far = {-1e6F, -1e3F, 1e3F, 1e6F};
+    const Values results = run(build(graph, {.float_only = true}), {far}).at(0);
+    const bool is_bounded = std::ranges::all_of(results, [](float y) { return std::abs(y) <= 1; });
+    CHECK(row_of(op).range.bounded() == is_bounded);
+  }
+}
+
 TEST_CASE("results whose range is known stay within it") {
   Values values;
   for (int i = 0; i < 64; ++i) values.push_back(static_cast<float>(i - 32));

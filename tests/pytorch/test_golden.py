@@ -1,11 +1,13 @@
 """The golden vectors: what they say holds for the graph that their float export carries."""
 import json
 import os
+import re
 import unittest
 
 import numpy as np
 import torch
 
+import golden_models
 import support
 from octet_export import interpret, safetensors
 
@@ -89,6 +91,19 @@ class GoldenVectors(unittest.TestCase):
         missing = set(interpret.OPERATORS) - used
         # Dropout never leaves PyTorch; dequantize and quantize are counted in the converted models.
         self.assertEqual(missing, {"dropout"})
+
+    def test_the_document_of_the_float_export_has_the_same_operators(self):
+        with open(os.path.join(support.ROOT, "docs", "float_export.md"), encoding="utf-8") as file:
+            table = file.read().split("| op | inputs | attributes")[1].split("\n\n")[0]
+        rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+        documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+        self.assertEqual(documented, set(interpret.OPERATORS))
+
+    def test_the_exporter_still_writes_the_operator_of_each_float_vector(self):
+        for name, model, shape in golden_models.float_models():
+            with self.subTest(name):
+                nodes = load(name)[1]["nodes"]
+                self.assertEqual(support.export(model.eval(), shape).ops, [node["op"] for node in nodes])
 
     def test_the_whole_folder_is_small(self):
         size = sum(os.path.getsize(os.path.join(FOLDER, name)) for name in os.listdir(FOLDER))

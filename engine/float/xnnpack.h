@@ -1,7 +1,7 @@
 // Runs of float nodes as XNNPACK runtimes. Built only where OCTET_WITH_XNNPACK is on.
 #pragma once
 
-#include "engine/float_step.h"
+#include "engine/float/step.h"
 
 namespace octet {
 

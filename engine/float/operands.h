@@ -1,7 +1,7 @@
 // The loops behind float_loops.h, by what they walk over: windows, rows, elements.
 #pragma once
 
-#include "engine/float_step.h"
+#include "engine/float/step.h"
 #include "engine/threads.h"
 
 namespace octet {

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 #include "engine/operator_table.h"
 #if OCTET_HAS_XNNPACK
-#include "engine/float_xnnpack.h"
+#include "engine/float/xnnpack.h"
 #endif
 
 namespace octet {

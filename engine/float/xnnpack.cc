@@ -1,10 +1,10 @@
-#include "engine/float_xnnpack.h"
+#include "engine/float/xnnpack.h"
 
 #include <xnnpack.h>
 
 #include <cmath>
 
-#include "engine/float_xnnpack_memory.h"
+#include "engine/float/xnnpack_memory.h"
 #include "engine/operator_table.h"
 
 // Newer versions mark most operators of one and two operands as deprecated; older ones have no

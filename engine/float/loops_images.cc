@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "engine/float_operands.h"
+#include "engine/float/operands.h"
 
 namespace octet {
 namespace {

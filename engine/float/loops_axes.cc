@@ -2,7 +2,7 @@
 #include <array>
 #include <cstring>
 
-#include "engine/float_operands.h"
+#include "engine/float/operands.h"
 #include "kernels/exact_math.h"
 
 namespace octet {

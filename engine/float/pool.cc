@@ -1,4 +1,4 @@
-#include "engine/float_pool.h"
+#include "engine/float/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 // What a float island is made of, inside the engine.
 #pragma once
 
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 
 namespace octet {
 

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "engine/broadcast.h"
-#include "engine/float_operands.h"
+#include "engine/float/operands.h"
 #include "engine/operator_table.h"
 
 namespace octet {

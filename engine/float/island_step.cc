@@ -1,6 +1,6 @@
 #include <map>
 
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 #include "engine/step.h"
 
 namespace octet {

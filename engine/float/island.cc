@@ -1,13 +1,13 @@
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 
 #include <algorithm>
 
-#include "engine/float_loops.h"
-#include "engine/float_step.h"
+#include "engine/float/loops.h"
+#include "engine/float/step.h"
 #include "engine/memory_plan.h"
 #include "engine/step.h"
 #if OCTET_HAS_XNNPACK
-#include "engine/float_xnnpack.h"
+#include "engine/float/xnnpack.h"
 #endif
 
 namespace octet {

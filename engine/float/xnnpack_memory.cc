@@ -1,4 +1,4 @@
-#include "engine/float_xnnpack_memory.h"
+#include "engine/float/xnnpack_memory.h"
 
 #include <cstdlib>
 

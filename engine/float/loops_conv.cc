@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/float_operands.h"
+#include "engine/float/operands.h"
 
 namespace octet {
 namespace {

@@ -1,8 +1,8 @@
-#include "engine/float_loops.h"
+#include "engine/float/loops.h"
 
 #include <algorithm>
 
-#include "engine/float_operands.h"
+#include "engine/float/operands.h"
 #include "engine/movement.h"
 #include "engine/operator_table.h"
 

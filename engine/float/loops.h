@@ -3,7 +3,7 @@
 // that a node touches has a place: `constant` or `external`.
 #pragma once
 
-#include "engine/float_step.h"
+#include "engine/float/step.h"
 
 namespace octet {
 

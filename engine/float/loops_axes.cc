@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "engine/float/operands.h"
-#include "kernels/exact_math.h"
+#include "kernels/scalar/exact_math.h"
 
 namespace octet {
 namespace {

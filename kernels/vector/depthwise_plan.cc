@@ -77,8 +77,9 @@ void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwiseP
       plan.piece_channels /= 3;
     }
   }
-  // Pieces begin where the weights' pattern does. What they interleave again that a neighbour did,
-  // kernel - stride columns of columns * stride, is an eighth at most.
+  // A piece begins where the weights' pattern does. Neighbouring pieces both interleave the columns
+  // that their windows share: kernel - stride of columns * stride. Pieces are long enough that
+  // this is an eighth at most.
   const auto step = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
   const int32_t least =
       std::max(8 * g.window.kernel_w / (g.window.stride_w * g.window.stride_w), step);

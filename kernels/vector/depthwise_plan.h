@@ -60,8 +60,8 @@ struct DepthwisePlan {
   int32_t column_step;         ///< Columns from an output's to the next one's, in its plane.
   std::size_t column_vectors;  ///< After so many vectors,
   std::size_t column_skip;     ///< so many bytes of stacks are skipped.
-  /// Values after which the patterns and what fills a vector of bytes begin together; or, where
-  /// blocks share nothing, all of a piece.
+  /// Values in a block. After a block, a pattern of the weights and a vector of output bytes begin
+  /// at the same value again. Where blocks share nothing, a block is the whole piece.
   std::size_t block_values;
 
   /// Of pattern_vectors vectors of channels: bias [.. * lanes] s32, minus z_x times the weights'

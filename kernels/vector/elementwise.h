@@ -232,9 +232,8 @@ struct Elementwise {
 
   /// 16 pieces of the table, each looked up with the bytes that are in its range: a shuffle gives 0
   /// where an index has its upper bit set, and adding 0x70 with saturation sets it from 16 on.
-  static void lookup(const uint8_t* table, const uint8_t* input, uint8_t* to, std::size_t count) {
-    if constexpr (requires { Simd::look_up(table, input, to, count); })
-      return Simd::look_up(table, input, to, count);
+  static void look_up_pieces(const uint8_t* table, const uint8_t* input, uint8_t* to,
+                             std::size_t count) {
     constexpr int piece = 16;
     Int pieces[256 / piece];
 #pragma GCC unroll 16
@@ -251,6 +250,14 @@ struct Elementwise {
       }
       return found;
     });
+  }
+
+  static void lookup(const uint8_t* table, const uint8_t* input, uint8_t* to, std::size_t count) {
+    if constexpr (requires { Simd::look_up(table, input, to, count); }) {
+      Simd::look_up(table, input, to, count);
+    } else {
+      look_up_pieces(table, input, to, count);
+    }
   }
 
   static void dequantize(const DequantizeParams& p, const uint8_t* input, float* to,

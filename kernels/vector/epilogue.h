@@ -10,8 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// What is added to a convolution's own result: nothing, or a residual: to the result as it is, not
-/// below a bound of its own (relu), or within two.
+/// What is added to a convolution's own result. `none`: nothing. `plain`: a residual. `above`,
+/// `bounded`: a residual, after the result was kept above a lower bound (a relu of its own), or
+/// between two bounds.
 enum class Residual { none, plain, above, bounded };
 
 inline Residual residual_kind(const ConvParams& params) {

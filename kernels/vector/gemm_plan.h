@@ -35,9 +35,9 @@ struct GemmTraits {
   /// of neighbours: lane l has those of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel
   /// by two bytes gives it the next ones, so weights are packed for 4 rotations of a block, two and
   /// two of which are summed up in s16, vector by vector. A step that is left over is one of 2
-  /// rotations of 8 bytes, the other half being rotated by 4 more. A byte a block, behind the
-  /// tile's weights, is 0 where the four products that meet in an s16 fit it whatever the pixels, 1
-  /// where two do, and 2 where only one does.
+  /// rotations of 8 bytes, the other half being rotated by 4 more. Behind the tile's weights stands
+  /// a flag byte for each block. It says how many products fit one s16 sum, whatever the pixels
+  /// are: 0 for four, 1 for two, 2 for one.
   bool rotated = false;
   /// Steps of a segment that one instruction takes, at most. Where it is more than 1, a segment is
   /// padded to blocks of as many steps each, and a tile's weights are packed two vectors by two
@@ -80,8 +80,8 @@ struct GemmTile {
 struct GemmPlan {
   int32_t tiles;
   int32_t segments;
-  /// Groups of step_bytes in a segment, whose 4 bytes are 4 values, or 2 wide ones; the last may
-  /// reach beyond.
+  /// How many steps a segment takes. A step is step_bytes bytes: 4 values of a byte, or 2 of two
+  /// bytes. The last step may reach beyond the segment's end.
   int32_t steps;
   int32_t pixels;
   /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of

@@ -29,9 +29,10 @@ struct Amx : Simd {
   }
 };
 
-/// How a layer's pixels become the rows of tiles. A row of a tile is a position: positions are as
-/// far apart as output pixels are, and where what lies between two output rows is short they run
-/// through it, and make sums that nobody needs.
+/// How a layer's pixels become the rows of tiles. Each row of a tile belongs to one position in the
+/// input. Positions have one distance, that of neighbouring output pixels. Where the gap between
+/// two rows of the output is short, positions go on through it: the sums there are computed and
+/// not used.
 struct Rows {
   Rows(const ConvParams& params, const vector::GemmPlan& plan) {
     const ConvGeometry& g = params.geometry;

@@ -39,6 +39,9 @@ cmake -S examples -B "$build/examples" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >/
 cmake --build "$build/examples" >/dev/null
 "$(python_with PIL)" tests/examples/run_examples.py "$build"
 
+echo "== the public data's manifest"
+"$(python_with json)" -m unittest discover -s tests/data -t tests/data
+
 echo "== PyTorch exporter"
 python=$(python_with torch torchvision numpy PIL)
 if [ -n "$python" ]; then

@@ -171,12 +171,12 @@ def simulated_cycles(arguments, core, text):
 
 def cycles(arguments):
     """The hot loops, and as their measure the multiplications alone, none of which waits for another."""
-    folder = os.path.join(os.path.dirname(arguments.octet), "..", "kernels", "CMakeFiles", "octet_kernels.dir")
+    kernels = os.path.join(os.path.dirname(arguments.octet), "..", "kernels", "CMakeFiles")
     for isa in arguments.isa:
         print(f"\n{isa:40}" + "".join(f"{core:>22}" for core in MCA[isa]))
         for loop in LOOPS:
             names = MULTIPLY[isa]
-            body = hot_round(os.path.join(folder, f"arm_{isa}", loop.file), loop, names)
+            body = hot_round(os.path.join(kernels, f"octet_isa_{isa}.dir", f"arm_{isa}", loop.file), loop, names)
             macs = products(body, names)
             kinds = [name for _, name, _ in body if name in names]
             alone = [f"{name} v{i % 24}.{RESULT[name]}, v30.{OPERAND[name]}, v31.{OPERAND[name]}"

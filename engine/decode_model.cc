@@ -460,7 +460,7 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
   }
 }
 
-// `model` lies within `file`. A file of octet 0.1 has no checksum.
+// `model` lies within `file`. A file of format version 1 or 2 may have no checksum.
 Expected<void> verify_checksum(std::span<const std::byte> file, const format::Model& model) {
   const auto* field = reinterpret_cast<const std::byte*>(
       reinterpret_cast<const flatbuffers::Table&>(model).GetAddressOf(format::Model::VT_CHECKSUM));

@@ -81,9 +81,10 @@ kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const Te
           .output_max = quantized_bound(bounds.max, y)};
 }
 
-// One long row is split by elements, many rows by rows. Where one operand is the same for all rows,
-// as a channel's scale is for all pixels, several rows are taken as one, with the operand as often
-// in scratch: a kernel would spend its time on beginning.
+// Threads share one long row by elements, and many rows by rows. Where one operand is the same for
+// all rows (a factor a channel, for all pixels), the kernel gets several rows as one: the operand
+// is repeated as often in scratch memory. On single short rows a kernel would spend its time on
+// its start.
 template <class Params>
 class BinaryStep final : public Step {
  public:

@@ -4,7 +4,7 @@
 
 namespace octet {
 
-/// Of the .octet file. A reader accepts its own and older ones.
-constexpr uint32_t format_version = 2;
+/// Of the .octet file. A reader accepts its own and older ones; docs/format.md has the history.
+constexpr uint32_t format_version = 3;
 
 }  // namespace octet

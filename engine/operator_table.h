@@ -86,7 +86,7 @@ struct Operator {
   OperandCount operands;
   ShapeRule shape = ShapeRule::same;
 
-  /// Runs in a float island: has a float32 form in engine/float_loops*.
+  /// Runs in a float island: has a float32 form in engine/float/loops*.
   bool has_float_form = true;
   /// Are its results in float the same bytes on every CPU? All but sums of products are, whose
   /// order is their library's.

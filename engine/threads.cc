@@ -7,7 +7,7 @@
 #endif
 
 #include "engine/big_cores.h"
-#include "engine/float_pool.h"
+#include "engine/float/pool.h"
 
 namespace octet {
 namespace {

@@ -76,8 +76,8 @@ class ThreadPool {
   bool take_part(std::size_t share, bool from_front, std::size_t thread) const;
 
   // Which work is at hand, and which parts of a thread's share are left, in one word: whoever takes
-  // a part knows that it is of this work, and that the work cannot end before the part does. As
-  // aligned as a word: clang would call a library for it otherwise.
+  // a part knows that it is of this work, and that the work cannot end before the part does. It has
+  // the alignment of a word: without it clang calls a library function for each access.
   struct alignas(uint64_t) Ticket {
     uint32_t work;
     uint16_t next;

@@ -18,7 +18,25 @@ namespace octet::kernels {
 /// given.
 constexpr std::size_t overread = 64;
 
-enum class Isa : uint8_t { reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm };
+enum class Isa : uint8_t {
+  reference,
+#define OCTET_ISA(name, processor, folder) name,
+#include "kernels/isas.def"
+#undef OCTET_ISA
+};
+
+constexpr const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::reference:
+      return "reference";
+#define OCTET_ISA(name, processor, folder) \
+  case Isa::name:                          \
+    return #name;
+#include "kernels/isas.def"
+#undef OCTET_ISA
+  }
+  return "unknown";
+}
 
 /// Half-open range of work items; threads share a kernel's items out between them.
 struct Range {
@@ -297,8 +315,6 @@ const KernelTable& best_table();
 
 /// All tables that this CPU can run, the reference first.
 std::span<const KernelTable* const> available_tables();
-
-const char* isa_name(Isa isa);
 
 /// Every instruction set that has a name, built in or not.
 std::span<const Isa> all_isas();

@@ -23,10 +23,11 @@ Status drop_dead_nodes(Graph& graph);
 /// borders marked as float by the author's wish.
 Status absorb_quantize_nodes(Graph& graph);
 
-/// For a quantized file that is to run in float: what its bytes cannot hold, its floats do not
-/// reach. Bounds of nodes are tightened to the range of their result's scale; nodes without bounds
-/// whose result may leave that range get a clip, and so do float inputs that the file quantizes. A
-/// ReLU may be nothing but this.
+/// For a quantized file that is to run in float. A byte clips values that lie beyond its range, and
+/// the model may rely on it: a ReLU may be nothing but a zero point of 0. So floats are clipped in
+/// the same places. Bounds of nodes are tightened to the range of their result's scale; nodes
+/// without bounds whose result may leave that range get a clip, and so do float inputs that the
+/// file quantizes.
 Status saturate(Graph& graph);
 
 /// identity goes; a mean over height and width becomes an average pool; division by a constant

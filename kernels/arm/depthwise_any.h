@@ -5,8 +5,8 @@
 #pragma once
 
 #include "kernels/arm/store_sums.h"
-#include "kernels/shared/depthwise.h"
-#include "kernels/shared/epilogue.h"
+#include "kernels/vector/depthwise.h"
+#include "kernels/vector/epilogue.h"
 
 namespace octet::kernels {
 namespace {
@@ -15,7 +15,7 @@ template <class Simd>
 struct DepthwiseAny {
   using Int = typename Simd::Int;
   using Float = typename Simd::Float;
-  static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
+  static constexpr vector::DepthwiseTraits traits = Simd::depthwise_traits();
   static constexpr std::size_t lanes = Simd::lanes;
   static constexpr std::size_t chunk = 4 * lanes;  // values that fill a vector of bytes
   static constexpr std::size_t pattern_vectors = traits.pattern_vectors();
@@ -30,7 +30,7 @@ struct DepthwiseAny {
   /// What a vector's results are made of.
   struct Vector {
     template <class Piece>
-    Vector(const Place& place, const Piece& piece, const shared::DepthwisePlan& plan)
+    Vector(const Place& place, const Piece& piece, const vector::DepthwisePlan& plan)
         : stacks(place.stacks) {
       const std::byte* pattern =
           piece.patterns + place.vector / pattern_vectors * plan.pattern_bytes;
@@ -45,7 +45,7 @@ struct DepthwiseAny {
     std::size_t stacks;
   };
 
-  static void advance(const shared::DepthwisePlan& plan, Place& place) {
+  static void advance(const vector::DepthwisePlan& plan, Place& place) {
     place.stacks += lanes * traits.stack_rows;
     if (++place.column_vector == plan.column_vectors) {
       place.column_vector = 0;
@@ -79,7 +79,7 @@ struct DepthwiseAny {
   [[gnu::always_inline]] static void run_chunk(const Layer& layer, const Piece& piece,
                                                const RowsCall& call, int32_t row, Place& place,
                                                std::size_t at, std::size_t count) {
-    const shared::DepthwisePlan& plan = layer.plan;
+    const vector::DepthwisePlan& plan = layer.plan;
     std::size_t stacks[4];
     const std::byte* weights[4];
     Int sum[4];

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "kernels/arm/depthwise_any.h"
-#include "kernels/shared/depthwise.h"
-#include "kernels/shared/epilogue.h"
+#include "kernels/vector/depthwise.h"
+#include "kernels/vector/epilogue.h"
 
 namespace octet::kernels {
 namespace {
@@ -30,7 +30,7 @@ template <class Simd>
 struct DepthwiseColumns {
   using Int = typename Simd::Int;
   static constexpr int lanes = Simd::lanes;
-  static constexpr shared::DepthwiseTraits traits = Simd::depthwise_traits();
+  static constexpr vector::DepthwiseTraits traits = Simd::depthwise_traits();
   static constexpr int stack_rows = traits.stack_rows;
   /// Stacks are two rows high, and a pattern has the weights of two vectors of channels.
   static constexpr bool pairs = stack_rows == 2;
@@ -216,7 +216,7 @@ struct DepthwiseColumns {
   }
 
   /// Moves the outputs on.
-  template <ColumnsShape s, shared::Rounding rounding>
+  template <ColumnsShape s, vector::Rounding rounding>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Place<s>& at,
                                            const Int (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
@@ -296,9 +296,9 @@ struct DepthwiseColumns {
       store_first_vector(requantizer, bias_of(at.pattern, 0, 0), &stored[0][0][0], s.columns,
                          s.rows, at.output, at.column_output);
     } else if (odd_zero_point) {
-      store<s, shared::Rounding::s16_odd>(&requantizer, at, sum, pattern_bytes);
+      store<s, vector::Rounding::s16_odd>(&requantizer, at, sum, pattern_bytes);
     } else {
-      store<s, shared::Rounding::s16_even>(&requantizer, at, sum, pattern_bytes);
+      store<s, vector::Rounding::s16_even>(&requantizer, at, sum, pattern_bytes);
     }
   }
 
@@ -329,7 +329,7 @@ struct DepthwiseColumns {
     }
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
-    const bool odd_zero_point = layer.plan.rounding == shared::Rounding::s16_odd;
+    const bool odd_zero_point = layer.plan.rounding == vector::Rounding::s16_odd;
     const bool one_vector = channel + lanes == layer.plan.piece_channels;
     const std::ptrdiff_t stacks_step = s.columns * s.stride * at.column_stacks;
     // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
@@ -383,11 +383,11 @@ struct DepthwiseColumns {
 
   /// -> what runs a group of output rows
   template <class Layer, class Piece, class RowsCall>
-  static auto choose(const shared::DepthwisePlan& plan, const ConvParams& params)
+  static auto choose(const vector::DepthwisePlan& plan, const ConvParams& params)
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
     constexpr auto any = DepthwiseAny<Simd>::template run<Layer, Piece, RowsCall>;
     const Window& w = params.geometry.window;
-    if (plan.rounding == shared::Rounding::general || params.has_residual || w.dilation_w != 1 ||
+    if (plan.rounding == vector::Rounding::general || params.has_residual || w.dilation_w != 1 ||
         w.stride_h != w.stride_w || plan.piece_channels % lanes != 0 ||
         (pairs && plan.has_extreme)) {
       return any;

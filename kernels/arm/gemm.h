@@ -10,8 +10,8 @@
 
 #include "kernels/arm/store_sums.h"
 #include "kernels/arm/tile_call.h"
-#include "kernels/shared/gemm_store.h"
-#include "kernels/shared/gemm_walk.h"
+#include "kernels/vector/gemm_store.h"
+#include "kernels/vector/gemm_walk.h"
 
 namespace octet::kernels {
 namespace {
@@ -68,7 +68,7 @@ struct Gemm {
             four, multipliers, Simd::template gather_pixels<vectors>(from), above);
       } else {
         constexpr auto rounding =
-            way == Way::odd ? shared::Rounding::s16_odd : shared::Rounding::s16_even;
+            way == Way::odd ? vector::Rounding::s16_odd : vector::Rounding::s16_even;
         bytes = requantizer.template to_bytes<rounding>(four, multipliers);
       }
       Simd::template scatter_pixels<vectors>(bytes, to, pixels - i);
@@ -134,11 +134,11 @@ struct Gemm {
 
   static Way choose_way(const Layer& layer) {
     const Residual kind = residual_kind(layer.params);
-    if (layer.plan.rounding == shared::Rounding::general || kind == Residual::bounded) {
+    if (layer.plan.rounding == vector::Rounding::general || kind == Residual::bounded) {
       return Way::memory;
     }
     if (kind != Residual::none) return Way::residual;
-    return layer.plan.rounding == shared::Rounding::s16_odd ? Way::odd : Way::even;
+    return layer.plan.rounding == vector::Rounding::s16_odd ? Way::odd : Way::even;
   }
 
   /// Through memory; moves the results on.
@@ -213,7 +213,7 @@ struct Gemm {
     }
   }
 
-  static void run_pixels(const Layer& layer, const std::byte* packed, const shared::GemmTile& tile,
+  static void run_pixels(const Layer& layer, const std::byte* packed, const vector::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
     const auto* segments =
@@ -227,7 +227,7 @@ struct Gemm {
     static_cast<void>(next);
     Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const int32_t count = end - begin;
-    const bool low = tile.loop == shared::GemmLoop::extreme;
+    const bool low = tile.loop == vector::GemmLoop::extreme;
     switch (tile.vectors) {
       case 1:
         return run_width<1>(layer, results, call, windows, count, low);

@@ -1,4 +1,4 @@
-// 128-bit vectors: what the templates of kernels/shared are instantiated with, up to the dot
+// 128-bit vectors: what the templates of kernels/vector are instantiated with, up to the dot
 // products, which each instruction set adds.
 #pragma once
 
@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/shared/depthwise_plan.h"
-#include "kernels/shared/gemm_plan.h"
+#include "kernels/vector/depthwise_plan.h"
+#include "kernels/vector/gemm_plan.h"
 
 namespace octet::kernels {
 namespace {
@@ -23,6 +23,30 @@ struct Simd128 {
 
   /// Into the second-level cache; any address will do.
   static void prefetch(const std::byte* from) { __builtin_prefetch(from, 0, 2); }
+
+  // ---- functions of one u8 value as tables of 256 bytes
+
+  /// Four quarters of the table, each looked up with the bytes that are in its range: beyond it tbx
+  /// leaves what was found before.
+  static void look_up(const uint8_t* table, const uint8_t* input, uint8_t* output,
+                      std::size_t count) {
+    uint8x16x4_t quarters[4];
+    for (int q = 0; q < 4; ++q) {
+      for (int i = 0; i < 4; ++i) quarters[q].val[i] = vld1q_u8(table + q * 64 + i * 16);
+    }
+    const uint8x16_t quarter = vdupq_n_u8(64);
+    std::size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+      uint8x16_t index = vld1q_u8(input + i);
+      uint8x16_t found = vqtbl4q_u8(quarters[0], index);
+      for (int q = 1; q < 4; ++q) {
+        index = vsubq_u8(index, quarter);
+        found = vqtbx4q_u8(found, quarters[q], index);
+      }
+      vst1q_u8(output + i, found);
+    }
+    for (; i < count; ++i) output[i] = table[input[i]];
+  }
 
   // ---- whole vectors
 

@@ -1,7 +1,7 @@
 #include "kernels/arm/store_sums.h"
 
 #include "kernels/arm/simd128.h"
-#include "kernels/shared/epilogue.h"
+#include "kernels/vector/epilogue.h"
 
 namespace octet::kernels::arm {
 namespace {

@@ -8,8 +8,8 @@ namespace octet::kernels::arm {
 
 /// Where a tile's results go, and what they are made with.
 struct StoreCall {
-  int32_t vectors;          ///< Of four channels, that a pixel's sums are.
-  int32_t channels;         ///< Of these, that there are: 4 * vectors or fewer.
+  int32_t vectors;          ///< A pixel's sums fill so many vectors of four channels each.
+  int32_t channels;         ///< So many of those channels exist: 4 * vectors or fewer.
   std::size_t stride;       ///< Values from a pixel to the next, in the output and the residual.
   const float* multiplier;  ///< [4 * vectors]
   uint8_t* output = nullptr;

@@ -1,5 +1,5 @@
 // Depthwise convolutions, 16 values at a time.
-#include "kernels/shared/depthwise.h"
+#include "kernels/vector/depthwise.h"
 
 #include "kernels/arm/depthwise_columns.h"
 #include "kernels/arm_i8mm/kernels.h"

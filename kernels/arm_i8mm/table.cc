@@ -1,6 +1,7 @@
 // The i8mm table.
-#include "kernels/arm/kernels.h"
+#include "kernels/arm/width.h"
 #include "kernels/arm_i8mm/kernels.h"
+#include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
 
 namespace octet::kernels::i8mm {
@@ -10,6 +11,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 
 }  // namespace
 
-constinit const KernelTable table = arm::make_table(Isa::i8mm, "i8mm", convolutions, peak);
+constinit const KernelTable table = make_table<Width128>(Isa::i8mm, convolutions, peak);
 
 }  // namespace octet::kernels::i8mm

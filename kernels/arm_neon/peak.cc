@@ -1,5 +1,5 @@
 // The roof that this folder's kernels are measured against.
-#include "kernels/shared/peak.h"
+#include "kernels/vector/peak.h"
 
 #include "kernels/arm_neon/kernels.h"
 #include "kernels/arm_neon/simd.h"

@@ -42,7 +42,7 @@ struct Simd : Simd128 {
 
   /// Heights of tiles that there are loops for, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {{}, {7, 1}, {6, 1}, {5, 1}, {4, 2, 1}};
-  static constexpr shared::GemmTraits gemm_traits() {
+  static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = false,
             .pairs = false,
@@ -53,7 +53,7 @@ struct Simd : Simd128 {
             .max_vectors = max_vectors,
             .tile_pixels = {0, 7, 6, 5, 4}};
   }
-  static constexpr shared::DepthwiseTraits depthwise_traits() {
+  static constexpr vector::DepthwiseTraits depthwise_traits() {
     return {.lanes = lanes,
             .wide_weights = false,
             .blocks = 1,

@@ -1,6 +1,7 @@
 // The neon table.
-#include "kernels/arm/kernels.h"
+#include "kernels/arm/width.h"
 #include "kernels/arm_neon/kernels.h"
+#include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
 
 namespace octet::kernels::neon {
@@ -10,6 +11,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 
 }  // namespace
 
-constinit const KernelTable table = arm::make_table(Isa::neon, "neon", convolutions, peak);
+constinit const KernelTable table = make_table<Width128>(Isa::neon, convolutions, peak);
 
 }  // namespace octet::kernels::neon

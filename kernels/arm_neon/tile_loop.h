@@ -1,7 +1,7 @@
-// The inner loops of dense layers with products of s8, four of which are summed up as s16, then
-// pairwise to s32: smull, smlal2, smlal, smlal2, sadalp. Where four might not fit it is two, and
-// where two might not it is one, which a byte a block says; only low tiles have a loop for the
-// latter, which is rare. How weights are packed for it:
+// The inner loops of dense layers with products of s8. Four products are summed up as s16, then
+// pairwise to s32: smull, smlal2, smlal, smlal2, sadalp. Where four products might not fit an s16,
+// two are summed up; where two might not, one. A flag byte for each block of weights says which.
+// One product at a time is rare: only low tiles have a loop for it. How weights are packed:
 // GemmTraits::rotated.
 #pragma once
 

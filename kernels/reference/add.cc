@@ -1,10 +1,11 @@
 // Elementwise sum and difference.
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void add(const AddParams& params, const BinaryRow& row) {
+template <>
+void KernelSet<Reference>::add(const AddParams& params, const BinaryRow& row) {
   for (std::size_t i = 0; i < row.count; ++i) {
     const float a = static_cast<float>(row.a[i * row.a_step] - params.a_zero_point);
     const float b = static_cast<float>(row.b[i * row.b_step] - params.b_zero_point);
@@ -13,4 +14,4 @@ void add(const AddParams& params, const BinaryRow& row) {
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

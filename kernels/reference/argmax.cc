@@ -1,7 +1,7 @@
 // Index of the first largest value.
 #include "kernels/reference/reference.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 namespace {
 
 template <class T>
@@ -15,12 +15,16 @@ int32_t argmax(const T* input, std::size_t count, std::size_t stride) {
 
 }  // namespace
 
-int32_t argmax_u8(const uint8_t* input, std::size_t count, std::size_t stride) {
+template <>
+int32_t KernelSet<Reference>::argmax_u8(const uint8_t* input, std::size_t count,
+                                        std::size_t stride) {
   return argmax(input, count, stride);
 }
 
-int32_t argmax_float(const float* input, std::size_t count, std::size_t stride) {
+template <>
+int32_t KernelSet<Reference>::argmax_float(const float* input, std::size_t count,
+                                           std::size_t stride) {
   return argmax(input, count, stride);
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 namespace {
 
 /// Half-open range of an axis' positions within the kernel.
@@ -24,7 +24,9 @@ Taps taps_within(int32_t first, int32_t kernel, int32_t dilation, int32_t low, i
 
 }  // namespace
 
-void average_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows) {
+template <>
+void KernelSet<Reference>::average_pool(const PoolParams& params, const uint8_t* input,
+                                        uint8_t* output, Range rows) {
   const Window& window = params.window;
   const auto channels = static_cast<std::size_t>(params.channels);
   const auto input_h = static_cast<std::size_t>(params.input_h);
@@ -67,4 +69,4 @@ void average_pool(const PoolParams& params, const uint8_t* input, uint8_t* outpu
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
 namespace octet::kernels::reference {
 namespace {

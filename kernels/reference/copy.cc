@@ -3,7 +3,7 @@
 
 #include "kernels/reference/reference.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 namespace {
 
 /// Copies `count` elements of the last axis.
@@ -47,7 +47,9 @@ void copy_axis(const CopyParams& params, int32_t axis, int64_t begin, int64_t en
 
 }  // namespace
 
-void copy(const CopyParams& params, const void* source, void* target, Range items) {
+template <>
+void KernelSet<Reference>::copy(const CopyParams& params, const void* source, void* target,
+                                Range items) {
   if (items.begin >= items.end) return;
   const auto begin = static_cast<int64_t>(items.begin);
   const auto end = static_cast<int64_t>(items.end);
@@ -60,4 +62,4 @@ void copy(const CopyParams& params, const void* source, void* target, Range item
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -1,14 +1,15 @@
 // Functions of one float32 value. The loops are every table's: what is right is what the plain
 // evaluation of tests/kernels says.
-#include "kernels/function_float.h"
+#include "kernels/scalar/function_float.h"
 
 #include "kernels/reference/reference.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void function_float(const FloatFunctionParams& params, const float* input, float* output,
-                    std::size_t count) {
+template <>
+void KernelSet<Reference>::function_float(const FloatFunctionParams& params, const float* input,
+                                          float* output, std::size_t count) {
   apply_float_function(params, input, output, count);
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -1,15 +1,19 @@
 // Functions of one u8 value, as tables.
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void lookup(const uint8_t* table, const uint8_t* input, uint8_t* output, std::size_t count) {
+template <>
+void KernelSet<Reference>::lookup(const uint8_t* table, const uint8_t* input, uint8_t* output,
+                                  std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) output[i] = table[input[i]];
 }
 
-void lookup_channels(const uint8_t* tables, std::size_t channels, const uint8_t* input,
-                     uint8_t* output, std::size_t pixels) {
+template <>
+void KernelSet<Reference>::lookup_channels(const uint8_t* tables, std::size_t channels,
+                                           const uint8_t* input, uint8_t* output,
+                                           std::size_t pixels) {
   for (std::size_t p = 0; p < pixels; ++p) {
     for (std::size_t c = 0; c < channels; ++c) {
       output[p * channels + c] = tables[c * 256 + input[p * channels + c]];
@@ -17,8 +21,9 @@ void lookup_channels(const uint8_t* tables, std::size_t channels, const uint8_t*
   }
 }
 
-void affine_channels(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
-                     std::size_t pixels) {
+template <>
+void KernelSet<Reference>::affine_channels(const AffineChannelsParams& params, const uint8_t* input,
+                                           uint8_t* output, std::size_t pixels) {
   for (std::size_t i = 0; i < pixels * params.channels; ++i) {
     const std::size_t c = i % params.channels;
     const float value = static_cast<float>(input[i]) * params.scale[c] + params.offset[c];
@@ -26,4 +31,4 @@ void affine_channels(const AffineChannelsParams& params, const uint8_t* input, u
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -3,9 +3,11 @@
 
 #include "kernels/reference/reference.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows) {
+template <>
+void KernelSet<Reference>::max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output,
+                                    Range rows) {
   const Window& window = params.window;
   const auto channels = static_cast<std::size_t>(params.channels);
   const auto input_h = static_cast<std::size_t>(params.input_h);
@@ -37,4 +39,4 @@ void max_pool(const PoolParams& params, const uint8_t* input, uint8_t* output, R
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -1,10 +1,11 @@
 // Elementwise product.
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void mul(const MulParams& params, const BinaryRow& row) {
+template <>
+void KernelSet<Reference>::mul(const MulParams& params, const BinaryRow& row) {
   for (std::size_t i = 0; i < row.count; ++i) {
     const int32_t a = row.a[i * row.a_step] - params.a_zero_point;
     const int32_t b = row.b[i * row.b_step] - params.b_zero_point;
@@ -13,4 +14,4 @@ void mul(const MulParams& params, const BinaryRow& row) {
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -1,14 +1,15 @@
 // float32 to u8.
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void quantize(const QuantizeParams& params, const float* input, uint8_t* output,
-              std::size_t count) {
+template <>
+void KernelSet<Reference>::quantize(const QuantizeParams& params, const float* input,
+                                    uint8_t* output, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     output[i] = quantize_one(input[i], params.inverse_scale, params.zero_point);
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -1,12 +1,13 @@
 // u8 to u8 with another scale and zero point.
-#include "kernels/requantize.h"
+#include "kernels/scalar/requantize.h"
 
 #include "kernels/reference/reference.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* output,
-                std::size_t count) {
+template <>
+void KernelSet<Reference>::requantize(const RequantizeParams& params, const uint8_t* input,
+                                      uint8_t* output, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const float value = static_cast<float>(input[i] - params.input_zero_point);
     output[i] = round_to_u8(value * params.multiplier, params.output_zero_point, params.output_min,
@@ -14,4 +15,4 @@ void requantize(const RequantizeParams& params, const uint8_t* input, uint8_t* o
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

@@ -2,13 +2,15 @@
 // that the bytes do not depend on the machine.
 #include <algorithm>
 
-#include "kernels/exact_math.h"
 #include "kernels/reference/reference.h"
-#include "kernels/requantize.h"
+#include "kernels/scalar/exact_math.h"
+#include "kernels/scalar/requantize.h"
 
-namespace octet::kernels::reference {
+namespace octet::kernels {
 
-void softmax(const SoftmaxParams& params, const uint8_t* input, void* output, std::size_t count) {
+template <>
+void KernelSet<Reference>::softmax(const SoftmaxParams& params, const uint8_t* input, void* output,
+                                   std::size_t count) {
   const uint8_t largest = *std::max_element(input, input + count);
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i) sum += params.table[largest - input[i]];
@@ -23,7 +25,9 @@ void softmax(const SoftmaxParams& params, const uint8_t* input, void* output, st
   }
 }
 
-void softmax_float(const float* input, float* output, std::size_t rows, std::size_t count) {
+template <>
+void KernelSet<Reference>::softmax_float(const float* input, float* output, std::size_t rows,
+                                         std::size_t count) {
   for (std::size_t row = 0; row < rows; ++row, input += count, output += count) {
     const double largest = *std::max_element(input, input + count);
     double sum = 0;
@@ -35,4 +39,4 @@ void softmax_float(const float* input, float* output, std::size_t rows, std::siz
   }
 }
 
-}  // namespace octet::kernels::reference
+}  // namespace octet::kernels

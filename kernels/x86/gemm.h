@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "kernels/shared/gemm_walk.h"
+#include "kernels/vector/gemm_walk.h"
 #include "kernels/x86/gemm_shallow.h"
 
 namespace octet::kernels {
@@ -115,7 +115,7 @@ struct Gemm {
       make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
 
   /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`.
-  static void run_pixels(const Layer& layer, const std::byte* packed, const shared::GemmTile& tile,
+  static void run_pixels(const Layer& layer, const std::byte* packed, const vector::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
     const int32_t count = end - begin;
@@ -131,10 +131,10 @@ struct Gemm {
     const Results results(layer.params, layer.buffers, tile, call.packed, begin);
     const auto kind = static_cast<int>(residual_kind(layer.params));
     switch (tile.loop) {
-      case shared::GemmLoop::pairs:
+      case vector::GemmLoop::pairs:
         call.next_lines = lines_a_tile(layer, 2, 2 * Simd::shallow_pairs, count);
         return functions.pairs[kind](layer.requantizer, results, call, count);
-      case shared::GemmLoop::shallow:
+      case vector::GemmLoop::shallow:
         call.next_lines =
             lines_a_tile(layer, tile.vectors, Simd::shallow_pixels(tile.vectors), count);
         return functions.shallow[tile.vectors][kind](layer.requantizer, results, call, count);
@@ -153,7 +153,7 @@ struct Gemm {
   }
 
   /// Tiles are as high as each other, or one pixel less.
-  static void run_deep(const Layer& layer, const shared::GemmTile& tile, Results results,
+  static void run_deep(const Layer& layer, const vector::GemmTile& tile, Results results,
                        TileCall call, int32_t count) {
     const int32_t most = Simd::tile_pixels(tile.vectors);
     const int32_t tiles = (count + most - 1) / most;

@@ -4,7 +4,7 @@
 // The loops over products: the instruction set's shallow_tile.h.
 #pragma once
 
-#include "kernels/shared/gemm_store.h"
+#include "kernels/vector/gemm_store.h"
 #include "kernels/x86/tile_call.h"
 
 namespace octet::kernels {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "kernels/shared/gemm_store.h"
-#include "kernels/shared/gemm_walk.h"
+#include "kernels/vector/gemm_store.h"
+#include "kernels/vector/gemm_walk.h"
 #include "kernels/x86_amx/kernels.h"
 #include "kernels/x86_amx/tile_unit.h"
 #include "kernels/x86_avx512vnni/simd.h"
@@ -17,7 +17,7 @@ constexpr std::size_t cache_line = 64;
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
 struct Amx : Simd {
-  static constexpr shared::GemmTraits gemm_traits() {
+  static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = false,
             .pairs = false,
@@ -29,11 +29,12 @@ struct Amx : Simd {
   }
 };
 
-/// How a layer's pixels become the rows of tiles. A row of a tile is a position: positions are as
-/// far apart as output pixels are, and where what lies between two output rows is short they run
-/// through it, and make sums that nobody needs.
+/// How a layer's pixels become the rows of tiles. Each row of a tile belongs to one position in the
+/// input. Positions have one distance, that of neighbouring output pixels. Where the gap between
+/// two rows of the output is short, positions go on through it: the sums there are computed and
+/// not used.
 struct Rows {
-  Rows(const ConvParams& params, const shared::GemmPlan& plan) {
+  Rows(const ConvParams& params, const vector::GemmPlan& plan) {
     const ConvGeometry& g = params.geometry;
     // A band leaves out rows that no window reads.
     const int32_t rows =
@@ -215,13 +216,13 @@ struct Tiles {
   static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
 
   static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
-                         const shared::GemmTile& tile, const std::byte* next,
+                         const vector::GemmTile& tile, const std::byte* next,
                          const uint8_t* const* windows, int32_t begin, int32_t end) {
-    const shared::GemmPlan& plan = layer.plan;
+    const vector::GemmPlan& plan = layer.plan;
     const Rows rows(layer.params, plan);
     const int32_t vectors = tile.vectors;
     const int32_t most = vectors == 1 ? 4 : 2;
-    const int32_t steps = shared::block_steps(Amx::gemm_traits(), plan.steps);
+    const int32_t steps = vector::block_steps(Amx::gemm_traits(), plan.steps);
     const auto* segments =
         reinterpret_cast<const int64_t*>(packed + plan.segment_table) + tile.first_segment;
     const std::byte* bias = packed + tile.offset;
@@ -299,7 +300,7 @@ using Walk = GemmWalk<Simd, Tiles, Amx>;
 /// vpdpbusd take 8. What both do with the sums is left out.
 bool pays(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
-  const shared::SegmentShape shape(g);
+  const vector::SegmentShape shape(g);
   const int32_t segments = shape.rows * shape.taps_a_row;
   const int32_t pixels = std::min(g.batch * g.output_h * g.output_w, TileUnit::most_rows);
   const int32_t outputs = g.output_channels / g.groups;
@@ -317,8 +318,8 @@ bool supports(const ConvParams& params) { return pays(params) && Walk::supports(
 
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
-  const auto& plan = *reinterpret_cast<const shared::GemmPlan*>(packed);
-  const TileUnit unit(Rows(params, plan).tile, shared::block_steps(Amx::gemm_traits(), plan.steps));
+  const auto& plan = *reinterpret_cast<const vector::GemmPlan*>(packed);
+  const TileUnit unit(Rows(params, plan).tile, vector::block_steps(Amx::gemm_traits(), plan.steps));
   Walk::run(params, packed, buffers, items, scratch);
 }
 

@@ -1,7 +1,9 @@
 // The AMX table: a CPU with AMX has AVX512-VNNI too, whose kernels run what is no dense layer.
+#include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
 #include "kernels/x86_amx/kernels.h"
 #include "kernels/x86_avx512vnni/kernels.h"
+#include "kernels/x86_avx512vnni/width.h"
 
 namespace octet::kernels::amx {
 namespace {
@@ -11,6 +13,6 @@ constinit const ConvKernel* const convolutions[] = {&avx512vnni::depthwise, &gem
 
 }  // namespace
 
-constinit const KernelTable table = avx512vnni::make_table(Isa::amx, "amx", convolutions, peak);
+constinit const KernelTable table = make_table<Width512>(Isa::amx, convolutions, peak);
 
 }  // namespace octet::kernels::amx

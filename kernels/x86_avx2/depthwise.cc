@@ -1,5 +1,5 @@
 // Depthwise convolutions, 32 values at a time.
-#include "kernels/shared/depthwise.h"
+#include "kernels/vector/depthwise.h"
 
 #include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx2/simd.h"

@@ -6,4 +6,4 @@
   "vpmaddwd " OCTET_REGISTER(w) ", " OCTET_REGISTER(x) ", " OCTET_REGISTER( \
       14) "\n\tvpaddd " OCTET_REGISTER(14) ", %[" #sum "], %[" #sum "]\n\t"
 
-#include "kernels/x86/shallow_tile256.h"
+#include "kernels/x86_256/shallow_tile256.h"

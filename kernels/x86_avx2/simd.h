@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "kernels/x86/simd256.h"
+#include "kernels/x86_256/simd256.h"
 
 namespace octet::kernels {
 namespace {
@@ -49,7 +49,7 @@ struct Simd : Simd256 {
   }
   /// The product takes a register of its own: no tile is higher than a shallow one.
   static constexpr int tile_pixels(int vectors) { return shallow_pixels(vectors); }
-  static constexpr shared::GemmTraits gemm_traits() {
+  static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = true,
             .pairs = false,
@@ -57,7 +57,7 @@ struct Simd : Simd256 {
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
   }
-  static constexpr shared::DepthwiseTraits depthwise_traits() {
+  static constexpr vector::DepthwiseTraits depthwise_traits() {
     return Simd256::depthwise_traits(true);
   }
 

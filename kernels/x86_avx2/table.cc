@@ -1,6 +1,7 @@
 // The AVX2 table.
+#include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
-#include "kernels/x86/kernels.h"
+#include "kernels/x86_256/width.h"
 #include "kernels/x86_avx2/kernels.h"
 
 namespace octet::kernels::avx2 {
@@ -10,6 +11,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &winograd, &gemm
 
 }  // namespace
 
-constinit const KernelTable table = x86::make_table(Isa::avx2, "avx2", convolutions, peak);
+constinit const KernelTable table = make_table<Width256>(Isa::avx2, convolutions, peak);
 
 }  // namespace octet::kernels::avx2

@@ -1,15 +1,15 @@
-// Dense 3x3 and 5x5 convolutions with fewer products: see kernels/x86/winograd_plan.h.
-#include "kernels/shared/gemm_store.h"
-#include "kernels/x86/winograd_plan.h"
+// Dense 3x3 and 5x5 convolutions with fewer products: see kernels/x86_avx2/winograd_plan.h.
+#include "kernels/vector/gemm_store.h"
 #include "kernels/x86_avx2/kernels.h"
 #include "kernels/x86_avx2/shallow_tile.h"
 #include "kernels/x86_avx2/simd.h"
+#include "kernels/x86_avx2/winograd_plan.h"
 
 namespace octet::kernels::avx2 {
 namespace {
 
 using Store = GemmStore<Simd>;
-using shared::GemmTile;
+using vector::GemmTile;
 using x86::WinogradPlan;
 using Int = Simd::Int;
 
@@ -336,7 +336,7 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
   }
 }
 
-constexpr shared::GemmTraits traits = Simd::gemm_traits();
+constexpr vector::GemmTraits traits = Simd::gemm_traits();
 std::size_t packed_size(const ConvParams& p) { return x86::winograd_packed_size(traits, p); }
 void pack(const ConvParams& p, std::byte* packed) { x86::winograd_pack(traits, p, packed); }
 std::size_t scratch_size(const ConvParams& p) { return x86::winograd_scratch_size(traits, p); }

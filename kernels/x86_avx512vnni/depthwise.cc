@@ -1,5 +1,5 @@
 // Depthwise convolutions, 64 values at a time.
-#include "kernels/shared/depthwise.h"
+#include "kernels/vector/depthwise.h"
 
 #include "kernels/x86_avx512vnni/kernels.h"
 #include "kernels/x86_avx512vnni/simd.h"

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/shared/depthwise_plan.h"
-#include "kernels/shared/gemm_plan.h"
+#include "kernels/vector/depthwise_plan.h"
+#include "kernels/vector/gemm_plan.h"
 
 namespace octet::kernels {
 namespace {
@@ -60,7 +60,7 @@ struct Simd {
     return vectors == 4 ? 3 : vectors == 3 ? 4 : vectors == 2 ? 6 : 8;
   }
   static constexpr int shallow_pairs = 4;
-  static constexpr shared::GemmTraits gemm_traits() {
+  static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = false,
             .pairs = true,
@@ -69,7 +69,7 @@ struct Simd {
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
   }
 
-  static constexpr shared::DepthwiseTraits depthwise_traits() {
+  static constexpr vector::DepthwiseTraits depthwise_traits() {
     return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4};
   }
 

@@ -1,5 +1,5 @@
 // The roof that this folder's kernels are measured against.
-#include "kernels/shared/peak.h"
+#include "kernels/vector/peak.h"
 
 #include "kernels/x86_avxvnni/kernels.h"
 #include "kernels/x86_avxvnni/simd.h"

@@ -5,4 +5,4 @@
 #define OCTET_DOT(w, x, sum) \
   "%{vex%} vpdpbusd " OCTET_REGISTER(w) ", " OCTET_REGISTER(x) ", %[" #sum "]\n\t"
 
-#include "kernels/x86/shallow_tile256.h"
+#include "kernels/x86_256/shallow_tile256.h"

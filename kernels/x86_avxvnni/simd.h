@@ -1,7 +1,7 @@
 // 256-bit vectors with the VEX form of vpdpbusd, which CPUs without AVX-512 have.
 #pragma once
 
-#include "kernels/x86/simd256.h"
+#include "kernels/x86_256/simd256.h"
 
 namespace octet::kernels {
 namespace {
@@ -25,7 +25,7 @@ struct Simd : Simd256 {
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w));
     return sum;
   }
-  static constexpr shared::GemmTraits gemm_traits() {
+  static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,
             .wide = false,
             .pairs = false,
@@ -33,7 +33,7 @@ struct Simd : Simd256 {
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
   }
-  static constexpr shared::DepthwiseTraits depthwise_traits() {
+  static constexpr vector::DepthwiseTraits depthwise_traits() {
     return Simd256::depthwise_traits(false);
   }
 };

@@ -1,6 +1,7 @@
 // The AVX-VNNI table.
+#include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
-#include "kernels/x86/kernels.h"
+#include "kernels/x86_256/width.h"
 #include "kernels/x86_avxvnni/kernels.h"
 
 namespace octet::kernels::avxvnni {
@@ -10,6 +11,6 @@ constinit const ConvKernel* const convolutions[] = {&depthwise, &gemm, &referenc
 
 }  // namespace
 
-constinit const KernelTable table = x86::make_table(Isa::avxvnni, "avxvnni", convolutions, peak);
+constinit const KernelTable table = make_table<Width256>(Isa::avxvnni, convolutions, peak);
 
 }  // namespace octet::kernels::avxvnni

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "engine/float_step.h"
+#include "engine/float/step.h"
 #include "engine/threads.h"
 #include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"

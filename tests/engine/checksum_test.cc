@@ -91,7 +91,7 @@ TEST_CASE("a file that is half one model and half another is refused where it is
   CHECK(loaded > 0);  // Nothing else tells these.
 }
 
-TEST_CASE("a file without a checksum, as octet 0.1 wrote it, loads") {
+TEST_CASE("a file without a checksum, as older ones are, loads") {
   const Bytes file = file_of(false);
   int found = 0;
   for (std::size_t at = 0; at + 8 <= file.size(); at += 4) {

@@ -1,11 +1,10 @@
 // Float islands: each operator on XNNPACK and on loops against a double oracle, and whole
 // small chains.
-#include "engine/float_island.h"
-
 #include <cstring>
 #include <numeric>
 
-#include "engine/float_step.h"
+#include "engine/float/island.h"
+#include "engine/float/step.h"
 #include "tests/engine/float_oracle.h"
 #include "tests/engine/functions.h"
 #include "tests/kernels/random.h"

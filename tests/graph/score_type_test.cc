@@ -1,4 +1,4 @@
-// What a classifier's scores are: told by the nodes, in graphs and in files of octet 0.1.
+// What a classifier's scores are: told by the nodes, in graphs and in files that do not say it.
 #include <catch2/catch.hpp>
 
 #include "graph/passes/passes.h"
@@ -95,7 +95,7 @@ Graph ending_in(const End& end, bool moved) {
   return graph;
 }
 
-/// As octet 0.1 wrote it: the task's field is at the value that files without it have.
+/// As format version 2 began: the task's field is at the value that files without it have.
 ScoreType from_nodes_alone(Graph graph, bool float_only) {
   REQUIRE(graph::run_pipeline(graph, {.float_only = float_only}));
   graph.task.score_type = static_cast<ScoreType>(0xFF);

@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/exact_math.h"
 #include "kernels/kernels.h"
+#include "kernels/scalar/exact_math.h"
 #include "tests/kernels/random.h"
 
 namespace octet {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "kernels/exact_math.h"
+#include "kernels/scalar/exact_math.h"
 #include "tests/kernels/guarded_buffer.h"
 
 namespace octet::test {

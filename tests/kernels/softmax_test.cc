@@ -2,8 +2,8 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/exact_math.h"
 #include "kernels/kernels.h"
+#include "kernels/scalar/exact_math.h"
 #include "tests/kernels/oracle.h"
 #include "tests/kernels/random.h"
 #include "tests/kernels/softmax_layer.h"

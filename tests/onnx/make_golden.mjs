@@ -2,7 +2,8 @@
 // with. Needs onnxruntime-node, installed anywhere:
 //   npm install --prefix FOLDER onnxruntime-node
 //   node tests/onnx/make_golden.mjs FOLDER
-// Writes tests/onnx/models/*.onnx and tests/onnx/golden.json. With ../shared/data/onnx it writes
+// Writes tests/onnx/models/*.onnx and tests/onnx/golden.json. With onnx/ in the folder that
+// OCTET_SHARED_DATA names (by default shared/data beside the project; docs/data.md) it writes
 // tests/onnx/detectors.json as well: every 97th output value of each detector.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -85,7 +86,8 @@ for (const one of [...floatCases, ...quantizedCases]) {
 fs.writeFileSync(path.join(here, 'golden.json'), `${JSON.stringify(golden, null, 1)}\n`);
 console.log(`${golden.length} models`);
 
-const shared = path.join(here, '../../../shared/data/onnx');
+const shared = path.join(
+  process.env.OCTET_SHARED_DATA || path.join(here, '../../../shared/data'), 'onnx');
 if (fs.existsSync(shared)) {
   const detectors = [];
   for (const name of fs.readdirSync(shared).filter((file) => file.endsWith('.onnx')).sort()) {
@@ -94,4 +96,7 @@ if (fs.existsSync(shared)) {
       name: o.name, shape: o.shape, values: packed(o.values.filter((_, i) => i % 97 === 0)) })) });
   }
   fs.writeFileSync(path.join(here, 'detectors.json'), `${JSON.stringify(detectors, null, 1)}\n`);
+} else {
+  console.log(`skipped: no ${shared} (OCTET_SHARED_DATA names the folder; tests/data/fetch.py ` +
+              'fetches it), so detectors.json stays as it is');
 }

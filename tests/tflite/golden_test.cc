@@ -8,8 +8,8 @@
 #include "loaders/loader.h"
 #include "tests/graph/run_graph.h"
 #include "tests/loaders/float_export_maker.h"
+#include "tests/shared_data.h"
 #include "tests/tflite/fixed_point.h"
-#include "tests/tflite/shared_models.h"
 
 namespace octet::test {
 namespace {
@@ -31,10 +31,19 @@ std::size_t best_class(std::span<const uint8_t> scores) {
   return static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
 }
 
+/// Paths of shared files: the model, its inputs and TensorFlow's scores.
+struct Files {
+  std::string model = shared_data("tflite/tf2_mobilenet_v2_1.0_224_ptq.tflite");
+  std::string inputs = shared_data("tflite/golden/inputs_u8_20x224x224x3.bin");
+  std::string scores = shared_data("tflite/golden/tf2_mobilenet_v2_ptq_u8_20x1001.bin");
+
+  bool absent() const { return model.empty() || inputs.empty() || scores.empty(); }
+};
+
 /// Of the first `count` images.
-Comparison compare(const std::string& folder, std::size_t count, const Classifier& classify) {
-  const std::string inputs = read_file(folder + "golden/inputs_u8_20x224x224x3.bin");
-  const std::string golden = read_file(folder + "golden/tf2_mobilenet_v2_ptq_u8_20x1001.bin");
+Comparison compare(const Files& files, std::size_t count, const Classifier& classify) {
+  const std::string inputs = read_file(files.inputs);
+  const std::string golden = read_file(files.scores);
   REQUIRE(inputs.size() == images * pixels);
   REQUIRE(golden.size() == images * classes);
   Comparison out;
@@ -54,11 +63,10 @@ Comparison compare(const std::string& folder, std::size_t count, const Classifie
   return out;
 }
 
-Comparison compare_fixed_point(const std::string& folder, std::size_t count,
-                               FixedPointRounding rounding) {
-  const std::string bytes = read_file(folder + "tf2_mobilenet_v2_1.0_224_ptq.tflite");
+Comparison compare_fixed_point(const Files& files, std::size_t count, FixedPointRounding rounding) {
+  const std::string bytes = read_file(files.model);
   const auto file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
-  return compare(folder, count, [&](std::span<const uint8_t> image) {
+  return compare(files, count, [&](std::span<const uint8_t> image) {
     return run_fixed_point(file, image, rounding);
   });
 }
@@ -66,15 +74,15 @@ Comparison compare_fixed_point(const std::string& folder, std::size_t count,
 }  // namespace
 
 TEST_CASE("the s8 MobileNetV2 answers as TensorFlow's reference kernels do") {
-  const std::string folder = shared_tflite_folder();
-  if (folder.empty()) return;
-  auto graph = loaders::load(folder + "tf2_mobilenet_v2_1.0_224_ptq.tflite");
+  const Files files;
+  if (files.absent()) return;
+  auto graph = loaders::load(files.model);
   INFO((graph ? "" : graph.error().message));
   REQUIRE(graph);
   const Model model = build(std::move(*graph));
   auto session = Session::create(model, {.threads = 1});
   REQUIRE(session);
-  const Comparison ours = compare(folder, images, [&](std::span<const uint8_t> image) {
+  const Comparison ours = compare(files, images, [&](std::span<const uint8_t> image) {
     REQUIRE(session->set_pixels(0, image));
     REQUIRE(session->run());
     Scores scores;
@@ -90,17 +98,17 @@ TEST_CASE("the s8 MobileNetV2 answers as TensorFlow's reference kernels do") {
 }
 
 TEST_CASE("the s8 MobileNetV2 in TensorFlow's fixed-point arithmetic: what the file says is read") {
-  const std::string folder = shared_tflite_folder();
-  if (folder.empty()) return;
-  CHECK(compare_fixed_point(folder, 1, FixedPointRounding::twice).largest <= 1);
+  const Files files;
+  if (files.absent()) return;
+  CHECK(compare_fixed_point(files, 1, FixedPointRounding::twice).largest <= 1);
 }
 
 // Hidden: some seconds. By name it prints what docs/formats.md says.
 TEST_CASE("how far TensorFlow's own rounding rules are apart", "[.measure]") {
-  const std::string folder = shared_tflite_folder();
-  if (folder.empty()) return;
+  const Files files;
+  if (files.absent()) return;
   for (const auto rounding : {FixedPointRounding::twice, FixedPointRounding::once}) {
-    const Comparison c = compare_fixed_point(folder, images, rounding);
+    const Comparison c = compare_fixed_point(files, images, rounding);
     WARN("rounding " << (rounding == FixedPointRounding::twice ? "twice" : "once")
                      << ": largest difference " << c.largest << ", mean " << c.mean << ", "
                      << c.same_class << " of " << images << " top classes the same");

@@ -7,8 +7,8 @@
 
 #include "tests/kernels/random.h"
 #include "tests/loaders/float_export_maker.h"
+#include "tests/shared_data.h"
 #include "tests/tflite/run_tflite.h"
-#include "tests/tflite/shared_models.h"
 
 namespace octet::test {
 namespace {
@@ -189,29 +189,22 @@ void check_every_layer_in_float(const std::string& path) {
 }  // namespace
 
 TEST_CASE("the u8 models give at every layer what double precision gives, to one step") {
-  const std::string folder = shared_tflite_folder();
-  if (folder.empty()) return;
-  check_every_layer(folder + "mobilenet_v1_0.25_128_quant.tflite", 3);
-  check_every_layer(folder + "mobilenet_v2_1.0_224_quant.tflite", 1);
+  const std::string small = shared_data("tflite/mobilenet_v1_0.25_128_quant.tflite");
+  if (!small.empty()) check_every_layer(small, 3);
+  const std::string large = shared_data("tflite/mobilenet_v2_1.0_224_quant.tflite");
+  if (!large.empty()) check_every_layer(large, 1);
 }
 
 TEST_CASE("models with dead channels give at every layer what double precision gives") {
-  const std::string folder = std::string(OCTET_SOURCE_DIR) + "/../shared/data/zoo/";
-  if (!std::filesystem::exists(folder)) {
-    WARN("skipped: no ../shared/data/zoo here");
-    return;
+  for (const char* name : {"zoo/mnv3_post_quant_aware.tflite", "zoo/portrait_video_quant.tflite"}) {
+    const std::string path = shared_data(name);
+    if (!path.empty()) check_every_layer(path, 1);
   }
-  check_every_layer(folder + "mnv3_post_quant_aware.tflite", 1);
-  check_every_layer(folder + "portrait_video_quant.tflite", 1);
 }
 
 TEST_CASE("a pose network's indices, and what they gather, are what double precision gives") {
-  const std::string path = std::string(OCTET_SOURCE_DIR) +
-                           "/../shared/data/zoo/movenet_single_pose_lightning_ptq.tflite";
-  if (!std::filesystem::exists(path)) {
-    WARN("skipped: no ../shared/data/zoo here");
-    return;
-  }
+  const std::string path = shared_data("zoo/movenet_single_pose_lightning_ptq.tflite");
+  if (path.empty()) return;
   check_every_layer(path, 2);
   check_every_layer_in_float(path);
 }

@@ -195,7 +195,7 @@ TEST_CASE("bench: a table whose function the file does not say is refused with t
   Graph graph = with_function(Op::leaky_relu);
   REQUIRE(graph::run_pipeline(graph, {}));
   for (Node& node : graph.nodes) {
-    if (node.op == Op::lookup) node.attributes = LookupAttributes{};  // as octet 0.1 wrote it
+    if (node.op == Op::lookup) node.attributes = LookupAttributes{};  // as format version 2 began
   }
   const auto bytes = graph::write_model(graph);
   REQUIRE(bytes);

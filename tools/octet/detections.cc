@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
-#include "kernels/exact_math.h"
+#include "kernels/scalar/exact_math.h"
 
 namespace octet::tool {
 namespace {

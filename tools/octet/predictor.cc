@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "engine/operator.h"
-#include "kernels/exact_math.h"
+#include "kernels/scalar/exact_math.h"
 #include "loaders/preprocess.h"
 #include "tools/octet/preprocess_option.h"
 

@@ -48,7 +48,7 @@ OCTET_API const char* octet_last_error(void);
 /* Maps an .octet file. NULL: not found, not a model, damaged. */
 OCTET_API octet_model* octet_model_load(const char* path);
 /* The same, and reads all of the file to compare it with the checksum in it: what a copy that was
- * cut off or two writers at once leave is refused. A file of octet 0.1, which has none, is loaded.
+ * cut off or two writers at once leave is refused. A file of format version 1 or 2 that has none is loaded.
  */
 OCTET_API octet_model* octet_model_load_verified(const char* path);
 /* Copies the bytes of an .octet file. */

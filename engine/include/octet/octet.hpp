@@ -119,7 +119,7 @@ struct NodeInfo {
 struct LoadOptions {
   /// Read all of the file and compare it with the checksum in it, which otherwise nobody looks at:
   /// loading a mapped file reads little of it. What is no longer as it was written is an error. A
-  /// file of octet 0.1 has no checksum (Model::has_checksum), and loads.
+  /// file of format version 1 or 2 may have no checksum (Model::has_checksum), and loads.
   bool verify_checksum = false;
 };
 

@@ -25,7 +25,7 @@ struct TableFunction {
   Attributes attributes;
 };
 
-/// Errors: a file of octet 0.1, which may not say it.
+/// Errors: a file of an older format, which may not say it.
 Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRecord& node);
 
 /// Tightens the bounds of a node that can have some; a range that would be left empty stays.

@@ -3,7 +3,7 @@
 // As fast as oneDNN can be asked to be: memory formats are its own choice, batch norms are folded
 // (they are in octet's model), activations and residual adds are post-operations of the
 // convolution, and conversions stand only at the two ends. Where octet has u8 with a zero point,
-// oneDNN gets s8 without one: its zero points cost it time. So its rounding differs from octet's,
+// oneDNN gets s8 and no zero point, since zero points cost it time. So its rounding differs from octet's,
 // and outputs are compared by their cosine, not byte by byte.
 #include <omp.h>
 

@@ -43,8 +43,8 @@ struct Engine {
 /// Those that were found when octet was built.
 std::span<const Engine> engines();
 
-/// The same layers with dequantized weights, all in float. Errors: tables in files of octet
-/// 0.1 that do not say of which function.
+/// The same layers with dequantized weights, all in float. Error: a table in an old file that does
+/// not say of which function it is.
 Expected<Model> make_float_model(const Model& model);
 
 /// octet's own float: the same layers with dequantized weights, on XNNPACK where it is built in.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/float_step.h"
+#include "engine/float/step.h"
 #include "tools/octet/against/dequantized.h"
 
 namespace octet::tool {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 #include "engine/model_data.h"
 #include "engine/operator_table.h"
 

@@ -3,10 +3,11 @@
 // octet's u8 become s8 with their sign bit flipped, which changes no value and no rounding; weights
 // keep a scale an output channel (qc8). What XNNPACK has no int8 operator for runs in its float,
 // with conversions around it.
+#include "engine/float/xnnpack.h"
+
 #include <algorithm>
 
-#include "engine/float_pool.h"
-#include "engine/float_xnnpack.h"
+#include "engine/float/pool.h"
 #include "tools/octet/against/opponent.h"
 #include "tools/octet/against/xnnpack_stage.h"
 

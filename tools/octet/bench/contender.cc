@@ -4,7 +4,7 @@
 #include <chrono>
 #include <random>
 
-#include "engine/float_island.h"
+#include "engine/float/island.h"
 #include "tools/octet/preprocess_option.h"
 
 namespace octet::tool {

@@ -7,10 +7,10 @@
 //
 // With several threads a turn begins when the others' threads are asleep. A pool's threads look for
 // new work for a while before they sleep: GNU's OpenMP (oneDNN's) for some 7 ms, pthreadpool
-// (XNNPACK's) for some 25 ms, octet's for a fraction of one. Meanwhile they hold a core that whose
-// turn it is counts on. How long it takes is not guessed: the process's own CPU time tells when it
-// stands still. Then the engine's threads have to be woken, cores to come back to speed and caches
-// to fill, which the runs that do not count are for.
+// (XNNPACK's) for some 25 ms, octet's for a fraction of one. Meanwhile they hold a core that the
+// engine being measured needs. How long they take is not guessed: they sleep when the process uses
+// no more CPU time. Then the engine's own threads have to wake up, cores have to come back to
+// speed, and caches have to fill: that is what the runs that do not count are for.
 #pragma once
 
 #include <functional>

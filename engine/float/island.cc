@@ -1,0 +1,262 @@
+#include "engine/float/island.h"
+
+#include <algorithm>
+
+#include "engine/float/loops.h"
+#include "engine/float/step.h"
+#include "engine/memory_plan.h"
+#include "engine/step.h"
+#if OCTET_HAS_XNNPACK
+#include "engine/float/xnnpack.h"
+#endif
+
+namespace octet {
+namespace {
+
+// XNNPACK reads up to 16 bytes beyond a value (XNN_EXTRA_BYTES).
+constexpr std::size_t bytes_read_beyond = 16;
+
+/// Consecutive nodes of one implementation; loops have one node each.
+struct Segment {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  bool xnnpack = false;
+};
+
+/// -> how many of the node's inputs, after the first, are parameters that get packed.
+std::size_t parameter_count(const FloatNode& node) {
+  if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes))
+    return layer->has_bias ? 2 : 1;
+  return node.op == Op::batch_norm ? 4 : 0;
+}
+
+Bounds bounds_of(const Attributes& attributes) {
+  return std::visit(
+      [](const auto& a) {
+        if constexpr (requires { a.bounds; }) {
+          return a.bounds;
+        } else {
+          return Bounds{};
+        }
+      },
+      attributes);
+}
+
+class Island final : public FloatIsland {
+ public:
+  Expected<void> run() override {
+    for (const auto& step : steps) {
+      if (auto done = step->run(); !done) return done;
+    }
+    return {};
+  }
+
+  std::size_t memory_bytes() const override {
+    std::size_t bytes = arena_bytes;
+    for (const auto& step : steps) bytes += step->memory_bytes();
+    return bytes;
+  }
+
+  AlignedBuffer arena;  ///< Values that neither go outside nor stay within one XNNPACK runtime.
+  std::size_t arena_bytes = 0;
+  std::vector<std::unique_ptr<FloatStep>> steps;
+};
+
+class Builder {
+ public:
+  Builder(std::vector<FloatNode> nodes, std::vector<FloatValue> values, pthreadpool_t pool,
+          const kernels::KernelTable& table, FloatBackend backend, const ThreadPool* threads)
+      : nodes_(std::move(nodes)),
+        values_(std::move(values)),
+        pool_(pool),
+        table_(table),
+        backend_(backend),
+        threads_(threads) {}
+
+  Expected<std::unique_ptr<FloatIsland>> build() {
+    if (auto valid = check_nodes(); !valid) return tl::unexpected(valid.error());
+    partition();
+    auto island = std::make_unique<Island>();
+    if (auto placed = place_values(*island); !placed) return tl::unexpected(placed.error());
+    for (const Segment& segment : segments_) {
+      auto step = make_step(segment);
+      if (!step) return tl::unexpected(step.error());
+      island->steps.push_back(std::move(*step));
+    }
+    return island;
+  }
+
+ private:
+  FloatValue& value(int32_t index) { return values_[static_cast<std::size_t>(index)]; }
+  const FloatValue& value(int32_t index) const { return values_[static_cast<std::size_t>(index)]; }
+
+  tl::unexpected<Error> wrong(const FloatNode& node, const std::string& what) const {
+    return fail("float node '" + node.name + "' (" + op_name(node.op) + ") " + what);
+  }
+
+  Expected<void> check_nodes() const {
+    std::vector<bool> written(values_.size(), false);
+    for (const FloatNode& node : nodes_) {
+      if (!has_float_form(node.op)) return wrong(node, "is no float operator");
+      std::vector<Shape> shapes;
+      for (const int32_t input : node.inputs) {
+        if (input < 0 || static_cast<std::size_t>(input) >= values_.size()) {
+          return wrong(node, "reads value " + std::to_string(input) + ", which does not exist");
+        }
+        const FloatValue& read = value(input);
+        if (!read.constant && !read.external && !written[static_cast<std::size_t>(input)]) {
+          return wrong(node, "reads value " + std::to_string(input) + " before it is written");
+        }
+        shapes.push_back(read.shape);
+      }
+      for (std::size_t i = 1; i <= parameter_count(node) && i < node.inputs.size(); ++i) {
+        if (!value(node.inputs[i]).constant) return wrong(node, "has parameters that are computed");
+      }
+      const auto shape = infer_shape(node.op, node.attributes, shapes);
+      if (!shape) return wrong(node, shape.error().message);
+      if (node.output < 0 || static_cast<std::size_t>(node.output) >= values_.size() ||
+          value(node.output).constant || written[static_cast<std::size_t>(node.output)]) {
+        return wrong(node, "writes a value that does not exist, is constant or written already");
+      }
+      if (value(node.output).shape != *shape) {
+        return wrong(
+            node, "makes " + shape_text(*shape) + ", not " + shape_text(value(node.output).shape));
+      }
+      written[static_cast<std::size_t>(node.output)] = true;
+    }
+    return {};
+  }
+
+  bool runs_on_xnnpack(const FloatNode& node) const {
+    if (backend_ == FloatBackend::loops) return false;
+    std::vector<Shape> shapes;
+    bool computed = false;
+    for (const int32_t input : node.inputs) {
+      shapes.push_back(value(input).shape);
+      computed = computed || !value(input).constant;
+    }
+    // XNNPACK packs the slopes, and a node of constants alone is not what it is for.
+    if (!computed || (node.op == Op::prelu && !value(node.inputs[1]).constant)) return false;
+    return xnnpack_runs(node.op, node.attributes, shapes, value(node.output).shape);
+  }
+
+  void partition() {
+    // What is known of each value's range. XNNPACK joins a clip with the node before it, and fails
+    // where the two leave at most one value.
+    std::vector<Bounds> known(values_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const FloatNode& node = nodes_[i];
+      Bounds bounds = bounds_of(node.attributes);
+      if (node.op == Op::clip) {
+        const Bounds& before = known[static_cast<std::size_t>(node.inputs[0])];
+        bounds = {.min = std::max(bounds.min, before.min), .max = std::min(bounds.max, before.max)};
+      }
+      known[static_cast<std::size_t>(node.output)] = bounds;
+      const bool xnnpack = bounds.min < bounds.max && runs_on_xnnpack(node);
+      if (xnnpack && !segments_.empty() && segments_.back().xnnpack) {
+        ++segments_.back().count;
+      } else {
+        segments_.push_back({.first = i, .count = 1, .xnnpack = xnnpack});
+      }
+    }
+  }
+
+  /// Which segments write and read a value.
+  struct Use {
+    int writer = -1;
+    int last = -1;
+    bool read = false;
+  };
+
+  std::vector<Use> uses() const {
+    std::vector<Use> uses(values_.size());
+    for (std::size_t s = 0; s < segments_.size(); ++s) {
+      for (std::size_t n = 0; n < segments_[s].count; ++n) {
+        const FloatNode& node = nodes_[segments_[s].first + n];
+        for (const int32_t input : node.inputs) {
+          Use& use = uses[static_cast<std::size_t>(input)];
+          use.last = static_cast<int>(s);
+          use.read = true;
+        }
+        Use& use = uses[static_cast<std::size_t>(node.output)];
+        use.writer = use.last = static_cast<int>(s);
+      }
+    }
+    return uses;
+  }
+
+  /// Gives a place to each value between segments. One that nobody reads gets one too: XNNPACK
+  /// drops an internal value without readers, though not the node that writes it.
+  Expected<void> place_values(Island& island) {
+    std::vector<BufferLifetime> lifetimes;
+    std::vector<std::size_t> placed;
+    const std::vector<Use> all_uses = uses();
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const Use& use = all_uses[i];
+      if (values_[i].external || use.writer < 0) continue;
+      const bool stays = segments_[static_cast<std::size_t>(use.writer)].xnnpack &&
+                         use.last == use.writer && use.read;
+      if (stays) continue;
+      placed.push_back(i);
+      const auto count = static_cast<std::size_t>(element_count(values_[i].shape));
+      lifetimes.push_back({.size = count * sizeof(float) + bytes_read_beyond,
+                           .first_step = use.writer,
+                           .last_step = use.last});
+    }
+    const MemoryPlan plan = plan_memory(lifetimes);
+    auto arena = AlignedBuffer::allocate(plan.size);
+    if (!arena) return tl::unexpected(arena.error());
+    island.arena = std::move(*arena);
+    island.arena_bytes = plan.size;
+    for (std::size_t i = 0; i < placed.size(); ++i) {
+      values_[placed[i]].external = reinterpret_cast<float*>(island.arena.data() + plan.offsets[i]);
+    }
+    return {};
+  }
+
+  FloatStepResult make_step(const Segment& segment) const {
+#if OCTET_HAS_XNNPACK
+    if (segment.xnnpack) {
+      return create_xnnpack_step(std::span(nodes_).subspan(segment.first, segment.count), values_,
+                                 pool_);
+    }
+#endif
+    const FloatNode& node = nodes_[segment.first];
+    auto step = create_loop_step(node, values_, pool_, table_, threads_);
+    if (!step) return wrong(node, step.error().message);
+    return step;
+  }
+
+  std::vector<FloatNode> nodes_;
+  std::vector<FloatValue> values_;
+  pthreadpool_t pool_;
+  const kernels::KernelTable& table_;
+  FloatBackend backend_;
+  const ThreadPool* threads_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<FloatIsland>> create_float_island(
+    std::vector<FloatNode> nodes, std::vector<FloatValue> values, pthreadpool_t pool,
+    const kernels::KernelTable& table, FloatBackend backend, const ThreadPool* threads) {
+  return Builder(std::move(nodes), std::move(values), pool, table, backend, threads).build();
+}
+
+Expected<std::unique_ptr<FloatIsland>> FloatIsland::create(std::vector<FloatNode> nodes,
+                                                           std::vector<FloatValue> values,
+                                                           const ThreadPool& threads,
+                                                           const kernels::KernelTable& table,
+                                                           bool exact) {
+  const bool can_be_exact =
+      std::ranges::all_of(nodes, [](const FloatNode& node) { return is_exact_in_float(node.op); });
+  if (exact && can_be_exact) {
+    return create_float_island(std::move(nodes), std::move(values), nullptr, table,
+                               FloatBackend::loops, &threads);
+  }
+  return create_float_island(std::move(nodes), std::move(values), threads.handle(), table,
+                             FloatBackend::fastest, &threads);
+}
+
+}  // namespace octet

@@ -1,0 +1,16 @@
+// What kernels/vector/leaves.cc is compiled with here: 128-bit vectors.
+#pragma once
+
+#include "kernels/arm/simd128.h"
+
+namespace octet::kernels {
+
+struct Width128;
+
+namespace {
+
+using Width = Width128;
+using WidthSimd = Simd128;
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,69 @@
+// The kernels that fill a table's slots, declared once for every set of them.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels {
+
+/// The type of the function that a slot of KernelTable points to.
+template <auto slot>
+using Slot =
+    std::remove_pointer_t<std::remove_reference_t<decltype(std::declval<KernelTable&>().*slot)>>;
+
+/// Plain loops, which say what is right: kernels/reference. Complete.
+struct Reference;
+
+/// The functions of a set: `Reference`, or a vector width (kernels/vector/leaves.cc), which has
+/// those that make_table takes of it. Parameters, shapes and results: kernels/kernels.h.
+template <class Set>
+struct KernelSet {
+  static Slot<&KernelTable::max_pool> max_pool;
+  static Slot<&KernelTable::average_pool> average_pool;
+  static Slot<&KernelTable::add> add;
+  static Slot<&KernelTable::mul> mul;
+  static Slot<&KernelTable::quantize> quantize;
+  static Slot<&KernelTable::dequantize> dequantize;
+  static Slot<&KernelTable::requantize> requantize;
+  static Slot<&KernelTable::lookup> lookup;
+  static Slot<&KernelTable::lookup_channels> lookup_channels;
+  static Slot<&KernelTable::affine_channels> affine_channels;
+  static Slot<&KernelTable::softmax> softmax;
+  static Slot<&KernelTable::softmax_float> softmax_float;
+  static Slot<&KernelTable::function_float> function_float;
+  static Slot<&KernelTable::argmax_u8> argmax_u8;
+  static Slot<&KernelTable::argmax_float> argmax_float;
+  static Slot<&KernelTable::copy> copy;
+};
+
+/// The table of an instruction set that has its own convolutions, and vectors of `Width`.
+template <class Width>
+consteval KernelTable make_table(Isa isa, std::span<const ConvKernel* const> convolutions,
+                                 std::size_t (*peak)(std::size_t rounds)) {
+  using Leaves = KernelSet<Width>;
+  using Plain = KernelSet<Reference>;
+  return {.isa = isa,
+          .name = isa_name(isa),
+          .convolutions = convolutions,
+          .peak = peak,
+          .max_pool = Leaves::max_pool,
+          .average_pool = Leaves::average_pool,
+          .add = Leaves::add,
+          .mul = Leaves::mul,
+          .quantize = Leaves::quantize,
+          .dequantize = Leaves::dequantize,
+          .requantize = Leaves::requantize,
+          .lookup = Leaves::lookup,
+          .lookup_channels = Plain::lookup_channels,
+          .affine_channels = Leaves::affine_channels,
+          .softmax = Plain::softmax,
+          .softmax_float = Leaves::softmax_float,
+          .function_float = Leaves::function_float,
+          .argmax_u8 = Plain::argmax_u8,
+          .argmax_float = Plain::argmax_float,
+          .copy = Plain::copy};
+}
+
+}  // namespace octet::kernels

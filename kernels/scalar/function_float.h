@@ -1,0 +1,128 @@
+// Functions of one float32 value: plain loops that compilers turn into vectors. Each table's file
+// includes it, compiled with that table's flags; IEEE arithmetic in a fixed order, in double, gives
+// the same bytes.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/kernels.h"
+#include "kernels/scalar/exact_math.h"
+
+namespace octet::kernels {
+namespace {
+
+/// Values are taken in blocks of this many, the last of which is filled up: loops of a fixed length
+/// are a quarter of the code.
+constexpr std::size_t function_block = 64;
+
+// Each function is made of one exponential: of inside(x), which is at most 0 but for exp itself.
+// Near 0, where 1 - e^x would cancel, it is the series of Taylor, whose remainder is below 1e-11.
+
+struct Exponential {
+  static double inside(double x) { return x; }
+  static double result(double, double e, double) { return e; }
+};
+
+struct Sigmoid {
+  static double inside(double x) { return x < 0 ? x : -x; }
+  static double result(double x, double e, double) { return (x < 0 ? e : 1.0) / (1 + e); }
+};
+
+struct Silu : Sigmoid {
+  static double result(double x, double e, double) { return x * Sigmoid::result(x, e, 0); }
+};
+
+struct HyperbolicTangent {
+  static double inside(double x) { return 2 * Sigmoid::inside(x); }
+  static double result(double x, double e, double) {
+    const double positive = (1 - e) / (1 + e);
+    const double far = x < 0 ? -positive : positive;
+    const double square = x * x;
+    const double near = x * (1 - square * (1.0 / 3 - square * (2.0 / 15 - square * (17.0 / 315))));
+    return square < 0.05 * 0.05 ? near : far;
+  }
+};
+
+struct ExponentialUnit {
+  static double inside(double x) { return x < 0 ? x : 0 * x; }
+  static double result(double x, double e, double alpha) {
+    double series = 1;
+#pragma GCC unroll 6
+    for (int i = 7; i > 1; --i) series = 1 + x * (1.0 / i) * series;
+    const double below = alpha * (x > -0.05 ? x * series : e - 1);
+    return x >= 0 ? x : below;
+  }
+};
+
+/// x times the normal distribution's share below x.
+struct GaussianUnit {
+  static double inside(double x) { return -0.5 * (x * x); }
+  static double result(double x, double e, double) {
+    const double tail = 0.5 * e * scaled_erfc_float64((x < 0 ? -x : x) * 0x1.6a09e667f3bcdp-1);
+    return x * (x < 0 ? tail : 1 - tail);
+  }
+};
+
+/// e^x of each value of a block. By itself, since it is long and turned into vectors.
+[[gnu::noinline]] inline void exponentials_of_block(double* values) {
+  for (std::size_t i = 0; i < function_block; ++i) values[i] = exp_for_float32(values[i]);
+}
+
+template <class Function>
+inline void apply_to_block(float* x, float alpha) {
+  double values[function_block];
+  for (std::size_t i = 0; i < function_block; ++i) {
+    values[i] = Function::inside(static_cast<double>(x[i]));
+  }
+  exponentials_of_block(values);
+  for (std::size_t i = 0; i < function_block; ++i) {
+    x[i] = static_cast<float>(
+        Function::result(static_cast<double>(x[i]), values[i], static_cast<double>(alpha)));
+  }
+}
+
+inline void apply_log_to_block(float* x, float) {
+  for (std::size_t i = 0; i < function_block; ++i) {
+    x[i] = static_cast<float>(log_float64(static_cast<double>(x[i])));
+  }
+}
+
+using ApplyToBlock = void (*)(float* x, float alpha);
+
+inline ApplyToBlock choose_function(FloatFunction function) {
+  switch (function) {
+    case FloatFunction::exp:
+      return apply_to_block<Exponential>;
+    case FloatFunction::log:
+      return apply_log_to_block;
+    case FloatFunction::sigmoid:
+      return apply_to_block<Sigmoid>;
+    case FloatFunction::tanh:
+      return apply_to_block<HyperbolicTangent>;
+    case FloatFunction::silu:
+      return apply_to_block<Silu>;
+    case FloatFunction::elu:
+      return apply_to_block<ExponentialUnit>;
+    case FloatFunction::gelu:
+      break;
+  }
+  return apply_to_block<GaussianUnit>;
+}
+
+inline void apply_float_function(const FloatFunctionParams& params, const float* input,
+                                 float* output, std::size_t count) {
+  const ApplyToBlock apply = choose_function(params.function);
+  float block[function_block] = {};
+  while (count > 0) {
+    const std::size_t here = count < function_block ? count : function_block;
+    __builtin_memcpy(block, input, here * sizeof(float));
+    apply(block, params.alpha);
+    __builtin_memcpy(output, block, here * sizeof(float));
+    input += here;
+    output += here;
+    count -= here;
+  }
+}
+
+}  // namespace
+}  // namespace octet::kernels

@@ -1,0 +1,68 @@
+// Part of an image with its padding written out.
+#pragma once
+
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels::vector {
+
+/// Rows of an image, from pad_left columns before its first column on.
+struct BandRows {
+  int32_t first;  ///< Of the image; may lie outside of it.
+  int32_t count;
+  std::size_t values;  ///< A row's, padding included.
+};
+
+/// -> behind the copy
+template <uint8_t flip>
+inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to) {
+  const uint8_t* const end = from + count;
+#if defined(__ARM_NEON)
+  // One load and one store: what compilers make of a plain loop is as much bookkeeping as copying.
+  for (const uint8_t* const blocks = end - count % 64; from != blocks; from += 64, to += 64) {
+    uint8x16x4_t block = vld1q_u8_x4(from);
+#pragma GCC unroll 4
+    for (uint8x16_t& bytes : block.val) bytes = veorq_u8(bytes, vdupq_n_u8(flip));
+    vst1q_u8_x4(to, block);
+  }
+#endif
+  while (from != end) *to++ = static_cast<uint8_t>(*from++ ^ flip);
+  return to;
+}
+
+/// Writes the rows one after the other, with z_x where the image has none, as u8 or widened, and
+/// with the bits of `flip` flipped.
+template <class Value, uint8_t flip>
+void copy_band(const ConvParams& params, const uint8_t* image, const BandRows& rows, Value* band) {
+  const ConvGeometry& g = params.geometry;
+  const auto channels = static_cast<std::size_t>(g.input_channels);
+  const std::size_t left =
+      std::min(static_cast<std::size_t>(g.window.pad_left) * channels, rows.values);
+  const std::size_t image_values = static_cast<std::size_t>(g.input_w) * channels;
+  const std::size_t inside = std::min(image_values, rows.values - left);
+  const std::size_t right = rows.values - left - inside;
+  const auto zero_point = static_cast<Value>(params.input_zero_point ^ flip);
+  for (int32_t row = rows.first; row < rows.first + rows.count; ++row) {
+    if (row < 0 || row >= g.input_h) {
+      band = std::fill_n(band, rows.values, zero_point);
+      continue;
+    }
+    band = std::fill_n(band, left, zero_point);
+    const uint8_t* values = image + static_cast<std::size_t>(row) * image_values;
+    if constexpr (flip == 0) {
+      band = std::copy(values, values + inside, band);
+    } else {
+      band = copy_flipped<flip>(values, inside, band);
+    }
+    band = std::fill_n(band, right, zero_point);
+  }
+}
+
+}  // namespace octet::kernels::vector

@@ -1,0 +1,124 @@
+#include "kernels/vector/gemm_tiles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+
+namespace octet::kernels::vector {
+namespace {
+
+/// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
+/// two a cycle; then converting, scaling and converting each sum, and packing for each store.
+int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  const int32_t pixels = traits.tile_pixels[vectors];
+  const int32_t dot_products = 8 * vectors;
+  const int32_t loads = 8 + ceil_div(8 * vectors, pixels);
+  const int32_t stores = vectors >= 3 ? 8 * 8 : 2 * 8 * vectors;
+  return std::max(dot_products, loads) * steps + 3 * 8 * vectors + stores;
+}
+
+}  // namespace
+
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+  std::vector<int32_t> cost{0};
+  std::vector<int32_t> last{0};
+  for (int32_t covered = 1; covered <= vectors; ++covered) {
+    cost.push_back(std::numeric_limits<int32_t>::max());
+    last.push_back(0);
+    for (int32_t width = 1; width <= std::min(traits.max_vectors, covered); ++width) {
+      const auto at = static_cast<std::size_t>(covered);
+      const int32_t total =
+          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, steps);
+      if (total > cost[at]) continue;
+      cost[at] = total;
+      last[at] = width;
+    }
+  }
+  std::vector<int32_t> widths;
+  for (int32_t left = vectors; left > 0; left -= widths.back()) {
+    widths.push_back(last[static_cast<std::size_t>(left)]);
+  }
+  std::ranges::sort(widths, std::greater<>());
+  return widths;
+}
+
+int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane) {
+  if (tile.loop == GemmLoop::pairs) return vector == 0 ? lane : 16 + lane % 8;
+  return 4 * tile.vectors * (lane / 4) + 4 * vector + lane % 4;
+}
+
+std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
+                     std::byte* packed) {
+  const WeightReader reader(params, 1);
+  const int32_t lanes = tile.vectors * traits.lanes;
+  auto* bias = reinterpret_cast<uint32_t*>(packed);
+  auto* multiplier = reinterpret_cast<float*>(bias + lanes);
+  for (int32_t v = 0; v < tile.vectors; ++v) {
+    for (int32_t lane = 0; lane < traits.lanes; ++lane) {
+      const int32_t channel = tile_channel(tile, v, lane);
+      const int32_t o = tile.first_channel + channel;
+      const bool real = channel < tile.channels;
+      // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
+      const uint32_t zero =
+          real ? static_cast<uint32_t>(params.input_zero_point - traits.pixel_offset()) *
+                     static_cast<uint32_t>(reader.sum(o))
+               : 0;
+      bias[v * traits.lanes + lane] =
+          real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
+      multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
+    }
+  }
+  return reinterpret_cast<std::byte*>(multiplier + lanes);
+}
+
+namespace {
+
+/// Of the weights less their zero point.
+int64_t sum_of_magnitudes(const int8_t* weights, int64_t count, int32_t zero_point) {
+  constexpr int64_t together = 1 << 20;  // whose sum fits s32, which vectors have
+  int64_t total = 0;
+  for (int64_t begin = 0; begin < count; begin += together) {
+    const int64_t end = std::min(begin + together, count);
+    int32_t sum = 0;
+    for (int64_t k = begin; k < end; ++k) sum += std::abs(weights[k] - zero_point);
+    total += sum;
+  }
+  return total;
+}
+
+/// |sum| * multiplier (+ the residual's share) stays below the limit for every input.
+bool results_fit(const ConvParams& params, double limit) {
+  const ConvGeometry& g = params.geometry;
+  const int64_t depth =
+      int64_t{g.window.kernel_h} * g.window.kernel_w * (g.input_channels / g.groups);
+  const double residual = params.has_residual
+                              ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
+                              : 0.0;
+  for (int32_t o = 0; o < g.output_channels; ++o) {
+    const int64_t sum = sum_of_magnitudes(params.weights.values + int64_t{o} * depth, depth,
+                                          zero_point_of(params, o));
+    const double largest =
+        static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
+    if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool results_fit_s32(const ConvParams& params) {
+  return params.output == ConvOutput::float32 || results_fit(params, std::exp2(30));
+}
+
+Rounding rounding_of(const ConvParams& params) {
+  const bool fits_s16 = params.output == ConvOutput::u8 && params.output_min == 0 &&
+                        params.output_max == 255 && results_fit(params, std::exp2(15) - 256);
+  if (!fits_s16) return Rounding::general;
+  return params.output_zero_point % 2 == 0 ? Rounding::s16_even : Rounding::s16_odd;
+}
+
+}  // namespace octet::kernels::vector

@@ -1,0 +1,63 @@
+// Tiles of output channels, and what is packed in front of their weights: for all kernels that sum
+// over tiles.
+#pragma once
+
+#include <vector>
+
+#include "kernels/vector/gemm_plan.h"
+#include "kernels/vector/weight_parts.h"
+
+namespace octet::kernels::vector {
+
+constexpr std::size_t alignment = 64;
+
+constexpr std::size_t aligned(std::size_t size) {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+/// Widths of the tiles that together cover `vectors` at the least cost, where each pixel takes
+/// `steps` dot products a vector; the widest come first.
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps);
+
+/// Channel of a tile that lane `lane` of its vector `vector` has: see GemmTile.
+int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane);
+
+/// A layer's weights: of each output channel, `segments` runs of values of the same length. Their
+/// zero points are not taken off.
+class WeightReader {
+ public:
+  WeightReader(const ConvParams& params, int32_t segments)
+      : params_(params),
+        values_(params.weights.values),
+        size_(static_cast<std::size_t>(params.geometry.window.kernel_h *
+                                       params.geometry.window.kernel_w *
+                                       (params.geometry.input_channels / params.geometry.groups))),
+        length_(size_ / static_cast<std::size_t>(segments)) {}
+
+  std::size_t segment_length() const { return length_; }
+  const int8_t* segment(int32_t channel, std::size_t index) const {
+    return values_ + static_cast<std::size_t>(channel) * size_ + index * length_;
+  }
+  /// Of the weights less their zero point.
+  int32_t sum(int32_t channel) const {
+    int32_t total = 0;
+    const int8_t* weights = segment(channel, 0);
+    const int32_t zero_point = zero_point_of(params_, channel);
+    for (std::size_t k = 0; k < size_; ++k) total += weights[k] - zero_point;
+    return total;
+  }
+
+ private:
+  const ConvParams& params_;
+  const int8_t* values_;
+  std::size_t size_;
+  std::size_t length_;
+};
+
+/// Writes bias, minus z_x times the weights' sum, and multiplier of a tile. -> behind them
+std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
+                     std::byte* packed);
+
+}  // namespace octet::kernels::vector

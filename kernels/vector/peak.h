@@ -1,0 +1,31 @@
+// The most multiply-accumulates that an instruction set's dot product can do: nothing but dot
+// products on registers, enough of them side by side to hide their latency.
+#pragma once
+
+#include "kernels/vector/gemm_plan.h"
+
+namespace octet::kernels {
+namespace {
+
+template <class Simd>
+std::size_t run_dot_products(std::size_t rounds) {
+  constexpr int accumulators = 12;
+  alignas(64) static constexpr std::byte weights[Simd::bytes] = {};
+  alignas(64) static constexpr uint8_t pixels[4] = {1, 2, 3, 4};
+  const auto w = Simd::load_weights(weights);
+  const auto x = Simd::broadcast_step(pixels);
+  typename Simd::Int sum[accumulators];
+#pragma GCC unroll 16
+  for (int i = 0; i < accumulators; ++i) sum[i] = Simd::zero();
+  for (std::size_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 16
+    for (int i = 0; i < accumulators; ++i) sum[i] = Simd::dot_step(sum[i], x, w);
+  }
+  // Used, so that the products are not removed.
+#pragma GCC unroll 16
+  for (int i = 0; i < accumulators; ++i) asm volatile("" : : "x"(sum[i]));
+  return rounds * accumulators * Simd::lanes * Simd::step_values;
+}
+
+}  // namespace
+}  // namespace octet::kernels

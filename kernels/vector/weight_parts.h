@@ -1,0 +1,46 @@
+// Weights with zero points: less their zero point they need nine bits. Where kernels multiply bytes
+// such a weight is two bytes that both meet the same pixels; where they multiply s16 it is one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace octet::kernels::vector {
+
+/// Can two bytes hold each weight? 127 less -128 is 255, the one that they cannot.
+inline bool fit_weight_parts(const ConvParams& params) {
+  const int32_t* zero_points = params.weights.zero_points;
+  return zero_points == nullptr ||
+         std::all_of(zero_points, zero_points + params.geometry.output_channels,
+                     [](int32_t zero_point) { return zero_point > -128; });
+}
+
+/// 1, or 2 where each weight is a sum of two bytes. `wide`: weights are packed as s16.
+inline int32_t weight_parts(const ConvParams& params, bool wide) {
+  return params.weights.zero_points != nullptr && !wide ? 2 : 1;
+}
+
+inline int32_t zero_point_of(const ConvParams& params, int32_t channel) {
+  return params.weights.zero_points != nullptr ? params.weights.zero_points[channel] : 0;
+}
+
+/// Some weight is -128.
+inline bool has_extreme_weight(const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  const int64_t count = int64_t{g.output_channels} * g.window.kernel_h * g.window.kernel_w *
+                        (g.input_channels / g.groups);
+  return std::find(params.weights.values, params.weights.values + count, int8_t{-128}) !=
+         params.weights.values + count;
+}
+
+/// Part `part` of `parts` of a weight less its zero point.
+inline int32_t weight_part(int32_t weight, int32_t part, int32_t parts) {
+  if (parts == 1) return weight;
+  const int32_t first = std::clamp(weight, -128, 127);
+  return part == 0 ? first : weight - first;
+}
+
+}  // namespace octet::kernels::vector

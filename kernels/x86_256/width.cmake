@@ -1,0 +1,1 @@
+octet_width(FLAGS -mavx2)

@@ -1,0 +1,80 @@
+// Dense 3x3 and 5x5 convolutions by Winograd's minimal filtering (Lavin and Gray 2016, "Fast
+// algorithms for convolutional neural networks", section 4.1), in integers, so that the sums are
+// the same to the last bit. 2x2 outputs come of so many products instead of 36 or 100:
+//   3x3, stride 1: 16, F(2x2, 3x3)
+//   3x3, stride 2: 25; in each direction the outer taps see every other pixel, F(2, 2) takes 3
+//                  products, and the inner tap 2
+//   5x5, stride 1: 49; in each direction taps 0 to 2 by F(2, 3), 3 and 4 by F(2, 2)
+// The filter's transform of F(2, 3) has halves in it; here it is doubled, which makes every sum
+// four times what it should be, and a shift by two bits exact. Transformed pixels are within
+// [-510, 1020] and weights within [-2048, 2048]: s16, which vpmaddwd multiplies. Where bytes have
+// products of their own (VNNI) the s16 ones cost what is saved.
+#pragma once
+
+#include "kernels/vector/gemm_plan.h"
+
+namespace octet::kernels::x86 {
+
+using vector::GemmTraits;
+
+/// A filter's transform, in each direction.
+struct WinogradShape {
+  int32_t kernel;
+  int32_t stride;
+  int32_t patch;      ///< Pixels that 2 outputs read.
+  int32_t positions;  ///< Products for 2 outputs.
+  int32_t doublings;  ///< Sums are 2^doublings times what they should be.
+
+  constexpr int32_t step() const { return 2 * stride; }  ///< Pixels from a patch to the next.
+  constexpr bool operator==(const WinogradShape&) const = default;
+};
+
+constexpr WinogradShape winograd_3x3 = {
+    .kernel = 3, .stride = 1, .patch = 4, .positions = 4, .doublings = 1};
+constexpr WinogradShape winograd_3x3_stride2 = {
+    .kernel = 3, .stride = 2, .patch = 5, .positions = 5, .doublings = 0};
+constexpr WinogradShape winograd_5x5 = {
+    .kernel = 5, .stride = 1, .patch = 6, .positions = 7, .doublings = 1};
+
+/// Stands at the head of the packed weights.
+///
+/// At a GemmTile's offset: its bias and multiplier, as there; then for each position zeros in their
+/// place, and weights [steps][vectors][lanes][2] s16: what a shallow tile's loop reads.
+struct WinogradPlan {
+  WinogradShape shape;
+  int32_t patch_rows;  ///< Rows and columns of 2x2 outputs, the last of which may be cut off.
+  int32_t patch_columns;
+  int32_t tiles;  ///< GemmTile [tiles], behind the plan.
+  std::size_t tile_table;
+  int64_t step_bytes;  ///< Of a patch's values at one position: input channels, padded to pairs.
+  std::size_t patch_values;  ///< Values from a patch to the next: a whole number of 16.
+
+  // Work: threads take rows of patches, or, where patches are few, tiles of channels.
+  bool splits_tiles;
+  int32_t items;
+  int32_t block_rows;  ///< Rows of patches that are transformed at once.
+
+  int32_t band_columns;
+  int32_t band_rows(int32_t rows) const { return (rows - 1) * shape.step() + shape.patch; }
+
+  // Bytes in scratch.
+  std::size_t band;         ///< u8 [band_rows(block_rows)][band_columns][C]
+  std::size_t transformed;  ///< s16 [positions^2][patches of a block][patch_values]
+  std::size_t windows;      ///< Pointers to each patch of a block at one position.
+  std::size_t sums;         ///< s32 [positions^2][patches of a block][vectors][lanes]
+};
+
+bool winograd_supports(const ConvParams& params);
+std::size_t winograd_packed_size(const GemmTraits& traits, const ConvParams& params);
+void winograd_pack(const GemmTraits& traits, const ConvParams& params, std::byte* packed);
+std::size_t winograd_scratch_size(const GemmTraits& traits, const ConvParams& params);
+std::size_t winograd_items(const GemmTraits& traits, const ConvParams& params);
+
+/// Fills the band with what patch rows [row, row + rows) of an image read.
+void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
+                        int32_t row, int32_t rows, uint8_t* band);
+
+/// Bytes of a tile at one position.
+std::size_t winograd_position_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors);
+
+}  // namespace octet::kernels::x86

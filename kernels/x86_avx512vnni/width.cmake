@@ -1,0 +1,1 @@
+octet_width(FLAGS ${octet_avx512_flags})

@@ -1,4 +1,4 @@
-// 512-bit vectors with vpdpbusd: what the templates of kernels/shared and kernels/x86 are
+// 512-bit vectors with vpdpbusd: what the templates of kernels/vector and kernels/x86 are
 // instantiated with here.
 #pragma once
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures what octet's own calibration costs in accuracy, and prints Markdown tables.
 
-    python3 tests/accuracy/measure_calibration.py --octet build/octet --data ../shared/data
+    python3 tests/accuracy/measure_calibration.py --octet build/octet [--data FOLDER]
 
---data names a folder with onnx/ (the face detectors), faces/calibrate and faces/evaluate (photographs), tflite/ (the
-classifier) and imagenet/calibrate and imagenet/evaluate (photographs named after their classes). Needs no training
-framework.
+--data, by default what OCTET_SHARED_DATA names (docs/data.md), is a folder with onnx/ (the face detectors),
+faces/calibrate and faces/evaluate (photographs), tflite/ (the classifier) and imagenet/calibrate and imagenet/evaluate
+(photographs named after their classes). Needs no training framework.
 """
 import argparse
 import json
@@ -13,6 +13,9 @@ import os
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
+from shared_folder import shared_folder, skipped  # noqa: E402
 
 CALIBRATORS = ("min-max", "percentile", "mse", "entropy")
 ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127], "std": [128, 128, 128]}
@@ -103,14 +106,15 @@ def classifier(octet, data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--octet", default="build/octet", help="the program")
-    parser.add_argument("--data", default="../shared/data", help="the folder with the models and images")
+    parser.add_argument("--data", default=shared_folder(),
+                        help="the folder with the models and images (default: %(default)s)")
     arguments = parser.parse_args()
     needed = [os.path.join("onnx", file) for file in DETECTORS] + [
         "faces/calibrate", "faces/evaluate", os.path.join("tflite", CLASSIFIER), "imagenet/calibrate",
         "imagenet/evaluate"]
     missing = [name for name in needed if not os.path.exists(os.path.join(arguments.data, name))]
     if missing:
-        sys.exit(f"measure_calibration: {arguments.data} has no {', '.join(missing)}")
+        sys.exit(f"measure_calibration: {skipped(arguments.data, *missing)}")
     with tempfile.TemporaryDirectory() as folder:
         octet = Octet(arguments.octet, folder)
         print_table(("detector", "calibrator", "precision", "recall", "mean IoU", "boxes in int8, in float"),

@@ -10,6 +10,6 @@ def shared_folder():
 
 
 def skipped(folder, *names):
-    """-> what a test says that does without these files."""
+    """-> what a test says that needs these files."""
     return (f"no {', '.join(names)} in {folder} (OCTET_SHARED_DATA names the folder; tests/data/fetch.py fetch "
             f"{' '.join(names)} brings it, or says where it is)")

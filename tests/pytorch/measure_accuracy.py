@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures every accuracy figure of the documentation again and prints a Markdown table.
 
-    python3 tests/pytorch/measure_accuracy.py --build build --data ../shared/data
+    python3 tests/pytorch/measure_accuracy.py --build build [--data FOLDER]
 
---images N takes N evenly spaced test images of CIFAR-10 instead of all 10,000.
+--data is by default the folder that OCTET_SHARED_DATA names (docs/data.md). --images N takes N evenly spaced test
+images of CIFAR-10 instead of all 10,000.
 """
 import argparse
 import os
@@ -77,7 +78,7 @@ def main():
     for names in (("cifar10", "test.tgz"), ("cifar10", "train.tgz"), ("cifar10", "resnet20-12fca82f.th"),
                   ("blaze", "Blaze_Final_320.pth"), ("faces", "calibrate"), ("faces", "evaluate")):
         if not shared_data.path(*names):
-            missing = missing or f"needs {os.path.join(*names)} in {arguments.data}"
+            missing = missing or shared_data.skipped("/".join(names))
     if missing:
         sys.exit(f"measure_accuracy: {missing}")
     print("| model | images | | |\n| --- | --- | --- | --- |")

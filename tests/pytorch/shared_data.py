@@ -1,16 +1,24 @@
 """Where the shared models and images are, and state dicts from there."""
 import os
+import sys
 
 import torch
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDER = os.environ.get("OCTET_SHARED_DATA", os.path.join(_ROOT, "..", "shared", "data"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
+import shared_folder  # noqa: E402
+
+FOLDER = shared_folder.shared_folder()
 
 
 def path(*names):
     """-> the path of a shared file or folder, or None where it is absent."""
     found = os.path.join(FOLDER, *names)
     return found if os.path.exists(found) else None
+
+
+def skipped(*names):
+    """-> what a test says that needs these files or folders, some of which are absent."""
+    return shared_folder.skipped(FOLDER, *(name for name in names if not path(name)))
 
 
 def load(model, file):

@@ -476,7 +476,7 @@ class BlazeFromItsStateDict(EndToEnd):
     def test_detections_in_int8_are_those_in_float(self):
         found, faces = octet_runner.blaze(), shared_data.path("faces", "evaluate")
         if not found or not faces:
-            self.skipTest("needs blaze/Blaze_Final_320.pth and faces in ../shared/data")
+            self.skipTest(shared_data.skipped("blaze/Blaze_Final_320.pth", "faces/calibrate", "faces/evaluate"))
         model, options = found
         shape = (1, 3, 320, 320)
         exported = self.octet.export(model, shape, **options)
@@ -509,7 +509,7 @@ class Classifiers(EndToEnd):
     def samples(self):
         archive = shared_data.path("cifar10", "test.tgz")
         if not archive:
-            self.skipTest("needs cifar10/test.tgz in ../shared/data")
+            self.skipTest(shared_data.skipped("cifar10/test.tgz"))
         return octet_runner.cifar_images(archive, self.octet.path("images"), self.count)
 
     def evaluate(self, exported):
@@ -530,7 +530,7 @@ class Classifiers(EndToEnd):
         samples = self.samples()
         train = shared_data.path("cifar10", "train.tgz")
         if not train or not octet_runner.resnet20(None):
-            self.skipTest("needs cifar10/train.tgz and cifar10/resnet20-12fca82f.th in ../shared/data")
+            self.skipTest(shared_data.skipped("cifar10/train.tgz", "cifar10/resnet20-12fca82f.th"))
         octet_runner.cifar_images(train, self.octet.path("calibrate"), octet_runner.CALIBRATION_IMAGES)
         model, options = octet_runner.resnet20(self.octet.path("calibrate"))
         int8, in_float = self.evaluate(self.octet.export(model, (1, 3, 32, 32), **options))

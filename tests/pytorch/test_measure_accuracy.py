@@ -31,7 +31,7 @@ class MeasureAccuracy(unittest.TestCase):
     def test_a_build_without_tests_is_enough(self):
         self.assertIn("needs octet in", self.measure())
         self.program("octet", "")
-        self.assertIn("needs " + os.path.join("cifar10", "test.tgz"), self.measure())
+        self.assertIn(f"no cifar10/test.tgz in {self.folder} (OCTET_SHARED_DATA", self.measure())
 
     def test_octet_evaluates_on_one_thread(self):
         self.program("octet", "#!/bin/sh\necho \"[\\\"$*\\\"]\"\n")

@@ -28,7 +28,7 @@ class BlazeDetector(ExportTest):
         weights = shared_data.path("blaze", "Blaze_Final_320.pth")
         faces = shared_data.path("faces", "calibrate")
         if not weights or not faces:
-            self.skipTest("needs blaze/Blaze_Final_320.pth and faces/calibrate in ../shared/data")
+            self.skipTest(shared_data.skipped("blaze/Blaze_Final_320.pth", "faces/calibrate"))
         model = shared_data.load(Blaze(), weights)
         exported = export(model, (1, 3, 320, 320), calibration=faces, preprocess=PREPROCESS, task=TASK,
                           observer="min-max")
@@ -58,7 +58,7 @@ class ResNet(ExportTest):
 
     def test_the_published_weights_are_there(self):
         if not shared_data.path("cifar10", "resnet20-12fca82f.th"):
-            self.skipTest("needs cifar10/resnet20-12fca82f.th in ../shared/data")
+            self.skipTest(shared_data.skipped("cifar10/resnet20-12fca82f.th"))
         model = shared_data.load(ResNet20(), shared_data.path("cifar10", "resnet20-12fca82f.th"))
         exported = export(model, (1, 3, 32, 32))
         self.assertTrue(torch.equal(exported.tensors["linear.weight"], model.linear.weight))

@@ -60,15 +60,6 @@ unsigned reduction(const jpeg_decompress_struct& info, int orientation,
   return 1;
 }
 
-bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
-  try {
-    pixels.resize(size);
-    return true;
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-}
-
 // No object with a destructor may live between setjmp and longjmp: `out` is the caller's. Its image
 // gets 4 channels where the file has them, otherwise R, G, B.
 bool decode(std::span<const uint8_t> bytes, const ReadOptions& options, Decoded& out,

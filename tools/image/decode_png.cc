@@ -43,15 +43,6 @@ void ask_for_rgb(png_structp png) {
   png_set_strip_alpha(png);
 }
 
-bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
-  try {
-    pixels.resize(size);
-    return true;
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-}
-
 constexpr char no_memory[] = "not enough memory for its pixels";
 
 // No object with a destructor may live between setjmp and longjmp: `out` is the caller's.

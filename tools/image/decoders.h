@@ -1,7 +1,9 @@
 // The formats behind read_image: whole files in memory become R, G, B. `path` is for errors.
 #pragma once
 
+#include <new>
 #include <span>
+#include <vector>
 
 #include "tools/image/image.h"
 
@@ -15,6 +17,16 @@ struct Decoded {
   Image image;
   int orientation = 1;  ///< EXIF's, 1 to 8.
 };
+
+/// Whether there was memory for `size` bytes: for decoders whose libraries no exception may pass through.
+inline bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
+  try {
+    pixels.resize(size);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 /// By the file's content one of those below. Errors: theirs; another format, which is named.
 Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t> bytes,

@@ -1,20 +1,14 @@
 #include "tools/octet/bench/contender.h"
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 
 #include "engine/float/island.h"
+#include "tools/octet/bench/clock.h"
 #include "tools/octet/preprocess_option.h"
 
 namespace octet::tool {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// `given` replaces the preprocessing of the model.
 Inputs make_inputs(const Model& model, const std::optional<Preprocess>& given) {

@@ -6,23 +6,18 @@
 #include <chrono>
 #include <thread>
 
+#include "tools/octet/bench/clock.h"
 #include "tools/octet/progress.h"
 #include "tools/octet/statistics.h"
 
 namespace octet::tool {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double turn_seconds = 0.03;
 constexpr double warm_seconds = 0.01;
 constexpr std::size_t least_turn_runs = 2;
 constexpr std::size_t least_runs = 10;
 constexpr std::size_t most_runs = 2000;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// CPU time of all threads of this process.
 double process_seconds() {

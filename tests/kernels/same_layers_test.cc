@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t layers = 10000;
 constexpr std::size_t block_layers = 100;
 // So that an emulated CPU runs them all in a minute.
-constexpr int64_t most_products = 100000;
+constexpr int64_t most_products_here = 100000;
 constexpr int64_t most_products_of_some = 2000000;
 
 /// FNV-1a (Fowler, Noll, Vo) of 64 bits.
@@ -50,7 +50,7 @@ std::vector<std::string> committed_checksums() {
 
 std::unique_ptr<Layer> make_layer(std::size_t number) {
   SeededDraw draw(number);
-  return draw_layer(draw, draw.chance(0.02) ? most_products_of_some : most_products);
+  return draw_layer(draw, draw.chance(0.02) ? most_products_of_some : most_products_here);
 }
 
 TEST_CASE("ten thousand layers have the same bytes on every CPU, in one range and in two") {

@@ -11,11 +11,6 @@ using namespace octet::test;
 
 namespace {
 
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
 nlohmann::json bench(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "bench");
   arguments.insert(arguments.end(), {"--runs", "3", "--warmup", "1", "--json"});

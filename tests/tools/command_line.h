@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/contains.h"
 #include "tests/loaders/float_export_maker.h"
 
 namespace octet::test {
@@ -32,7 +33,11 @@ struct Streams {
 /// otherwise: on a busy machine more wait for one another.
 Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& streams = {});
 
-bool contains(const std::string& text, const std::string& part);
+/// The tool printed nothing but an error, in whose message `part` is.
+void check_failed(const Outcome& outcome, const std::string& part);
+
+/// It printed nothing but what is wrong with its arguments.
+void check_wrong_usage(const Outcome& outcome, const std::string& part);
 
 /// A folder with what the commands are tried on: models of sample_exports.h and images.
 class Workplace {
@@ -47,5 +52,8 @@ class Workplace {
   std::string float_detector;
   std::vector<std::string> images;  ///< PNG, PNG, JPEG
 };
+
+/// One for all tests that do not need their own.
+const Workplace& workplace();
 
 }  // namespace octet::test

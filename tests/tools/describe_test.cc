@@ -38,7 +38,7 @@ TEST_CASE("convert --task says what a model answers, as the file itself would") 
   without_labels.graph.erase("labels");
   const std::string whole = w.folder.write("whole.safetensors", without_labels.file());
   REQUIRE(octet_tool({"convert", whole, "-o", w.path("b.octet")}).code == 0);
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
   check_refused(w, whole, "--task", task, "leave --task out");
 }
 

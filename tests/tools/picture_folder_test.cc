@@ -21,11 +21,6 @@ using octet::image::Image;
 
 namespace {
 
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
 /// `good` pictures and `bad` ones that are cut off, of the class 0.
 void fill(const TemporaryFolder& folder, int good, int bad) {
   const Workplace& w = workplace();
@@ -33,7 +28,7 @@ void fill(const TemporaryFolder& folder, int good, int bad) {
     fs::copy(w.images[static_cast<std::size_t>(i) % 2],
              folder.path("0_" + std::to_string(i) + ".png"));
   }
-  const std::string whole = read_file(w.images[0]);
+  const std::string whole = contents_of(w.images[0]);
   for (int i = 0; i < bad; ++i)
     folder.write("0_bad" + std::to_string(i) + ".png", whole.substr(0, whole.size() / 2));
 }
@@ -121,7 +116,7 @@ TEST_CASE("convert --calibrate leaves damaged pictures out, and writes nothing a
   fs::remove(folder.path("0_bad0.png"));
   const std::string good = place.path("good.octet");
   REQUIRE(octet_tool({"convert", in, "-o", good, "--calibrate", folder.path(".")}).code == 0);
-  CHECK(read_file(good) == read_file(out));
+  CHECK(contents_of(good) == contents_of(out));
 }
 
 TEST_CASE("circles of links, pipes and links to nothing in a folder are bad pictures, no more") {
@@ -247,7 +242,7 @@ TEST_CASE("a picture is turned as its EXIF says by every command, and not with -
     const std::string out = folder.path("out.octet");
     more.insert(more.begin(), {"convert", in, "-o", out, "--calibrate", photos.path(".")});
     REQUIRE(octet_tool(more).code == 0);
-    return read_file(out);
+    return contents_of(out);
   };
   CHECK(calibrated(upright, {}) == calibrated(sideways, {}));
   CHECK(calibrated(upright, {}) != calibrated(sideways, {"--no-exif-rotate"}));

@@ -14,15 +14,10 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
 /// What `octet run --dump` wrote: float32, behind a header of NumPy's.
 std::vector<float> dumped(const std::string& folder, const std::string& image,
                           const std::string& output) {
-  const std::string file = read_file(folder + "/" + image + "." + output + ".npy");
+  const std::string file = contents_of(folder + "/" + image + "." + output + ".npy");
   const auto header = static_cast<std::size_t>(static_cast<uint8_t>(file[8])) +
                       256 * static_cast<std::size_t>(static_cast<uint8_t>(file[9]));
   std::vector<float> values((file.size() - 10 - header) / sizeof(float));

@@ -11,12 +11,6 @@ using namespace octet::test;
 
 namespace {
 
-void check_failed(const Outcome& outcome, const std::string& part) {
-  INFO(outcome.out << outcome.err);
-  CHECK(outcome.code != 0);
-  CHECK(contains(outcome.err, part));
-}
-
 /// The mean of each colour, as scores of three classes; the second colour counts double.
 std::string colours() {
   using octet::test::tflite::TensorType;

@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace octet::tool;
-
+namespace octet::tool {
 namespace {
 
 /// Counts its runs, and says that each took as many seconds as it had before it.
@@ -12,7 +11,7 @@ struct Counter {
   Samples samples;
 
   Contestant contestant() {
-    return {.run = [this]() -> octet::Expected<double> { return static_cast<double>(runs++); },
+    return {.run = [this]() -> Expected<double> { return static_cast<double>(runs++); },
             .keep = [this](double seconds) { samples.add(seconds); }};
   }
 };
@@ -54,3 +53,5 @@ TEST_CASE("the first error ends the turns") {
   REQUIRE_FALSE(result);
   CHECK(result.error().message == "out of order");
 }
+
+}  // namespace octet::tool

@@ -60,7 +60,6 @@ struct Window {
 };
 
 // ---- convolution, depthwise convolution, linear
-// ---------------------------------------------------------------------
 
 /// A linear layer is a 1x1 convolution whose rows are pixels: input [1, rows, 1, I].
 struct ConvGeometry {
@@ -91,8 +90,8 @@ struct ConvParams {
   ConvGeometry geometry;
   ConvWeights weights;
   int32_t input_zero_point = 0;
-  const float* multiplier =
-      nullptr;  ///< m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output
+  /// m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output.
+  const float* multiplier = nullptr;
   ConvOutput output = ConvOutput::u8;
   int32_t output_zero_point = 0;
   uint8_t output_min = 0;
@@ -129,7 +128,6 @@ struct ConvKernel {
 };
 
 // ---- pooling
-// --------------------------------------------------------------------------------------------------------
 
 /// Work items of both pools are output rows: batch * output_h.
 struct PoolParams {
@@ -151,7 +149,6 @@ struct PoolParams {
 };
 
 // ---- elementwise: contiguous rows
-// -----------------------------------------------------------------------------------
 
 /// y = clamp(rne(float(a - z_a) * m_a + float(b - z_b) * m_b) + z_y); a subtraction has a negative
 /// m_b.
@@ -217,7 +214,6 @@ struct AffineChannelsParams {
 };
 
 // ---- softmax and argmax: one row at a time
-// --------------------------------------------------------------------------
 
 /// e[d] = table[d] for d = max(q) - q; the sum in double, in index order; y = float(e[d] / sum).
 /// With `quantized` set, y is quantized to u8 by `output`, otherwise stored as float32.
@@ -228,7 +224,6 @@ struct SoftmaxParams {
 };
 
 // ---- bytes that only move
-// -------------------------------------------------------------------------------------------
 
 constexpr int32_t max_rank = 6;
 
@@ -244,7 +239,6 @@ struct CopyParams {
 };
 
 // ---- functions of float32
-// -------------------------------------------------------------------------------------------
 
 /// elu: x where x >= 0, else alpha (e^x - 1). gelu: x times the normal distribution's share below
 /// x.
@@ -256,7 +250,6 @@ struct FloatFunctionParams {
 };
 
 // ---- the table
-// ------------------------------------------------------------------------------------------------------
 
 struct KernelTable {
   Isa isa;

@@ -1,5 +1,5 @@
-// Dense convolutions and linear layers as a matrix product: how one is cut into tiles, decided once
-// a session, and how its weights are packed. Shared by all instruction sets that have
+// Dense convolutions and linear layers as a matrix product: how one is cut into tiles, which is
+// decided once a session, and how its weights are packed. For all instruction sets that have
 // vectors.
 //
 // A tile is `vectors` accumulator vectors wide and a few pixels high. Every pixel's sum runs over
@@ -59,10 +59,10 @@ enum class GemmLoop : int8_t {
   extreme,  ///< Rotated, and a block's flag is 2: low tiles have a loop for that.
 };
 
-/// Output channels [first_channel, first_channel + channels), side by side.
-/// Packed at `offset`: bias [vectors * lanes] s32, minus z_x times the weights' sum; multiplier
-/// [vectors * lanes] float32; weights
-/// [segments][steps][vectors][lanes], step_bytes each.
+/// Output channels [first_channel, first_channel + channels), side by side. At `offset` are packed:
+///   bias [vectors * lanes] s32, minus z_x times the weights' sum;
+///   multiplier [vectors * lanes] float32;
+///   weights [segments][steps][vectors][lanes], step_bytes each.
 /// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
 /// which two saturating packs leave channels side by side again. In a tile of pairs, the second
 /// vector has channels 16 to 23 twice.

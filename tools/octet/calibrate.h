@@ -25,9 +25,9 @@ struct CalibrationOptions {
 /// Errors: neither; it does not suit the graph's first input; the graph has one of its own.
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text);
 
-/// Runs the float model on `images`, paths in `options.folder`, and gives the graph its scales. ->
-/// sentences for the user. Errors: too many that cannot be read, no
-/// preprocessing, a graph with scales of its own.
+/// Runs the float model on `images`, paths in `options.folder`, and gives the graph its scales.
+/// -> sentences for the user. Errors: too many that cannot be read, no preprocessing, a graph with
+/// scales of its own.
 Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
                                              const std::vector<std::string>& images);
 

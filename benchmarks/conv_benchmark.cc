@@ -20,9 +20,11 @@ class LayerMemory {
   explicit LayerMemory(const Layer& layer) {
     const kernels::ConvGeometry g = geometry_of(layer);
     const auto outputs = static_cast<std::size_t>(g.output_channels);
-    const auto depth = static_cast<std::size_t>(g.input_channels / g.groups * g.window.kernel_h *
-                                                g.window.kernel_w);
-    const auto pixels = static_cast<std::size_t>(g.output_h * g.output_w);
+    const auto depth = static_cast<std::size_t>(g.input_channels / g.groups) *
+                       static_cast<std::size_t>(g.window.kernel_h) *
+                       static_cast<std::size_t>(g.window.kernel_w);
+    const auto pixels =
+        static_cast<std::size_t>(g.output_h) * static_cast<std::size_t>(g.output_w);
     std::mt19937 random(1);
     weights_.resize(outputs * depth);
     for (auto& w : weights_) w = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);

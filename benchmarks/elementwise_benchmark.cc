@@ -24,7 +24,7 @@ struct Buffers {
 };
 
 void add(const KernelTable& table, const char* name, std::size_t bytes_a_value,
-         std::function<void(Buffers&)> call) {
+         const std::function<void(Buffers&)>& call) {
   const std::string full = std::string(table.name) + "/" + name;
   benchmark::RegisterBenchmark(full.c_str(), [bytes_a_value, call](benchmark::State& state) {
     Buffers buffers;

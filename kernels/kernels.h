@@ -98,7 +98,7 @@ struct ConvParams {
   uint8_t output_max = 255;
   float float_min = 0;  ///< Bounds of a float32 output; -inf and +inf where there is no activation.
   float float_max = 0;
-  bool has_residual = false;  ///< Only with u8 output.
+  bool has_residual = false;  ///< Allowed only with u8 output.
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0;  ///< s_r / s_y
   /// Bounds of float(acc) * m[o] before the residual is added, times 1 / s_y.
@@ -108,7 +108,7 @@ struct ConvParams {
 
 struct ConvBuffers {
   const uint8_t* input = nullptr;
-  const uint8_t* residual = nullptr;  ///< The output's shape, or null.
+  const uint8_t* residual = nullptr;  ///< Has the output's shape; or null.
   void* output = nullptr;             ///< u8 or float, [N, output_h, output_w, O]
   /// The packed weights of the layer that runs next, to be fetched towards the caches; or null.
   const std::byte* next_weights = nullptr;
@@ -254,8 +254,8 @@ struct FloatFunctionParams {
 struct KernelTable {
   Isa isa;
   const char* name;
-  /// In order of preference: the first whose `supports` is true runs the layer. The last supports
-  /// everything.
+  /// The kernels in order of preference: the first whose `supports` is true runs the layer. The
+  /// last supports everything.
   std::span<const ConvKernel* const> convolutions;
 
   /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and

@@ -44,7 +44,7 @@ struct DepthwisePlan {
   Rounding rounding;
   bool has_extreme;    ///< Some weight is -128.
   int32_t columns;     ///< The filter's width times the parts of a weight.
-  int32_t groups;      ///< Groups in an image; work items are batch * groups.
+  int32_t groups;      ///< Groups of rows in an image; work items are batch * groups.
   int32_t new_stacks;  ///< Stacks that the next group down does not share with this one.
 
   // A piece is some of an image's columns, with all channels or, where there are many, with some of

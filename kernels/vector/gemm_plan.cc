@@ -126,7 +126,8 @@ void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
     plan.item_pixels = plan.copies ? g.output_w : std::min(plan.pixels, 48);
     plan.items = ceil_div(plan.pixels, plan.item_pixels);
     const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
-    // All weights are read once for each block: the more there are, the longer the blocks.
+    // All weights are read once for each block of pixels: the more weights there are, the longer
+    // the blocks.
     const std::size_t weights =
         static_cast<std::size_t>(g.output_channels) *
         static_cast<std::size_t>(plan.segments * plan.steps * traits.step_bytes);

@@ -96,8 +96,8 @@ struct GemmPlan {
   int32_t item_pixels;
   int32_t parts;  ///< Work items for each tile, where tiles are split.
   int32_t items;
-  /// Pixels that are done for all tiles before the next pixels begin, so that what they read and
-  /// write stays in the cache.
+  /// Pixels in a block of pixels. They are done for all tiles before the next block begins, so that
+  /// what they read and write stays in the cache.
   int32_t block_pixels;
 
   // The input as segments see it: the image itself, or a band with the padding written out and
@@ -123,8 +123,8 @@ struct SegmentShape {
   int32_t values;  ///< Values in a segment.
 };
 
-/// How many steps each block has, when a segment of `steps` steps is cut into blocks, padded where
-/// necessary.
+/// How many steps each block of steps has, when a segment of `steps` steps is cut into blocks and
+/// padded where necessary.
 int32_t block_steps(const GemmTraits& traits, int32_t steps);
 
 /// Supported are dense and grouped convolutions whose results provably stay within s32 before the

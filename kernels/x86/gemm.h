@@ -79,7 +79,8 @@ struct Gemm {
   using StoreFloats = void (*)(const ConvParams&, const Results&, const Int*, int32_t);
   using RunShallow = void (*)(const Requantizer<Simd>&, Results, const TileCall&, int32_t);
 
-  /// The functions, by a tile's width in vectors, and by its height in pixels or by Residual.
+  /// The functions, indexed by a tile's width in vectors, then by its height in pixels or by
+  /// Residual.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
     StoreBytes store[Simd::max_vectors + 1][4] = {};

@@ -63,9 +63,9 @@ struct Rows {
   static int32_t tiles(int32_t run) { return ceil_div(run, TileUnit::most_rows); }
 
   int32_t pixels;     ///< Pixels that lie side by side: an output row, or all.
-  int32_t positions;  ///< From the first of them to the first of the next row.
+  int32_t positions;  ///< Positions from the first of them to the first of the next row.
   int32_t run = 0;    ///< Positions in a run, whose distances are all the same.
-  int32_t tile;       ///< Positions in a tile.
+  int32_t tile;       ///< Positions in a tile of pixels.
 };
 
 /// An output pixel and its position.
@@ -127,13 +127,13 @@ struct Call {
   const int64_t* segments_end;
   int64_t segment_length;  ///< Bytes, a multiple of block_bytes.
   int64_t block_bytes;
-  int64_t weight_bytes;  ///< Bytes of a block's weights, for a tile of channels.
+  int64_t weight_bytes;  ///< Bytes of the weights of a block of steps, for a tile of channels.
 
   const std::byte* bias;
   const std::byte* weights;
 
   std::uintptr_t next;  ///< The address of the weights that are read next:
-  int32_t next_lines;   ///< this many lines are fetched with each block.
+  int32_t next_lines;   ///< this many lines are fetched with each block of steps.
 };
 
 /// After about 600 ns without a multiplication of vectors, storing a tile takes 300 ns longer, as
@@ -188,7 +188,7 @@ template <int tiles, int vectors>
 }
 
 using Accumulate = void (*)(const Call&);
-/// By the number of tiles of pixels, and of channels.
+/// Indexed by the number of tiles of pixels, then of channels.
 constexpr Accumulate accumulators[5][3] = {{},
                                            {nullptr, accumulate<1, 1>, accumulate<1, 2>},
                                            {nullptr, accumulate<2, 1>, accumulate<2, 2>},
@@ -204,7 +204,7 @@ template <int vectors>
 constexpr StoreBytes store_bytes[4] = {
     Store::store<vectors, Residual::none>, Store::store<vectors, Residual::plain>,
     Store::store<vectors, Residual::above>, Store::store<vectors, Residual::bounded>};
-/// By the number of vectors.
+/// Indexed by the number of vectors.
 constexpr const StoreBytes* stores[] = {nullptr, store_bytes<1>, store_bytes<2>, store_bytes<3>,
                                         store_bytes<4>};
 constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::store_float<2>,
@@ -243,7 +243,7 @@ struct Tiles {
                  .next = reinterpret_cast<std::uintptr_t>(next),
                  .next_lines = 0};
     const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
-    // Together the blocks fetch as many weights as they read.
+    // Together the blocks of steps fetch as many weights as they read.
     const int32_t groups = ceil_div(end - begin, most * rows.tile);
     const int32_t halves = groups * ((vectors + 1) / 2);
     call.next_lines = ceil_div(steps * vectors, halves);

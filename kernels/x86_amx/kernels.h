@@ -1,4 +1,4 @@
-// What this folder gives to its table: dense layers. The rest of the table is taken from
+// The kernels of this folder, for its table: dense layers. The rest of the table is taken from
 // AVX512-VNNI's. Parameters, shapes and results: kernels/kernels.h.
 #pragma once
 

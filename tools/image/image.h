@@ -53,7 +53,7 @@ Expected<void> write_png(const Image& image, const std::string& path,
 /// results are rounded to 8 bits. Sizes are at least 1.
 Image resize_bilinear(const Image& image, int height, int width);
 
-/// One channel by ITU-R 601-2 luma weights.
+/// Turns R, G, B into one channel, by ITU-R 601-2 luma weights.
 Image to_gray(const Image& rgb);
 
 /// A model's input, made from an image, and how to get from the input's coordinates back to the
@@ -66,7 +66,7 @@ struct Prepared {
   double offset_y = 0;
 };
 
-/// By the rules of docs/float_export.md, "preprocess".
+/// Makes a model's input by the rules of docs/float_export.md, "preprocess".
 Prepared prepare(const Image& image, const Preprocess& preprocess);
 
 struct Color {

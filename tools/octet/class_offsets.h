@@ -19,7 +19,7 @@ class ClassOffsets {
   std::string note(int first_class) const;
 
  private:
-  std::map<int, std::size_t> counts_;  ///< By offset.
+  std::map<int, std::size_t> counts_;  ///< How many answers are off, by offset.
   std::set<int> labels_;
   std::size_t total_ = 0;
   bool numbered_ = true;

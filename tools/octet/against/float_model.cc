@@ -87,7 +87,7 @@ class FloatModelMaker {
 
   const Model::Data& model_;
   Graph graph_;
-  std::vector<TensorId> same_as_;  ///< Quantize and dequantize do nothing to float values.
+  std::vector<TensorId> same_as_;  ///< Quantize and dequantize give the operand itself.
 };
 
 class FloatOpponent final : public Opponent {

@@ -169,7 +169,7 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
   PlainFloat made;
   std::vector<FloatNode> float_nodes;
   std::vector<FloatValue> values;
-  std::vector<int32_t> same_as;  // quantize and dequantize do nothing to float values
+  std::vector<int32_t> same_as;  // quantize and dequantize give the operand itself
   for (const PlainValue& value : network.values) {
     same_as.push_back(static_cast<int32_t>(values.size()));
     FloatValue& to = values.emplace_back(FloatValue{.shape = value.shape});

@@ -1,5 +1,5 @@
-// Convolutions of real networks' layers, on every instruction set that the machine has: time,
-// GMAC/s and share of the measured roof.
+// Convolutions of real networks, on every instruction set that the machine has: time, GMAC/s and
+// share of the measured roof.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -14,7 +14,7 @@ namespace {
 
 using kernels::ConvParams;
 
-/// Memory of a layer: what ConvParams and ConvBuffers point to.
+/// The memory that a layer's ConvParams and ConvBuffers point to.
 class LayerMemory {
  public:
   explicit LayerMemory(const Layer& layer) {

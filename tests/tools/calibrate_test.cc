@@ -1,4 +1,4 @@
-// convert --calibrate, --scales and --preprocess, as a user gives them.
+// Tests convert --calibrate, --scales and --preprocess on the command line.
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -78,7 +78,7 @@ TEST_CASE("a conversion that fails, or has no scales, leaves the scales that are
   const std::string folder = w.path(".");
   fails({}, "no scales to save", out);
   fails({"--float"}, "no scales to save", out);
-  // After the scales are known:
+  // Errors that come after the scales are known:
   fails({"--calibrate", folder, "--keep-float", "nobody"}, "nobody", out);
   fails({"--calibrate", folder}, "absent", w.path("absent/none.octet"));
   fails({"--calibrate", folder}, "/dev/full", "/dev/full");
@@ -210,7 +210,7 @@ TEST_CASE("convert names outputs that int8 arithmetic computes, and how to have 
 
 namespace {
 
-// RELU of one float input.
+// A TFLite model: RELU of one float input.
 std::string write_relu(const Workplace& w, const std::vector<int32_t>& shape) {
   TfliteMaker m;
   m.inputs = {m.activation("x", shape)};

@@ -15,7 +15,7 @@ using namespace octet::test;
 
 namespace {
 
-// Made once: each of its models is a run of the tool.
+// Made once, since each of its models takes a run of the tool.
 std::size_t entries_in(const std::string& folder) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));

@@ -1,4 +1,4 @@
-// convert --task and --labels, as a user gives them.
+// Tests convert --task and --labels on the command line.
 #include <catch2/catch.hpp>
 
 #include "tests/loaders/sample_exports.h"
@@ -9,7 +9,7 @@ using namespace octet::test;
 
 namespace {
 
-/// A sample without what its user may say of it.
+/// A sample without task and labels, which the user may give.
 std::string write_plain(const Workplace& w, SampleExport sample, const char* name) {
   sample.graph.erase("task");
   sample.graph.erase("labels");

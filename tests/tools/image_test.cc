@@ -14,7 +14,7 @@ using octet::image::Image;
 
 namespace {
 
-// As make_resize_golden.py makes it.
+// The same image as make_resize_golden.py makes.
 Image made_image(int height, int width) {
   Image image{.height = height, .width = width};
   for (int y = 0; y < height; ++y) {
@@ -278,7 +278,7 @@ TEST_CASE("a JPEG is near the image that it was made of") {
   Image image{.height = 32, .width = 24};
   for (int i = 0; i < 32 * 24 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i / 72 * 6));
   for (const bool progressive : {false, true}) {
-    // The name says nothing: the content does.
+    // The content says what it is, not the name.
     const auto read =
         octet::image::read_image(folder.write("photo.png", jpeg_bytes(image, progressive)));
     INFO((read ? "" : read.error().message));

@@ -1,5 +1,5 @@
-// No command writes onto a file that it reads, or over a file of another kind: every option that
-// writes against every one that reads, by every kind of name.
+// No command writes over a file that it reads, or over a file of another kind. Every option that
+// writes is tried with every option that reads, by every kind of name.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,14 +17,15 @@ using namespace octet::test;
 
 namespace {
 
-/// A command with one option that writes, and what it reads.
+/// A command with one option that writes, and the files that it reads.
 struct Writer {
   std::string what;
   std::vector<std::string> reads;  ///< Paths.
   std::function<std::vector<std::string>(const std::string& target)> arguments;
 };
 
-/// Other names of `path`, in `folder`: itself, a hard link, links, a detour, another folder's name.
+/// Names of `path`, mostly in `folder`: itself, a hard link, links, a detour, another folder's
+/// name.
 std::vector<std::string> names_of(const std::string& path, const TemporaryFolder& folder) {
   fs::create_hard_link(path, folder.path("hard"));
   fs::create_symlink(path, folder.path("soft"));
@@ -136,7 +137,7 @@ TEST_CASE("an existing file of another kind is written over by force only") {
     CHECK(done.code == 0);
     const std::string written = contents_of(target);
     CHECK(written != "a user's notes");
-    // Once it is of the kind, no force is needed.
+    // Now that the file is of this kind, no --force is needed.
     CHECK(octet_tool(writer.arguments(target)).code == 0);
     CHECK(contents_of(target) == written);
   }
@@ -187,7 +188,7 @@ TEST_CASE("a picture out of a pipe is answered about, and marked") {
   const Workplace w;
   REQUIRE(mkfifo(w.path("pipe").c_str(), 0600) == 0);
   const std::string picture = contents_of(w.images[0]);
-  // Open at both ends, it holds the small picture, and its end comes with the writer's.
+  // The pipe has room for the small picture. It ends when the writer closes it.
   std::thread writer([&] {
     const int end = open(w.path("pipe").c_str(), O_WRONLY);
     CHECK(write(end, picture.data(), picture.size()) == static_cast<ssize_t>(picture.size()));
@@ -230,7 +231,7 @@ TEST_CASE("no command prints onto a file that it reads") {
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.err, "standard output goes into it"));
     CHECK(contents_of(read) == before);
-    // Nor does the message go where it would destroy the file.
+    // The message does not go into the file, either.
     const Outcome errors = octet_tool(
         arguments, {.input_file = read == list ? list : std::string(), .append_errors_to = read});
     CHECK(errors.code == 1);

@@ -5,7 +5,7 @@
 namespace octet::tool {
 namespace {
 
-/// Counts its runs, and says that each took as many seconds as it had before it.
+/// Counts its runs. Each run reports as many seconds as there were runs before it.
 struct Counter {
   std::size_t runs = 0;
   Samples samples;

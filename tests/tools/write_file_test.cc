@@ -31,7 +31,7 @@ std::set<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-/// A named pipe that is open at both ends, and holds what is written into it.
+/// A named pipe that is open at both ends, and keeps what is written into it.
 class Pipe {
  public:
   explicit Pipe(const std::string& path) {
@@ -153,8 +153,8 @@ TEST_CASE("a signal that ends the process leaves the old file or the new one, an
     for (int round = 0; round < 8; ++round) {
       const TemporaryFolder folder;
       folder.write("out", old_bytes);
-      // Before the fork: the signal may come before the child's first line, and Catch's handler
-      // would go on with the tests there.
+      // The handler is reset before the fork: the signal may come before the child's first line,
+      // and Catch's handler would go on with the tests there.
       const auto before = std::signal(signal, SIG_DFL);
       const pid_t child = fork();
       if (child != 0) std::signal(signal, before);

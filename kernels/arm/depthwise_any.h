@@ -61,13 +61,13 @@ struct DepthwiseAny {
                                    static_cast<std::size_t>(layer.params.geometry.output_channels);
     for (int32_t row = 0; row < call.rows; ++row) {
       const std::size_t first = call.first_value + static_cast<std::size_t>(row) * output_row;
-      for (std::size_t block = 0; block < piece.blocks; ++block) {
+      for (std::size_t period = 0; period < piece.periods; ++period) {
         const std::size_t values =
-            block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
-        Place place{.stacks = block * piece.source_stride};
+            period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
+        Place place{.stacks = period * piece.source_stride};
         for (std::size_t value = 0; value < values; value += chunk) {
           const std::size_t left = values - value;
-          run_chunk(layer, piece, call, row, place, first + block * piece.output_stride + value,
+          run_chunk(layer, piece, call, row, place, first + period * piece.output_stride + value,
                     left < chunk ? left : chunk);
         }
       }

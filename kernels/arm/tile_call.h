@@ -13,7 +13,7 @@ struct TileCall {
   const int64_t* segments_end;
   int64_t segment_length;   ///< Bytes, a multiple of GemmTraits::step_bytes.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
-  const std::byte* flags;   ///< Flag bytes of blocks: see GemmTraits::rotated.
+  const std::byte* flags;   ///< Flag bytes of bundles: see GemmTraits::rotated.
 };
 
 }  // namespace octet::kernels::arm

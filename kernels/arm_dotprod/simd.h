@@ -39,7 +39,7 @@ struct Simd : Simd128 {
             .tile_pixels = {0, 8, 8, 7, 6}};
   }
   static constexpr vector::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4, .flips = true};
+    return {.lanes = lanes, .wide_weights = false, .periods = 1, .max_rows = 4, .flips = true};
   }
 };
 

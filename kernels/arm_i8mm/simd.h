@@ -40,7 +40,7 @@ struct Simd : Simd128 {
             .tile_pixels = {0, 8, 8, 6, 6}};
   }
   static constexpr vector::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4, .flips = false};
+    return {.lanes = lanes, .wide_weights = false, .periods = 1, .max_rows = 4, .flips = false};
   }
 };
 

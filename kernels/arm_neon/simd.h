@@ -56,7 +56,7 @@ struct Simd : Simd128 {
   static constexpr vector::DepthwiseTraits depthwise_traits() {
     return {.lanes = lanes,
             .wide_weights = false,
-            .blocks = 1,
+            .periods = 1,
             .max_rows = 2,
             .flips = true,
             .stack_rows = 2};

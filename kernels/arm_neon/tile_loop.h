@@ -1,6 +1,6 @@
 // The inner loops of dense layers with products of s8. Four products are summed up as s16, then
 // pairwise to s32: smull, smlal2, smlal, smlal2, sadalp. Where four products might not fit an s16,
-// two are summed up; where two might not, one. A flag byte for each block of weights says which.
+// two are summed up; where two might not, one. A flag byte for each bundle of weights says which.
 // One product at a time is rare: only low tiles have a loop for it. GemmTraits::rotated says how
 // weights are packed.
 #pragma once
@@ -83,7 +83,7 @@
   OCTET_EACH_##pixels(OCTET_TURN_ON)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
   OCTET_ROTATIONS_##vectors(pixels, how)
-// Where a block's flag says that `usual` would overflow, this jumps to 6 or 7, which run `rare`.
+// Where a bundle's flag says that `usual` would overflow, this jumps to 6 or 7, which run `rare`.
 #define OCTET_TILE_TEXT(pixels, vectors, usual, rare, jump)              \
   OCTET_BEGIN(pixels, vectors)                                           \
   "ldr x16, [%[call], #32]\n\t"                                          \

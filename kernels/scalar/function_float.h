@@ -11,9 +11,9 @@
 namespace octet::kernels {
 namespace {
 
-/// Values are taken in blocks of this many, and the last block is filled up: loops of a fixed
+/// Values are taken in portions of this many, and the last portion is filled up: loops of a fixed
 /// length compile to a quarter of the code.
-constexpr std::size_t function_block = 64;
+constexpr std::size_t function_portion = 64;
 
 // Each function needs one exponential, that of inside(x), which is at most 0 except for exp itself.
 // Near 0, where 1 - e^x would cancel, the Taylor series is used, whose remainder is below 1e-11.
@@ -63,26 +63,27 @@ struct GaussianUnit {
   }
 };
 
-/// Replaces each value x of a block by e^x. A function of its own, since it is long and vectorised.
-[[gnu::noinline]] inline void exponentials_of_block(double* values) {
-  for (std::size_t i = 0; i < function_block; ++i) values[i] = exp_for_float32(values[i]);
+/// Replaces each value x of a portion by e^x. A function of its own, since it is long and
+/// vectorised.
+[[gnu::noinline]] inline void exponentials_of_portion(double* values) {
+  for (std::size_t i = 0; i < function_portion; ++i) values[i] = exp_for_float32(values[i]);
 }
 
 template <class Function>
-inline void apply_to_block(float* x, float alpha) {
-  double values[function_block];
-  for (std::size_t i = 0; i < function_block; ++i) {
+inline void apply_to_portion(float* x, float alpha) {
+  double values[function_portion];
+  for (std::size_t i = 0; i < function_portion; ++i) {
     values[i] = Function::inside(static_cast<double>(x[i]));
   }
-  exponentials_of_block(values);
-  for (std::size_t i = 0; i < function_block; ++i) {
+  exponentials_of_portion(values);
+  for (std::size_t i = 0; i < function_portion; ++i) {
     x[i] = static_cast<float>(
         Function::result(static_cast<double>(x[i]), values[i], static_cast<double>(alpha)));
   }
 }
 
-inline void apply_log_to_block(float* x, float) {
-  for (std::size_t i = 0; i < function_block; ++i) {
+inline void apply_log_to_portion(float* x, float) {
+  for (std::size_t i = 0; i < function_portion; ++i) {
     x[i] = static_cast<float>(log_float64(static_cast<double>(x[i])));
   }
 }
@@ -92,32 +93,32 @@ using ApplyToBlock = void (*)(float* x, float alpha);
 inline ApplyToBlock choose_function(FloatFunction function) {
   switch (function) {
     case FloatFunction::exp:
-      return apply_to_block<Exponential>;
+      return apply_to_portion<Exponential>;
     case FloatFunction::log:
-      return apply_log_to_block;
+      return apply_log_to_portion;
     case FloatFunction::sigmoid:
-      return apply_to_block<Sigmoid>;
+      return apply_to_portion<Sigmoid>;
     case FloatFunction::tanh:
-      return apply_to_block<HyperbolicTangent>;
+      return apply_to_portion<HyperbolicTangent>;
     case FloatFunction::silu:
-      return apply_to_block<Silu>;
+      return apply_to_portion<Silu>;
     case FloatFunction::elu:
-      return apply_to_block<ExponentialUnit>;
+      return apply_to_portion<ExponentialUnit>;
     case FloatFunction::gelu:
       break;
   }
-  return apply_to_block<GaussianUnit>;
+  return apply_to_portion<GaussianUnit>;
 }
 
 inline void apply_float_function(const FloatFunctionParams& params, const float* input,
                                  float* output, std::size_t count) {
   const ApplyToBlock apply = choose_function(params.function);
-  float block[function_block] = {};
+  float portion[function_portion] = {};
   while (count > 0) {
-    const std::size_t here = count < function_block ? count : function_block;
-    __builtin_memcpy(block, input, here * sizeof(float));
-    apply(block, params.alpha);
-    __builtin_memcpy(output, block, here * sizeof(float));
+    const std::size_t here = count < function_portion ? count : function_portion;
+    __builtin_memcpy(portion, input, here * sizeof(float));
+    apply(portion, params.alpha);
+    __builtin_memcpy(output, portion, here * sizeof(float));
     input += here;
     output += here;
     count -= here;

@@ -9,8 +9,8 @@
 namespace octet::kernels {
 namespace {
 
-/// Rows are taken in blocks of about this many values.
-constexpr std::size_t softmax_block = 512;
+/// Rows are taken in portions of about this many values.
+constexpr std::size_t softmax_portion = 512;
 
 /// Replaces each value by its exponential, rounded to float32. A function of its own, since it is
 /// long and vectorised.
@@ -20,15 +20,15 @@ constexpr std::size_t softmax_block = 512;
   }
 }
 
-/// Softmax of rows that together have at most a block of values. `fixed_count` is their length
+/// Softmax of rows that together have at most a portion of values. `fixed_count` is their length
 /// where it is known at compile time, else 0: a loop over the two values of a row costs more than
 /// its body.
 template <std::size_t fixed_count>
 inline void softmax_short_rows(const float* input, float* output, std::size_t rows,
                                std::size_t row_count) {
   const std::size_t count = fixed_count > 0 ? fixed_count : row_count;
-  double values[softmax_block];
-  double sums[softmax_block];
+  double values[softmax_portion];
+  double sums[softmax_portion];
   for (std::size_t r = 0; r < rows; ++r) {
     const float* x = input + r * count;
     float largest = x[0];
@@ -52,9 +52,9 @@ inline void softmax_long_row(const float* input, float* output, std::size_t coun
   float largest = input[0];
   for (std::size_t i = 1; i < count; ++i) largest = largest < input[i] ? input[i] : largest;
   double sum = 0;
-  double values[softmax_block];
-  for (std::size_t begin = 0; begin < count; begin += softmax_block) {
-    const std::size_t here = count - begin < softmax_block ? count - begin : softmax_block;
+  double values[softmax_portion];
+  for (std::size_t begin = 0; begin < count; begin += softmax_portion) {
+    const std::size_t here = count - begin < softmax_portion ? count - begin : softmax_portion;
     for (std::size_t i = 0; i < here; ++i) {
       values[i] = static_cast<double>(input[begin + i]) - static_cast<double>(largest);
     }
@@ -70,15 +70,15 @@ inline void softmax_long_row(const float* input, float* output, std::size_t coun
 }
 
 inline void softmax_rows(const float* input, float* output, std::size_t rows, std::size_t count) {
-  if (count > softmax_block) {
+  if (count > softmax_portion) {
     for (std::size_t row = 0; row < rows; ++row) {
       softmax_long_row(input + row * count, output + row * count, count);
     }
     return;
   }
-  const std::size_t rows_a_block = softmax_block / count;
-  for (std::size_t row = 0; row < rows; row += rows_a_block) {
-    const std::size_t here = rows - row < rows_a_block ? rows - row : rows_a_block;
+  const std::size_t rows_a_portion = softmax_portion / count;
+  for (std::size_t row = 0; row < rows; row += rows_a_portion) {
+    const std::size_t here = rows - row < rows_a_portion ? rows - row : rows_a_portion;
     const float* from = input + row * count;
     float* to = output + row * count;
     if (count == 2) {

@@ -69,11 +69,11 @@ struct Depthwise {
       input_offset = static_cast<std::size_t>(inside_begin) * channels + channel;
       output_offset = static_cast<std::size_t>(column) * channels + channel;
       const std::size_t values = static_cast<std::size_t>(columns) * plan.piece_channels;
-      block_values = all_channels ? smaller(plan.block_values, values) : plan.piece_channels;
-      blocks = (values + block_values - 1) / block_values;
-      last_block_values = values - (blocks - 1) * block_values;
-      output_stride = all_channels ? block_values : channels;
-      source_stride = block_values * stack_bytes * static_cast<std::size_t>(plan.column_step);
+      period_values = all_channels ? smaller(plan.period_values, values) : plan.piece_channels;
+      periods = (values + period_values - 1) / period_values;
+      last_period_values = values - (periods - 1) * period_values;
+      output_stride = all_channels ? period_values : channels;
+      source_stride = period_values * stack_bytes * static_cast<std::size_t>(plan.column_step);
       const std::size_t first_pattern =
           all_channels ? 0 : channel / lanes / traits.pattern_vectors();
       patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
@@ -86,13 +86,13 @@ struct Depthwise {
     int32_t right;
     std::size_t input_offset;   ///< Values from the begin of an image row to the first one read.
     std::size_t output_offset;  ///< Values from the begin of an output row.
-    // Outputs are cut into blocks of values that lie side by side. The weights' patterns begin anew
-    // with each block, and traits.blocks blocks share each weight that is loaded.
-    std::size_t blocks;
-    std::size_t block_values;
-    std::size_t last_block_values;
-    std::size_t output_stride;  ///< Values from one block to the next.
-    std::size_t source_stride;  ///< Bytes from one block to the next in the stacks.
+    // Outputs are cut into periods of values that lie side by side. The weights' patterns begin
+    // anew with each period, and traits.periods periods share each weight that is loaded.
+    std::size_t periods;
+    std::size_t period_values;
+    std::size_t last_period_values;
+    std::size_t output_stride;  ///< Values from one period to the next.
+    std::size_t source_stride;  ///< Bytes from one period to the next in the stacks.
     const std::byte* patterns;
   };
 
@@ -247,7 +247,8 @@ struct Depthwise {
   };
 
   /// Where the stacks of the next vector lie, and how many bytes from there each of the filter's
-  /// columns reads. Of two blocks that share the weights, one lies `second` bytes behind the other.
+  /// columns reads. Of two periods that share the weights, one lies `second` bytes behind the
+  /// other.
   template <int stack_count, int columns, class = void>
   struct Source {
     Source(const Layer& layer, const RowsCall& call, std::size_t distance) : second(distance) {
@@ -263,16 +264,16 @@ struct Depthwise {
 #pragma GCC unroll 4
       for (int g = 0; g < stack_count; ++g) slots[g] += by;
     }
-    template <int blocks, int rows>
-    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
+    template <int periods, int rows>
+    void add_products(const std::byte* weights, Int (&sum)[periods][rows]) const {
 #pragma GCC unroll 4
       for (int g = 0; g < stack_count; ++g) {
 #pragma GCC unroll 8
         for (int k = 0; k < columns; ++k) {
           const std::byte* at = slots[g] + (k == 0 ? 0 : taps[k]);
-          typename Simd::Stacks x[blocks];
+          typename Simd::Stacks x[periods];
           x[0] = Simd::load_stacks(at);
-          if constexpr (blocks == 2) x[1] = Simd::load_stacks(at + second);
+          if constexpr (periods == 2) x[1] = Simd::load_stacks(at + second);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
             // This is a 3x3 filter with stride 2: the first row has no taps in the second stack.
@@ -280,7 +281,7 @@ struct Depthwise {
             // One of two rows has a single tap in the second stack, its first byte.
             const bool first_byte = rows == 2 && g == 1 && r == (columns == 3 ? 1 : 0);
             const int weight = (r * stack_count + g) * columns + k;
-            add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r, first_byte);
+            add_dots<periods>(x, weights + weight * Simd::weight_bytes, sum, r, first_byte);
           }
         }
       }
@@ -300,18 +301,18 @@ struct Depthwise {
         : layer(l), call(c), second(distance) {}
     void seek(const RowsCall&, std::size_t to) { at = to; }
     void advance(std::size_t by) { at += by; }
-    template <int blocks, int rows>
-    void add_products(const std::byte* weights, Int (&sum)[blocks][rows]) const {
+    template <int periods, int rows>
+    void add_products(const std::byte* weights, Int (&sum)[periods][rows]) const {
       const auto taps_a_row = static_cast<std::size_t>(layer.plan.stacks * layer.plan.columns);
       for (int g = 0; g < layer.plan.stacks; ++g) {
         for (int k = 0; k < layer.plan.columns; ++k, weights += Simd::weight_bytes) {
           const std::byte* from = call.slots[g] + at + layer.taps[k];
-          typename Simd::Stacks x[blocks];
+          typename Simd::Stacks x[periods];
           x[0] = Simd::load_stacks(from);
-          if constexpr (blocks == 2) x[1] = Simd::load_stacks(from + second);
+          if constexpr (periods == 2) x[1] = Simd::load_stacks(from + second);
           for (std::size_t r = 0; r < rows; ++r) {
-            add_dots<blocks>(x, weights + r * taps_a_row * Simd::weight_bytes, sum,
-                             static_cast<int>(r), false);
+            add_dots<periods>(x, weights + r * taps_a_row * Simd::weight_bytes, sum,
+                              static_cast<int>(r), false);
           }
         }
       }
@@ -324,24 +325,24 @@ struct Depthwise {
   };
 
   /// `first_byte`: only the first byte of each stack has a weight that is not 0.
-  template <int blocks, int rows>
-  [[gnu::always_inline]] static void add_dots(const typename Simd::Stacks (&x)[blocks],
-                                              const std::byte* weights, Int (&sum)[blocks][rows],
+  template <int periods, int rows>
+  [[gnu::always_inline]] static void add_dots(const typename Simd::Stacks (&x)[periods],
+                                              const std::byte* weights, Int (&sum)[periods][rows],
                                               int row, bool first_byte) {
     if constexpr (traits.wide_weights) {
       if (first_byte) {
         const Int w = Simd::load(weights);
 #pragma GCC unroll 2
-        for (int b = 0; b < blocks; ++b) sum[b][row] = Simd::dot_step(sum[b][row], x[b].even, w);
+        for (int b = 0; b < periods; ++b) sum[b][row] = Simd::dot_step(sum[b][row], x[b].even, w);
         return;
       }
     }
-    if constexpr (blocks == 1) {
+    if constexpr (periods == 1) {
       sum[0][row] = Simd::dot(sum[0][row], x[0], weights);
     } else {
       const typename Simd::Weights w = Simd::load_stack_weights(weights);
 #pragma GCC unroll 2
-      for (int b = 0; b < blocks; ++b) sum[b][row] = Simd::dot(sum[b][row], x[b], w);
+      for (int b = 0; b < periods; ++b) sum[b][row] = Simd::dot(sum[b][row], x[b], w);
     }
   }
 
@@ -351,12 +352,12 @@ struct Depthwise {
     Int halves[2];
   };
 
-  /// Computes blocks [block, end) of a piece, `blocks` at a time. The filter is `stack_count`
+  /// Computes periods [period, end) of a piece, `periods` at a time. The filter is `stack_count`
   /// stacks high and `columns` wide, or of any size where these are 0.
-  template <int blocks, int rows, int stack_count, int columns, bool skips, Residual kind>
-  [[gnu::noinline]] static void run_blocks(const Layer& layer, const Piece& piece,
-                                           const RowsCall& call, std::size_t block,
-                                           std::size_t end) {
+  template <int periods, int rows, int stack_count, int columns, bool skips, Residual kind>
+  [[gnu::noinline]] static void run_periods(const Layer& layer, const Piece& piece,
+                                            const RowsCall& call, std::size_t period,
+                                            std::size_t end) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const std::size_t pattern_bytes =
         stack_count > 0 ? 2 * Simd::bytes + rows * stack_count * columns * Simd::weight_bytes
@@ -371,23 +372,23 @@ struct Depthwise {
     const std::size_t second = piece.output_stride;
     const int rows_wanted = call.rows;
 
-    // At the end of a whole block, `pattern` and `column_vector` are back where they began.
+    // At the end of a whole period, `pattern` and `column_vector` are back where they began.
     const std::byte* pattern = patterns;
     std::size_t column_vector = 0;
-    source.seek(call, block * piece.source_stride);
-    for (; block < end; block += blocks) {
-      const std::size_t begin = call.first_value + block * piece.output_stride;
+    source.seek(call, period * piece.source_stride);
+    for (; period < end; period += periods) {
+      const std::size_t begin = call.first_value + period * piece.output_stride;
       uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
       const uint8_t* residual = layer.buffers.residual;
       if constexpr (kind != Residual::none) residual += begin;
       const std::size_t values =
-          block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
+          period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
 
       for (std::size_t value = 0; value < values; value += chunk) {
-        Float added[blocks][rows][4];
+        Float added[periods][rows][4];
         if constexpr (kind != Residual::none) {
 #pragma GCC unroll 2
-          for (std::size_t b = 0; b < blocks; ++b) {
+          for (std::size_t b = 0; b < periods; ++b) {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
@@ -396,17 +397,17 @@ struct Depthwise {
             }
           }
         }
-        Bytes made[blocks][rows];
+        Bytes made[periods][rows];
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
-          Int sum[blocks][rows];
+          Int sum[periods][rows];
           const Int bias = Simd::load(pattern);
 #pragma GCC unroll 2
-          for (int b = 0; b < blocks; ++b) {
+          for (int b = 0; b < periods; ++b) {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) sum[b][r] = bias;
           }
-          source.template add_products<blocks, rows>(pattern + 2 * Simd::bytes, sum);
+          source.template add_products<periods, rows>(pattern + 2 * Simd::bytes, sum);
           source.advance(lanes * stack_bytes);
           if (skips && ++column_vector == column_vectors) {
             column_vector = 0;
@@ -415,7 +416,7 @@ struct Depthwise {
           const Float multiplier =
               Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
 #pragma GCC unroll 2
-          for (int b = 0; b < blocks; ++b) {
+          for (int b = 0; b < periods; ++b) {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               Bytes& bytes = made[b][r];
@@ -428,7 +429,7 @@ struct Depthwise {
           pattern = pattern == patterns_end ? patterns : pattern;
         }
 #pragma GCC unroll 2
-        for (std::size_t b = 0; b < blocks; ++b) {
+        for (std::size_t b = 0; b < periods; ++b) {
           uint8_t* to = output + b * second + value;
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r, to += output_row) {
@@ -443,23 +444,23 @@ struct Depthwise {
           }
         }
       }
-      if constexpr (blocks == 2) source.advance(source.second);
+      if constexpr (periods == 2) source.advance(source.second);
     }
   }
 
   template <int rows, int stack_count, int columns, bool skips, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    // Only whole blocks share weights. An odd block and one that is cut off run alone.
-    const bool last_is_whole = piece.last_block_values == piece.block_values;
-    const std::size_t whole = last_is_whole ? piece.blocks : piece.blocks - 1;
-    const std::size_t shared = whole / traits.blocks * traits.blocks;
+    // Only whole periods share weights. An odd period and one that is cut off run alone.
+    const bool last_is_whole = piece.last_period_values == piece.period_values;
+    const std::size_t whole = last_is_whole ? piece.periods : piece.periods - 1;
+    const std::size_t shared = whole / traits.periods * traits.periods;
     if (shared > 0) {
-      run_blocks<traits.blocks, rows, stack_count, columns, skips, kind>(layer, piece, call, 0,
-                                                                         shared);
+      run_periods<traits.periods, rows, stack_count, columns, skips, kind>(layer, piece, call, 0,
+                                                                           shared);
     }
-    if (shared < piece.blocks) {
-      run_blocks<1, rows, stack_count, columns, skips, kind>(layer, piece, call, shared,
-                                                             piece.blocks);
+    if (shared < piece.periods) {
+      run_periods<1, rows, stack_count, columns, skips, kind>(layer, piece, call, shared,
+                                                              piece.periods);
     }
   }
 
@@ -473,15 +474,15 @@ struct Depthwise {
     const Float high = Simd::set(layer.params.float_max);
     const std::byte* const patterns_end =
         piece.patterns + layer.plan.piece_vectors * layer.plan.pattern_bytes;
-    for (std::size_t block = 0; block < piece.blocks; ++block) {
+    for (std::size_t period = 0; period < piece.periods; ++period) {
       const std::byte* pattern = piece.patterns;
       std::size_t column_vector = 0;
       Source<stack_count, columns> source(layer, call, piece.source_stride);
-      source.seek(call, block * piece.source_stride);
+      source.seek(call, period * piece.source_stride);
       float* output = static_cast<float*>(layer.buffers.output) + call.first_value +
-                      block * piece.output_stride;
+                      period * piece.output_stride;
       const std::size_t values =
-          block + 1 == piece.blocks ? piece.last_block_values : piece.block_values;
+          period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
       for (std::size_t value = 0; value < values; value += lanes) {
         Int sum[1][rows];
         const Int bias = Simd::load(pattern);

@@ -119,9 +119,9 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.column_step = whole_columns ? w.stride_w : 1;
   plan.column_vectors = plan.piece_channels / lanes;
   plan.column_skip = static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels * height;
-  plan.block_values = traits.blocks > 1
-                          ? std::lcm(channels, 4 * lanes)
-                          : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
+  plan.period_values = traits.periods > 1
+                           ? std::lcm(channels, 4 * lanes)
+                           : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
   const auto planes = static_cast<std::size_t>(plan.planes);
   // Vectors are written and read a little beyond the last column: up to three fill up the last
   // vector of bytes, and each may skip columns.

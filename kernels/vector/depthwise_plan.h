@@ -25,9 +25,9 @@ namespace octet::kernels::vector {
 struct DepthwiseTraits {
   int32_t lanes;      ///< s32 values in a vector
   bool wide_weights;  ///< They are s16, which vpmaddwd multiplies in pairs.
-  /// How many blocks of outputs share each weight that is loaded: 2, or 1 where a dot product takes
-  /// its weights from memory.
-  int32_t blocks;
+  /// How many periods of outputs share each weight that is loaded: 2, or 1 where a dot product
+  /// takes its weights from memory.
+  int32_t periods;
   int32_t max_rows;        ///< Most output rows that fit the registers at once: 2 or 4.
   bool flips;              ///< Stacks are s8: see GemmTraits::flips.
   int32_t stack_rows = 4;  ///< Rows in a stack: 4 or 2.
@@ -61,9 +61,9 @@ struct DepthwisePlan {
   int32_t column_step;         ///< Columns from one output's to the next one's, in a plane.
   std::size_t column_vectors;  ///< Vectors in a column: after each column,
   std::size_t column_skip;     ///< this many bytes of stacks are skipped.
-  /// Values in a block. After a block, the patterns of the weights and a vector of output bytes
-  /// begin at the same value again. Where blocks share no weights, a block is the whole piece.
-  std::size_t block_values;
+  /// Values in a period. After a period, the patterns of the weights and a vector of output bytes
+  /// begin at the same value again. Where periods share no weights, a period is the whole piece.
+  std::size_t period_values;
 
   /// A pattern has, for n = pattern_vectors() * lanes channels: bias [n] s32, minus z_x times the
   /// weights' sum; multiplier [n] float32; weights [rows][stacks][columns][n][stack_rows].

@@ -70,8 +70,8 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
   plan.steps = ceil_div(shape.values * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
-  const int32_t block = block_steps(traits, plan.steps);
-  plan.steps = ceil_div(plan.steps, block) * block;
+  const int32_t bundle = bundle_steps(traits, plan.steps);
+  plan.steps = ceil_div(plan.steps, bundle) * bundle;
 }
 
 GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
@@ -179,32 +179,32 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
   const auto column = static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane);
   const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
   const std::size_t first = segment * static_cast<std::size_t>(plan.steps) * step;
-  if (traits.block_steps > 1) {
-    const auto block = static_cast<std::size_t>(block_steps(traits, plan.steps));
+  if (traits.bundle_steps > 1) {
+    const auto bundle = static_cast<std::size_t>(bundle_steps(traits, plan.steps));
     const std::size_t s = (first + k) / step;
     const auto half = static_cast<std::size_t>(v) / 2 * 2;
     const std::size_t width = std::min<std::size_t>(vectors - half, 2);
     const auto all_steps = static_cast<std::size_t>(plan.segments * plan.steps);
     const std::size_t row = half * all_steps +
-                            (s / block * width + static_cast<std::size_t>(v) % 2) * block +
-                            s % block;
+                            (s / bundle * width + static_cast<std::size_t>(v) % 2) * bundle +
+                            s % bundle;
     return (row * lanes + static_cast<std::size_t>(lane)) * step + k % step;
   }
   const std::size_t row = vectors * lanes;
   if (!traits.rotated) return (first + k / step * step) * row + column * step + k % step;
-  const std::size_t block = k / 16;
-  const bool half = static_cast<std::size_t>(plan.steps) == 2 * block + 1;
+  const std::size_t bundle = k / 16;
+  const bool half = static_cast<std::size_t>(plan.steps) == 2 * bundle + 1;
   const std::size_t pairs = half ? 4 : 8;
   const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
   const std::size_t rotation = distance % (pairs / 2);
   const std::size_t upper = distance / (pairs / 2);
   const std::size_t vector =
       (rotation / 2 * vectors + static_cast<std::size_t>(v)) * 2 + rotation % 2;
-  return (first + block * 16) * row + vector * 16 + upper * 8 + static_cast<std::size_t>(lane) * 2 +
-         k % 2;
+  return (first + bundle * 16) * row + vector * 16 + upper * 8 +
+         static_cast<std::size_t>(lane) * 2 + k % 2;
 }
 
-/// Values [begin, end) of a segment; all in one block, where weights are packed by blocks.
+/// Values [begin, end) of a segment; all in one bundle, where weights are packed by bundles.
 struct Run {
   std::size_t segment;
   std::size_t begin;
@@ -265,8 +265,8 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
   // All channels take turns, a few steps each, so that what is written stays in the cache
   // meanwhile.
   constexpr int32_t few_steps = 16;
-  const auto run = static_cast<std::size_t>(traits.block_steps > 1 ? block_steps(traits, plan.steps)
-                                                                   : few_steps);
+  const auto run = static_cast<std::size_t>(
+      traits.bundle_steps > 1 ? bundle_steps(traits, plan.steps) : few_steps);
   for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
     for (std::size_t k = 0; k < length; k += run * step) {
       pack_run(traits, params, plan, tile,
@@ -296,7 +296,7 @@ void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
   for (; i < count; ++i, first += distance) *to++ = first;
 }
 
-/// Finds the flags of rotated blocks from their packed weights. Two vectors of 16 bytes side by
+/// Finds the flags of rotated bundles from their packed weights. Two vectors of 16 bytes side by
 /// side are a pair of rotations; the products of their bytes l and l + 8 meet in one s16 sum. The
 /// magnitude of a pixel is at most 128.
 void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, std::byte* flags) {
@@ -305,8 +305,8 @@ void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, 
   for (int32_t segment = 0; segment < plan.segments; ++segment) {
     for (int32_t step = 0; step < plan.steps; step += 2) {
       uint8_t flag = 0;
-      const int32_t in_block = (step + 1 < plan.steps ? 2 : 1) * tile.vectors;
-      for (int32_t pair = 0; pair < in_block; ++pair, pairs += 32) {
+      const int32_t in_bundle = (step + 1 < plan.steps ? 2 : 1) * tile.vectors;
+      for (int32_t pair = 0; pair < in_bundle; ++pair, pairs += 32) {
         for (int32_t l = 0; l < 8; ++l) {
           const int32_t one = std::abs(pairs[l]) + std::abs(pairs[l + 8]);
           const int32_t other = std::abs(pairs[l + 16]) + std::abs(pairs[l + 24]);
@@ -330,11 +330,11 @@ SegmentShape::SegmentShape(const ConvGeometry& g) : rows(g.window.kernel_h) {
   values = g.window.kernel_w / taps_a_row * (g.input_channels / g.groups);
 }
 
-int32_t block_steps(const GemmTraits& traits, int32_t steps) {
-  const int32_t blocks = ceil_div(steps, traits.block_steps);
-  // One more block costs less than weights of zeros.
-  if (steps % blocks != 0 && steps % (blocks + 1) == 0) return steps / (blocks + 1);
-  return ceil_div(steps, blocks);
+int32_t bundle_steps(const GemmTraits& traits, int32_t steps) {
+  const int32_t bundles = ceil_div(steps, traits.bundle_steps);
+  // One more bundle costs less than weights of zeros.
+  if (steps % bundles != 0 && steps % (bundles + 1) == 0) return steps / (bundles + 1);
+  return ceil_div(steps, bundles);
 }
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {

@@ -31,20 +31,21 @@ struct GemmTraits {
   /// - 8: usmmla, which multiplies 8 bytes of two pixels by 8 of two channels;
   /// - 8, rotated: see below.
   int32_t step_bytes = 4;
-  /// Two matrix-product steps are one block of 16 bytes. smull, smlal2 and sadalp give lane l the
+  /// Two matrix-product steps are one bundle of 16 bytes. smull, smlal2 and sadalp give lane l the
   /// products of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel by two bytes gives
   /// each lane the next ones, so 4 rotations give it all 16 bytes. Weights are packed [2 pairs of
   /// rotations][vectors][2 rotations]: the products of a pair are summed in s16 before they are
   /// widened. A step that is left over has 8 bytes, in 2 rotations: the upper half of the pixel's
   /// register then has the same bytes as the lower half, rotated by 4 more.
   ///
-  /// Behind the tile's weights stands a flag byte for each block. It says how many products fit one
-  /// s16 sum, whatever the pixels are: 0 for four, 1 for two, 2 for one.
+  /// Behind the tile's weights stands a flag byte for each bundle. It says how many products fit
+  /// one s16 sum, whatever the pixels are: 0 for four, 1 for two, 2 for one.
   bool rotated = false;
   /// The most matrix-product steps of a segment that one instruction takes. Where it is more than
-  /// 1, a segment is padded to blocks that have equally many steps, and a tile's weights are packed
-  /// for two vectors at a time: [vectors / 2][segments][blocks][2][steps of a block][lanes].
-  int32_t block_steps = 1;
+  /// 1, a segment is padded to bundles that have equally many steps, and a tile's weights are
+  /// packed for two vectors at a time: [vectors / 2][segments][bundles][2][steps of a
+  /// bundle][lanes].
+  int32_t bundle_steps = 1;
   int32_t shallow_steps;   ///< Tiles of so many matrix-product steps or fewer are shallow.
   int32_t max_vectors;     ///< Vectors of the widest tile.
   int32_t tile_pixels[5];  ///< Pixels of the highest tile, by its width in vectors.
@@ -58,7 +59,7 @@ enum class GemmLoop : int8_t {
   deep,     ///< Accumulators take all registers, and leave through memory.
   shallow,  ///< Small tiles, requantized in registers.
   pairs,    ///< Shallow, two pixels in three vectors.
-  extreme,  ///< Rotated, and the flag of some block is 2: low tiles have a loop for that.
+  extreme,  ///< Rotated, and the flag of some bundle is 2: low tiles have a loop for that.
 };
 
 /// Output channels [first_channel, first_channel + channels), side by side. At `offset` are packed:
@@ -70,7 +71,7 @@ enum class GemmLoop : int8_t {
 /// vector has channels 16 to 23 twice.
 struct GemmTile {
   std::size_t offset;
-  std::size_t flags;  ///< Where the blocks' flag bytes are: see GemmTraits::rotated.
+  std::size_t flags;  ///< Where the bundles' flag bytes are: see GemmTraits::rotated.
   int32_t first_channel;
   int32_t first_segment;  ///< Index of the group's first one in the table of segments.
   int16_t channels;
@@ -123,9 +124,9 @@ struct SegmentShape {
   int32_t values;  ///< Values in a segment.
 };
 
-/// How many steps each block of steps has, when a segment of `steps` steps is cut into blocks and
+/// How many steps each bundle has, when a segment of `steps` steps is cut into bundles and
 /// padded where necessary.
-int32_t block_steps(const GemmTraits& traits, int32_t steps);
+int32_t bundle_steps(const GemmTraits& traits, int32_t steps);
 
 /// Supported are dense and grouped convolutions whose results provably stay within s32 before the
 /// clamp, and where two bytes can hold each weight; depthwise ones are not.

@@ -38,7 +38,7 @@ struct Simd256 {
     return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;
   }
   static constexpr vector::DepthwiseTraits depthwise_traits(bool wide_weights) {
-    return {.lanes = lanes, .wide_weights = wide_weights, .blocks = 2, .max_rows = 2};
+    return {.lanes = lanes, .wide_weights = wide_weights, .periods = 2, .max_rows = 2};
   }
 
   /// Fetches a line into the second-level cache. Any address is allowed.

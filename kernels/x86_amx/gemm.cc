@@ -23,7 +23,7 @@ struct Amx : Simd {
             .wide = false,
             .pairs = false,
             .flips = false,
-            .block_steps = TileUnit::most_steps,
+            .bundle_steps = TileUnit::most_steps,
             .shallow_steps = 0,
             .max_vectors = 4,
             .tile_pixels = {0, 32, 32, 32, 32}};
@@ -125,15 +125,15 @@ struct Call {
 
   const int64_t* segments;
   const int64_t* segments_end;
-  int64_t segment_length;  ///< Bytes, a multiple of block_bytes.
-  int64_t block_bytes;
-  int64_t weight_bytes;  ///< Bytes of the weights of a block of steps, for a tile of channels.
+  int64_t segment_length;  ///< Bytes, a multiple of bundle_bytes.
+  int64_t bundle_bytes;
+  int64_t weight_bytes;  ///< Bytes of the weights of a bundle, for a tile of channels.
 
   const std::byte* bias;
   const std::byte* weights;
 
   std::uintptr_t next;  ///< The address of the weights that are read next:
-  int32_t next_lines;   ///< this many lines are fetched with each block of steps.
+  int32_t next_lines;   ///< this many lines are fetched with each bundle.
 };
 
 /// After about 600 ns without a multiplication of vectors, storing a tile takes 300 ns longer, as
@@ -155,7 +155,7 @@ template <int tiles, int vectors, int... m, int... v>
   std::uintptr_t next = call.next;
   for (const int64_t* segment = call.segments; segment != call.segments_end; ++segment) {
     const int64_t end = *segment + call.segment_length;
-    for (int64_t offset = *segment; offset != end; offset += call.block_bytes) {
+    for (int64_t offset = *segment; offset != end; offset += call.bundle_bytes) {
       const auto multiply = [&]<int vector> {
         constexpr int of_weights = Unit::first_weights + vector;
         Unit::load<of_weights>(weights, Unit::row_bytes);
@@ -224,7 +224,7 @@ struct Tiles {
     const Rows rows(layer.params, plan);
     const int32_t vectors = tile.vectors;
     const int32_t most = vectors == 1 ? 4 : 2;
-    const int32_t steps = vector::block_steps(Amx::gemm_traits(), plan.steps);
+    const int32_t steps = vector::bundle_steps(Amx::gemm_traits(), plan.steps);
     const auto* segments =
         reinterpret_cast<const int64_t*>(packed + plan.segment_table) + tile.first_segment;
     const std::byte* bias = packed + tile.offset;
@@ -236,14 +236,14 @@ struct Tiles {
                  .segments = segments,
                  .segments_end = segments + plan.segments,
                  .segment_length = int64_t{plan.steps} * 4,
-                 .block_bytes = int64_t{steps} * 4,
+                 .bundle_bytes = int64_t{steps} * 4,
                  .weight_bytes = int64_t{steps} * Simd::bytes,
                  .bias = bias,
                  .weights = weights,
                  .next = reinterpret_cast<std::uintptr_t>(next),
                  .next_lines = 0};
     const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
-    // Together the blocks of steps fetch as many weights as they read.
+    // Together the bundles fetch as many weights as they read.
     const int32_t groups = ceil_div(end - begin, most * rows.tile);
     const int32_t halves = groups * ((vectors + 1) / 2);
     call.next_lines = ceil_div(steps * vectors, halves);
@@ -322,7 +322,8 @@ bool supports(const ConvParams& params) { return pays(params) && Walk::supports(
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
   const auto& plan = *reinterpret_cast<const vector::GemmPlan*>(packed);
-  const TileUnit unit(Rows(params, plan).tile, vector::block_steps(Amx::gemm_traits(), plan.steps));
+  const TileUnit unit(Rows(params, plan).tile,
+                      vector::bundle_steps(Amx::gemm_traits(), plan.steps));
   Walk::run(params, packed, buffers, items, scratch);
 }
 

@@ -97,8 +97,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
                            static_cast<std::size_t>(g.input_channels);
   plan.band = 0;
   plan.transformed = aligned(band + overread);
-  plan.windows = plan.transformed + aligned(block * patch_bytes);
-  plan.sums = plan.windows + aligned(block * sizeof(const uint8_t*));
+  plan.sums = plan.transformed + aligned(block * patch_bytes);
   layout.scratch_size =
       plan.sums + squared_positions(plan) * block *
                       static_cast<std::size_t>(traits.max_vectors * traits.lanes) * sizeof(int32_t);

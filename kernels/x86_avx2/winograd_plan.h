@@ -63,7 +63,6 @@ struct WinogradPlan {
   // Bytes in scratch.
   std::size_t band;         ///< u8 [band_rows(block_rows)][band_columns][C]
   std::size_t transformed;  ///< s16 [positions^2][patches of a block][patch_values]
-  std::size_t windows;      ///< Pointers to each patch of a block at one position.
   std::size_t sums;         ///< s32 [positions^2][patches of a block][vectors][lanes]
 };
 

@@ -70,7 +70,7 @@ struct Simd {
   }
 
   static constexpr vector::DepthwiseTraits depthwise_traits() {
-    return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4};
+    return {.lanes = lanes, .wide_weights = false, .periods = 1, .max_rows = 4};
   }
 
   /// Fetches a line into the second-level cache. Any address is allowed.

@@ -64,7 +64,8 @@ Expected<void> check_shape(std::span<const int32_t> shape) {
   return {};
 }
 
-Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
+Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
+                                          std::span<const Shape> inputs) {
   if (attributes.index() != row_of(op).attributes)
     return fail("has the attributes of another operator");
   const OperandCount operands = operand_count(op, attributes);
@@ -75,10 +76,19 @@ Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const
   for (const Shape& shape : inputs) {
     if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
   }
-  auto out = shape_by(row_of(op).shape, attributes, inputs);
-  if (!out) return out;
-  if (auto ok = check_shape(*out); !ok) return tl::unexpected(ok.error());
-  return out;
+  auto results = shapes_by(row_of(op).shape, attributes, inputs);
+  if (!results) return results;
+  for (const Shape& shape : *results) {
+    if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
+  }
+  return results;
+}
+
+Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
+  assert(row_of(op).results == 1);
+  auto shapes = infer_shapes(op, attributes, inputs);
+  if (!shapes) return tl::unexpected(shapes.error());
+  return std::move(shapes->front());
 }
 
 Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,

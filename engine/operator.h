@@ -5,6 +5,7 @@
 // positive.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -174,6 +175,12 @@ using Attributes =
 /// this one place.
 Attributes default_attributes(Op op);
 
+/// The result of a node that has one, as nodes of nearly all operators do.
+inline int32_t only_result(std::span<const int32_t> results) {
+  assert(results.size() == 1);
+  return results.front();
+}
+
 /// Number of elements; shapes here are validated: extents are positive and the product fits int32.
 int64_t element_count(std::span<const int32_t> shape);
 
@@ -186,7 +193,12 @@ std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 /// under 2^29 elements.
 Expected<void> check_shape(std::span<const int32_t> shape);
 
-/// -> the output's shape; an error says what is wrong with the operands, without naming the node.
+/// -> the shapes of the results, as many as a node of the operator has; an error says what is wrong
+/// with the operands, without naming the node.
+Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
+                                          std::span<const Shape> inputs);
+
+/// The same of an operator that has one result.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
 /// Places that gather_nd takes of a tensor: each is `depth` numbers, along the first axes of

@@ -243,8 +243,7 @@ Expected<Shape> resize_shape(const ResizeAttributes& a, const Shape& x) {
   return Shape{x[0], a.output_h, a.output_w, x[3]};
 }
 
-}  // namespace
-
+// Of a rule that gives one.
 Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
                          std::span<const Shape> inputs) {
   const Shape& x = inputs[0];
@@ -291,6 +290,15 @@ Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
       break;
   }
   return x;
+}
+
+}  // namespace
+
+Expected<std::vector<Shape>> shapes_by(ShapeRule rule, const Attributes& attributes,
+                                       std::span<const Shape> inputs) {
+  auto one = shape_by(rule, attributes, inputs);
+  if (!one) return tl::unexpected(one.error());
+  return std::vector<Shape>(1, std::move(*one));
 }
 
 }  // namespace octet

@@ -25,9 +25,9 @@ enum class ShapeRule : uint8_t {
   same,  // the first operand's
 };
 
-/// -> the result's shape; an error says what is wrong with the operands, without naming the node.
-/// Their number and their shapes are valid, and the attributes are the operator's.
-Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
-                         std::span<const Shape> inputs);
+/// -> the shapes of all results; an error says what is wrong with the operands, without naming the
+/// node. Their number and their shapes are valid, and the attributes are the operator's.
+Expected<std::vector<Shape>> shapes_by(ShapeRule rule, const Attributes& attributes,
+                                       std::span<const Shape> inputs);
 
 }  // namespace octet

@@ -84,6 +84,7 @@ struct Operator {
   uint8_t attributes = attributes_index<NoAttributes>();  ///< Which of `Attributes` it takes.
   /// Without a layer's bias and residual, which its attributes say.
   OperandCount operands;
+  uint8_t results = 1;  ///< How many a node has; `shape` gives as many.
   ShapeRule shape = ShapeRule::same;
 
   /// Runs in a float island: has a float32 form in engine/float/loops*.

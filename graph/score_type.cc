@@ -97,7 +97,7 @@ class Ranges {
 
   void pass(const Node& node) {
     const Operator& row = row_of(node.op);
-    known_[static_cast<std::size_t>(node.output)] =
+    known_[static_cast<std::size_t>(node.output())] =
         cut(cut(unbounded(node), row.range), bounds_of(node.attributes));
   }
 
@@ -144,11 +144,11 @@ ScoreType score_type(const Graph& graph) {
   ScoreTypes types(graph.tensors.size());
   Ranges ranges(graph);
   for (const Node& node : graph.nodes) {
-    types.pass(node.op, node.attributes, node.inputs, node.output,
+    types.pass(node.op, node.attributes, node.inputs, node.output(),
                [&](TensorId id) { return graph.tensor(id).is_constant(); });
     ranges.pass(node);
-    if (types.of(node.output) == ScoreType::logits && ranges.is_between_0_and_1(node.output))
-      types.set(node.output, ScoreType::independent);
+    if (types.of(node.output()) == ScoreType::logits && ranges.is_between_0_and_1(node.output()))
+      types.set(node.output(), ScoreType::independent);
   }
   return types.of(graph.outputs[0]);
 }

@@ -166,7 +166,7 @@ Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
                                 TensorNumbers& numbers) {
   std::vector<int32_t> inputs;
   for (const TensorId id : node.inputs) inputs.push_back(numbers.of(id));
-  const int32_t output = numbers.of(node.output);
+  const int32_t output = numbers.of(node.output());
   const auto attributes = write_attributes(builder, node.attributes);
   std::vector<Offset<flatbuffers::String>> fused;
   for (const std::string& name : node.fused) fused.push_back(builder.CreateString(name));
@@ -185,7 +185,7 @@ bool has_float_kernel(const Graph& graph, const Node& node) {
 // An island's values are floats.
 bool touches_indices(const Graph& graph, const Node& node) {
   const auto is_index = [&](TensorId id) { return graph.tensor(id).type == Type::s32; };
-  return is_index(node.output) || std::ranges::any_of(node.inputs, is_index);
+  return is_index(node.output()) || std::ranges::any_of(node.inputs, is_index);
 }
 
 // Consecutive float nodes are one island, unless kernels can do all of it.

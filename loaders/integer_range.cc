@@ -59,9 +59,9 @@ IntegerRange IntegerRanges::computed_by(const graph::Node& node) {
   // In the graph's order, so that the operands of each are known.
   for (; next_ < graph_.nodes.size(); ++next_) {
     const graph::Node& before = graph_.nodes[next_];
-    if (graph_.tensor(before.output).type != Type::s32) continue;
+    if (graph_.tensor(before.output()).type != Type::s32) continue;
     const IntegerRange range = result_of(before);
-    known_[before.output] = range.fits_s32() ? range : all_of_s32;
+    known_[before.output()] = range.fits_s32() ? range : all_of_s32;
   }
   return result_of(node);
 }

@@ -112,17 +112,20 @@ class Builder {
       for (std::size_t i = 1; i <= parameter_count(node) && i < node.inputs.size(); ++i) {
         if (!value(node.inputs[i]).constant) return wrong(node, "has parameters that are computed");
       }
-      const auto shape = infer_shape(node.op, node.attributes, shapes);
-      if (!shape) return wrong(node, shape.error().message);
-      if (node.output < 0 || static_cast<std::size_t>(node.output) >= values_.size() ||
-          value(node.output).constant || written[static_cast<std::size_t>(node.output)]) {
-        return wrong(node, "writes a value that does not exist, is constant or written already");
+      const auto results = infer_shapes(node.op, node.attributes, shapes);
+      if (!results) return wrong(node, results.error().message);
+      if (node.outputs.size() != results->size())
+        return wrong(node, "has another number of results");
+      for (std::size_t i = 0; i < results->size(); ++i) {
+        const int32_t output = node.outputs[i];
+        if (output < 0 || static_cast<std::size_t>(output) >= values_.size() ||
+            value(output).constant || written[static_cast<std::size_t>(output)]) {
+          return wrong(node, "writes a value that does not exist, is constant or written already");
+        }
+        if (const Shape& shape = value(output).shape; shape != (*results)[i])
+          return wrong(node, "makes " + shape_text((*results)[i]) + ", not " + shape_text(shape));
+        written[static_cast<std::size_t>(output)] = true;
       }
-      if (value(node.output).shape != *shape) {
-        return wrong(
-            node, "makes " + shape_text(*shape) + ", not " + shape_text(value(node.output).shape));
-      }
-      written[static_cast<std::size_t>(node.output)] = true;
     }
     return {};
   }
@@ -137,7 +140,7 @@ class Builder {
     }
     // XNNPACK packs the slopes, and a node of constants alone is not what it is for.
     if (!computed || (node.op == Op::prelu && !value(node.inputs[1]).constant)) return false;
-    return xnnpack_runs(node.op, node.attributes, shapes, value(node.output).shape);
+    return xnnpack_runs(node.op, node.attributes, shapes, value(node.outputs[0]).shape);
   }
 
   void partition() {
@@ -151,7 +154,7 @@ class Builder {
         const Bounds& before = known[static_cast<std::size_t>(node.inputs[0])];
         bounds = {.min = std::max(bounds.min, before.min), .max = std::min(bounds.max, before.max)};
       }
-      known[static_cast<std::size_t>(node.output)] = bounds;
+      known[static_cast<std::size_t>(node.outputs[0])] = bounds;
       const bool xnnpack = bounds.min < bounds.max && runs_on_xnnpack(node);
       if (xnnpack && !segments_.empty() && segments_.back().xnnpack) {
         ++segments_.back().count;
@@ -178,8 +181,10 @@ class Builder {
           use.last = static_cast<int>(s);
           use.read = true;
         }
-        Use& use = uses[static_cast<std::size_t>(node.output)];
-        use.writer = use.last = static_cast<int>(s);
+        for (const int32_t output : node.outputs) {
+          Use& use = uses[static_cast<std::size_t>(output)];
+          use.writer = use.last = static_cast<int>(s);
+        }
       }
     }
     return uses;

@@ -118,7 +118,7 @@ FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatVal
     operands.inputs.push_back(value.constant ? value.constant : value.external);
     operands.input_shapes.push_back(value.shape);
   }
-  const FloatValue& output = values[static_cast<std::size_t>(node.output)];
+  const FloatValue& output = values[static_cast<std::size_t>(node.output())];
   operands.output = output.external;
   operands.output_shape = output.shape;
 

@@ -37,7 +37,7 @@ std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
   for (const TensorId id : graph.outputs) leads[static_cast<std::size_t>(id)] = true;
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    if (!leads[static_cast<std::size_t>(node.output)] || !passes(node)) continue;
+    if (!leads[static_cast<std::size_t>(node.output())] || !passes(node)) continue;
     for (const TensorId id : node.inputs) leads[static_cast<std::size_t>(id)] = true;
   }
   return leads;
@@ -54,7 +54,7 @@ std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
   const auto last = leads_to_output(graph, [](const Node& node) { return !is_layer(node); });
   const bool counts = wanted == Calibrator::percentile || wanted == Calibrator::entropy;
   for (const Node& node : graph.nodes) {
-    if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output)])
+    if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output())])
       all[static_cast<std::size_t>(node.inputs[0])] = Calibrator::mse;
   }
   const auto answers =

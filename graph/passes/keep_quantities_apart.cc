@@ -24,8 +24,8 @@ class Quantities {
     for (std::size_t i = graph.nodes.size(); i-- > 0;) {
       const Node& node = graph.nodes[i];
       const auto leads = [&](int reader) { return ends_[static_cast<std::size_t>(reader)]; };
-      ends_[i] = !is_layer(node) && (graph.is_output(node.output) ||
-                                     std::ranges::any_of(graph.readers_of(node.output), leads));
+      ends_[i] = !is_layer(node) && (graph.is_output(node.output()) ||
+                                     std::ranges::any_of(graph.readers_of(node.output()), leads));
     }
   }
 
@@ -79,14 +79,14 @@ class Quantities {
   // Layers may read the results as well; they quantize them for themselves.
   void keep_end_float(int index, const std::string& reason) {
     if (!set_float(index, reason)) return;
-    for (const int reader : graph_.readers_of(node_at(index).output)) {
+    for (const int reader : graph_.readers_of(node_at(index).output())) {
       if (is_at_end(reader)) keep_end_float(reader, reason);
     }
   }
 
   void keep_inside_float(int index, const std::string& reason) {
     if (!set_float(index, reason) || is_layer(node_at(index))) return;
-    for (const int reader : graph_.readers_of(node_at(index).output))
+    for (const int reader : graph_.readers_of(node_at(index).output()))
       keep_inside_float(reader, reason);
   }
 
@@ -95,7 +95,7 @@ class Quantities {
       if (at_end && is_at_end(reader)) {
         keep_end_float(reader, reason);
       } else if (!at_end && moves_or_joins(node_at(reader)) && set_float(reader, reason)) {
-        keep_readers_float(node_at(reader).output, at_end, reason);
+        keep_readers_float(node_at(reader).output(), at_end, reason);
       }
     }
   }
@@ -166,7 +166,7 @@ Status keep_quantities_apart(Graph& graph) {
     const Node node = graph.nodes[i];
     const bool at_end = quantities.is_at_end(index);
     if (node.precision != Precision::undecided) continue;
-    const auto& result = graph.tensor(node.output).quantization;
+    const auto& result = graph.tensor(node.output()).quantization;
     if (!result) continue;
     // A sum inside is one quantity, and what is small in it counts for little.
     const bool joins =

@@ -46,7 +46,7 @@ void scale_of_concat(Graph& graph, const Node& node) {
     widen(range, *q);
   }
   if (!equal && graph.unscaled_is_float) return;
-  graph.tensor(node.output).quantization = equal ? *first : quantization_for(range);
+  graph.tensor(node.output()).quantization = equal ? *first : quantization_for(range);
 }
 
 bool passes_scale_on(const Graph& graph, const Node& node) {
@@ -66,7 +66,7 @@ void requantize_what_moved(Graph& graph) {
     const Node& node = graph.nodes[i];
     if (!moves_bytes(node) || node.precision == Precision::float32) continue;
     const Tensor input = graph.tensor(node.inputs[0]);
-    const Tensor output = graph.tensor(node.output);
+    const Tensor output = graph.tensor(node.output());
     if (!input.quantization || !output.quantization || input.quantization == output.quantization)
       continue;
     const TensorId moved = graph.add_tensor({.name = output.name + ".moved",
@@ -77,11 +77,11 @@ void requantize_what_moved(Graph& graph) {
               .op = Op::clip,
               .attributes = ClipAttributes{},
               .inputs = {moved},
-              .output = node.output};
+              .outputs = node.outputs};
     // Bounds that a max pool took over are bytes of its result.
     if (auto* pool = std::get_if<PoolAttributes>(&graph.nodes[i].attributes))
       std::get<ClipAttributes>(clip.attributes).bounds = std::exchange(pool->bounds, {});
-    graph.nodes[i].output = moved;
+    graph.nodes[i].outputs = {moved};
     graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(clip));
   }
 }
@@ -90,7 +90,7 @@ void requantize_what_moved(Graph& graph) {
 
 Status propagate_scales(Graph& graph) {
   for (const Node& node : graph.nodes) {
-    auto& output = graph.tensor(node.output).quantization;
+    auto& output = graph.tensor(node.output()).quantization;
     if (output) continue;
     if (passes_scale_on(graph, node)) output = graph.tensor(node.inputs[0]).quantization;
     if (node.op == Op::concat) scale_of_concat(graph, node);
@@ -104,7 +104,7 @@ Status propagate_scales(Graph& graph) {
       continue;
     auto& input = graph.tensor(node.inputs[0]).quantization;
     if (!input && !graph.tensor(node.inputs[0]).is_constant())
-      input = graph.tensor(node.output).quantization;
+      input = graph.tensor(node.output()).quantization;
   }
   if (graph.unscaled_is_float) requantize_what_moved(graph);
   return {};

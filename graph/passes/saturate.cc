@@ -62,7 +62,7 @@ Node make_clip(std::string name, const Bounds& range, TensorId input, TensorId o
           .op = Op::clip,
           .attributes = ClipAttributes{range},
           .inputs = {input},
-          .output = output};
+          .outputs = {output}};
 }
 
 void clip_inputs(Graph& graph) {
@@ -85,7 +85,7 @@ Status saturate(Graph& graph) {
   clip_inputs(graph);
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
-    const Tensor output = graph.tensor(node.output);
+    const Tensor output = graph.tensor(node.output());
     if (output.type != Type::f32 || !output.quantization ||
         is_within(known_range(graph, node), range_to_keep(node, *output.quantization))) {
       nodes.push_back(std::move(node));
@@ -100,9 +100,9 @@ Status saturate(Graph& graph) {
     // The result keeps its name: what the node gives has another.
     const TensorId unbounded =
         graph.add_tensor({.name = output.name + ".unbounded", .shape = output.shape});
-    Node clip = make_clip(node.name + ".range", range, unbounded, node.output);
+    Node clip = make_clip(node.name + ".range", range, unbounded, node.output());
     clip.precision = node.precision;
-    node.output = unbounded;
+    node.outputs = {unbounded};
     nodes.push_back(std::move(node));
     nodes.push_back(std::move(clip));
   }

@@ -73,7 +73,7 @@ void Builder::add_output(const std::string& name) {
     const TensorId copy = graph_.add_tensor(
         {.name = name, .type = from.type, .shape = from.shape, .quantization = from.quantization});
     graph_.nodes.push_back(
-        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .output = copy});
+        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .outputs = {copy}});
     id = copy;
   }
   graph_.outputs.push_back(id);
@@ -283,7 +283,7 @@ Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<
                                                             .op = op,
                                                             .attributes = std::move(attributes),
                                                             .inputs = std::move(inputs),
-                                                            .output = value.id});
+                                                            .outputs = {value.id}});
   if (graph::moves_or_joins(made))
     graph_.tensor(value.id).type = graph_.tensor(made.inputs[0]).type;
   graph::keep_scale_of_moved(graph_, made);

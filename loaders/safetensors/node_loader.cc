@@ -284,7 +284,7 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = value.id,
+                          .outputs = {value.id},
                           .weight_quantization = node.weight_quantization});
   const bool moves_indices = graph::moves_bytes(graph_.nodes.back()) &&
                              graph_.tensor(graph_.nodes.back().inputs[0]).type == Type::s32;
@@ -316,7 +316,7 @@ TensorId NodeLoader::add_part(const Context& node, Op op, Attributes attributes,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = output});
+                          .outputs = {output}});
   return output;
 }
 

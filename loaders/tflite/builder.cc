@@ -52,8 +52,10 @@ void Builder::add_output(int32_t tensor) {
       copy.name = from.name;
       const TensorId original = id;
       id = graph_.add_tensor(std::move(copy));
-      graph_.nodes.push_back(
-          {.name = from.name + ".output", .op = Op::identity, .inputs = {original}, .output = id});
+      graph_.nodes.push_back({.name = from.name + ".output",
+                              .op = Op::identity,
+                              .inputs = {original},
+                              .outputs = {id}});
     }
     graph_.outputs.push_back(id);
     return;
@@ -299,7 +301,7 @@ TensorId Builder::emit(const Node& node, Op op, Attributes attributes, std::vect
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = id});
+                          .outputs = {id}});
   return id;
 }
 

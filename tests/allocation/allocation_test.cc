@@ -105,7 +105,7 @@ std::size_t allocations_of_loop(Op op, const Attributes& attributes,
                       .external = outside ? memory.back().data() : nullptr});
   }
   memory.emplace_back(static_cast<std::size_t>(element_count(*shape)));
-  node.output = static_cast<int32_t>(values.size());
+  node.outputs = {static_cast<int32_t>(values.size())};
   values.push_back({.shape = *shape, .external = memory.back().data()});
   const ThreadPool pool(threads);
   auto island = create_float_island({node}, values, pool.handle(), kernels::best_table(),

@@ -77,11 +77,11 @@ class ExactMaker {
       if (runs_in_float(node)) continue;
       const auto* clip = std::get_if<ClipAttributes>(&node.attributes);
       if (clip != nullptr && clip->bounds.min == 0) {
-        m.scale(node.output, 0.0234375F, 0);
+        m.scale(node.output(), 0.0234375F, 0);
       } else if (node.op == Op::sigmoid || node.op == Op::softmax) {
-        m.scale(node.output, 0.00390625F, 0);
-      } else if (graph().tensor(node.output).type == Type::f32) {
-        m.scale(node.output, 0.046875F, 128);
+        m.scale(node.output(), 0.00390625F, 0);
+      } else if (graph().tensor(node.output()).type == Type::f32) {
+        m.scale(node.output(), 0.046875F, 128);
       }
     }
     graph::BuildOptions options;

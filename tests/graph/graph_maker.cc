@@ -45,7 +45,7 @@ TensorId GraphMaker::node(const std::string& name, Op op, Attributes attributes,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = output});
+                          .outputs = {output}});
   return output;
 }
 

@@ -165,7 +165,8 @@ struct AttributeDecoder {
          .bounds = bounds};
   }
   void operator()(AxisAttributes& a) const {
-    a = {.axis = from.axis(), .keepdims = from.keepdims()};
+    a = {
+        .axis = from.axis(), .keepdims = from.keepdims(), .k = from.k(), .largest = from.largest()};
   }
   void operator()(SliceAttributes& a) const {
     a = {.begin = reader.values(from.begin()),
@@ -218,7 +219,8 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
     std::visit(AttributeDecoder{a, *bounds, *inner, reader}, node.attributes);
   }
   node.inputs = reader.values(n.inputs());
-  node.outputs = {n.output()};
+  node.outputs = reader.values(n.more_outputs());
+  node.outputs.insert(node.outputs.begin(), n.output());
   node.reason = reader.text(n.reason());
   node.fused = reader.texts(n.fused());
   if (auto* table = std::get_if<LookupAttributes>(&node.attributes);
@@ -238,14 +240,15 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
 Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool island) {
   std::vector<Shape> shapes;
   for (const int32_t id : node.inputs) shapes.push_back(data.tensor(id).info.shape);
-  const auto results = infer_shapes(node.op, node.attributes, shapes);
+  const auto shape = infer_shape(node.op, node.attributes, shapes);
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
-  if (!results) return fail(where + results.error().message);
-  if (node.outputs.size() != results->size()) return fail(where + "has another number of results");
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    const Shape& shape = data.tensor(node.outputs[i]).info.shape;
-    if ((*results)[i] != shape)
-      return fail(where + "gives " + shape_text((*results)[i]) + ", not " + shape_text(shape));
+  if (!shape) return fail(where + shape.error().message);
+  if (node.outputs.size() != result_count(node.op))
+    return fail(where + "has another number of results");
+  for (const int32_t id : node.outputs) {
+    const Shape& declared = data.tensor(id).info.shape;
+    if (*shape != declared)
+      return fail(where + "gives " + shape_text(*shape) + ", not " + shape_text(declared));
   }
   if (auto ok = check_node_types(data, node, island); !ok) return fail(where + ok.error().message);
   return {};
@@ -442,10 +445,8 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
     NodeInfo info{
         .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
-    bool writes_u8 = false;
     for (const int32_t id : node.outputs) {
       const TensorInfo& output = data.tensor(id).info;
-      writes_u8 = writes_u8 || output.type == Type::u8;
       if (repeats.spend(output.name.size())) info.outputs.push_back(output);
     }
     for (const int32_t id : node.inputs) {
@@ -457,9 +458,8 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
         info.inputs.push_back(tensor.info);
       }
     }
-    const bool reads_u8 =
-        std::ranges::any_of(info.inputs, [](const TensorInfo& t) { return t.type == Type::u8; });
-    info.int8 = reads_u8 || writes_u8;
+    const auto is_u8 = [](const TensorInfo& t) { return t.type == Type::u8; };
+    info.int8 = std::ranges::any_of(info.inputs, is_u8) || std::ranges::any_of(info.outputs, is_u8);
     info.macs = count_macs(node.op, shapes, data.tensor(node.outputs[0]).info.shape);
     info.step = node.step;
     data.macs += info.macs;

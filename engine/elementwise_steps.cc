@@ -3,6 +3,7 @@
 
 #include "engine/broadcast.h"
 #include "engine/step.h"
+#include "engine/top_k.h"
 
 namespace octet {
 namespace {
@@ -262,8 +263,9 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
 
 StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   const TensorInfo& x = context.tensor(node.inputs[0]).info;
-  const TensorInfo& y = context.tensor(node.output()).info;
-  const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
+  const TensorInfo& y = context.tensor(node.outputs[0]).info;
+  const auto& a = std::get<AxisAttributes>(node.attributes);
+  const auto axis = static_cast<std::size_t>(a.axis);
   const auto extent = static_cast<std::size_t>(x.shape[axis]);
   const auto inner = static_cast<std::size_t>(element_count(std::span(x.shape).subspan(axis + 1)));
   const std::size_t rows = static_cast<std::size_t>(element_count(x.shape)) / extent;
@@ -271,16 +273,23 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   const ThreadPool& pool = context.pool;
   const kernels::KernelTable& table = context.table;
 
-  if (node.op == Op::argmax) {
+  if (node.op != Op::softmax) {
+    const TopKParams params{.value_bytes = type_size(x.type),
+                            .largest = a.largest,
+                            .k = static_cast<std::size_t>(a.k),
+                            .extent = extent,
+                            .inner = inner};
+    // An argmax gives places alone.
+    auto* values = node.op == Op::top_k ? context.write<std::byte>(node.outputs[0]) : nullptr;
     const auto* from = context.read<std::byte>(node.inputs[0]);
-    auto* to = context.write<int32_t>(node.output());
-    const bool is_u8 = x.type == Type::u8;
+    auto* places = context.write<int32_t>(node.outputs.back());
     return call_step([=, &pool, &table] {
       pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
+        if (values != nullptr) return select_top_k(params, from, values, places, range);
         for (std::size_t row = range.begin; row < range.end; ++row) {
           const std::size_t first = row / inner * extent * inner + row % inner;
-          to[row] =
-              is_u8
+          places[row] =
+              params.value_bytes == 1
                   ? table.argmax_u8(reinterpret_cast<const uint8_t*>(from) + first, extent, inner)
                   : table.argmax_float(reinterpret_cast<const float*>(from) + first, extent, inner);
         }

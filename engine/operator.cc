@@ -29,6 +29,8 @@ bool is_exact_in_float(Op op) { return row_of(op).is_exact_in_float; }
 
 bool is_function_of_one_value(Op op) { return kind_of(op) == Kind::function; }
 
+std::size_t result_count(Op op) { return row_of(op).results; }
+
 Attributes default_attributes(Op op) {
   Attributes attributes;
   [&]<std::size_t... index>(std::index_sequence<index...>) {
@@ -64,8 +66,7 @@ Expected<void> check_shape(std::span<const int32_t> shape) {
   return {};
 }
 
-Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
-                                          std::span<const Shape> inputs) {
+Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
   if (attributes.index() != row_of(op).attributes)
     return fail("has the attributes of another operator");
   const OperandCount operands = operand_count(op, attributes);
@@ -76,19 +77,10 @@ Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
   for (const Shape& shape : inputs) {
     if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
   }
-  auto results = shapes_by(row_of(op).shape, attributes, inputs);
-  if (!results) return results;
-  for (const Shape& shape : *results) {
-    if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
-  }
-  return results;
-}
-
-Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
-  assert(row_of(op).results == 1);
-  auto shapes = infer_shapes(op, attributes, inputs);
-  if (!shapes) return tl::unexpected(shapes.error());
-  return std::move(shapes->front());
+  auto out = shape_by(row_of(op).shape, attributes, inputs);
+  if (!out) return out;
+  if (auto ok = check_shape(*out); !ok) return tl::unexpected(ok.error());
+  return out;
 }
 
 Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,

@@ -83,6 +83,7 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
       return make_gather_step(context, node);
     case Kind::softmax:
     case Kind::argmax:
+    case Kind::top_k:
       return make_row_step(context, node);
     case Kind::quantize:
       return make_quantize_step(context, node);

@@ -96,16 +96,16 @@ Expected<void> check_node(const Graph& graph, const Node& node) {
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
   std::vector<Shape> shapes;
   for (const TensorId id : node.inputs) shapes.push_back(graph.tensor(id).shape);
-  const auto results = infer_shapes(node.op, node.attributes, shapes);
-  if (!results) return fail(where + results.error().message);
-  if (node.outputs.size() != results->size()) {
-    return fail(where + "has " + std::to_string(results->size()) + " results, not " +
+  const auto shape = infer_shape(node.op, node.attributes, shapes);
+  if (!shape) return fail(where + shape.error().message);
+  if (node.outputs.size() != result_count(node.op)) {
+    return fail(where + "has " + std::to_string(result_count(node.op)) + " results, not " +
                 std::to_string(node.outputs.size()));
   }
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    const Tensor& output = graph.tensor(node.outputs[i]);
-    if ((*results)[i] == output.shape) continue;
-    return fail(where + "gives " + shape_text((*results)[i]) + ", but its output '" + output.name +
+  for (const TensorId id : node.outputs) {
+    const Tensor& output = graph.tensor(id);
+    if (*shape == output.shape) continue;
+    return fail(where + "gives " + shape_text(*shape) + ", but its output '" + output.name +
                 "' is declared as " + shape_text(output.shape));
   }
   if (auto ok = check_whole_constants(graph, node); !ok) return fail(where + ok.error().message);
@@ -157,6 +157,11 @@ std::span<const TensorId> moved_operands(const Node& node) {
   return node.op == Op::gather_nd ? all.first(1) : all;
 }
 
+std::span<const TensorId> moved_results(const Node& node) {
+  const std::span<const TensorId> all = node.outputs;
+  return node.op == Op::top_k ? all.first(1) : all;
+}
+
 void keep_scale_of_moved(Graph& graph, Node& node) {
   if (!moves_or_joins(node)) return;
   const auto scale = graph.tensor(node.inputs[0]).quantization;
@@ -169,7 +174,7 @@ void keep_scale_of_moved(Graph& graph, Node& node) {
     node.reason = std::string(left_in_float) + ": it pads with what its operand's bytes cannot say";
     return;
   }
-  graph.tensor(node.output()).quantization = scale;
+  for (const TensorId id : moved_results(node)) graph.tensor(id).quantization = scale;
 }
 
 bool is_step(const Quantization& q, float value) {

@@ -162,6 +162,10 @@ bool moves_or_joins(const Node& node);
 /// where.
 std::span<const TensorId> moved_operands(const Node& node);
 
+/// The results that hold what such a node, or one that joins, moved: all of them but the places that
+/// a top_k gives.
+std::span<const TensorId> moved_results(const Node& node);
+
 /// What the scores of the first output are, as its author's nodes say before passes change them.
 ScoreType score_type(const Graph& graph);
 

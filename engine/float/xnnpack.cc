@@ -21,9 +21,7 @@ class SubgraphBuilder {
  public:
   SubgraphBuilder(std::span<const FloatNode> nodes, std::span<const FloatValue> values)
       : values_(values), ids_(values.size(), XNN_INVALID_VALUE_ID), written_(values.size(), false) {
-    for (const FloatNode& node : nodes) {
-      for (const int32_t output : node.outputs) written_[static_cast<std::size_t>(output)] = true;
-    }
+    for (const FloatNode& node : nodes) written_[static_cast<std::size_t>(node.output())] = true;
     note(xnn_create_subgraph(static_cast<uint32_t>(values.size()), 0, &subgraph));
   }
   ~SubgraphBuilder() {
@@ -294,6 +292,7 @@ void SubgraphBuilder::define(const FloatNode& node) {
       return define_function(node, operand(node.inputs[0]), operand(node.output()));
     case Kind::log_softmax:  // xnnpack_runs() does not admit them
     case Kind::argmax:
+    case Kind::top_k:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:

@@ -58,15 +58,17 @@ std::vector<Domain> mark_authors_float(Graph& graph) {
     if (node.op == Op::dequantize) widest = std::max(widest, Domain::steps_in_float);
     if (widest == Domain::quantized) continue;
     if (widest == Domain::real_float || !(is_border(node) || keeps_steps(graph, node))) {
-      domain(node.output()) = Domain::real_float;
+      for (const TensorId id : node.outputs) domain(id) = Domain::real_float;
       if (is_border(node)) continue;
       node.precision = Precision::float32;
       node.reason = "left in float by the model's author, outside quantize and dequantize";
       continue;
     }
-    domain(node.output()) = Domain::steps_in_float;
-    if (const auto q = common_quantization(graph, node))
-      graph.tensor(node.output()).quantization = q;
+    for (const TensorId id : node.outputs) domain(id) = Domain::steps_in_float;
+    const auto q = common_quantization(graph, node);
+    for (const TensorId id : moved_results(node)) {
+      if (q) graph.tensor(id).quantization = q;
+    }
   }
   return domains;
 }

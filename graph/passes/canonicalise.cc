@@ -133,7 +133,9 @@ Status canonicalise(Graph& graph) {
   for (const Node& node : graph.nodes) {
     const bool moves_indices =
         moves_or_joins(node) && graph.tensor(node.inputs[0]).type == Type::s32;
-    if (node.op == Op::argmax || moves_indices) graph.tensor(node.output()).type = Type::s32;
+    if (node.op == Op::top_k) graph.tensor(node.outputs[1]).type = Type::s32;
+    if (node.op != Op::argmax && !moves_indices) continue;
+    for (const TensorId id : moved_results(node)) graph.tensor(id).type = Type::s32;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     // May insert a node, and so move all of them.
@@ -146,7 +148,8 @@ Status canonicalise(Graph& graph) {
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    const bool same_shape = graph.tensor(node.inputs[0]).shape == graph.tensor(node.output()).shape;
+    const bool same_shape =
+        graph.tensor(node.inputs[0]).shape == graph.tensor(node.outputs[0]).shape;
     if (node.op == Op::identity || (node.op == Op::reshape && same_shape) ||
         (node.op == Op::concat && node.inputs.size() == 1)) {
       gone[i] = bypass(graph, node);

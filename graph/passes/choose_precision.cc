@@ -28,7 +28,7 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
 // them, and argmax, which finds them, are not meant.
 bool computes_whole_numbers(const Graph& graph, const Node& node) {
   return node.op == Op::cast ||
-         (!is_neutral(node) && graph.tensor(node.output()).type == Type::s32);
+         (!is_neutral(node) && graph.tensor(node.outputs[0]).type == Type::s32);
 }
 
 // "" when the node has an int8 form, otherwise why not.
@@ -83,6 +83,7 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
     case Kind::function:  // a table
     case Kind::cast:      // of whole numbers: above
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }
@@ -181,7 +182,7 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
   if (is_layer(node)) return can_store_float(graph, node);
   if (node.precision == Precision::float32) return true;
-  if (!is_tail_op(node)) return false;
+  if (!is_tail_op(node) || std::ranges::count(moved_results(node), id) == 0) return false;
   // Once a node: branches that join again and again would be walked exponentially often.
   if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
@@ -197,9 +198,10 @@ bool is_closed(const Graph& graph, const std::vector<int>& tail) {
   };
   for (const int index : tail) {
     const Node& node = graph.nodes[static_cast<std::size_t>(index)];
-    if (!std::ranges::all_of(graph.readers_of(node.output()), in_tail)) return false;
-    for (const TensorId id : moved_operands(node)) {
-      if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
+    for (const auto& ids : {moved_results(node), moved_operands(node)}) {
+      for (const TensorId id : ids) {
+        if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
+      }
     }
   }
   return true;
@@ -248,7 +250,8 @@ std::string what_lacks_scale(const Graph& graph, const Node& node) {
   };
   const bool float_result =
       node.op == Op::softmax || (is_layer(node) && can_store_float(graph, node));
-  if (std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output()) && !float_result))
+  if (std::ranges::any_of(node.inputs, unscaled) ||
+      (std::ranges::any_of(node.outputs, unscaled) && !float_result))
     return "a tensor of it has no scale";
   if (is_layer(node) && graph.tensor(node.inputs[1]).type == Type::f32 && !node.weight_quantization)
     return "its weights are floats";
@@ -281,7 +284,7 @@ void decide_the_rest(Graph& graph) {
 // own.
 void choose_float_outputs(Graph& graph) {
   for (Node& node : graph.nodes) {
-    if (node.precision != Precision::int8) continue;
+    if (node.precision != Precision::int8 || (node.op != Op::softmax && !is_layer(node))) continue;
     const auto readers = graph.readers_of(node.output());
     const bool float_readers = std::ranges::all_of(readers, [&](int reader) {
       return graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
@@ -315,7 +318,8 @@ Status check_calibration(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (node.precision != Precision::int8) continue;
     for (const TensorId id : node.inputs) need(id);
-    if (!node.float_output) need(node.output());
+    if (node.float_output) continue;
+    for (const TensorId id : node.outputs) need(id);
   }
   if (missing.empty()) return {};
   std::string text =

@@ -144,8 +144,9 @@ Graph network(bool float_island) {
       m.whole("half", Op::floor_div, BinaryAttributes{}, {place, m.whole_constant("two", {}, {2})});
   const auto places = m.whole("places", Op::reshape, ReshapeAttributes{{16, 1}}, {half});
   const auto picked = m.node("picked", Op::gather_nd, GatherAttributes{}, {list, places});
+  const auto best = m.top_k("best", list, {.axis = 0, .k = 3});
   return m.finish({m.softmax("softmax", logits), m.argmax("class", logits), picked,
-                   m.simple("real", Op::cast, half)});
+                   m.simple("real", Op::cast, half), best[0], best[1]});
 }
 
 }  // namespace

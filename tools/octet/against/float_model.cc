@@ -64,7 +64,7 @@ class FloatModelMaker {
       node.attributes = std::move(function->attributes);
     }
     // What bytes cannot hold: a ReLU may be nothing but a zero point.
-    if (const TensorInfo& y = model_.tensor(from.output()).info;
+    if (const TensorInfo& y = model_.tensor(from.outputs[0]).info;
         y.type == Type::u8 && y.scale > 0) {
       keep_within(node.attributes, y.scale * static_cast<float>(-y.zero_point),
                   y.scale * static_cast<float>(255 - y.zero_point));

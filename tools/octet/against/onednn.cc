@@ -272,6 +272,7 @@ class OnednnOpponent final : public Opponent {
       case Kind::function:
       case Kind::cast:
       case Kind::gather_nd:
+      case Kind::top_k:
       case Kind::identity:
         break;
     }

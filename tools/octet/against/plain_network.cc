@@ -29,7 +29,9 @@ class Splitter {
   Expected<void> split() {
     for (const NodeRecord& node : network_.model.nodes) {
       if (node.op == Op::gather_nd || node.op == Op::cast ||
-          network_.model.tensor(node.output()).info.type == Type::s32) {
+          std::ranges::any_of(node.outputs, [&](int32_t id) {
+            return network_.model.tensor(id).info.type == Type::s32;
+          })) {
         return fail(network_.model.path + ": node '" + node.name + "' (" + op_name(node.op) +
                     ") has no counterpart in XNNPACK");
       }
@@ -106,7 +108,7 @@ class Splitter {
 /// nothing but a zero point, and an input unlike the calibration's would give what never comes up.
 Attributes saturating(const PlainNetwork& network, const PlainNode& node) {
   Attributes attributes = node.attributes;
-  const PlainValue& y = network.value(node.output());
+  const PlainValue& y = network.value(node.outputs[0]);
   if (y.quantized && y.scale > 0) {
     keep_within(attributes, y.scale * static_cast<float>(-128 - y.zero_point),
                 y.scale * static_cast<float>(127 - y.zero_point));

@@ -74,6 +74,7 @@ bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
     case Kind::prelu:
     case Kind::cast:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }

@@ -205,6 +205,7 @@ void Subgraph::define_operator(const PlainNode& node) {
     case Kind::prelu:
     case Kind::cast:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }

@@ -38,7 +38,7 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const TensorRecord& x = data.tensor(node.inputs[0]);
   const TensorRecord& weight = data.tensor(node.inputs[1]);
-  const TensorRecord& y = data.tensor(node.output);
+  const TensorRecord& y = data.tensor(node.output());
   if (!a.has_bias) return fail("has no bias");
   const TensorRecord& bias = data.tensor(node.inputs[2]);
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
@@ -67,7 +67,7 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
 }
 
 Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
-  const TensorRecord& y = data.tensor(node.output);
+  const TensorRecord& y = data.tensor(node.output());
   for (const int32_t id : node.inputs) {
     const TensorRecord& x = data.tensor(id);
     if (x.info.type != y.info.type || y.info.type == Type::s8) return fail("joins different types");
@@ -81,7 +81,7 @@ Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
 
 Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
   const TensorRecord& x = data.tensor(node.inputs[0]);
-  const TensorRecord& y = data.tensor(node.output);
+  const TensorRecord& y = data.tensor(node.output());
   if (std::get<AxisAttributes>(node.attributes).axis + 1 !=
       static_cast<int32_t>(x.info.shape.size())) {
     return fail("runs over the last axis only");
@@ -114,26 +114,27 @@ bool is_whole(const TensorRecord& t) { return t.info.type == Type::s32; }
 Expected<void> check_whole_arithmetic(const Model::Data& data, const NodeRecord& node) {
   const bool all_whole = is_whole(data.tensor(node.inputs[0])) &&
                          is_whole(data.tensor(node.inputs[1])) &&
-                         is_whole(data.tensor(node.output));
+                         is_whole(data.tensor(node.output()));
   return expect(all_whole && !std::get<BinaryAttributes>(node.attributes).bounds.bounded(),
                 "mixes s32 with others, or bounds it");
 }
 
-Expected<void> check_gather(const Model::Data& data, const NodeRecord& node) {
+// gather_nd reads the places of what it moves, top_k gives them.
+Expected<void> check_places(const Model::Data& data, const NodeRecord& node, int32_t places) {
   const TensorRecord& x = data.tensor(node.inputs[0]);
-  const TensorRecord& y = data.tensor(node.output);
+  const TensorRecord& y = data.tensor(node.outputs[0]);
   const bool moves = x.info.type == y.info.type && same_quantization(x, y) &&
                      (x.info.type == Type::u8 ? is_quantized(x) : x.info.type != Type::s8);
-  return expect(is_whole(data.tensor(node.inputs[1])) && moves,
+  return expect(is_whole(data.tensor(places)) && moves && !(node.op == Op::top_k && is_whole(x)),
                 "takes s32 indices, and keeps type and scale");
 }
 
 Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node) {
   if (!has_float_form(node.op) || node.op == Op::argmax) return fail("cannot be in a float island");
   const auto is_float = [&](int32_t id) { return data.tensor(id).info.type == Type::f32; };
-  if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.output)) {
+  if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.outputs[0]))
     return fail("takes and gives float32 in a float island");
-  }
+  if (node.op == Op::top_k) return check_places(data, node, node.outputs[1]);
   if (node.op == Op::softmax && node.inputs.size() != 1)
     return fail("takes one operand in a float island");
   return {};
@@ -142,10 +143,12 @@ Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node
 }  // namespace
 
 Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node, bool island) {
-  if (data.tensor(node.output).is_constant) return fail("writes to a constant");
+  for (const int32_t id : node.outputs) {
+    if (data.tensor(id).is_constant) return fail("writes to a constant");
+  }
   if (island) return check_island_node(data, node);
   const TensorRecord& x = data.tensor(node.inputs[0]);
-  const TensorRecord& y = data.tensor(node.output);
+  const TensorRecord& y = data.tensor(node.outputs[0]);
   const bool u8_to_u8 = is_quantized(x) && is_quantized(y);
   if (node.op == Op::pad && is_whole(y)) {
     const float value = std::get<PadAttributes>(node.attributes).value;
@@ -168,7 +171,9 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
           (is_whole(x) && y.info.type == Type::f32) || (x.info.type == Type::f32 && is_whole(y)),
           "goes from s32 to f32 or back");
     case Kind::gather_nd:
-      return check_gather(data, node);
+      return check_places(data, node, node.inputs[1]);
+    case Kind::top_k:
+      return check_places(data, node, node.outputs[1]);
     case Kind::max_pool:
       return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
     case Kind::average_pool:

@@ -10,7 +10,7 @@ using kernels::ConvParams;
 ConvGeometry geometry_of(const StepContext& context, const NodeRecord& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const Shape& x = context.tensor(node.inputs[0]).info.shape;
-  const Shape& y = context.tensor(node.output).info.shape;
+  const Shape& y = context.tensor(node.output()).info.shape;
   if (node.op == Op::linear) {
     const auto rows = static_cast<int32_t>(element_count(x) / x.back());
     return {.input_h = rows,
@@ -67,7 +67,7 @@ class ConvStep final : public Step {
     const auto& a = std::get<ConvAttributes>(node.attributes);
     const TensorRecord& x = context.tensor(node.inputs[0]);
     const TensorRecord& weight = context.tensor(node.inputs[1]);
-    const TensorRecord& y = context.tensor(node.output);
+    const TensorRecord& y = context.tensor(node.output());
     const bool to_u8 = y.info.type == Type::u8;
 
     params_.geometry = geometry_of(context, node);
@@ -111,7 +111,7 @@ class ConvStep final : public Step {
   Expected<void> prepare(const StepContext& context, const NodeRecord& node) {
     const auto input = readable_operand(context, node.inputs[0], constant_input_);
     if (!input) return tl::unexpected(input.error());
-    buffers_ = {.input = *input, .output = context.write<std::byte>(node.output)};
+    buffers_ = {.input = *input, .output = context.write<std::byte>(node.output())};
     if (params_.has_residual) {
       const auto residual = readable_operand(context, node.inputs.back(), constant_residual_);
       if (!residual) return tl::unexpected(residual.error());

@@ -165,7 +165,8 @@ struct AttributeDecoder {
          .bounds = bounds};
   }
   void operator()(AxisAttributes& a) const {
-    a = {.axis = from.axis(), .keepdims = from.keepdims()};
+    a = {
+        .axis = from.axis(), .keepdims = from.keepdims(), .k = from.k(), .largest = from.largest()};
   }
   void operator()(SliceAttributes& a) const {
     a = {.begin = reader.values(from.begin()),
@@ -218,7 +219,8 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
     std::visit(AttributeDecoder{a, *bounds, *inner, reader}, node.attributes);
   }
   node.inputs = reader.values(n.inputs());
-  node.output = n.output();
+  node.outputs = reader.values(n.more_outputs());
+  node.outputs.insert(node.outputs.begin(), n.output());
   node.reason = reader.text(n.reason());
   node.fused = reader.texts(n.fused());
   if (auto* table = std::get_if<LookupAttributes>(&node.attributes);
@@ -229,7 +231,7 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   }
   const auto count = static_cast<int64_t>(data.tensors.size());
   const auto valid = [&](int32_t id) { return id >= 0 && id < count; };
-  if (!std::ranges::all_of(node.inputs, valid) || !valid(node.output)) {
+  if (!std::ranges::all_of(node.inputs, valid) || !std::ranges::all_of(node.outputs, valid)) {
     return fail(where + "names a tensor that the file does not have");
   }
   return node;
@@ -241,9 +243,12 @@ Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool 
   const auto shape = infer_shape(node.op, node.attributes, shapes);
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
   if (!shape) return fail(where + shape.error().message);
-  if (*shape != data.tensor(node.output).info.shape) {
-    return fail(where + "gives " + shape_text(*shape) + ", not " +
-                shape_text(data.tensor(node.output).info.shape));
+  if (node.outputs.size() != result_count(node.op))
+    return fail(where + "has another number of results");
+  for (const int32_t id : node.outputs) {
+    const Shape& declared = data.tensor(id).info.shape;
+    if (*shape != declared)
+      return fail(where + "gives " + shape_text(*shape) + ", not " + shape_text(declared));
   }
   if (auto ok = check_node_types(data, node, island); !ok) return fail(where + ok.error().message);
   return {};
@@ -263,11 +268,13 @@ class Availability {
                     "' before it is written");
       }
     }
-    if (ready_[static_cast<std::size_t>(node.output)]) {
-      return fail("node '" + node.name + "' writes '" + data_.tensor(node.output).info.name +
-                  "' a second time");
+    for (const int32_t id : node.outputs) {
+      if (ready_[static_cast<std::size_t>(id)]) {
+        return fail("node '" + node.name + "' writes '" + data_.tensor(id).info.name +
+                    "' a second time");
+      }
+      ready_[static_cast<std::size_t>(id)] = true;
     }
-    ready_[static_cast<std::size_t>(node.output)] = true;
     return {};
   }
   bool has(int32_t id) const { return ready_[static_cast<std::size_t>(id)]; }
@@ -295,7 +302,8 @@ Expected<void> decode_steps(const format::Model& model, Model::Data& data, Reade
       node->step = static_cast<int32_t>(data.steps.size());
       if (auto ok = available.pass(*node); !ok) return ok;
       if (auto ok = check_node(data, *node, step.island); !ok) return ok;
-      activation_bytes += static_cast<int64_t>(data.tensor(node->output).byte_size());
+      for (const int32_t id : node->outputs)
+        activation_bytes += static_cast<int64_t>(data.tensor(id).byte_size());
       if (activation_bytes > max_activation_bytes)
         return fail("the activations are too large for any machine");
       data.nodes.push_back(std::move(*node));
@@ -367,7 +375,7 @@ ScoreType decode_score_type(const format::Task& from, const Model::Data& data) {
   }
   ScoreTypes types(data.tensors.size());
   for (const NodeRecord& node : data.nodes) {
-    types.pass(node.op, node.attributes, node.inputs, node.output,
+    types.pass(node.op, node.attributes, node.inputs, node.outputs[0],
                [&](int32_t id) { return data.tensor(id).is_constant; });
   }
   return types.of(data.outputs[0]);
@@ -437,8 +445,10 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
     NodeInfo info{
         .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
-    const TensorInfo& output = data.tensor(node.output).info;
-    repeats.spend(output.name.size());
+    for (const int32_t id : node.outputs) {
+      const TensorInfo& output = data.tensor(id).info;
+      if (repeats.spend(output.name.size())) info.outputs.push_back(output);
+    }
     for (const int32_t id : node.inputs) {
       const TensorRecord& tensor = data.tensor(id);
       shapes.push_back(tensor.info.shape);
@@ -448,11 +458,9 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
         info.inputs.push_back(tensor.info);
       }
     }
-    info.outputs.push_back(output);
-    const bool reads_u8 =
-        std::ranges::any_of(info.inputs, [](const TensorInfo& t) { return t.type == Type::u8; });
-    info.int8 = reads_u8 || output.type == Type::u8;
-    info.macs = count_macs(node.op, shapes, output.shape);
+    const auto is_u8 = [](const TensorInfo& t) { return t.type == Type::u8; };
+    info.int8 = std::ranges::any_of(info.inputs, is_u8) || std::ranges::any_of(info.outputs, is_u8);
+    info.macs = count_macs(node.op, shapes, data.tensor(node.outputs[0]).info.shape);
     info.step = node.step;
     data.macs += info.macs;
     data.weight_bytes += static_cast<std::size_t>(info.weight_bytes);

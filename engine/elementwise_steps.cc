@@ -3,6 +3,7 @@
 
 #include "engine/broadcast.h"
 #include "engine/step.h"
+#include "engine/top_k.h"
 
 namespace octet {
 namespace {
@@ -49,9 +50,9 @@ template <class X, class Y, class Kernel>
 StepResult make_loop_step(const StepContext& context, const NodeRecord& node,
                           const Kernel& kernel) {
   const auto count =
-      static_cast<std::size_t>(element_count(context.tensor(node.output).info.shape));
+      static_cast<std::size_t>(element_count(context.tensor(node.output()).info.shape));
   const auto* from = context.read<X>(node.inputs[0]);
-  auto* to = context.write<Y>(node.output);
+  auto* to = context.write<Y>(node.output());
   return call_step([=, &pool = context.pool] {
     share_out_elements(pool, count, [&](std::size_t begin, std::size_t size) {
       kernel(from + begin, to + begin, size);
@@ -97,9 +98,9 @@ class BinaryStep final : public Step {
         kernel_(kernel),
         plan_(plan_broadcast(context.tensor(node.inputs[0]).info.shape,
                              context.tensor(node.inputs[1]).info.shape,
-                             context.tensor(node.output).info.shape)),
+                             context.tensor(node.output()).info.shape)),
         operands_{context.read<uint8_t>(node.inputs[0]), context.read<uint8_t>(node.inputs[1])},
-        output_(context.write<uint8_t>(node.output)) {
+        output_(context.write<uint8_t>(node.output())) {
     const bool whole_rows = plan_.outer_rank == 1 && plan_.step[0] == 1 && plan_.step[1] == 1;
     for (const std::size_t operand : {std::size_t{0}, std::size_t{1}}) {
       const bool repeats = plan_.outer_stride[operand][0] == 0 &&
@@ -172,7 +173,7 @@ class BinaryStep final : public Step {
 StepResult make_binary_step(const StepContext& context, const NodeRecord& node) {
   const TensorInfo& a = context.tensor(node.inputs[0]).info;
   const TensorInfo& b = context.tensor(node.inputs[1]).info;
-  const TensorInfo& y = context.tensor(node.output).info;
+  const TensorInfo& y = context.tensor(node.output()).info;
   const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
   if (node.op == Op::mul) {
     return std::make_unique<BinaryStep<kernels::MulParams>>(
@@ -183,7 +184,7 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
 }
 
 StepResult make_quantize_step(const StepContext& context, const NodeRecord& node) {
-  const TensorInfo& y = context.tensor(node.output).info;
+  const TensorInfo& y = context.tensor(node.output()).info;
   const kernels::QuantizeParams params = quantize_params(y);
   return make_loop_step<float, uint8_t>(
       context, node, [=, &table = context.table](const float* x, uint8_t* to, std::size_t size) {
@@ -202,7 +203,7 @@ StepResult make_dequantize_step(const StepContext& context, const NodeRecord& no
 
 StepResult make_requantize_step(const StepContext& context, const NodeRecord& node) {
   const TensorInfo& x = context.tensor(node.inputs[0]).info;
-  const TensorInfo& y = context.tensor(node.output).info;
+  const TensorInfo& y = context.tensor(node.output()).info;
   const Bounds bounds = std::get<ClipAttributes>(node.attributes).bounds;
   const kernels::RequantizeParams params{.input_zero_point = x.zero_point,
                                          .output_zero_point = y.zero_point,
@@ -228,7 +229,7 @@ StepResult make_lookup_step(const StepContext& context, const NodeRecord& node) 
 StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
   const auto& a = std::get<PoolAttributes>(node.attributes);
   const TensorInfo& x = context.tensor(node.inputs[0]).info;
-  const TensorInfo& y = context.tensor(node.output).info;
+  const TensorInfo& y = context.tensor(node.output()).info;
   const kernels::PoolParams params{.batch = x.shape[0],
                                    .input_h = x.shape[1],
                                    .input_w = x.shape[2],
@@ -247,7 +248,7 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
   const auto operand = readable_operand(context, node.inputs[0], constant);
   if (!operand) return fail("node '" + node.name + "': " + operand.error().message);
   const uint8_t* from = *operand;
-  auto* to = context.write<uint8_t>(node.output);
+  auto* to = context.write<uint8_t>(node.output());
   const auto rows = static_cast<std::size_t>(y.shape[0]) * static_cast<std::size_t>(y.shape[1]);
   const double cost = elements_ns(static_cast<std::size_t>(element_count(y.shape)) *
                                   static_cast<std::size_t>(a.window.kernel_h * a.window.kernel_w)) /
@@ -262,8 +263,9 @@ StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
 
 StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   const TensorInfo& x = context.tensor(node.inputs[0]).info;
-  const TensorInfo& y = context.tensor(node.output).info;
-  const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
+  const TensorInfo& y = context.tensor(node.outputs[0]).info;
+  const auto& a = std::get<AxisAttributes>(node.attributes);
+  const auto axis = static_cast<std::size_t>(a.axis);
   const auto extent = static_cast<std::size_t>(x.shape[axis]);
   const auto inner = static_cast<std::size_t>(element_count(std::span(x.shape).subspan(axis + 1)));
   const std::size_t rows = static_cast<std::size_t>(element_count(x.shape)) / extent;
@@ -271,16 +273,23 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   const ThreadPool& pool = context.pool;
   const kernels::KernelTable& table = context.table;
 
-  if (node.op == Op::argmax) {
+  if (node.op != Op::softmax) {
+    const TopKParams params{.value_bytes = type_size(x.type),
+                            .largest = a.largest,
+                            .k = static_cast<std::size_t>(a.k),
+                            .extent = extent,
+                            .inner = inner};
+    // An argmax gives places alone.
+    auto* values = node.op == Op::top_k ? context.write<std::byte>(node.outputs[0]) : nullptr;
     const auto* from = context.read<std::byte>(node.inputs[0]);
-    auto* to = context.write<int32_t>(node.output);
-    const bool is_u8 = x.type == Type::u8;
+    auto* places = context.write<int32_t>(node.outputs.back());
     return call_step([=, &pool, &table] {
       pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
+        if (values != nullptr) return select_top_k(params, from, values, places, range);
         for (std::size_t row = range.begin; row < range.end; ++row) {
           const std::size_t first = row / inner * extent * inner + row % inner;
-          to[row] =
-              is_u8
+          places[row] =
+              params.value_bytes == 1
                   ? table.argmax_u8(reinterpret_cast<const uint8_t*>(from) + first, extent, inner)
                   : table.argmax_float(reinterpret_cast<const float*>(from) + first, extent, inner);
         }
@@ -289,7 +298,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
   }
   if (x.type == Type::f32) {
     const auto* from = context.read<float>(node.inputs[0]);
-    auto* to = context.write<float>(node.output);
+    auto* to = context.write<float>(node.output());
     return call_step([=, &pool, &table] {
       pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {
         table.softmax_float(from + range.begin * extent, to + range.begin * extent,
@@ -301,7 +310,7 @@ StepResult make_row_step(const StepContext& context, const NodeRecord& node) {
                                 .quantized = y.type == Type::u8};
   if (params.quantized) params.output = quantize_params(y);
   const auto* from = context.read<uint8_t>(node.inputs[0]);
-  auto* to = context.write<std::byte>(node.output);
+  auto* to = context.write<std::byte>(node.output());
   const std::size_t row_bytes = extent * type_size(y.type);
   return call_step([=, &pool, &table] {
     pool.share_out(rows, cost, [&](kernels::Range range, std::size_t) {

@@ -14,12 +14,12 @@ class GatherStep final : public Step {
         shape_(context.tensor(node.inputs[0]).info.shape),
         from_end_(std::get<GatherAttributes>(node.attributes).from_end),
         data_(context.read<std::byte>(node.inputs[0])),
-        output_(context.write<std::byte>(node.output)) {
+        output_(context.write<std::byte>(node.output())) {
     const Shape& places = context.tensor(node.inputs[1]).info.shape;
     depth_ = static_cast<std::size_t>(places.back());
     places_ = {context.read<int32_t>(node.inputs[1]),
                static_cast<std::size_t>(element_count(places))};
-    part_bytes_ = context.tensor(node.output).byte_size() / (places_.size() / depth_);
+    part_bytes_ = context.tensor(node.output()).byte_size() / (places_.size() / depth_);
   }
 
   Expected<void> run() override {

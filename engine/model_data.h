@@ -56,10 +56,13 @@ struct NodeRecord {
   Op op = Op::identity;
   Attributes attributes;
   std::vector<int32_t> inputs;
-  int32_t output = 0;
+  std::vector<int32_t> outputs;
   std::vector<std::string> fused;
   std::string reason;
   int32_t step = 0;
+
+  /// The result of a node that has one.
+  int32_t output() const { return only_result(outputs); }
 };
 
 /// One node for the kernels, or a float island of one or more.

@@ -175,6 +175,7 @@ MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const 
     case Kind::function:
     case Kind::cast:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }

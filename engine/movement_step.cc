@@ -27,14 +27,14 @@ class MovementStep final : public Step {
  public:
   MovementStep(const StepContext& context, const NodeRecord& node)
       : pool_(context.pool), table_(context.table) {
-    const TensorRecord& y = context.tensor(node.output);
+    const TensorRecord& y = context.tensor(node.output());
     std::vector<Shape> shapes;
     for (const int32_t id : node.inputs) shapes.push_back(context.tensor(id).info.shape);
     const std::size_t element = type_size(y.info.type);
     const MovementPlan plan =
         plan_movement(node.op, node.attributes, shapes, y.info.shape, element);
 
-    target_ = context.write<std::byte>(node.output);
+    target_ = context.write<std::byte>(node.output());
     if (plan.fill_first) set_fill(y, std::get<PadAttributes>(node.attributes).value);
     for (const PlannedCopy& copy : plan.copies) {
       const int32_t id = node.inputs[static_cast<std::size_t>(copy.input)];

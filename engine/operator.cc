@@ -29,6 +29,8 @@ bool is_exact_in_float(Op op) { return row_of(op).is_exact_in_float; }
 
 bool is_function_of_one_value(Op op) { return kind_of(op) == Kind::function; }
 
+std::size_t result_count(Op op) { return row_of(op).results; }
+
 Attributes default_attributes(Op op) {
   Attributes attributes;
   [&]<std::size_t... index>(std::index_sequence<index...>) {

@@ -5,6 +5,7 @@
 // positive.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -67,6 +68,7 @@ enum class Op : uint8_t {
   gather_nd,    // data, indices s32 [..., depth]: places along the first `depth` axes of data
   log_softmax,  // x, f32: x - max - log(sum(exp(x - max))) along the axis; float only
   softsign,     // x / (1 + |x|); a `lookup` in int8, as the functions of one value above
+  top_k,        // x -> the k largest or smallest along an axis, in order, and their places, s32
   // graph only: gone before a model is written
   identity,
 };
@@ -117,9 +119,11 @@ struct PoolAttributes {  // max_pool, average_pool
   bool ceil_mode = false;
   Bounds bounds;
 };
-struct AxisAttributes {  // softmax, log_softmax, argmax, concat
+struct AxisAttributes {  // softmax, log_softmax, argmax, concat, top_k
   int32_t axis = 0;
   bool keepdims = false;  ///< argmax
+  int32_t k = 1;          ///< top_k
+  bool largest = true;    ///< top_k; else the smallest
 };
 struct SliceAttributes {  ///< One entry an axis; end follows from begin, step and the output's
                           ///< shape.
@@ -174,6 +178,12 @@ using Attributes =
 /// this one place.
 Attributes default_attributes(Op op);
 
+/// The result of a node that has one, as nodes of nearly all operators do.
+inline int32_t only_result(std::span<const int32_t> results) {
+  assert(results.size() == 1);
+  return results.front();
+}
+
 /// Number of elements; shapes here are validated: extents are positive and the product fits int32.
 int64_t element_count(std::span<const int32_t> shape);
 
@@ -186,7 +196,11 @@ std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 /// under 2^29 elements.
 Expected<void> check_shape(std::span<const int32_t> shape);
 
-/// -> the output's shape; an error says what is wrong with the operands, without naming the node.
+/// How many results a node of the operator has.
+std::size_t result_count(Op op);
+
+/// -> the shape of the result, and of each of several; an error says what is wrong with the
+/// operands, without naming the node.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
 /// Places that gather_nd takes of a tensor: each is `depth` numbers, along the first axes of

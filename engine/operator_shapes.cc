@@ -225,6 +225,15 @@ Expected<Shape> shape_along(int32_t axis, const Shape& x) {
   return x;
 }
 
+Expected<Shape> top_k_shape(const AxisAttributes& a, const Shape& x) {
+  auto shape = shape_along(a.axis, x);
+  if (!shape) return shape;
+  int32_t& extent = (*shape)[static_cast<std::size_t>(a.axis)];
+  if (a.k < 1 || a.k > extent) return fail("has a k that is not between 1 and its axis's extent");
+  extent = a.k;
+  return shape;
+}
+
 Expected<Shape> reshaped(const Shape& shape, const Shape& x) {
   if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
   if (element_count(shape) != element_count(x)) {
@@ -287,6 +296,8 @@ Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
       return per_channel_shape(inputs, true);
     case ShapeRule::gather_nd:
       return gather_shape(inputs[0], inputs[1]);
+    case ShapeRule::top_k:
+      return top_k_shape(std::get<AxisAttributes>(attributes), x);
     case ShapeRule::same:
       break;
   }

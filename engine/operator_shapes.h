@@ -22,11 +22,13 @@ enum class ShapeRule : uint8_t {
   by_channel,         // the first operand's; the others have one value a channel
   by_channel_or_one,  // or one for all
   gather_nd,
-  same,  // the first operand's
+  top_k,  // of the values, and of their places
+  same,   // the first operand's
 };
 
-/// -> the result's shape; an error says what is wrong with the operands, without naming the node.
-/// Their number and their shapes are valid, and the attributes are the operator's.
+/// -> the shape of the result, or of all results; an error says what is wrong with the operands,
+/// without naming the node. Their number and their shapes are valid, and the attributes are the
+/// operator's.
 Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
                          std::span<const Shape> inputs);
 

@@ -38,6 +38,7 @@ enum class Kind : uint8_t {
   function,  // of one value, and no operand but it
   cast,
   gather_nd,
+  top_k,
   identity,
 };
 
@@ -84,6 +85,7 @@ struct Operator {
   uint8_t attributes = attributes_index<NoAttributes>();  ///< Which of `Attributes` it takes.
   /// Without a layer's bias and residual, which its attributes say.
   OperandCount operands;
+  uint8_t results = 1;  ///< How many a node has.
   ShapeRule shape = ShapeRule::same;
 
   /// Runs in a float island: has a float32 form in engine/float/loops*.

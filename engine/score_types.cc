@@ -100,6 +100,7 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Kind::transpose:
     case Kind::resize:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::clip:
     case Kind::quantize:
     case Kind::dequantize:

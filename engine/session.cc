@@ -161,7 +161,7 @@ struct Session::Impl {
     convert();
     const double seconds = seconds_since(begin);
     for (const NodeRecord& node : data().nodes) {
-      if (node.output == tensor) step_seconds[static_cast<std::size_t>(node.step)] = seconds;
+      if (node.outputs[0] == tensor) step_seconds[static_cast<std::size_t>(node.step)] = seconds;
     }
   }
 

@@ -34,10 +34,10 @@ class Planner {
       const StepRecord& step = model_.steps[s];
       const NodeRecord& node = only_node(step);
       if (!step.island && node.op == Op::quantize && node.inputs[0] == id) {
-        input.quantized.push_back(node.output);
+        input.quantized.push_back(node.output());
         plan_.runs[s] = false;
-        create(node.output, -1);
-        extend(node.output, last_step_);
+        create(node.output(), -1);
+        extend(node.output(), last_step_);
         continue;
       }
       for (int32_t n = step.first_node; n < step.first_node + step.node_count; ++n) {
@@ -58,16 +58,18 @@ class Planner {
     const NodeRecord& node = only_node(record);
     if (!record.island && node.op == Op::reshape && !model_.tensor(node.inputs[0]).is_constant) {
       // The same bytes under another shape.
-      plan_.buffer_of[static_cast<std::size_t>(node.output)] =
+      plan_.buffer_of[static_cast<std::size_t>(node.output())] =
           plan_.buffer_of[static_cast<std::size_t>(node.inputs[0])];
       plan_.runs[static_cast<std::size_t>(step)] = false;
-      extend(node.output, step);
+      extend(node.output(), step);
       return;
     }
     for (int32_t n = record.first_node; n < record.first_node + record.node_count; ++n) {
       const NodeRecord& member = model_.nodes[static_cast<std::size_t>(n)];
       for (const int32_t id : member.inputs) extend(id, step);
-      if (!record.island || leaves_step(member.output, step)) create(member.output, step);
+      for (const int32_t id : member.outputs) {
+        if (!record.island || leaves_step(id, step)) create(id, step);
+      }
     }
   }
 

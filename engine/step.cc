@@ -74,7 +74,7 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
     case Kind::average_pool:
       return make_pool_step(context, node);
     case Kind::arithmetic:
-      return context.tensor(node.output).info.type == Type::s32
+      return context.tensor(node.output()).info.type == Type::s32
                  ? make_whole_number_step(context, node)
                  : make_binary_step(context, node);
     case Kind::cast:
@@ -83,6 +83,7 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
       return make_gather_step(context, node);
     case Kind::softmax:
     case Kind::argmax:
+    case Kind::top_k:
       return make_row_step(context, node);
     case Kind::quantize:
       return make_quantize_step(context, node);

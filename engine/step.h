@@ -89,7 +89,8 @@ StepResult make_quantize_step(const StepContext& context, const NodeRecord& node
 StepResult make_dequantize_step(const StepContext& context, const NodeRecord& node);
 StepResult make_requantize_step(const StepContext& context, const NodeRecord& node);
 StepResult make_lookup_step(const StepContext& context, const NodeRecord& node);
-StepResult make_row_step(const StepContext& context, const NodeRecord& node);  // softmax, argmax
+/// softmax, argmax, top_k
+StepResult make_row_step(const StepContext& context, const NodeRecord& node);
 StepResult make_movement_step(const StepContext& context, const NodeRecord& node);  // movement.h
 /// add, sub, mul, div, floor_div of s32, and cast
 StepResult make_whole_number_step(const StepContext& context, const NodeRecord& node);

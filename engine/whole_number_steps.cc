@@ -62,12 +62,12 @@ class WholeNumberStep final : public Step {
   WholeNumberStep(const StepContext& context, const NodeRecord& node)
       : model_(context.model),
         node_(node),
-        function_(function_of(node.op, context.tensor(node.output).info.type)),
+        function_(function_of(node.op, context.tensor(node.output()).info.type)),
         plan_(plan_broadcast(context.tensor(node.inputs[0]).info.shape,
                              context.tensor(node.inputs.back()).info.shape,
-                             context.tensor(node.output).info.shape)),
+                             context.tensor(node.output()).info.shape)),
         operands_{context.read<int32_t>(node.inputs[0]), context.read<int32_t>(node.inputs.back())},
-        output_(context.write<int32_t>(node.output)) {
+        output_(context.write<int32_t>(node.output())) {
     if (node.op == Op::div || node.op == Op::floor_div)
       divisors_ = element_count(context.tensor(node.inputs[1]).info.shape);
   }

@@ -16,7 +16,7 @@ TensorId Graph::add_tensor(Tensor tensor) {
 
 int Graph::producer_of(TensorId id) const {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i].output == id) return static_cast<int>(i);
+    if (std::ranges::count(nodes[i].outputs, id) > 0) return static_cast<int>(i);
   }
   return -1;
 }
@@ -98,10 +98,15 @@ Expected<void> check_node(const Graph& graph, const Node& node) {
   for (const TensorId id : node.inputs) shapes.push_back(graph.tensor(id).shape);
   const auto shape = infer_shape(node.op, node.attributes, shapes);
   if (!shape) return fail(where + shape.error().message);
-  if (*shape != graph.tensor(node.output).shape) {
-    return fail(where + "gives " + shape_text(*shape) + ", but its output '" +
-                graph.tensor(node.output).name + "' is declared as " +
-                shape_text(graph.tensor(node.output).shape));
+  if (node.outputs.size() != result_count(node.op)) {
+    return fail(where + "has " + std::to_string(result_count(node.op)) + " results, not " +
+                std::to_string(node.outputs.size()));
+  }
+  for (const TensorId id : node.outputs) {
+    const Tensor& output = graph.tensor(id);
+    if (*shape == output.shape) continue;
+    return fail(where + "gives " + shape_text(*shape) + ", but its output '" + output.name +
+                "' is declared as " + shape_text(output.shape));
   }
   if (auto ok = check_whole_constants(graph, node); !ok) return fail(where + ok.error().message);
   return {};
@@ -121,11 +126,13 @@ Expected<void> check(const Graph& graph) {
       }
     }
     if (auto ok = check_node(graph, node); !ok) return ok;
-    if (known[static_cast<std::size_t>(node.output)]) {
-      return fail("node '" + node.name + "' writes '" + graph.tensor(node.output).name +
-                  "', which is an input, a constant, or written before");
+    for (const TensorId id : node.outputs) {
+      if (known[static_cast<std::size_t>(id)]) {
+        return fail("node '" + node.name + "' writes '" + graph.tensor(id).name +
+                    "', which is an input, a constant, or written before");
+      }
+      known[static_cast<std::size_t>(id)] = true;
     }
-    known[static_cast<std::size_t>(node.output)] = true;
   }
   for (const TensorId id : graph.outputs) {
     if (!known[static_cast<std::size_t>(id)]) {
@@ -150,6 +157,11 @@ std::span<const TensorId> moved_operands(const Node& node) {
   return node.op == Op::gather_nd ? all.first(1) : all;
 }
 
+std::span<const TensorId> moved_results(const Node& node) {
+  const std::span<const TensorId> all = node.outputs;
+  return node.op == Op::top_k ? all.first(1) : all;
+}
+
 void keep_scale_of_moved(Graph& graph, Node& node) {
   if (!moves_or_joins(node)) return;
   const auto scale = graph.tensor(node.inputs[0]).quantization;
@@ -162,7 +174,7 @@ void keep_scale_of_moved(Graph& graph, Node& node) {
     node.reason = std::string(left_in_float) + ": it pads with what its operand's bytes cannot say";
     return;
   }
-  graph.tensor(node.output).quantization = scale;
+  for (const TensorId id : moved_results(node)) graph.tensor(id).quantization = scale;
 }
 
 bool is_step(const Quantization& q, float value) {

@@ -75,13 +75,16 @@ struct Node {
   Op op = Op::identity;
   Attributes attributes;
   std::vector<TensorId> inputs;
-  TensorId output = 0;
+  std::vector<TensorId> outputs;   ///< As many as the operator's row says; nobody has to read them.
   std::vector<std::string> fused;  ///< Names of nodes that became part of this one.
   std::optional<WeightQuantization> weight_quantization;
   Precision precision = Precision::undecided;
   std::string reason;  ///< Why the precision is what it is, where there is something to say.
   /// An int8 convolution that stores float32 straight from its accumulators.
   bool float_output = false;
+
+  /// The result of a node that has one.
+  TensorId output() const { return only_result(outputs); }
 };
 
 struct Graph {
@@ -117,7 +120,7 @@ struct Graph {
   const Tensor& tensor(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
   TensorId add_tensor(Tensor tensor);
 
-  /// Index of the node that writes `id`, or -1 (constants, inputs).
+  /// Index of the node that has `id` among its results, or -1 (constants, inputs).
   int producer_of(TensorId id) const;
   /// Indices of the nodes that read `id`, in order, each once.
   std::vector<int> readers_of(TensorId id) const;
@@ -158,6 +161,10 @@ bool moves_or_joins(const Node& node);
 /// What such a node, or one that joins, moves: all of its operands but indices, which only say from
 /// where.
 std::span<const TensorId> moved_operands(const Node& node);
+
+/// The results that hold what such a node, or one that joins, moved: all of them but the places that
+/// a top_k gives.
+std::span<const TensorId> moved_results(const Node& node);
 
 /// What the scores of the first output are, as its author's nodes say before passes change them.
 ScoreType score_type(const Graph& graph);

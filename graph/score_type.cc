@@ -97,8 +97,8 @@ class Ranges {
 
   void pass(const Node& node) {
     const Operator& row = row_of(node.op);
-    known_[static_cast<std::size_t>(node.output)] =
-        cut(cut(unbounded(node), row.range), bounds_of(node.attributes));
+    const Range range = cut(cut(unbounded(node), row.range), bounds_of(node.attributes));
+    for (const TensorId id : moved_results(node)) known_[static_cast<std::size_t>(id)] = range;
   }
 
   /// A probability, but for a rounding or a small number that was added.
@@ -144,11 +144,13 @@ ScoreType score_type(const Graph& graph) {
   ScoreTypes types(graph.tensors.size());
   Ranges ranges(graph);
   for (const Node& node : graph.nodes) {
-    types.pass(node.op, node.attributes, node.inputs, node.output,
-               [&](TensorId id) { return graph.tensor(id).is_constant(); });
     ranges.pass(node);
-    if (types.of(node.output) == ScoreType::logits && ranges.is_between_0_and_1(node.output))
-      types.set(node.output, ScoreType::independent);
+    for (const TensorId id : moved_results(node)) {
+      types.pass(node.op, node.attributes, node.inputs, id,
+                 [&](TensorId input) { return graph.tensor(input).is_constant(); });
+      if (types.of(id) == ScoreType::logits && ranges.is_between_0_and_1(id))
+        types.set(id, ScoreType::independent);
+    }
   }
   return types.of(graph.outputs[0]);
 }

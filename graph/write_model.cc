@@ -76,6 +76,8 @@ struct AttributeFields {
   bool align_corners = false;
   std::string function;
   bool from_end = false;
+  int32_t k = 1;
+  bool largest = true;
 
   void operator()(const NoAttributes&) {}
   void operator()(const ConvAttributes& a) {
@@ -93,7 +95,12 @@ struct AttributeFields {
     ceil_mode = a.ceil_mode;
     bounds = a.bounds;
   }
-  void operator()(const AxisAttributes& a) { axis = a.axis, keepdims = a.keepdims; }
+  void operator()(const AxisAttributes& a) {
+    axis = a.axis;
+    keepdims = a.keepdims;
+    k = a.k;
+    largest = a.largest;
+  }
   void operator()(const SliceAttributes& a) { begin = a.begin, end = a.count, step = a.step; }
   void operator()(const PadAttributes& a) { begin = a.before, end = a.after, value = a.value; }
   void operator()(const ReshapeAttributes& a) { shape = a.shape; }
@@ -159,6 +166,8 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
   }
   if (!function.IsNull()) out.add_function(function);
   out.add_from_end(f.from_end);
+  out.add_k(f.k);
+  out.add_largest(f.largest);
   return out.Finish();
 }
 
@@ -166,12 +175,16 @@ Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
                                 TensorNumbers& numbers) {
   std::vector<int32_t> inputs;
   for (const TensorId id : node.inputs) inputs.push_back(numbers.of(id));
-  const int32_t output = numbers.of(node.output);
+  const int32_t output = numbers.of(node.outputs[0]);
+  std::vector<int32_t> more_outputs;
+  for (std::size_t i = 1; i < node.outputs.size(); ++i)
+    more_outputs.push_back(numbers.of(node.outputs[i]));
   const auto attributes = write_attributes(builder, node.attributes);
   std::vector<Offset<flatbuffers::String>> fused;
   for (const std::string& name : node.fused) fused.push_back(builder.CreateString(name));
   return format::CreateNodeDirect(builder, node.name.c_str(), op_name(node.op), attributes, &inputs,
-                                  output, &fused, node.reason.c_str());
+                                  output, &fused, node.reason.c_str(),
+                                  more_outputs.empty() ? nullptr : &more_outputs);
 }
 
 // Float nodes that kernels compute: no island is needed for them alone.
@@ -182,10 +195,11 @@ bool has_float_kernel(const Graph& graph, const Node& node) {
          node.op == Op::argmax;
 }
 
-// An island's values are floats.
+// An island's values are floats, but for the places that a top_k gives beside its values: they leave
+// it.
 bool touches_indices(const Graph& graph, const Node& node) {
   const auto is_index = [&](TensorId id) { return graph.tensor(id).type == Type::s32; };
-  return is_index(node.output) || std::ranges::any_of(node.inputs, is_index);
+  return is_index(node.outputs[0]) || std::ranges::any_of(node.inputs, is_index);
 }
 
 // Consecutive float nodes are one island, unless kernels can do all of it.

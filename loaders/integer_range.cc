@@ -59,9 +59,11 @@ IntegerRange IntegerRanges::computed_by(const graph::Node& node) {
   // In the graph's order, so that the operands of each are known.
   for (; next_ < graph_.nodes.size(); ++next_) {
     const graph::Node& before = graph_.nodes[next_];
-    if (graph_.tensor(before.output).type != Type::s32) continue;
-    const IntegerRange range = result_of(before);
-    known_[before.output] = range.fits_s32() ? range : all_of_s32;
+    for (const TensorId id : before.outputs) {
+      if (graph_.tensor(id).type != Type::s32) continue;
+      const IntegerRange range = result_of(before);
+      known_[id] = range.fits_s32() ? range : all_of_s32;
+    }
   }
   return result_of(node);
 }
@@ -75,10 +77,11 @@ IntegerRange IntegerRanges::of(TensorId id) {
 
 IntegerRange IntegerRanges::result_of(const graph::Node& node) {
   const TensorId x = node.inputs[0];
-  if (node.op == Op::argmax) {
-    const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
-    return {.min = 0, .max = graph_.tensor(x).shape[axis] - 1};
-  }
+  const auto places_along = [&](int32_t axis) -> IntegerRange {
+    return {.min = 0, .max = graph_.tensor(x).shape[static_cast<std::size_t>(axis)] - 1};
+  };
+  if (node.op == Op::argmax) return places_along(std::get<AxisAttributes>(node.attributes).axis);
+  if (node.op == Op::top_k) return places_along(std::get<AxisAttributes>(node.attributes).axis);
   if (graph::moves_or_joins(node)) {
     IntegerRange range = of(x);
     for (const TensorId id : graph::moved_operands(node)) range = both(range, of(id));

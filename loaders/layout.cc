@@ -79,7 +79,7 @@ TensorId add_layout_node(Graph& graph, TensorId from, Op op, Attributes attribut
                          .op = op,
                          .attributes = std::move(attributes),
                          .inputs = {from},
-                         .output = to});
+                         .outputs = {to}});
   return to;
 }
 

@@ -82,7 +82,7 @@ TensorId insert_behind(graph::Graph& graph, const PhasedLayer& layer, const std:
                        .op = op,
                        .attributes = std::move(attributes),
                        .inputs = {before},
-                       .output = after};
+                       .outputs = {after}};
   inserted.inputs.insert(inserted.inputs.end(), parameters.begin(), parameters.end());
   graph.nodes.insert(graph.nodes.begin() + at, std::move(inserted));
   return after;

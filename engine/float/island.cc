@@ -114,15 +114,17 @@ class Builder {
       }
       const auto shape = infer_shape(node.op, node.attributes, shapes);
       if (!shape) return wrong(node, shape.error().message);
-      if (node.output < 0 || static_cast<std::size_t>(node.output) >= values_.size() ||
-          value(node.output).constant || written[static_cast<std::size_t>(node.output)]) {
-        return wrong(node, "writes a value that does not exist, is constant or written already");
+      if (node.outputs.size() != result_count(node.op))
+        return wrong(node, "has another number of results");
+      for (const int32_t output : node.outputs) {
+        if (output < 0 || static_cast<std::size_t>(output) >= values_.size() ||
+            value(output).constant || written[static_cast<std::size_t>(output)]) {
+          return wrong(node, "writes a value that does not exist, is constant or written already");
+        }
+        if (const Shape& declared = value(output).shape; declared != *shape)
+          return wrong(node, "makes " + shape_text(*shape) + ", not " + shape_text(declared));
+        written[static_cast<std::size_t>(output)] = true;
       }
-      if (value(node.output).shape != *shape) {
-        return wrong(
-            node, "makes " + shape_text(*shape) + ", not " + shape_text(value(node.output).shape));
-      }
-      written[static_cast<std::size_t>(node.output)] = true;
     }
     return {};
   }
@@ -137,7 +139,7 @@ class Builder {
     }
     // XNNPACK packs the slopes, and a node of constants alone is not what it is for.
     if (!computed || (node.op == Op::prelu && !value(node.inputs[1]).constant)) return false;
-    return xnnpack_runs(node.op, node.attributes, shapes, value(node.output).shape);
+    return xnnpack_runs(node.op, node.attributes, shapes, value(node.outputs[0]).shape);
   }
 
   void partition() {
@@ -151,7 +153,7 @@ class Builder {
         const Bounds& before = known[static_cast<std::size_t>(node.inputs[0])];
         bounds = {.min = std::max(bounds.min, before.min), .max = std::min(bounds.max, before.max)};
       }
-      known[static_cast<std::size_t>(node.output)] = bounds;
+      known[static_cast<std::size_t>(node.outputs[0])] = bounds;
       const bool xnnpack = bounds.min < bounds.max && runs_on_xnnpack(node);
       if (xnnpack && !segments_.empty() && segments_.back().xnnpack) {
         ++segments_.back().count;
@@ -178,8 +180,10 @@ class Builder {
           use.last = static_cast<int>(s);
           use.read = true;
         }
-        Use& use = uses[static_cast<std::size_t>(node.output)];
-        use.writer = use.last = static_cast<int>(s);
+        for (const int32_t output : node.outputs) {
+          Use& use = uses[static_cast<std::size_t>(output)];
+          use.writer = use.last = static_cast<int>(s);
+        }
       }
     }
     return uses;

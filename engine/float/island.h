@@ -29,8 +29,11 @@ struct FloatNode {
   std::string name;  ///< For errors.
   Op op;
   Attributes attributes;
-  std::vector<int32_t> inputs;  ///< Indices of values.
-  int32_t output = 0;
+  std::vector<int32_t> inputs;   ///< Indices of values.
+  std::vector<int32_t> outputs;  ///< Indices of values.
+
+  /// The result of a node that has one.
+  int32_t output() const { return only_result(outputs); }
 };
 
 class FloatIsland {

@@ -35,7 +35,7 @@ StepResult make_island_step(const StepContext& context, const StepRecord& step) 
   for (auto node = first; node != first + step.node_count; ++node) {
     FloatNode out{.name = node->name, .op = node->op, .attributes = node->attributes};
     for (const int32_t id : node->inputs) out.inputs.push_back(value_of(id));
-    out.output = value_of(node->output);
+    for (const int32_t id : node->outputs) out.outputs.push_back(value_of(id));
     nodes.push_back(std::move(out));
   }
   auto island = FloatIsland::create(std::move(nodes), std::move(values), context.pool,

@@ -75,6 +75,8 @@ Loop find_loop(Op op) {
       return run_log_softmax;
     case Kind::argmax:
       return run_argmax;
+    case Kind::top_k:
+      return run_top_k;
     case Kind::prelu:
       return run_prelu;
     case Kind::batch_norm:
@@ -118,9 +120,11 @@ FloatStepResult create_loop_step(const FloatNode& node, std::span<const FloatVal
     operands.inputs.push_back(value.constant ? value.constant : value.external);
     operands.input_shapes.push_back(value.shape);
   }
-  const FloatValue& output = values[static_cast<std::size_t>(node.output)];
+  const FloatValue& output = values[static_cast<std::size_t>(node.outputs[0])];
   operands.output = output.external;
   operands.output_shape = output.shape;
+  if (node.outputs.size() > 1)
+    operands.second_output = values[static_cast<std::size_t>(node.outputs[1])].external;
 
   if (is_movement(node.op, node.attributes)) {
     return std::make_unique<MovementLoops>(std::move(operands));

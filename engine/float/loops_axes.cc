@@ -1,8 +1,9 @@
-// Float loops along axes: mean, softmax, argmax.
+// Float loops along axes: mean, softmax, argmax, top_k.
 #include <array>
 #include <cstring>
 
 #include "engine/float/operands.h"
+#include "engine/top_k.h"
 #include "kernels/scalar/exact_math.h"
 
 namespace octet {
@@ -146,6 +147,19 @@ void run_argmax(const FloatOperands& operands) {
     const int32_t index = operands.table->argmax_float(x, view.count, view.inner);
     std::memcpy(operands.output + row, &index, sizeof(index));
   }
+}
+
+void run_top_k(const FloatOperands& operands) {
+  const auto& a = std::get<AxisAttributes>(operands.attributes);
+  const AxisView view = view_axis(operands.input_shapes[0], a.axis);
+  const TopKParams params{.value_bytes = sizeof(float),
+                          .largest = a.largest,
+                          .k = static_cast<std::size_t>(a.k),
+                          .extent = view.count,
+                          .inner = view.inner};
+  select_top_k(params, operands.inputs[0], operands.output,
+               reinterpret_cast<int32_t*>(operands.second_output),
+               {.begin = 0, .end = view.rows()});
 }
 
 }  // namespace octet

@@ -12,7 +12,8 @@ struct FloatOperands {
   Attributes attributes;
   std::vector<const float*> inputs;
   std::vector<Shape> input_shapes;
-  float* output = nullptr;
+  float* output = nullptr;         ///< The first result, which nearly all operators have alone.
+  float* second_output = nullptr;  ///< top_k
   Shape output_shape;
   pthreadpool_t pool = nullptr;         ///< For convolutions.
   const ThreadPool* threads = nullptr;  ///< For all else; null for one thread.
@@ -68,6 +69,8 @@ void run_softmax(const FloatOperands& operands);
 void run_log_softmax(const FloatOperands& operands);
 /// Writes s32 indices to the output.
 void run_argmax(const FloatOperands& operands);
+/// Writes s32 indices to the second output.
+void run_top_k(const FloatOperands& operands);
 /// add, sub, mul, div, with broadcasting.
 void run_binary(const FloatOperands& operands);
 /// Rows of C: slope is [C] or [1].

@@ -21,7 +21,7 @@ class SubgraphBuilder {
  public:
   SubgraphBuilder(std::span<const FloatNode> nodes, std::span<const FloatValue> values)
       : values_(values), ids_(values.size(), XNN_INVALID_VALUE_ID), written_(values.size(), false) {
-    for (const FloatNode& node : nodes) written_[static_cast<std::size_t>(node.output)] = true;
+    for (const FloatNode& node : nodes) written_[static_cast<std::size_t>(node.output())] = true;
     note(xnn_create_subgraph(static_cast<uint32_t>(values.size()), 0, &subgraph));
   }
   ~SubgraphBuilder() {
@@ -105,12 +105,12 @@ class SubgraphBuilder {
 /// Convolution or linear; a residual is an addition of its own, and the outer bounds are then its.
 void SubgraphBuilder::define_conv(const FloatNode& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
-  const Shape& output = shape_of(node.output);
+  const Shape& output = shape_of(node.output());
   const Bounds bounds = a.has_residual ? a.inner_bounds : a.bounds;
   const uint32_t x = operand(node.inputs[0]);
   const uint32_t weight = packed(node.inputs[1]);
   const uint32_t bias = a.has_bias ? packed(node.inputs[2]) : XNN_INVALID_VALUE_ID;
-  const uint32_t y = a.has_residual ? internal(output) : operand(node.output);
+  const uint32_t y = a.has_residual ? internal(output) : operand(node.output());
   const auto u = [](int32_t value) { return static_cast<uint32_t>(value); };
   if (node.op == Op::linear) {
     note(xnn_define_fully_connected(subgraph, bounds.min, bounds.max, x, weight, bias, y, 0));
@@ -125,7 +125,7 @@ void SubgraphBuilder::define_conv(const FloatNode& node) {
   }
   if (a.has_residual) {
     note(xnn_define_add2(subgraph, a.bounds.min, a.bounds.max, y, operand(node.inputs.back()),
-                         operand(node.output), 0));
+                         operand(node.output()), 0));
   }
 }
 
@@ -133,7 +133,7 @@ void SubgraphBuilder::define_binary(const FloatNode& node) {
   const Bounds& bounds = std::get<BinaryAttributes>(node.attributes).bounds;
   const uint32_t a = operand(node.inputs[0]);
   const uint32_t b = operand(node.inputs[1]);
-  const uint32_t y = operand(node.output);
+  const uint32_t y = operand(node.output());
   const auto define = node.op == Op::add   ? xnn_define_add2
                       : node.op == Op::sub ? xnn_define_subtract
                       : node.op == Op::mul ? xnn_define_multiply2
@@ -146,7 +146,7 @@ void SubgraphBuilder::define_pool(const FloatNode& node) {
   const Window& w = a.window;
   const auto u = [](int32_t value) { return static_cast<uint32_t>(value); };
   const uint32_t x = operand(node.inputs[0]);
-  const uint32_t y = operand(node.output);
+  const uint32_t y = operand(node.output());
   if (node.op == Op::max_pool) {
     note(xnn_define_max_pooling_2d(subgraph, u(w.pad_top), u(w.pad_right), u(w.pad_bottom),
                                    u(w.pad_left), u(w.kernel_h), u(w.kernel_w), u(w.stride_h),
@@ -162,9 +162,9 @@ void SubgraphBuilder::define_pool(const FloatNode& node) {
 /// Over height and width; XNNPACK keeps both axes.
 void SubgraphBuilder::define_mean(const FloatNode& node) {
   const Shape& input = shape_of(node.inputs[0]);
-  const Shape& output = shape_of(node.output);
+  const Shape& output = shape_of(node.output());
   const uint32_t x = operand(node.inputs[0]);
-  const uint32_t y = operand(node.output);
+  const uint32_t y = operand(node.output());
   const bool keepdims = output.size() == 4;
   const uint32_t pooled = keepdims ? y : internal({input[0], 1, 1, input[3]});
   note(xnn_define_global_average_pooling_2d(subgraph, unbounded.min, unbounded.max, x, pooled, 0));
@@ -176,7 +176,7 @@ void SubgraphBuilder::define_mean(const FloatNode& node) {
 
 /// y = x * scale + shift, a scale and a shift a channel.
 void SubgraphBuilder::define_batch_norm(const FloatNode& node) {
-  const Shape& shape = shape_of(node.output);
+  const Shape& shape = shape_of(node.output());
   const Shape channel = {shape.back()};
   const double epsilon = std::get<ScalarAttributes>(node.attributes).value;
   const auto parameter = [&](std::size_t i) {
@@ -193,11 +193,11 @@ void SubgraphBuilder::define_batch_norm(const FloatNode& node) {
   note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, operand(node.inputs[0]),
                             constant(channel, std::move(scale)), scaled, 0));
   note(xnn_define_add2(subgraph, unbounded.min, unbounded.max, scaled,
-                       constant(channel, std::move(shift)), operand(node.output), 0));
+                       constant(channel, std::move(shift)), operand(node.output()), 0));
 }
 
 void SubgraphBuilder::define_function(const FloatNode& node, uint32_t x, uint32_t y) {
-  const Shape& shape = shape_of(node.output);
+  const Shape& shape = shape_of(node.output());
   const auto value = [&] { return std::get<ScalarAttributes>(node.attributes).value; };
   switch (row_of(node.op).function) {
     case Function::leaky_relu:
@@ -251,45 +251,48 @@ void SubgraphBuilder::define(const FloatNode& node) {
       return define_batch_norm(node);
     case Kind::prelu: {
       const FloatValue& slope = values_[static_cast<std::size_t>(node.inputs[1])];
-      const Shape channels = {shape_of(node.output).back()};
+      const Shape channels = {shape_of(node.output()).back()};
       const auto count = static_cast<std::size_t>(channels[0]);
       const bool one = element_count(slope.shape) == 1;
       std::vector<float> slopes = one ? std::vector<float>(count, slope.constant[0])
                                       : std::vector<float>(slope.constant, slope.constant + count);
       return note(xnn_define_prelu(subgraph, operand(node.inputs[0]),
-                                   constant(channels, std::move(slopes)), operand(node.output), 0));
+                                   constant(channels, std::move(slopes)), operand(node.output()),
+                                   0));
     }
     case Kind::pad: {
       const auto& a = std::get<PadAttributes>(node.attributes);
       const std::vector<std::size_t> before(a.before.begin(), a.before.end());
       const std::vector<std::size_t> after(a.after.begin(), a.after.end());
       return note(xnn_define_static_constant_pad(subgraph, before.data(), after.data(), a.value,
-                                                 operand(node.inputs[0]), operand(node.output), 0));
+                                                 operand(node.inputs[0]), operand(node.output()),
+                                                 0));
     }
     case Kind::reshape: {
-      const Shape& shape = shape_of(node.output);
+      const Shape& shape = shape_of(node.output());
       const std::vector<std::size_t> extents(shape.begin(), shape.end());
       return note(xnn_define_static_reshape(subgraph, extents.size(), extents.data(),
-                                            operand(node.inputs[0]), operand(node.output), 0));
+                                            operand(node.inputs[0]), operand(node.output()), 0));
     }
     case Kind::resize: {
       const auto& a = std::get<ResizeAttributes>(node.attributes);
       return note(xnn_define_static_resize_bilinear_2d(
           subgraph, static_cast<std::size_t>(a.output_h), static_cast<std::size_t>(a.output_w),
-          operand(node.inputs[0]), operand(node.output),
+          operand(node.inputs[0]), operand(node.output()),
           a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
     }
     case Kind::softmax:  // over the last axis
-      return note(xnn_define_softmax(subgraph, operand(node.inputs[0]), operand(node.output), 0));
+      return note(xnn_define_softmax(subgraph, operand(node.inputs[0]), operand(node.output()), 0));
     case Kind::clip: {
       const Bounds& bounds = std::get<ClipAttributes>(node.attributes).bounds;
       return note(xnn_define_clamp(subgraph, bounds.min, bounds.max, operand(node.inputs[0]),
-                                   operand(node.output), 0));
+                                   operand(node.output()), 0));
     }
     case Kind::function:
-      return define_function(node, operand(node.inputs[0]), operand(node.output));
+      return define_function(node, operand(node.inputs[0]), operand(node.output()));
     case Kind::log_softmax:  // xnnpack_runs() does not admit them
     case Kind::argmax:
+    case Kind::top_k:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:

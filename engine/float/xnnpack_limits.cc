@@ -100,6 +100,7 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
       return true;
     case Kind::log_softmax:  // left to octet's loops
     case Kind::argmax:
+    case Kind::top_k:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:

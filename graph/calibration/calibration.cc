@@ -30,14 +30,17 @@ bool hands_on(const Graph& graph, const Node& node) {
   return moves_or_joins(node) || node.op == Op::clip || node.op == Op::neg;
 }
 
-/// Of each tensor: is it an output, or does it lead to one by nodes that `passes` names?
+/// Of each tensor: is it an output, or does it lead to one by results of nodes that `passes` names?
 template <class Passes>
 std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
   std::vector<bool> leads(graph.tensors.size(), false);
   for (const TensorId id : graph.outputs) leads[static_cast<std::size_t>(id)] = true;
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    if (!leads[static_cast<std::size_t>(node.output)] || !passes(node)) continue;
+    if (std::ranges::none_of(node.outputs, [&](TensorId id) {
+          return leads[static_cast<std::size_t>(id)] && passes(node, id);
+        }))
+      continue;
     for (const TensorId id : node.inputs) leads[static_cast<std::size_t>(id)] = true;
   }
   return leads;
@@ -51,14 +54,16 @@ std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
 /// squared error decides.
 std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
   std::vector<Calibrator> all(graph.tensors.size(), wanted);
-  const auto last = leads_to_output(graph, [](const Node& node) { return !is_layer(node); });
+  const auto last =
+      leads_to_output(graph, [](const Node& node, TensorId) { return !is_layer(node); });
   const bool counts = wanted == Calibrator::percentile || wanted == Calibrator::entropy;
   for (const Node& node : graph.nodes) {
-    if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output)])
+    if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output())])
       all[static_cast<std::size_t>(node.inputs[0])] = Calibrator::mse;
   }
-  const auto answers =
-      leads_to_output(graph, [&](const Node& node) { return hands_on(graph, node); });
+  const auto answers = leads_to_output(graph, [&](const Node& node, TensorId result) {
+    return hands_on(graph, node) && std::ranges::count(moved_results(node), result) > 0;
+  });
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (answers[i]) all[i] = Calibrator::min_max;
   }

@@ -30,8 +30,8 @@ std::optional<Quantization> common_quantization(const Graph& graph, const Node& 
 // Whether a concat of tensors of several scales may requantize them: its result is rounded to the
 // scale of the quantize that follows, and nobody sees it in float.
 bool is_quantized_next(const Graph& graph, const Node& node) {
-  const auto readers = graph.readers_of(node.output);
-  return readers.size() == 1 && !graph.is_output(node.output) &&
+  const auto readers = graph.readers_of(node.output());
+  return readers.size() == 1 && !graph.is_output(node.output()) &&
          graph.nodes[static_cast<std::size_t>(readers[0])].op == Op::quantize;
 }
 
@@ -58,14 +58,17 @@ std::vector<Domain> mark_authors_float(Graph& graph) {
     if (node.op == Op::dequantize) widest = std::max(widest, Domain::steps_in_float);
     if (widest == Domain::quantized) continue;
     if (widest == Domain::real_float || !(is_border(node) || keeps_steps(graph, node))) {
-      domain(node.output) = Domain::real_float;
+      for (const TensorId id : node.outputs) domain(id) = Domain::real_float;
       if (is_border(node)) continue;
       node.precision = Precision::float32;
       node.reason = "left in float by the model's author, outside quantize and dequantize";
       continue;
     }
-    domain(node.output) = Domain::steps_in_float;
-    if (const auto q = common_quantization(graph, node)) graph.tensor(node.output).quantization = q;
+    for (const TensorId id : node.outputs) domain(id) = Domain::steps_in_float;
+    const auto q = common_quantization(graph, node);
+    for (const TensorId id : moved_results(node)) {
+      if (q) graph.tensor(id).quantization = q;
+    }
   }
   return domains;
 }
@@ -84,8 +87,8 @@ void keep_as_clip(Node& node, Domain operand) {
 // would take it as it is: the author's rounding then needs a node of its own.
 bool rounds_for_others(const Graph& graph, const Node& node) {
   const bool reads_input = graph.is_input(node.inputs[0]);
-  const auto readers = graph.readers_of(node.output);
-  return graph.is_output(node.output) || std::ranges::any_of(readers, [&](int index) {
+  const auto readers = graph.readers_of(node.output());
+  return graph.is_output(node.output()) || std::ranges::any_of(readers, [&](int index) {
            const Node& reader = graph.nodes[static_cast<std::size_t>(index)];
            return reader.op == Op::dequantize || (!reads_input && takes_operands_type(reader));
          });
@@ -94,7 +97,7 @@ bool rounds_for_others(const Graph& graph, const Node& node) {
 // Where the operand has no scale, or the same one, the quantize lends it its scale.
 bool quantize_joins(const Graph& graph, const Node& node) {
   const auto& from = graph.tensor(node.inputs[0]).quantization;
-  const auto& to = graph.tensor(node.output).quantization;
+  const auto& to = graph.tensor(node.output()).quantization;
   return !from || !to || *from == *to;
 }
 
@@ -116,14 +119,14 @@ Status absorb_quantize_nodes(Graph& graph) {
     }
     if (node.op == Op::quantize) {
       if (!graph.tensor(from).quantization)
-        graph.tensor(from).quantization = graph.tensor(node.output).quantization;
+        graph.tensor(from).quantization = graph.tensor(node.output()).quantization;
       if (graph.keeps_rounding && operand == Domain::real_float && rounds_for_others(graph, node)) {
         keep_as_clip(node, Domain::quantized);
         continue;
       }
     }
     gone[i] = true;
-    graph.redirect(node.output, from);
+    graph.redirect(node.output(), from);
   }
   graph.erase_nodes(gone);
   return {};

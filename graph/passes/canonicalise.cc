@@ -9,10 +9,10 @@ namespace {
 // The node's output becomes its input: true when the node is to be erased.
 bool bypass(Graph& graph, const Node& node) {
   Tensor& input = graph.tensor(node.inputs[0]);
-  const Tensor& output = graph.tensor(node.output);
+  const Tensor& output = graph.tensor(node.output());
   // An output of the graph that is also an input, or another output, needs a node between: each has
   // a name of its own.
-  if (graph.is_output(node.output) &&
+  if (graph.is_output(node.output()) &&
       (graph.producer_of(node.inputs[0]) < 0 || graph.is_output(node.inputs[0])))
     return false;
   // What the file rounds takes a node, too, where its operand has another scale, or others read
@@ -26,7 +26,7 @@ bool bypass(Graph& graph, const Node& node) {
     input.quantization = output.quantization;
     input.rounds = output.rounds;
   }
-  graph.redirect(node.output, node.inputs[0]);
+  graph.redirect(node.output(), node.inputs[0]);
   return true;
 }
 
@@ -34,7 +34,7 @@ bool bypass(Graph& graph, const Node& node) {
 void keep_as_reshape(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
   node.op = Op::reshape;
-  node.attributes = ReshapeAttributes{graph.tensor(node.output).shape};
+  node.attributes = ReshapeAttributes{graph.tensor(node.output()).shape};
 }
 
 // mean over height and width -> average pool over the whole image (+ reshape without keepdims).
@@ -53,16 +53,16 @@ void mean_to_average_pool(Graph& graph, std::size_t index) {
   node.attributes = pool;
   if (attributes.keepdims) return;
 
-  const TensorId flat = node.output;
+  const TensorId flat = node.output();
   Tensor pooled{.name = graph.tensor(flat).name + ".pooled",
                 .shape = {x[0], 1, 1, x[3]},
                 .quantization = graph.tensor(flat).quantization};
-  node.output = graph.add_tensor(std::move(pooled));
+  node.outputs = {graph.add_tensor(std::move(pooled))};
   Node reshape{.name = graph.nodes[index].name + ".reshape",
                .op = Op::reshape,
                .attributes = ReshapeAttributes{graph.tensor(flat).shape},
-               .inputs = {graph.nodes[index].output},
-               .output = flat,
+               .inputs = {graph.nodes[index].output()},
+               .outputs = {flat},
                .precision = graph.nodes[index].precision};
   graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
                      std::move(reshape));
@@ -117,7 +117,7 @@ void join_log_softmax(Graph& graph, std::size_t index) {
   if (softmax_index < 0 || !graph.read_only_by(log.inputs[0], static_cast<int>(index))) return;
   const Node& softmax = graph.nodes[static_cast<std::size_t>(softmax_index)];
   const bool rounded =
-      graph.tensor(softmax.output).quantization.has_value() &&
+      graph.tensor(softmax.output()).quantization.has_value() &&
       (graph.unscaled_is_float || graph.has_authors_borders || graph.keeps_rounding);
   if (softmax.op != Op::softmax || softmax.inputs.size() != 1 || rounded) return;
   log.op = Op::log_softmax;
@@ -133,7 +133,9 @@ Status canonicalise(Graph& graph) {
   for (const Node& node : graph.nodes) {
     const bool moves_indices =
         moves_or_joins(node) && graph.tensor(node.inputs[0]).type == Type::s32;
-    if (node.op == Op::argmax || moves_indices) graph.tensor(node.output).type = Type::s32;
+    if (node.op == Op::top_k) graph.tensor(node.outputs[1]).type = Type::s32;
+    if (node.op != Op::argmax && !moves_indices) continue;
+    for (const TensorId id : moved_results(node)) graph.tensor(id).type = Type::s32;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     // May insert a node, and so move all of them.
@@ -146,7 +148,8 @@ Status canonicalise(Graph& graph) {
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    const bool same_shape = graph.tensor(node.inputs[0]).shape == graph.tensor(node.output).shape;
+    const bool same_shape =
+        graph.tensor(node.inputs[0]).shape == graph.tensor(node.outputs[0]).shape;
     if (node.op == Op::identity || (node.op == Op::reshape && same_shape) ||
         (node.op == Op::concat && node.inputs.size() == 1)) {
       gone[i] = bypass(graph, node);

@@ -27,7 +27,8 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
 // Computes with whole numbers, or turns them into floats or back: exact as it is. What only moves
 // them, and argmax, which finds them, are not meant.
 bool computes_whole_numbers(const Graph& graph, const Node& node) {
-  return node.op == Op::cast || (!is_neutral(node) && graph.tensor(node.output).type == Type::s32);
+  return node.op == Op::cast ||
+         (!is_neutral(node) && graph.tensor(node.outputs[0]).type == Type::s32);
 }
 
 // "" when the node has an int8 form, otherwise why not.
@@ -82,6 +83,7 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
     case Kind::function:  // a table
     case Kind::cast:      // of whole numbers: above
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }
@@ -117,7 +119,7 @@ void keep_pads_beyond_operand_float(Graph& graph) {
     const float steps = pad->value / q->scale + static_cast<float>(q->zero_point);
     const bool for_maximum =
         steps < 0 && std::ranges::all_of(
-                         graph.readers_of(node.output),
+                         graph.readers_of(node.output()),
                          [&](int reader) {
                            return graph.nodes[static_cast<std::size_t>(reader)].op == Op::max_pool;
                          });
@@ -168,7 +170,7 @@ bool is_tail_op(const Node& node) {
 // for is a wish to see the output rounded to it.
 bool can_store_float(const Graph& graph, const Node& layer) {
   const bool rounded_by_wish =
-      graph.has_authors_borders && graph.tensor(layer.output).quantization.has_value();
+      graph.has_authors_borders && graph.tensor(layer.output()).quantization.has_value();
   return !std::get<ConvAttributes>(layer.attributes).has_residual && !rounded_by_wish;
 }
 
@@ -180,7 +182,7 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
   if (is_layer(node)) return can_store_float(graph, node);
   if (node.precision == Precision::float32) return true;
-  if (!is_tail_op(node)) return false;
+  if (!is_tail_op(node) || std::ranges::count(moved_results(node), id) == 0) return false;
   // Once a node: branches that join again and again would be walked exponentially often.
   if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
@@ -196,9 +198,10 @@ bool is_closed(const Graph& graph, const std::vector<int>& tail) {
   };
   for (const int index : tail) {
     const Node& node = graph.nodes[static_cast<std::size_t>(index)];
-    if (!std::ranges::all_of(graph.readers_of(node.output), in_tail)) return false;
-    for (const TensorId id : moved_operands(node)) {
-      if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
+    for (const auto& ids : {moved_results(node), moved_operands(node)}) {
+      for (const TensorId id : ids) {
+        if (!std::ranges::all_of(graph.readers_of(id), in_tail)) return false;
+      }
     }
   }
   return true;
@@ -247,7 +250,8 @@ std::string what_lacks_scale(const Graph& graph, const Node& node) {
   };
   const bool float_result =
       node.op == Op::softmax || (is_layer(node) && can_store_float(graph, node));
-  if (std::ranges::any_of(node.inputs, unscaled) || (unscaled(node.output) && !float_result))
+  if (std::ranges::any_of(node.inputs, unscaled) ||
+      (std::ranges::any_of(node.outputs, unscaled) && !float_result))
     return "a tensor of it has no scale";
   if (is_layer(node) && graph.tensor(node.inputs[1]).type == Type::f32 && !node.weight_quantization)
     return "its weights are floats";
@@ -280,8 +284,8 @@ void decide_the_rest(Graph& graph) {
 // own.
 void choose_float_outputs(Graph& graph) {
   for (Node& node : graph.nodes) {
-    if (node.precision != Precision::int8) continue;
-    const auto readers = graph.readers_of(node.output);
+    if (node.precision != Precision::int8 || (node.op != Op::softmax && !is_layer(node))) continue;
+    const auto readers = graph.readers_of(node.output());
     const bool float_readers = std::ranges::all_of(readers, [&](int reader) {
       return graph.nodes[static_cast<std::size_t>(reader)].precision == Precision::float32;
     });
@@ -289,7 +293,7 @@ void choose_float_outputs(Graph& graph) {
     const bool free_layer = is_layer(node) && can_store_float(graph, node);
     // A scale that the author gave a softmax's result is a rounding of the author's.
     const bool rounded =
-        graph.has_authors_borders && graph.tensor(node.output).quantization.has_value();
+        graph.has_authors_borders && graph.tensor(node.output()).quantization.has_value();
     node.float_output = (node.op == Op::softmax && !rounded) || free_layer;
     if (free_layer) node.reason = "float32 output straight from the accumulators";
   }
@@ -314,7 +318,8 @@ Status check_calibration(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (node.precision != Precision::int8) continue;
     for (const TensorId id : node.inputs) need(id);
-    if (!node.float_output) need(node.output);
+    if (node.float_output) continue;
+    for (const TensorId id : node.outputs) need(id);
   }
   if (missing.empty()) return {};
   std::string text =

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -8,7 +10,8 @@ Status drop_dead_nodes(Graph& graph) {
   std::vector<bool> dead(graph.nodes.size(), false);
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    dead[i] = !needed[static_cast<std::size_t>(node.output)];
+    dead[i] = std::ranges::none_of(
+        node.outputs, [&](TensorId id) { return needed[static_cast<std::size_t>(id)]; });
     if (dead[i]) continue;
     for (const TensorId id : node.inputs) needed[static_cast<std::size_t>(id)] = true;
   }

@@ -88,7 +88,7 @@ bool fold_into_layer_before(Graph& graph, std::size_t index) {
   }
   set_parameters(graph, layer, std::move(weight), std::move(bias));
   layer.fused.push_back(batch_norm.name);
-  layer.output = batch_norm.output;
+  layer.outputs = {batch_norm.output()};
   return true;
 }
 
@@ -101,10 +101,11 @@ bool pads(const ConvAttributes& a) {
 // it.
 bool fold_into_layer_after(Graph& graph, std::size_t index) {
   const Node& batch_norm = graph.nodes[index];
-  const auto readers = graph.readers_of(batch_norm.output);
-  if (readers.size() != 1 || !graph.read_only_by(batch_norm.output, readers[0])) return false;
+  const auto readers = graph.readers_of(batch_norm.output());
+  if (readers.size() != 1 || !graph.read_only_by(batch_norm.output(), readers[0])) return false;
   Node& layer = graph.nodes[static_cast<std::size_t>(readers[0])];
-  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output || !has_float_weights(graph, layer))
+  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output() ||
+      !has_float_weights(graph, layer))
     return false;
   if (layer.weight_quantization || layer.precision != batch_norm.precision) return false;
   const Affine affine = affine_of(graph, batch_norm);
@@ -140,13 +141,13 @@ void to_depthwise(Graph& graph, std::size_t index) {
   Node batch_norm = graph.nodes[index];
   const Affine affine = affine_of(graph, batch_norm);
   const auto channels = static_cast<int32_t>(affine.factor.size());
-  const Shape shape = graph.tensor(batch_norm.output).shape;
+  const Shape shape = graph.tensor(batch_norm.output()).shape;
 
   Node conv{.name = batch_norm.name,
             .op = Op::conv2d,
             .attributes = ConvAttributes{.groups = channels, .has_bias = true},
             .inputs = batch_norm.inputs,
-            .output = batch_norm.output,
+            .outputs = batch_norm.outputs,
             .fused = batch_norm.fused,
             .precision = batch_norm.precision,
             .reason = batch_norm.reason};
@@ -166,18 +167,18 @@ void to_depthwise(Graph& graph, std::size_t index) {
                 .op = Op::reshape,
                 .attributes = ReshapeAttributes{graph.tensor(to).shape},
                 .inputs = {from},
-                .output = to,
+                .outputs = {to},
                 .precision = batch_norm.precision,
                 .reason = batch_norm.reason};
   };
   const Tensor input = graph.tensor(batch_norm.inputs[0]);
-  const Tensor output = graph.tensor(batch_norm.output);
+  const Tensor output = graph.tensor(batch_norm.output());
   conv.inputs[0] = graph.add_tensor(
       {.name = input.name + ".image", .shape = image, .quantization = input.quantization});
-  conv.output = graph.add_tensor(
-      {.name = output.name + ".image", .shape = image, .quantization = output.quantization});
+  conv.outputs = {graph.add_tensor(
+      {.name = output.name + ".image", .shape = image, .quantization = output.quantization})};
   Node before = reshape(".to_image", batch_norm.inputs[0], conv.inputs[0]);
-  Node after = reshape(".from_image", conv.output, batch_norm.output);
+  Node after = reshape(".from_image", conv.output(), batch_norm.output());
   graph.nodes[index] = std::move(before);
   const auto at = graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1;
   graph.nodes.insert(at, {std::move(conv), std::move(after)});
@@ -193,7 +194,7 @@ Status fold_batch_norm(Graph& graph) {
       if (!has_constant_parameters(graph, graph.nodes[i])) continue;
       gone[i] = after ? fold_into_layer_after(graph, i) : fold_into_layer_before(graph, i);
       // A folded node must not count as a reader or a writer any more.
-      if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].output = -1;
+      if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
     }
   }
   graph.erase_nodes(gone);

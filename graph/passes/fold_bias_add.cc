@@ -19,7 +19,7 @@ std::size_t layer_operand(const Graph& graph, const Node& node) {
     if (node.op == Op::sub && i == 1) break;
     const int producer = graph.producer_of(node.inputs[i]);
     if (producer >= 0 && is_layer(graph.nodes[static_cast<std::size_t>(producer)]) &&
-        is_a_bias(graph.tensor(node.inputs[1 - i]), graph.tensor(node.output).shape.back()))
+        is_a_bias(graph.tensor(node.inputs[1 - i]), graph.tensor(node.output()).shape.back()))
       return i;
   }
   return 2;
@@ -28,15 +28,15 @@ std::size_t layer_operand(const Graph& graph, const Node& node) {
 bool takes_bias(const Graph& graph, const Node& layer, const Node& add) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   // The rounding between the two is the author's.
-  const bool rounds = graph.keeps_rounding && graph.tensor(layer.output).quantization;
+  const bool rounds = graph.keeps_rounding && graph.tensor(layer.output()).quantization;
   return !rounds && !a.has_residual && !a.bounds.bounded() && layer.precision == add.precision &&
          (!a.has_bias || graph.tensor(layer.inputs[2]).is_constant()) &&
-         graph.tensor(layer.output).shape == graph.tensor(add.output).shape;
+         graph.tensor(layer.output()).shape == graph.tensor(add.output()).shape;
 }
 
 std::vector<float> sum_of_biases(const Graph& graph, const Node& layer, const Node& add,
                                  const Tensor& constant) {
-  const auto channels = static_cast<std::size_t>(graph.tensor(add.output).shape.back());
+  const auto channels = static_cast<std::size_t>(graph.tensor(add.output()).shape.back());
   std::vector<float> bias(channels, 0.0f);
   if (std::get<ConvAttributes>(layer.attributes).has_bias)
     std::ranges::copy(float_values(graph.tensor(layer.inputs[2])), bias.begin());
@@ -66,7 +66,7 @@ bool fold(Graph& graph, std::size_t index) {
   a.has_bias = true;
   a.bounds = std::get<BinaryAttributes>(add.attributes).bounds;
   layer.fused.push_back(add.name);
-  layer.output = add.output;
+  layer.outputs = {add.output()};
   return true;
 }
 
@@ -78,7 +78,7 @@ Status fold_bias_add(Graph& graph) {
     if (graph.nodes[i].op != Op::add && graph.nodes[i].op != Op::sub) continue;
     gone[i] = fold(graph, i);
     // A folded node must not count as a reader or a writer any more.
-    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].output = -1;
+    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
   }
   graph.erase_nodes(gone);
   return {};

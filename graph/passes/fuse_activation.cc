@@ -30,7 +30,7 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
   if (bounds == nullptr || node.precision != clip.precision) return false;
 
   const auto& from = graph.tensor(before).quantization;
-  auto& to = graph.tensor(clip.output).quantization;
+  auto& to = graph.tensor(clip.output()).quantization;
   // A model that came quantized rounds once before the clip and once after it; a pool keeps its
   // operand's scale.
   const bool changes_scale = from && to && *from != *to;
@@ -39,13 +39,13 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
   if (from && !to && graph.keeps_rounding && !are_steps(outer, *from)) return false;
   if (!to) {
     to = from;
-    graph.tensor(clip.output).rounds = graph.tensor(before).rounds;
+    graph.tensor(clip.output()).rounds = graph.tensor(before).rounds;
   }
 
   *bounds = {std::clamp(bounds->min, outer.min, outer.max),
              std::clamp(bounds->max, outer.min, outer.max)};
   node.fused.push_back(clip.name);
-  node.output = clip.output;
+  node.outputs = {clip.output()};
   return true;
 }
 
@@ -56,7 +56,7 @@ Status fuse_activation(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (graph.nodes[i].op != Op::clip) continue;
     gone[i] = fuse_into_producer(graph, i);
-    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].output = -1;
+    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
   }
   graph.erase_nodes(gone);
   return {};

@@ -14,7 +14,7 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
   if (!is_layer(layer)) return false;
   const auto& a = std::get<ConvAttributes>(layer.attributes);
-  const Shape& output = graph.tensor(add.output).shape;
+  const Shape& output = graph.tensor(add.output()).shape;
   const Tensor& other = graph.tensor(add.inputs[1 - which]);
   return !a.has_residual && layer.precision == add.precision && !other.is_constant() &&
          other.shape == output && graph.tensor(operand).shape == output;
@@ -54,7 +54,7 @@ Status fuse_residual_add(Graph& graph) {
     a.inner_bounds = a.bounds;
     a.bounds = std::get<BinaryAttributes>(add.attributes).bounds;
     layer.inputs.push_back(add.inputs[1 - which]);
-    layer.output = add.output;
+    layer.outputs = {add.output()};
     layer.fused.push_back(add.name);
     layer.fused.insert(layer.fused.end(), add.fused.begin(), add.fused.end());
     // It runs where the add ran: by then the other operand is there, and nobody waited for the
@@ -62,7 +62,7 @@ Status fuse_residual_add(Graph& graph) {
     graph.nodes[i] = std::move(layer);
     gone[layer_index] = true;
     graph.nodes[layer_index].inputs.clear();
-    graph.nodes[layer_index].output = -1;
+    graph.nodes[layer_index].outputs.clear();
   }
   graph.erase_nodes(gone);
   return {};

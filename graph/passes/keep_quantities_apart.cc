@@ -24,8 +24,9 @@ class Quantities {
     for (std::size_t i = graph.nodes.size(); i-- > 0;) {
       const Node& node = graph.nodes[i];
       const auto leads = [&](int reader) { return ends_[static_cast<std::size_t>(reader)]; };
-      ends_[i] = !is_layer(node) && (graph.is_output(node.output) ||
-                                     std::ranges::any_of(graph.readers_of(node.output), leads));
+      ends_[i] = !is_layer(node) && std::ranges::any_of(node.outputs, [&](TensorId id) {
+        return graph.is_output(id) || std::ranges::any_of(graph.readers_of(id), leads);
+      });
     }
   }
 
@@ -68,6 +69,16 @@ class Quantities {
  private:
   Node& node_at(int index) { return graph_.nodes[static_cast<std::size_t>(index)]; }
 
+  // Of its values; indices are exact whatever has found them.
+  std::vector<int> readers_of_results(int index) const {
+    std::vector<int> readers;
+    for (const TensorId id : moved_results(graph_.nodes[static_cast<std::size_t>(index)])) {
+      const auto more = graph_.readers_of(id);
+      readers.insert(readers.end(), more.begin(), more.end());
+    }
+    return readers;
+  }
+
   bool set_float(int index, const std::string& reason) {
     Node& node = node_at(index);
     if (node.precision != Precision::undecided) return false;
@@ -79,15 +90,14 @@ class Quantities {
   // Layers may read the results as well; they quantize them for themselves.
   void keep_end_float(int index, const std::string& reason) {
     if (!set_float(index, reason)) return;
-    for (const int reader : graph_.readers_of(node_at(index).output)) {
+    for (const int reader : readers_of_results(index)) {
       if (is_at_end(reader)) keep_end_float(reader, reason);
     }
   }
 
   void keep_inside_float(int index, const std::string& reason) {
     if (!set_float(index, reason) || is_layer(node_at(index))) return;
-    for (const int reader : graph_.readers_of(node_at(index).output))
-      keep_inside_float(reader, reason);
+    for (const int reader : readers_of_results(index)) keep_inside_float(reader, reason);
   }
 
   void keep_readers_float(TensorId id, bool at_end, const std::string& reason) {
@@ -95,7 +105,8 @@ class Quantities {
       if (at_end && is_at_end(reader)) {
         keep_end_float(reader, reason);
       } else if (!at_end && moves_or_joins(node_at(reader)) && set_float(reader, reason)) {
-        keep_readers_float(node_at(reader).output, at_end, reason);
+        for (const TensorId result : moved_results(node_at(reader)))
+          keep_readers_float(result, at_end, reason);
       }
     }
   }
@@ -166,7 +177,7 @@ Status keep_quantities_apart(Graph& graph) {
     const Node node = graph.nodes[i];
     const bool at_end = quantities.is_at_end(index);
     if (node.precision != Precision::undecided) continue;
-    const auto& result = graph.tensor(node.output).quantization;
+    const auto& result = graph.tensor(node.outputs[0]).quantization;
     if (!result) continue;
     // A sum inside is one quantity, and what is small in it counts for little.
     const bool joins =

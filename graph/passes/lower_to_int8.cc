@@ -52,7 +52,7 @@ std::byte quantized(double value, const Quantization& q) {
 
 void to_lookup(Graph& graph, Node& node) {
   const Quantization x = *graph.tensor(node.inputs[0]).quantization;
-  const Quantization y = *graph.tensor(node.output).quantization;
+  const Quantization y = *graph.tensor(node.output()).quantization;
   std::vector<std::byte> table(256);
   for (int q = 0; q < 256; ++q) {
     const double real = double{x.scale} * (q - x.zero_point);
@@ -103,7 +103,7 @@ Status quantize_constant(Graph& graph, TensorId& id, const std::optional<Quantiz
 // What a file with scales of its own joins is rounded once, to the result's scale.
 std::optional<Quantization> scale_of_joined(const Graph& graph, const Node& node) {
   const bool once = node.op == Op::concat && graph.unscaled_is_float;
-  return once ? graph.tensor(node.output).quantization : std::nullopt;
+  return once ? graph.tensor(node.output()).quantization : std::nullopt;
 }
 
 bool takes_constants(Op op) {

@@ -37,7 +37,7 @@ class Borders {
     nodes.push_back({.name = original.name + (quantizes ? ".quantize" : ".dequantize"),
                      .op = quantizes ? Op::quantize : Op::dequantize,
                      .inputs = {id},
-                     .output = made,
+                     .outputs = {made},
                      .precision = Precision::int8});
     copies_[static_cast<std::size_t>(id)] = made;
     return made;
@@ -63,17 +63,19 @@ void settle_types(Graph& graph) {
   for (const Tensor& tensor : graph.tensors)
     on_scale.push_back(tensor.quantization && (tensor.rounds || tensor.is_constant()));
   for (const Node& node : graph.nodes) {
-    Tensor& output = graph.tensor(node.output);
-    if (output.type != Type::s32) output.type = output_type(node);
-    if (node.float_output) output.quantization.reset();
-    const auto is_same = [&](TensorId id) {
-      return on_scale[static_cast<std::size_t>(id)] &&
-             graph.tensor(id).quantization == output.quantization;
-    };
-    const bool moved = only_moves(node) && std::ranges::all_of(moved_operands(node), is_same);
-    on_scale[static_cast<std::size_t>(node.output)] =
-        output.quantization && (moved || output.type == Type::u8 || output.rounds);
-    if (moved) output.rounds = false;
+    for (const TensorId result : node.outputs) {
+      Tensor& output = graph.tensor(result);
+      if (output.type != Type::s32) output.type = output_type(node);
+      if (node.float_output) output.quantization.reset();
+      const auto is_same = [&](TensorId id) {
+        return on_scale[static_cast<std::size_t>(id)] &&
+               graph.tensor(id).quantization == output.quantization;
+      };
+      const bool moved = only_moves(node) && std::ranges::all_of(moved_operands(node), is_same);
+      on_scale[static_cast<std::size_t>(result)] =
+          output.quantization && (moved || output.type == Type::u8 || output.rounds);
+      if (moved) output.rounds = false;
+    }
   }
 }
 

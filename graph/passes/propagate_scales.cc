@@ -46,7 +46,7 @@ void scale_of_concat(Graph& graph, const Node& node) {
     widen(range, *q);
   }
   if (!equal && graph.unscaled_is_float) return;
-  graph.tensor(node.output).quantization = equal ? *first : quantization_for(range);
+  graph.tensor(node.output()).quantization = equal ? *first : quantization_for(range);
 }
 
 bool passes_scale_on(const Graph& graph, const Node& node) {
@@ -63,26 +63,28 @@ bool passes_scale_on(const Graph& graph, const Node& node) {
 // and a requantization of their own follows: a clip without bounds.
 void requantize_what_moved(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
+    const Node node = graph.nodes[i];
     if (!moves_bytes(node) || node.precision == Precision::float32) continue;
     const Tensor input = graph.tensor(node.inputs[0]);
-    const Tensor output = graph.tensor(node.output);
-    if (!input.quantization || !output.quantization || input.quantization == output.quantization)
-      continue;
-    const TensorId moved = graph.add_tensor({.name = output.name + ".moved",
-                                             .shape = output.shape,
-                                             .quantization = input.quantization,
-                                             .rounds = input.rounds});
-    Node clip{.name = node.name + ".requantize",
-              .op = Op::clip,
-              .attributes = ClipAttributes{},
-              .inputs = {moved},
-              .output = node.output};
-    // Bounds that a max pool took over are bytes of its result.
-    if (auto* pool = std::get_if<PoolAttributes>(&graph.nodes[i].attributes))
-      std::get<ClipAttributes>(clip.attributes).bounds = std::exchange(pool->bounds, {});
-    graph.nodes[i].output = moved;
-    graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(clip));
+    for (std::size_t result = 0; result < moved_results(node).size(); ++result) {
+      const Tensor output = graph.tensor(node.outputs[result]);
+      if (!input.quantization || !output.quantization || input.quantization == output.quantization)
+        continue;
+      const TensorId moved = graph.add_tensor({.name = output.name + ".moved",
+                                               .shape = output.shape,
+                                               .quantization = input.quantization,
+                                               .rounds = input.rounds});
+      Node clip{.name = node.name + ".requantize",
+                .op = Op::clip,
+                .attributes = ClipAttributes{},
+                .inputs = {moved},
+                .outputs = {node.outputs[result]}};
+      // Bounds that a max pool took over are bytes of its result.
+      if (auto* pool = std::get_if<PoolAttributes>(&graph.nodes[i].attributes))
+        std::get<ClipAttributes>(clip.attributes).bounds = std::exchange(pool->bounds, {});
+      graph.nodes[i].outputs[result] = moved;
+      graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(clip));
+    }
   }
 }
 
@@ -90,11 +92,13 @@ void requantize_what_moved(Graph& graph) {
 
 Status propagate_scales(Graph& graph) {
   for (const Node& node : graph.nodes) {
-    auto& output = graph.tensor(node.output).quantization;
-    if (output) continue;
-    if (passes_scale_on(graph, node)) output = graph.tensor(node.inputs[0]).quantization;
-    if (node.op == Op::concat) scale_of_concat(graph, node);
-    if (!output && !graph.has_authors_borders) output = scale_of_known_range(node.op);
+    for (const TensorId id : moved_results(node)) {
+      auto& output = graph.tensor(id).quantization;
+      if (output) continue;
+      if (passes_scale_on(graph, node)) output = graph.tensor(node.inputs[0]).quantization;
+      if (node.op == Op::concat) scale_of_concat(graph, node);
+      if (!output && !graph.has_authors_borders) output = scale_of_known_range(node.op);
+    }
   }
   // Backwards, through what moves bytes: a layer whose reshaped output was observed has that scale.
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
@@ -103,8 +107,10 @@ Status propagate_scales(Graph& graph) {
     if (graph.unscaled_is_float && !graph.read_only_by(node.inputs[0], static_cast<int>(i)))
       continue;
     auto& input = graph.tensor(node.inputs[0]).quantization;
-    if (!input && !graph.tensor(node.inputs[0]).is_constant())
-      input = graph.tensor(node.output).quantization;
+    for (const TensorId id : moved_results(node)) {
+      if (!input && !graph.tensor(node.inputs[0]).is_constant())
+        input = graph.tensor(id).quantization;
+    }
   }
   if (graph.unscaled_is_float) requantize_what_moved(graph);
   return {};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "engine/operator_table.h"
 #include "graph/passes/passes.h"
@@ -62,7 +63,7 @@ Node make_clip(std::string name, const Bounds& range, TensorId input, TensorId o
           .op = Op::clip,
           .attributes = ClipAttributes{range},
           .inputs = {input},
-          .output = output};
+          .outputs = {output}};
 }
 
 void clip_inputs(Graph& graph) {
@@ -85,26 +86,26 @@ Status saturate(Graph& graph) {
   clip_inputs(graph);
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
-    const Tensor output = graph.tensor(node.output);
-    if (output.type != Type::f32 || !output.quantization ||
-        is_within(known_range(graph, node), range_to_keep(node, *output.quantization))) {
-      nodes.push_back(std::move(node));
-      continue;
+    std::vector<Node> clips;
+    for (TensorId& result : node.outputs) {
+      const Tensor output = graph.tensor(result);
+      if (output.type != Type::f32 || !output.quantization ||
+          is_within(known_range(graph, node), range_to_keep(node, *output.quantization)))
+        continue;
+      const Bounds range = range_of(*output.quantization);
+      if (Bounds* bounds = bounds_to_tighten(node)) {
+        tighten(*bounds, range);
+        continue;
+      }
+      // The result keeps its name: what the node gives has another.
+      const TensorId unbounded =
+          graph.add_tensor({.name = output.name + ".unbounded", .shape = output.shape});
+      clips.push_back(make_clip(node.name + ".range", range, unbounded, result));
+      clips.back().precision = node.precision;
+      result = unbounded;
     }
-    const Bounds range = range_of(*output.quantization);
-    if (Bounds* bounds = bounds_to_tighten(node)) {
-      tighten(*bounds, range);
-      nodes.push_back(std::move(node));
-      continue;
-    }
-    // The result keeps its name: what the node gives has another.
-    const TensorId unbounded =
-        graph.add_tensor({.name = output.name + ".unbounded", .shape = output.shape});
-    Node clip = make_clip(node.name + ".range", range, unbounded, node.output);
-    clip.precision = node.precision;
-    node.output = unbounded;
     nodes.push_back(std::move(node));
-    nodes.push_back(std::move(clip));
+    std::ranges::move(clips, std::back_inserter(nodes));
   }
   graph.nodes = std::move(nodes);
   return {};

@@ -70,7 +70,8 @@ bool joins_concat(const Graph& graph, TensorSets& sets, TensorId operand, int co
 Status unify_scales(Graph& graph) {
   TensorSets sets(graph.tensors.size());
   for (const Node& node : graph.nodes) {
-    if (is_u8_node(node) && moves_bytes(node)) sets.join(node.inputs[0], node.output);
+    if (!is_u8_node(node) || !moves_bytes(node)) continue;
+    for (const TensorId id : moved_results(node)) sets.join(node.inputs[0], id);
   }
   // From the last concat to the first, so that a chain of them takes the last one's scale.
   for (std::size_t i = graph.nodes.size(); i-- > 0 && !graph.keeps_rounding;) {
@@ -78,7 +79,7 @@ Status unify_scales(Graph& graph) {
     if (!is_u8_node(node) || node.op != Op::concat) continue;
     for (const TensorId id : node.inputs) {
       if (!graph.tensor(id).is_constant() && joins_concat(graph, sets, id, static_cast<int>(i))) {
-        sets.join(node.output, id);
+        sets.join(node.output(), id);
       }
     }
   }

@@ -73,7 +73,7 @@ void Builder::add_output(const std::string& name) {
     const TensorId copy = graph_.add_tensor(
         {.name = name, .type = from.type, .shape = from.shape, .quantization = from.quantization});
     graph_.nodes.push_back(
-        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .output = copy});
+        {.name = name + ".output", .op = Op::identity, .inputs = {id}, .outputs = {copy}});
     id = copy;
   }
   graph_.outputs.push_back(id);
@@ -265,29 +265,41 @@ TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape 
 
 Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
                     AxisOrder order, const std::string& suffix) {
+  return std::move(emit_all(node, op, std::move(attributes), std::move(inputs), order, suffix)[0]);
+}
+
+std::vector<Value> Builder::emit_all(const Node& node, Op op, Attributes attributes,
+                                     std::vector<TensorId> inputs, const AxisOrder& order,
+                                     const std::string& suffix) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
   const auto stored = infer_shape(op, attributes, shapes);
   if (!stored) node.fail(stored.error().message);
   if (stored->size() != order.size())
     node.fail("has a rank of output that its input does not give");
-  Value value{.shape = Shape(order.size()), .order = std::move(order)};
+  Value value{.shape = Shape(order.size()), .order = order};
   for (std::size_t i = 0; i < stored->size(); ++i)
-    value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
+    value.shape[static_cast<std::size_t>(order[i])] = (*stored)[i];
 
   std::string name = node.name() + suffix;
   for (int n = 2; !node_names_.insert(name).second; ++n)
     name = node.name() + suffix + "." + std::to_string(n);
-  value.id = graph_.add_tensor({.name = name, .shape = *stored});
-  graph::Node& made = graph_.nodes.emplace_back(graph::Node{.name = name,
-                                                            .op = op,
-                                                            .attributes = std::move(attributes),
-                                                            .inputs = std::move(inputs),
-                                                            .output = value.id});
-  if (graph::moves_or_joins(made))
-    graph_.tensor(value.id).type = graph_.tensor(made.inputs[0]).type;
+  graph::Node made{
+      .name = name, .op = op, .attributes = std::move(attributes), .inputs = std::move(inputs)};
+  std::vector<Value> values;
+  for (std::size_t i = 1; i <= result_count(op); ++i) {
+    const std::string number = i > 1 ? "." + std::to_string(i) : "";
+    value.id = graph_.add_tensor({.name = name + number, .shape = *stored});
+    made.outputs.push_back(value.id);
+    values.push_back(value);
+  }
+  if (graph::moves_or_joins(made)) {
+    for (const TensorId id : graph::moved_results(made))
+      graph_.tensor(id).type = graph_.tensor(made.inputs[0]).type;
+  }
   graph::keep_scale_of_moved(graph_, made);
-  return value;
+  graph_.nodes.push_back(std::move(made));
+  return values;
 }
 
 Value Builder::transposed(const Value& value, const AxisOrder& permutation) const {
@@ -352,7 +364,9 @@ std::vector<TensorId> Builder::unscaled_sources(TensorId id) const {
     const int producer = graph_.producer_of(sources[i]);
     if (producer < 0) continue;
     const graph::Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
-    if (!graph::moves_or_joins(node)) continue;
+    if (!graph::moves_or_joins(node) ||
+        std::ranges::count(graph::moved_results(node), sources[i]) == 0)
+      continue;
     for (const TensorId input : graph::moved_operands(node)) {
       if (!graph_.tensor(input).is_constant() && std::ranges::count(sources, input) == 0)
         sources.push_back(input);

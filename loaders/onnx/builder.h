@@ -118,6 +118,10 @@ class Builder {
   /// Adds a node, named after the ONNX node with the suffix; its output is stored in `order`.
   Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
              AxisOrder order, const std::string& suffix = "");
+  /// The same of an operator that has several results, all of them stored in `order`.
+  std::vector<Value> emit_all(const Node& node, Op op, Attributes attributes,
+                              std::vector<graph::TensorId> inputs, const AxisOrder& order,
+                              const std::string& suffix = "");
   /// `value`, which was emitted last, has whole numbers. Throws MissingOperator where they could
   /// leave 32 bits: ONNX has 64.
   void set_whole(const Node& node, const Value& value);

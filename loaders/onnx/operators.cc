@@ -59,6 +59,7 @@ Operator find_operator(const std::string& domain, const std::string& op) {
       {"Softmax", load_softmax},
       {"LogSoftmax", load_softmax},
       {"ArgMax", load_argmax},
+      {"TopK", load_top_k},
       {"Concat", load_concat},
       {"Split", load_split},
       {"Slice", load_slice},

@@ -56,6 +56,7 @@ void load_global_pool(Builder& builder, const Node& node);
 void load_reduction(Builder& builder, const Node& node);
 void load_softmax(Builder& builder, const Node& node);
 void load_argmax(Builder& builder, const Node& node);
+void load_top_k(Builder& builder, const Node& node);
 
 // ---- movement.cc: parts of tensors
 void load_concat(Builder& builder, const Node& node);

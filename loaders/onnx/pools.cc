@@ -1,4 +1,4 @@
-// Windows, and whole axes: pools, reductions, softmax, argmax.
+// Windows, and whole axes: pools, reductions, softmax, argmax, top_k.
 #include <algorithm>
 
 #include "loaders/onnx/fold.h"
@@ -120,6 +120,43 @@ void load_argmax(Builder& builder, const Node& node) {
       builder.emit(node, Op::argmax, a, {x.id}, order_after_reduction(x.order, {axis}, a.keepdims));
   builder.graph().tensor(y.id).type = Type::s32;
   builder.finish(node, y);
+}
+
+namespace {
+
+// How many values a TopK takes: an attribute, from operator set 10 on an input.
+int64_t read_k(Builder& builder, const Node& node) {
+  if (node.opset() < 10) return node.required_integer("k");
+  const Constant* given = builder.constant(node, 1);
+  if (given == nullptr) {
+    node.missing("with its k computed ('" + node.input(1) +
+                 "'); export the model with a number in its place");
+  }
+  if (given->is_float() || given->size() != 1) node.fail("has a k that is not one whole number");
+  return given->integers[0];
+}
+
+}  // namespace
+
+void load_top_k(Builder& builder, const Node& node) {
+  const Value x = builder.order_operand(node, 0);
+  const int32_t axis = node.axis(node.integer("axis", -1), x.shape.size());
+  const int64_t k = read_k(builder, node);
+  const int32_t extent = x.shape[static_cast<std::size_t>(axis)];
+  if (k < 1 || k > extent) {
+    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(extent) +
+              " along axis " + std::to_string(axis) + ": export the model with a k of 1 to " +
+              std::to_string(extent));
+  }
+  // Where the file wants them in any order, they are in order all the same.
+  const AxisAttributes a{.axis = stored_axis(x.order, axis),
+                         .k = static_cast<int32_t>(k),
+                         .largest = node.integer("largest", 1) != 0};
+  const std::vector<Value> results = builder.emit_all(node, Op::top_k, a, {x.id}, x.order);
+  builder.graph().tensor(results[1].id).type = Type::s32;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (node.has_output(i)) builder.finish(node, results[i], i);
+  }
 }
 
 }  // namespace octet::loaders::onnx

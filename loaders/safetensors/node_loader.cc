@@ -19,13 +19,14 @@ struct NodeLoader::Context {
   std::string name;
   std::string op;
   std::vector<std::string> inputs;
-  std::string output;
+  std::vector<std::string> outputs;
   JsonObject attributes;
   std::optional<graph::WeightQuantization> weight_quantization;
 
   [[noreturn]] void fail(const std::string& message) const {
     throw LoadError("node '" + name + "' (" + op + "): " + message);
   }
+  const std::string& output() const { return outputs[0]; }
   void operands(std::size_t least, std::size_t most) const {
     if (inputs.size() < least || inputs.size() > most) {
       fail("takes " + std::to_string(least) + (most > least ? " to " + std::to_string(most) : "") +
@@ -61,6 +62,15 @@ const std::map<std::string, Op>& functions() {
     return all;
   }();
   return table;
+}
+
+/// How many results an operator has: what the table does not know by the file's name has one.
+std::size_t results_of(const std::string& op) {
+  for (int i = 0; i < op_count; ++i) {
+    const Operator& row = row_of(static_cast<Op>(i));
+    if (op == row.name) return row.results;
+  }
+  return 1;
 }
 
 graph::WeightQuantization read_weight_quantization(const JsonObject& from) {
@@ -147,16 +157,19 @@ void NodeLoader::add_node(const json& json) {
   Context node{.name = name,
                .op = object.text("op"),
                .inputs = object.texts("inputs"),
+               .outputs = object.texts("outputs"),
                .attributes = {object.has("attributes") ? object.at("attributes") : no_attributes,
                               object.where()}};
-  const auto outputs = object.texts("outputs");
-  if (outputs.size() != 1)
-    node.fail("has " + std::to_string(outputs.size()) + " outputs; every operator has one");
-  node.output = outputs[0];
-  if (values_.contains(node.output))
-    node.fail("writes '" + node.output + "', which was written before");
-  if (file_.tensors.contains(node.output))
-    node.fail("writes '" + node.output + "', which is a parameter");
+  const std::size_t results = results_of(node.op);
+  if (node.outputs.size() != results) {
+    node.fail("has " + std::to_string(node.outputs.size()) + " outputs; " +
+              (results == 1 ? "it gives one" : "it gives " + std::to_string(results)));
+  }
+  for (const std::string& output : node.outputs) {
+    if (values_.contains(output) || std::ranges::count(node.outputs, output) > 1)
+      node.fail("writes '" + output + "', which was written before");
+    if (file_.tensors.contains(output)) node.fail("writes '" + output + "', which is a parameter");
+  }
   if (object.has("weight_quantization")) {
     if (node.op != "conv2d" && node.op != "linear") node.fail("cannot have weight_quantization");
     node.weight_quantization = read_weight_quantization(object.object("weight_quantization"));
@@ -186,7 +199,7 @@ const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
       {"reshape", &NodeLoader::reshape},  {"transpose", &NodeLoader::transpose},
       {"resize", &NodeLoader::resize},    {"identity", &NodeLoader::same},
       {"dropout", &NodeLoader::same},     {"quantize", &NodeLoader::same},
-      {"dequantize", &NodeLoader::same},
+      {"dequantize", &NodeLoader::same},  {"top_k", &NodeLoader::top_k},
   };
   return table;
 }
@@ -253,12 +266,12 @@ int32_t NodeLoader::axis(const Context& node, const Value& x, int32_t given) con
   return positive;
 }
 
-const DeclaredTensor& NodeLoader::declaration(const Context& node, const Shape& shape) const {
-  const auto declared = declared_.find(node.output);
-  if (declared == declared_.end())
-    node.fail("writes '" + node.output + "', which is not in 'tensors'");
+const DeclaredTensor& NodeLoader::declaration(const Context& node, const std::string& output,
+                                              const Shape& shape) const {
+  const auto declared = declared_.find(output);
+  if (declared == declared_.end()) node.fail("writes '" + output + "', which is not in 'tensors'");
   if (declared->second.shape != shape) {
-    node.fail("gives " + shape_text(shape) + ", but '" + node.output + "' is declared as " +
+    node.fail("gives " + shape_text(shape) + ", but '" + output + "' is declared as " +
               shape_text(declared->second.shape));
   }
   return declared->second;
@@ -276,19 +289,25 @@ void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
   for (std::size_t i = 0; i < stored->size(); ++i) {
     value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
   }
-  value.id = graph_.add_tensor({.name = node.output,
-                                .shape = *stored,
-                                .quantization = declaration(node, value.shape).quantization});
-  graph_.nodes.push_back({.name = node.name,
-                          .op = op,
-                          .attributes = std::move(attributes),
-                          .inputs = std::move(inputs),
-                          .output = value.id,
-                          .weight_quantization = node.weight_quantization});
-  const bool moves_indices = graph::moves_bytes(graph_.nodes.back()) &&
-                             graph_.tensor(graph_.nodes.back().inputs[0]).type == Type::s32;
-  if (moves_indices) graph_.tensor(value.id).type = Type::s32;
-  values_[node.output] = std::move(value);
+  graph::Node made{.name = node.name,
+                   .op = op,
+                   .attributes = std::move(attributes),
+                   .inputs = std::move(inputs),
+                   .weight_quantization = node.weight_quantization};
+  for (const std::string& output : node.outputs) {
+    value.id =
+        graph_.add_tensor({.name = output,
+                           .shape = *stored,
+                           .quantization = declaration(node, output, value.shape).quantization});
+    made.outputs.push_back(value.id);
+    values_[output] = value;
+  }
+  const bool moves_indices =
+      graph::moves_bytes(made) && graph_.tensor(made.inputs[0]).type == Type::s32;
+  for (const TensorId id : graph::moved_results(made)) {
+    if (moves_indices) graph_.tensor(id).type = Type::s32;
+  }
+  graph_.nodes.push_back(std::move(made));
 }
 
 const PhasedLayer* NodeLoader::find_phased(const Context& node) const {
@@ -315,7 +334,7 @@ TensorId NodeLoader::add_part(const Context& node, Op op, Attributes attributes,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = output});
+                          .outputs = {output}});
   return output;
 }
 
@@ -323,14 +342,14 @@ void NodeLoader::insert_behind_phases(const Context& node, Op op, Attributes att
                                       const std::vector<TensorId>& parameters) {
   const Value value = values_.at(node.inputs[0]);
   PhasedLayer layer = phased_.at(node.inputs[0]);
-  const DeclaredTensor& declared = declaration(node, value.shape);
+  const DeclaredTensor& declared = declaration(node, node.output(), value.shape);
   layer.output = insert_behind(graph_, layer, node.name, op, std::move(attributes), parameters);
   graph::Tensor& result = graph_.tensor(value.id);
-  result.name = node.output;
+  result.name = node.output();
   // What clips keeps its operand's scale where the file gives it none.
   if (op != Op::clip || declared.quantization) result.quantization = declared.quantization;
-  values_[node.output] = value;
-  phased_[node.output] = layer;
+  values_[node.output()] = value;
+  phased_[node.output()] = layer;
 }
 
 // ---- operators
@@ -436,10 +455,10 @@ void NodeLoader::conv_transpose2d(const Context& node) {
   Value value{.id = y, .shape = Shape(4), .order = order};
   for (std::size_t i = 0; i < 4; ++i)
     value.shape[static_cast<std::size_t>(order[i])] = graph_.tensor(y).shape[i];
-  graph_.tensor(y).name = node.output;
-  graph_.tensor(y).quantization = declaration(node, value.shape).quantization;
-  if (y != phased.output) phased_[node.output] = phased;
-  values_[node.output] = std::move(value);
+  graph_.tensor(y).name = node.output();
+  graph_.tensor(y).quantization = declaration(node, node.output(), value.shape).quantization;
+  if (y != phased.output) phased_[node.output()] = phased;
+  values_[node.output()] = std::move(value);
 }
 
 void NodeLoader::linear(const Context& node) {
@@ -610,6 +629,25 @@ void NodeLoader::argmax(const Context& node) {
   graph_.tensors.back().type = Type::s32;
 }
 
+void NodeLoader::top_k(const Context& node) {
+  node.operands(1, 1);
+  node.attributes.allow_only({"axis", "k", "largest"});
+  const Value x = operand(node, 0);
+  const int32_t logical = axis(node, x, node.attributes.integer("axis"));
+  const int32_t k = node.attributes.integer("k");
+  const int32_t extent = x.shape[static_cast<std::size_t>(logical)];
+  if (k < 1 || k > extent) {
+    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(extent) +
+              " along axis " + std::to_string(logical) + ": export the model with a k of 1 to " +
+              std::to_string(extent));
+  }
+  const AxisAttributes a{.axis = stored_axis(x.order, logical),
+                         .k = k,
+                         .largest = node.attributes.boolean("largest", true)};
+  emit(node, Op::top_k, a, {x.id}, x.order);
+  graph_.tensors.back().type = Type::s32;
+}
+
 void NodeLoader::concat(const Context& node) {
   node.operands(1, 4096);
   node.attributes.allow_only({"axis"});
@@ -727,8 +765,8 @@ void NodeLoader::same(const Context& node) {
                 : node.op == "dequantize" ? Op::dequantize
                                           : Op::identity;
   if (op == Op::quantize &&
-      (!declared_.contains(node.output) || !declared_.at(node.output).quantization)) {
-    node.fail("its output '" + node.output + "' has no scale");
+      (!declared_.contains(node.output()) || !declared_.at(node.output()).quantization)) {
+    node.fail("its output '" + node.output() + "' has no scale");
   }
   emit(node, op, NoAttributes{}, {x.id}, x.order);
 }

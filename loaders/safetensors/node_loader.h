@@ -49,6 +49,7 @@ class NodeLoader {
   void mean(const Context& node);
   void softmax(const Context& node);
   void argmax(const Context& node);
+  void top_k(const Context& node);
   void concat(const Context& node);
   void slice(const Context& node);
   void pad(const Context& node);
@@ -66,10 +67,11 @@ class NodeLoader {
   graph::TensorId parameter(const Context& node, const std::string& name);
   graph::TensorId vector_parameter(const Context& node, std::size_t index, const char* what);
   int32_t axis(const Context& node, const Value& x, int32_t given) const;
-  /// What the file says of the node's output, which must have this shape.
-  const DeclaredTensor& declaration(const Context& node, const Shape& shape) const;
-  /// Adds the node; its output has the inferred shape, stored in `order`, and must be what the file
-  /// declares.
+  /// What the file says of one of the node's outputs, which must have this shape.
+  const DeclaredTensor& declaration(const Context& node, const std::string& output,
+                                    const Shape& shape) const;
+  /// Adds the node; its outputs have the inferred shape, stored in `order`, and must be what the
+  /// file declares.
   void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
             AxisOrder order);
 

@@ -52,8 +52,10 @@ void Builder::add_output(int32_t tensor) {
       copy.name = from.name;
       const TensorId original = id;
       id = graph_.add_tensor(std::move(copy));
-      graph_.nodes.push_back(
-          {.name = from.name + ".output", .op = Op::identity, .inputs = {original}, .output = id});
+      graph_.nodes.push_back({.name = from.name + ".output",
+                              .op = Op::identity,
+                              .inputs = {original},
+                              .outputs = {id}});
     }
     graph_.outputs.push_back(id);
     return;
@@ -287,20 +289,29 @@ TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape 
 
 TensorId Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
                        const std::string& suffix) {
+  return emit_all(node, op, std::move(attributes), std::move(inputs), suffix)[0];
+}
+
+std::vector<TensorId> Builder::emit_all(const Node& node, Op op, Attributes attributes,
+                                        std::vector<TensorId> inputs, const std::string& suffix) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(shape(id));
-  auto result = infer_shape(op, attributes, shapes);
+  const auto result = infer_shape(op, attributes, shapes);
   if (!result) node.fail(result.error().message);
   std::string name = node.name() + suffix;
   for (int n = 2; !node_names_.insert(name).second; ++n)
     name = node.name() + suffix + "." + std::to_string(n);
-  const TensorId id = graph_.add_tensor({.name = name, .shape = std::move(*result)});
+  std::vector<TensorId> ids;
+  for (std::size_t i = 1; i <= result_count(op); ++i) {
+    const std::string number = i > 1 ? "." + std::to_string(i) : "";
+    ids.push_back(graph_.add_tensor({.name = name + number, .shape = *result}));
+  }
   graph_.nodes.push_back({.name = name,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = id});
-  return id;
+                          .outputs = ids});
+  return ids;
 }
 
 TensorId Builder::emit_moved(const Node& node, Op op, Attributes attributes, TensorId x,

@@ -83,6 +83,10 @@ class Builder {
   /// Adds a node, named after the operator with the suffix.
   graph::TensorId emit(const Node& node, Op op, Attributes attributes,
                        std::vector<graph::TensorId> inputs, const std::string& suffix = "");
+  /// The same of an operator that has several results.
+  std::vector<graph::TensorId> emit_all(const Node& node, Op op, Attributes attributes,
+                                        std::vector<graph::TensorId> inputs,
+                                        const std::string& suffix = "");
   /// As emit, for what only moves: the operand's type and scale stay. A pad with what the bytes
   /// cannot say runs in float.
   graph::TensorId emit_moved(const Node& node, Op op, Attributes attributes, graph::TensorId x,

@@ -59,6 +59,7 @@ Operator find_operator(format::BuiltinOperator code) {
       {Code::SOFTMAX, load_softmax},
       {Code::LOG_SOFTMAX, load_softmax},
       {Code::ARG_MAX, load_argmax},
+      {Code::TOPK_V2, load_top_k},
       {Code::CONCATENATION, load_concatenation},
       {Code::PACK, load_pack},
       {Code::PAD, load_pad},

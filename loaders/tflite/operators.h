@@ -34,6 +34,7 @@ void load_mean(Builder& builder, const Node& node);
 void load_reduce_max(Builder& builder, const Node& node);
 void load_softmax(Builder& builder, const Node& node);
 void load_argmax(Builder& builder, const Node& node);
+void load_top_k(Builder& builder, const Node& node);
 
 // ---- movement.cc: parts of tensors
 void load_concatenation(Builder& builder, const Node& node);

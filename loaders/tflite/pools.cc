@@ -1,4 +1,4 @@
-// Windows, and whole axes: pools, reductions, softmax, argmax.
+// Windows, and whole axes: pools, reductions, softmax, argmax, top_k.
 #include <algorithm>
 
 #include "loaders/tflite/operators.h"
@@ -85,6 +85,32 @@ void load_argmax(Builder& builder, const Node& node) {
   const TensorId y = builder.emit(node, Op::argmax, a, {x});
   builder.graph().tensor(y).type = Type::s32;
   builder.finish(node, y);
+}
+
+void load_top_k(Builder& builder, const Node& node) {
+  const TensorId x = builder.moved_operand(node, 0);
+  const Shape shape = builder.shape(x);
+  if (shape.empty()) node.fail("takes a tensor of rank 1 at least");
+  const Constant* given = builder.constant(node, 1);
+  if (given == nullptr) {
+    node.missing("with its k computed ('" + node.input_tensor(1).name +
+                 "'); convert the model with a number in its place");
+  }
+  if (given->is_float || given->size() != 1) node.fail("has a k that is not one whole number");
+  const int64_t k = given->integers[0];
+  if (k < 1 || k > shape.back()) {
+    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(shape.back()) +
+              " along the last axis: convert the model with a k of 1 to " +
+              std::to_string(shape.back()));
+  }
+  const AxisAttributes a{.axis = static_cast<int32_t>(shape.size()) - 1,
+                         .k = static_cast<int32_t>(k)};
+  const std::vector<TensorId> results = builder.emit_all(node, Op::top_k, a, {x});
+  builder.graph().tensor(results[0]).type = builder.graph().tensor(x).type;
+  graph::keep_scale_of_moved(builder.graph(), builder.last_node());
+  builder.graph().tensor(results[1]).type = Type::s32;
+  if (node.output_count() != results.size()) node.fail("has another number of outputs than 2");
+  for (std::size_t i = 0; i < results.size(); ++i) builder.finish(node, results[i], i);
 }
 
 }  // namespace octet::loaders::tflite

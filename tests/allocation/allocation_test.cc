@@ -105,7 +105,7 @@ std::size_t allocations_of_loop(Op op, const Attributes& attributes,
                       .external = outside ? memory.back().data() : nullptr});
   }
   memory.emplace_back(static_cast<std::size_t>(element_count(*shape)));
-  node.output = static_cast<int32_t>(values.size());
+  node.outputs = {static_cast<int32_t>(values.size())};
   values.push_back({.shape = *shape, .external = memory.back().data()});
   const ThreadPool pool(threads);
   auto island = create_float_island({node}, values, pool.handle(), kernels::best_table(),
@@ -144,8 +144,9 @@ Graph network(bool float_island) {
       m.whole("half", Op::floor_div, BinaryAttributes{}, {place, m.whole_constant("two", {}, {2})});
   const auto places = m.whole("places", Op::reshape, ReshapeAttributes{{16, 1}}, {half});
   const auto picked = m.node("picked", Op::gather_nd, GatherAttributes{}, {list, places});
+  const auto best = m.top_k("best", list, {.axis = 0, .k = 3});
   return m.finish({m.softmax("softmax", logits), m.argmax("class", logits), picked,
-                   m.simple("real", Op::cast, half)});
+                   m.simple("real", Op::cast, half), best[0], best[1]});
 }
 
 }  // namespace

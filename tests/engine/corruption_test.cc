@@ -121,8 +121,9 @@ graph::Graph network() {
                               {m.whole_constant("image", {6, 1}, {0, 0, 0, 0, 0, 0}),
                                part("row.part", row), part("column.part", column)});
   const auto picked = m.node("picked", Op::gather_nd, GatherAttributes{}, {smooth, places});
+  const auto best = m.top_k("best", rows, {.axis = 0, .k = 3});
   graph::Graph graph = m.finish({m.softmax("softmax", logits), m.argmax("class", logits), picked,
-                                 m.simple("row.real", Op::cast, row)});
+                                 m.simple("row.real", Op::cast, row), best[0], best[1]});
   graph.preprocess = Preprocess{.height = 8, .width = 8, .mean = {1, 2, 3}, .std = {50, 50, 50}};
   graph.labels = {"one", "two", "three", "four", "five"};
   graph.task = {.type = TaskType::classify};

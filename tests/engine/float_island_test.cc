@@ -40,7 +40,7 @@ class Network {
                       .op = op,
                       .attributes = attributes,
                       .inputs = inputs,
-                      .output = id});
+                      .outputs = {id}});
     return id;
   }
   void output(int32_t id) { external_[static_cast<std::size_t>(id)] = true; }
@@ -69,7 +69,7 @@ class Network {
     for (const FloatNode& node : nodes_) {
       std::vector<Array> inputs;
       for (const int32_t i : node.inputs) inputs.push_back(expected[static_cast<std::size_t>(i)]);
-      const auto y = static_cast<std::size_t>(node.output);
+      const auto y = static_cast<std::size_t>(node.output());
       expected[y] = test::evaluate(node.op, node.attributes, inputs, values_[y].shape);
       if (external_[y]) compare_output(node, expected[y].values, data_[y]);
     }
@@ -82,7 +82,7 @@ class Network {
       auto made = island(backend);
       if (!made) FAIL(made.error().message);
       for (const FloatNode& node : nodes_) {
-        if (external_[static_cast<std::size_t>(node.output)]) clear(node.output);
+        if (external_[static_cast<std::size_t>(node.output())]) clear(node.output());
       }
       REQUIRE((*made)->run().has_value());
       compare();
@@ -96,7 +96,7 @@ class Network {
         shapes.push_back(values_[static_cast<std::size_t>(i)].shape);
       }
       return xnnpack_runs(node.op, node.attributes, shapes,
-                          values_[static_cast<std::size_t>(node.output)].shape);
+                          values_[static_cast<std::size_t>(node.output())].shape);
     });
   }
 
@@ -122,7 +122,7 @@ class Network {
                       const std::vector<float>& actual) {
     INFO(node.name << ": " << op_name(node.op) << " of "
                    << shape_text(values_[static_cast<std::size_t>(node.inputs[0])].shape) << " to "
-                   << shape_text(values_[static_cast<std::size_t>(node.output)].shape));
+                   << shape_text(values_[static_cast<std::size_t>(node.output())].shape));
     for (std::size_t i = 0; i < expected.size(); ++i) {
       double value = static_cast<double>(actual[i]);
       if (node.op == Op::argmax) {

@@ -90,7 +90,7 @@ Model model_of(const Mover& mover) {
   Graph graph = m.finish({y});
   for (Node& node : graph.nodes) {
     node.precision = mover.scales.empty() ? graph::Precision::float32 : graph::Precision::int8;
-    if (!mover.scales.empty()) graph.tensor(node.output).type = Type::u8;
+    if (!mover.scales.empty()) graph.tensor(node.output()).type = Type::u8;
   }
   const auto bytes = graph::write_model(graph);
   REQUIRE(bytes);

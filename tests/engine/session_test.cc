@@ -413,7 +413,7 @@ TEST_CASE("an int8 average pool whose sums could leave 32 bits is refused; one b
     Graph graph = m.finish({y});
     for (Node& node : graph.nodes) {
       node.precision = graph::Precision::int8;
-      graph.tensor(node.output).type = Type::u8;
+      graph.tensor(node.output()).type = Type::u8;
     }
     const auto bytes = graph::write_model(graph);
     REQUIRE(bytes);

@@ -35,18 +35,30 @@ TensorId GraphMaker::random_constant(const std::string& name, Shape shape, float
 
 TensorId GraphMaker::node(const std::string& name, Op op, Attributes attributes,
                           std::vector<TensorId> inputs) {
+  const auto results = node_of_several(name, op, std::move(attributes), std::move(inputs));
+  REQUIRE(results.size() == 1);
+  return results[0];
+}
+
+std::vector<TensorId> GraphMaker::node_of_several(const std::string& name, Op op,
+                                                  Attributes attributes,
+                                                  std::vector<TensorId> inputs) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
   const auto shape = infer_shape(op, attributes, shapes);
   INFO(name << ": " << (shape ? "" : shape.error().message));
   REQUIRE(shape);
-  const TensorId output = graph_.add_tensor({.name = name, .shape = *shape});
+  std::vector<TensorId> outputs;
+  for (std::size_t i = 1; i <= result_count(op); ++i) {
+    const std::string number = i > 1 ? "." + std::to_string(i) : "";
+    outputs.push_back(graph_.add_tensor({.name = name + number, .shape = *shape}));
+  }
   graph_.nodes.push_back({.name = name,
                           .op = op,
                           .attributes = std::move(attributes),
                           .inputs = std::move(inputs),
-                          .output = output});
-  return output;
+                          .outputs = outputs});
+  return outputs;
 }
 
 TensorId GraphMaker::layer(const std::string& name, Op op, TensorId x, Shape weight_shape,
@@ -177,6 +189,13 @@ TensorId GraphMaker::argmax(const std::string& name, TensorId x) {
   const TensorId id = node(name, Op::argmax, AxisAttributes{.axis = rank - 1}, {x});
   graph_.tensor(id).type = Type::s32;
   return id;
+}
+
+std::vector<TensorId> GraphMaker::top_k(const std::string& name, TensorId x,
+                                        AxisAttributes attributes) {
+  const auto results = node_of_several(name, Op::top_k, attributes, {x});
+  graph_.tensor(results[1]).type = Type::s32;
+  return results;
 }
 
 TensorId GraphMaker::quantize(const std::string& name, TensorId x, Quantization quantization) {

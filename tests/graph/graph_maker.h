@@ -65,6 +65,8 @@ class GraphMaker {
   TensorId transpose(const std::string& name, TensorId x, std::vector<int32_t> permutation);
   TensorId softmax(const std::string& name, TensorId x);
   TensorId argmax(const std::string& name, TensorId x);
+  /// -> its values, called after it, and their places.
+  std::vector<TensorId> top_k(const std::string& name, TensorId x, AxisAttributes attributes);
   TensorId quantize(const std::string& name, TensorId x, Quantization quantization);
   TensorId dequantize(const std::string& name, TensorId x) {
     return simple(name, Op::dequantize, x);
@@ -73,6 +75,10 @@ class GraphMaker {
   TensorId simple(const std::string& name, Op op, TensorId x);
   TensorId node(const std::string& name, Op op, Attributes attributes,
                 std::vector<TensorId> inputs);
+  /// The same of an operator that has several results; those after the first are called
+  /// "name.2", ...
+  std::vector<TensorId> node_of_several(const std::string& name, Op op, Attributes attributes,
+                                        std::vector<TensorId> inputs);
   /// The same, giving whole numbers.
   TensorId whole(const std::string& name, Op op, Attributes attributes,
                  std::vector<TensorId> inputs);

@@ -104,7 +104,7 @@ Graph rounded(Graph graph) {
 std::vector<Quantization> roundings(const Graph& graph) {
   std::vector<Quantization> found;
   for (const Node& node : graph.nodes) {
-    if (node.op == Op::quantize) found.push_back(*graph.tensor(node.output).quantization);
+    if (node.op == Op::quantize) found.push_back(*graph.tensor(node.output()).quantization);
   }
   return found;
 }

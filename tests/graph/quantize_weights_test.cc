@@ -172,9 +172,9 @@ TEST_CASE("all layers whose bias does not fit are said at once") {
   graph.nodes[0].weight_quantization = {.scale = {1e-9f}};
   graph.nodes.push_back(graph.nodes[0]);
   graph.nodes[1].name = "second";
-  octet::graph::Tensor output = graph.tensor(graph.nodes[0].output);
+  octet::graph::Tensor output = graph.tensor(graph.nodes[0].output());
   output.name = "other";
-  graph.nodes[1].output = graph.add_tensor(std::move(output));
+  graph.nodes[1].outputs = {graph.add_tensor(std::move(output))};
   const std::string error = refusal_of(graph);
   CHECK(error.find("2 layers have biases that do not fit 32 bits") != std::string::npos);
   CHECK(error.find("'conv', channel 0") != std::string::npos);

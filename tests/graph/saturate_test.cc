@@ -16,7 +16,7 @@ GraphMaker one_layer() {
   const auto x = m.input({1, 1, 2, 2}, Quantization{.scale = 0.5F, .zero_point = 128});
   m.graph().tensor(x).given_in_bytes = true;
   m.conv("y", x, {.channels = 2, .bias = false, .weights = {1, 0, 0, 1}});
-  m.scale(m.last().output, 0.03125F, 0);
+  m.scale(m.last().output(), 0.03125F, 0);
   m.graph().unscaled_is_float = true;
   m.graph().has_authors_borders = true;
   return m;
@@ -28,7 +28,7 @@ const std::vector<Values> inputs = {{-3, 2, 9.5F, -0.5F}};
 
 TEST_CASE("a quantized file in float keeps the saturation of its bytes") {
   GraphMaker m = one_layer();
-  const Graph graph = m.finish({m.last().output});
+  const Graph graph = m.finish({m.last().output()});
   const std::vector<Values> expected = {{0, 2, 7.96875F, 0}};
   CHECK(run(build(graph), inputs) == expected);
   const Model in_float = build(graph, {.float_only = true});
@@ -42,7 +42,7 @@ TEST_CASE("a quantized file in float keeps the saturation of its bytes") {
 
 TEST_CASE("a node without bounds of its own gets a clip; the result keeps its name") {
   GraphMaker m = one_layer();
-  const auto z = m.simple("z", Op::neg, m.last().output);
+  const auto z = m.simple("z", Op::neg, m.last().output());
   m.scale(z, 0.015625F, 255);
   const Model model = build(m.finish({z}), {.float_only = true});
   CHECK(nodes_of(model) == "y:conv2d z:neg z.range:clip");
@@ -54,7 +54,7 @@ TEST_CASE("a float input that a quantized file quantizes is clipped to its bytes
   GraphMaker m = one_layer();
   m.graph().tensor(m.graph().inputs[0]) = {
       .name = "x0", .shape = {1, 1, 2, 2}, .quantization = Quantization{0.015625F, 255}};
-  const Graph graph = m.finish({m.last().output});
+  const Graph graph = m.finish({m.last().output()});
   const std::vector<Values> expected = {{0, 0, 0, 0}};  // the input's range is -3.98 to 0
   CHECK(run(build(graph), inputs) == expected);
   CHECK(run(build(graph, {.float_only = true}), inputs) == expected);
@@ -96,17 +96,17 @@ TEST_CASE("movers, pools and softmax are clipped where their result's range is t
 
 TEST_CASE("what a file gives no scale is not bounded, nor is a model of the user's calibration") {
   GraphMaker m = one_layer();
-  m.graph().tensor(m.last().output).quantization.reset();
-  CHECK(run(build(m.finish({m.last().output}), {.float_only = true}), inputs) == inputs);
+  m.graph().tensor(m.last().output()).quantization.reset();
+  CHECK(run(build(m.finish({m.last().output()}), {.float_only = true}), inputs) == inputs);
   GraphMaker calibrated = one_layer();
   calibrated.graph().unscaled_is_float = false;
-  CHECK(run(build(calibrated.finish({calibrated.last().output}), {.float_only = true}), inputs) ==
+  CHECK(run(build(calibrated.finish({calibrated.last().output()}), {.float_only = true}), inputs) ==
         inputs);
 }
 
 TEST_CASE("a float node between int8 ones has its result rounded as the file does it") {
   GraphMaker m = one_layer();
-  const auto y = m.last().output;
+  const auto y = m.last().output();
   const auto root = m.simple("root", Op::sqrt, y);
   m.scale(root, 0.125F, 0);
   const auto twice = m.node("twice", Op::add, BinaryAttributes{}, {root, root});

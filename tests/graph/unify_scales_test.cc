@@ -41,7 +41,7 @@ TEST_CASE("convolutions that only a concat reads write in its scale") {
       m.max_pool("pool", m.conv("c", x, {.channels = 4}), {.kernel = 1, .stride = 1});
   const auto y = m.concat("concat", {a, b, pooled}, 3);
   m.scale(a, 0.1f).scale(b, 0.2f).scale(y, 0.3f, 5);
-  m.scale(pooled, 0.4f).scale(m.graph().nodes[2].output, 0.5f);
+  m.scale(pooled, 0.4f).scale(m.graph().nodes[2].output(), 0.5f);
   const Graph graph = unified(m.finish({y}));
   for (const char* name : {"a", "b", "c", "pool"}) CHECK(scale_of(graph, name) == 0.3f);
 }
@@ -82,7 +82,7 @@ TEST_CASE("a model that came quantized keeps each operand's scale, but moves sti
   const auto a = m.conv("a", x);
   const auto b = m.max_pool("b", m.conv("c", x), {.kernel = 1, .stride = 1});
   const auto y = m.concat("concat", {a, b}, 3);
-  m.scale(a, 0.1f).scale(b, 0.2f).scale(y, 0.3f).scale(m.graph().nodes[1].output, 0.4f);
+  m.scale(a, 0.1f).scale(b, 0.2f).scale(y, 0.3f).scale(m.graph().nodes[1].output(), 0.4f);
   Graph graph = m.finish({y});
   graph.keeps_rounding = true;
   graph = unified(graph);

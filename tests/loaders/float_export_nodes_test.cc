@@ -48,6 +48,59 @@ TEST_CASE("nodes: names, operators, inputs and outputs that are wrong") {
   check_graph_refused([](json& g) { g["nodes"] = "none"; }, {"'nodes'"});
 }
 
+TEST_CASE("a node with several outputs: top_k gives its values and their places") {
+  const auto file = [](int k, const json& outputs, const json& shape = {1, 2, 2, 4}) {
+    SampleExport sample =
+        one_node("top_k", {{"axis", 2}, {"k", k}, {"largest", false}}, {1, 2, 2, 4});
+    sample.graph["nodes"][0]["outputs"] = outputs;
+    sample.graph["tensors"]["places"] = {{"shape", shape}, {"type", "s32"}};
+    sample.graph["outputs"] = outputs;
+    return sample;
+  };
+  const TemporaryFolder folder;
+  const auto load = [&](const SampleExport& sample) {
+    return loaders::load(folder.write("model.safetensors", sample.file()));
+  };
+  const auto graph = load(file(2, {"conv", "places"}));
+  INFO((graph ? "" : graph.error().message));
+  REQUIRE(graph);
+  const Model model = build(*graph, {.float_only = true});
+  // Inputs are stored N, H, W, C; outputs are as the file has them.
+  Values x(24);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7 % 24 / 2);
+  const auto y = run(model, {x});
+  REQUIRE(y.size() == 2);
+  CHECK(model.outputs()[1].shape == Shape{1, 2, 2, 4});
+  for (std::size_t channel = 0; channel < 2; ++channel) {
+    for (std::size_t column = 0; column < 4; ++column) {
+      std::vector<std::pair<float, float>> rows;
+      for (std::size_t row = 0; row < 3; ++row)
+        rows.emplace_back(x[(row * 4 + column) * 2 + channel], static_cast<float>(row));
+      std::ranges::sort(rows);
+      for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(y[0][(channel * 2 + i) * 4 + column] == rows[i].first);
+        CHECK(y[1][(channel * 2 + i) * 4 + column] == rows[i].second);
+      }
+    }
+  }
+  const auto refusal = [&](const SampleExport& sample) {
+    const auto loaded = load(sample);
+    return loaded ? std::string() : loaded.error().message;
+  };
+  CHECK(refusal(file(2, {"conv"})).find("node 'n' (top_k): has 1 outputs; it gives 2") !=
+        std::string::npos);
+  CHECK(refusal(file(2, {"conv", "conv"})).find("written before") != std::string::npos);
+  CHECK(refusal(file(2, {"conv", "image"})).find("written before") != std::string::npos);
+  CHECK(refusal(file(2, {"conv", "places"}, {1, 2, 2, 3})).find("'places' is declared as") !=
+        std::string::npos);
+  for (const int k : {-1, 0, 4}) {
+    CHECK(refusal(file(k, {"conv", "places"}))
+              .find("node 'n' (top_k): takes " + std::to_string(k) +
+                    " values of the 3 along axis 2: export the model with a k of 1 to 3") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("nodes out of order, and cycles") {
   check_graph_refused([](json& g) { std::swap(g["nodes"][0], g["nodes"][1]); },
                       {"'features.relu'", "'conv'", "neither a parameter"});

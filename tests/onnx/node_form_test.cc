@@ -114,6 +114,7 @@ const OperatorCase operators[] = {
     {"Swish"},
     {"Tanh"},
     {"Tile", 2},
+    {"TopK", 2, 2},
     {"Transpose"},
     {"Unsqueeze", 2},
     {"Upsample", 2},

@@ -215,6 +215,8 @@ def float_models():
     yield "float_linear_bn", nn.Sequential(nn.Linear(7, 5), nn.BatchNorm1d(5), nn.ReLU()), (1, 7)
     yield "float_conv_transpose2d", nn.ConvTranspose2d(3, 4, 3, 2, 1, output_padding=1), (1, 3, 5, 6)
     yield "float_softsign", nn.Softsign(), (1, 3, 9, 8)
+    yield "float_top_k", Function(lambda x: torch.topk(x, 2, 1).values), (1, 3, 9, 8)
+    yield "float_top_k_indices", Function(lambda x: torch.topk(x, 5, 2, largest=False)[1]), (1, 3, 9, 8)
 
 
 class SqueezeExcite(nn.Module):

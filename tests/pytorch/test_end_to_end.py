@@ -289,6 +289,21 @@ class ModelsWithStubs(EndToEnd):
         self.assertTrue(torch.equal(output.values.long(), model(x)))
 
 
+    def test_values_and_indices_of_a_top_k_are_pytorchs(self):
+        class Ranked(ConvRelu):
+            def forward(self, x):
+                values, indices = torch.topk(super().forward(x).flatten(2), 5, dim=2)
+                return values, indices
+        model = Ranked().eval()
+        octet = self.converted(model, self.shape, flags=["--float"])
+        x = torch.randn(self.shape)
+        values, indices = self.octet.run(octet, x)
+        wanted = model(x)
+        self.assertEqual([values.info["type"], indices.info["type"]], ["f32", "s32"])
+        self.assertLessEqual(float((values.values - wanted[0]).abs().max()), 1e-5)
+        self.assertTrue(torch.equal(indices.values.long(), wanted[1]))
+
+
 class PartsInFloat(EndToEnd):
 
     shape = (1, 3, 12, 12)

@@ -46,6 +46,9 @@ class Refused(ExportTest):
         self.refused({"weight": 1}, "dict", "torch.nn.Module")
         self.refused(torch.jit.script(nn.ReLU()), "TorchScript")
 
+    def test_a_top_k_in_no_order(self):
+        self.refused_part(lambda x: torch.topk(x, 2, sorted=False)[0], "sorted=False", "leave it out")
+
     def test_modules_without_a_form(self):
         for part, words in ((nn.GroupNorm(2, 4), ["group_norm", "write it out", "reshape"]),
                             (nn.InstanceNorm2d(4), ["instance_norm", "write it out"]),

@@ -34,18 +34,19 @@ def arguments_of(node, values, tensors, scales):
 
 
 def run_quantized(tensors, description, x):
-    """-> the last tensor's bytes if it has a scale, else its real values; float64, rounded at every scale."""
+    """-> the output's bytes if it has a scale, else its real values; float64, rounded at every scale."""
     scales = description["tensors"]
     values = {description["inputs"][0]: x.double()}
+    shown = {}
     for node in description["nodes"]:
-        (output,) = node["outputs"]
-        last = interpret.run_node(node["op"], arguments_of(node, values, tensors, scales), node["attributes"])
-        values[output] = last
-        if "scale" in scales[output] and node["op"] != "dequantize":
-            scale, zero_point = scales[output]["scale"], scales[output]["zero_point"]
-            last = (torch.round(last / scale) + zero_point).clamp(0, 255)
-            values[output] = (last - zero_point) * scale
-    return last
+        results = interpret.run_node(node["op"], arguments_of(node, values, tensors, scales), node["attributes"])
+        for output, result in zip(node["outputs"], results):
+            values[output] = shown[output] = result
+            if "scale" in scales[output] and node["op"] != "dequantize":
+                scale, zero_point = scales[output]["scale"], scales[output]["zero_point"]
+                shown[output] = (torch.round(result / scale) + zero_point).clamp(0, 255)
+                values[output] = (shown[output] - zero_point) * scale
+    return shown[description["outputs"][0]]
 
 
 class GoldenVectors(unittest.TestCase):

@@ -189,6 +189,33 @@ class Operators(ExportTest):
             self.assertEqual(exported.ops, ["argmax"])
             self.assertEqual(exported.activations[exported.outputs[0]], {"shape": [1, 8, 8], "type": "s32"})
 
+    def test_top_k_is_one_node_with_two_results(self):
+        def both(x):
+            values, indices = torch.topk(x, 2, dim=1)
+            return values + 1, indices
+        exported = export(Function(both).eval(), (1, 4, 8, 6))
+        self.assertEqual(exported.ops, ["top_k", "add"])
+        node = exported.description["nodes"][0]
+        self.assertEqual(node["outputs"], ["topk.values", "topk.indices"])
+        self.assertEqual(node["attributes"], {"axis": 1, "k": 2, "largest": True})
+        self.assertEqual(exported.activations["topk.values"], {"shape": [1, 2, 8, 6]})
+        self.assertEqual(exported.activations["topk.indices"], {"shape": [1, 2, 8, 6], "type": "s32"})
+        self.assertEqual(exported.outputs[1], "topk.indices")
+        cases = {"values": lambda x: x.topk(3, -1, largest=False).values,
+                 "indices": lambda x: x.topk(3, -1, False)[1]}
+        for result, function in cases.items():
+            exported = export(Function(function).eval(), (1, 4, 8, 6))
+            self.assertEqual(exported.ops, ["top_k"])
+            self.assertEqual(exported.description["nodes"][0]["attributes"], {"axis": -1, "k": 3, "largest": False})
+            self.assertEqual(exported.outputs, [f"topk.{result}"])
+
+        self.assertEqual(export(Function(lambda x: x.topk(2)).eval(), (1, 4, 8, 6)).outputs,
+                         ["topk.values", "topk.indices"])
+
+        def twice(x):
+            return torch.topk(x, 2)[0] + torch.topk(x, 2)[0] * torch.topk(-x, 2).values
+        self.assertEqual(self.ops(twice), ["top_k", "top_k", "neg", "top_k", "mul", "add"])
+
     def test_concat_and_stack(self):
         self.assertEqual(self.only_node(lambda x: torch.cat([x, x], dim=-1))["attributes"], {"axis": -1})
         self.assertEqual(self.ops(lambda x: torch.stack([x, x], 1)), ["reshape", "reshape", "concat"])

@@ -29,11 +29,19 @@ json tensor_json(const TensorInfo& info) {
 }
 
 json node_json(const NodeInfo& node) {
-  return {{"name", node.name},          {"op", node.op},
-          {"fused", node.fused},        {"precision", node.int8 ? "int8" : "float"},
-          {"reason", node.reason},      {"output", tensor_json(node.outputs[0])},
-          {"macs", node.macs},          {"weight_bytes", node.weight_bytes},
-          {"bytes", bytes_moved(node)}, {"step", node.step}};
+  json outputs = json::array();
+  for (const TensorInfo& output : node.outputs) outputs.push_back(tensor_json(output));
+  return {{"name", node.name},
+          {"op", node.op},
+          {"fused", node.fused},
+          {"precision", node.int8 ? "int8" : "float"},
+          {"reason", node.reason},
+          {"output", outputs[0]},
+          {"outputs", outputs},
+          {"macs", node.macs},
+          {"weight_bytes", node.weight_bytes},
+          {"bytes", bytes_moved(node)},
+          {"step", node.step}};
 }
 
 const char* task_name(TaskType type) {
@@ -83,6 +91,13 @@ void print_tensors(const char* what, const std::vector<TensorInfo>& tensors) {
   }
 }
 
+std::string scale_text(const TensorInfo& info) {
+  if (!(info.scale > 0)) return "";
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.6g, %d", static_cast<double>(info.scale), info.zero_point);
+  return text;
+}
+
 void print(const Model& model, const Session& session) {
   std::printf("%s: %zu bytes, made by %s\n", model.path().c_str(), model.file_size(),
               model.producer().c_str());
@@ -108,15 +123,14 @@ void print(const Model& model, const Session& session) {
   std::printf("\n%-5s %-32s %-11s %-6s %-18s %-24s %12s %10s\n", "step", "node", "operator", "type",
               "output", "scale, zero point", "MACs", "bytes");
   for (const NodeInfo& node : model.nodes()) {
-    const TensorInfo& output = node.outputs[0];
-    char scale[40] = "";
-    if (output.scale > 0) {
-      std::snprintf(scale, sizeof(scale), "%.6g, %d", static_cast<double>(output.scale),
-                    output.zero_point);
-    }
     std::printf("%-5d %-32s %-11s %-6s %-18s %-24s %12lld %10lld\n", node.step, node.name.c_str(),
-                node.op.c_str(), node.int8 ? "int8" : "float", typed_shape(output).c_str(), scale,
-                static_cast<long long>(node.macs), static_cast<long long>(bytes_moved(node)));
+                node.op.c_str(), node.int8 ? "int8" : "float", typed_shape(node.outputs[0]).c_str(),
+                scale_text(node.outputs[0]).c_str(), static_cast<long long>(node.macs),
+                static_cast<long long>(bytes_moved(node)));
+    for (std::size_t i = 1; i < node.outputs.size(); ++i) {
+      std::printf("%-57s %-18s %s\n", "      and", typed_shape(node.outputs[i]).c_str(),
+                  scale_text(node.outputs[i]).c_str());
+    }
     if (!node.fused.empty()) {
       std::string names;
       for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;

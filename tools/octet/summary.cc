@@ -14,8 +14,10 @@ constexpr std::size_t named_at_most = 3;
 
 const NodeInfo* writer_of(const Model& model, const std::string& tensor) {
   const auto& nodes = model.nodes();
-  const auto found = std::ranges::find_if(
-      nodes, [&](const NodeInfo& node) { return node.outputs[0].name == tensor; });
+  const auto found = std::ranges::find_if(nodes, [&](const NodeInfo& node) {
+    return std::ranges::any_of(node.outputs,
+                               [&](const TensorInfo& output) { return output.name == tensor; });
+  });
   return found != nodes.end() ? &*found : nullptr;
 }
 

@@ -47,13 +47,13 @@ class FloatModelMaker {
 
   Expected<void> add(const NodeRecord& from) {
     if (from.op == Op::quantize || from.op == Op::dequantize) {
-      same_as_[static_cast<std::size_t>(from.output)] = operand(from.inputs[0]);
+      same_as_[static_cast<std::size_t>(from.output())] = operand(from.inputs[0]);
       return {};
     }
     graph::Node node{.name = from.name,
                      .op = from.op == Op::requantize ? Op::clip : from.op,
                      .attributes = from.attributes,
-                     .output = from.output,
+                     .outputs = from.outputs,
                      .precision = graph::Precision::float32};
     for (const int32_t id : from.inputs) node.inputs.push_back(operand(id));
     if (from.op == Op::softmax || from.op == Op::lookup) node.inputs.resize(1);  // no table
@@ -64,7 +64,8 @@ class FloatModelMaker {
       node.attributes = std::move(function->attributes);
     }
     // Results keep to the range of their bytes: a ReLU may be nothing but a zero point.
-    if (const TensorInfo& y = model_.tensor(from.output).info; y.type == Type::u8 && y.scale > 0) {
+    if (const TensorInfo& y = model_.tensor(from.outputs[0]).info;
+        y.type == Type::u8 && y.scale > 0) {
       keep_within(node.attributes, y.scale * static_cast<float>(-y.zero_point),
                   y.scale * static_cast<float>(255 - y.zero_point));
     }

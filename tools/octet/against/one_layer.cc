@@ -34,11 +34,14 @@ class LayerCutter {
                      .attributes = node_.attributes,
                      .precision = graph::Precision::int8};
     for (const int32_t id : node_.inputs) node.inputs.push_back(operand(id));
-    const TensorRecord& output = model_.tensor(node_.output);
-    node.output = graph_.add_tensor(copied(output));
-    const TensorId result = node.output;
+    for (const int32_t id : node_.outputs)
+      node.outputs.push_back(graph_.add_tensor(copied(model_.tensor(id))));
+    const std::vector<TensorId> results = node.outputs;
     graph_.nodes.push_back(std::move(node));
-    graph_.outputs = {output.info.type == Type::u8 ? converted(result, Op::dequantize) : result};
+    for (const TensorId id : results) {
+      graph_.outputs.push_back(graph_.tensor(id).type == Type::u8 ? converted(id, Op::dequantize)
+                                                                  : id);
+    }
     return graph::write_model(graph_);
   }
 
@@ -56,7 +59,7 @@ class LayerCutter {
       graph_.nodes.push_back({.name = tensor.info.name + " quantized",
                               .op = Op::quantize,
                               .inputs = {graph_.inputs.back()},
-                              .output = here,
+                              .outputs = {here},
                               .precision = graph::Precision::int8});
     } else if (!tensor.is_constant) {
       graph_.inputs.push_back(here);
@@ -70,7 +73,7 @@ class LayerCutter {
     graph_.nodes.push_back({.name = graph_.tensor(to).name,
                             .op = op,
                             .inputs = {from},
-                            .output = to,
+                            .outputs = {to},
                             .precision = graph::Precision::int8});
     return to;
   }

@@ -273,6 +273,7 @@ class OnednnOpponent final : public Opponent {
       case Kind::function:
       case Kind::cast:
       case Kind::gather_nd:
+      case Kind::top_k:
       case Kind::identity:
         break;
     }
@@ -283,14 +284,14 @@ class OnednnOpponent final : public Opponent {
   // A quantized input waits for its layer, which chooses the layout.
   void add_conversion(const NodeRecord& node) {
     const Value from = value(node.inputs[0]);
-    Value& to = value(node.output);
+    Value& to = value(node.output());
     if (node.op == Op::quantize && std::ranges::count(model_.inputs, node.inputs[0]) > 0) {
       to.data = from.data;
       return;
     }
-    const TensorRecord& y = model_.tensor(node.output);
+    const TensorRecord& y = model_.tensor(node.output());
     const memory::desc layout(dims_of(y.info.shape), to.type, plain_format(y.info.shape.size()));
-    set(node.output, pool_.allocate(layout));
+    set(node.output(), pool_.allocate(layout));
     add_reorder(from.data, to.data, from.scale / to.scale);
   }
 
@@ -342,7 +343,7 @@ class OnednnOpponent final : public Opponent {
     out.bias = memory({{channels}, DataType::s32, Format::a}, engine_);
     auto* to = static_cast<int32_t*>(out.bias.get_data_handle());
     for (std::size_t c = 0; c < weight.channel_scales.size(); ++c) {
-      out.scales.push_back(input_scale * weight.channel_scales[c] / value(node.output).scale);
+      out.scales.push_back(input_scale * weight.channel_scales[c] / value(node.output()).scale);
       // The bias is in units of the input's scale, which is another one where s8 stands for u8.
       to[c] = static_cast<int32_t>(std::nearbyint(static_cast<double>(bias.values<int32_t>()[c]) *
                                                   static_cast<double>(models_scale / input_scale)));
@@ -363,7 +364,7 @@ class OnednnOpponent final : public Opponent {
     const auto& a = std::get<ConvAttributes>(node.attributes);
     const Window& w = a.window;
     const Shape& x = model_.tensor(node.inputs[0]).info.shape;
-    const Shape& y = model_.tensor(node.output).info.shape;
+    const Shape& y = model_.tensor(node.output()).info.shape;
     const bool grouped = a.groups > 1;
     const memory::dim groups = a.groups;
     const memory::dims weight_dims =
@@ -375,7 +376,7 @@ class OnednnOpponent final : public Opponent {
     dnnl::primitive_attr attributes;
     attributes.set_output_scales(1 << 1, layer.scales);
     dnnl::post_ops post;
-    Value& output = value(node.output);
+    Value& output = value(node.output());
     memory::desc output_layout(dims_of(y), output.type, Format::any);
     memory sum;
     if (a.has_residual) {
@@ -407,8 +408,8 @@ class OnednnOpponent final : public Opponent {
         attributes, engine_);
     const memory source = operand(node.inputs[0], primitive.src_desc());
     const memory weights = packed(layer.weights, primitive.weights_desc());
-    set(node.output, a.has_residual ? memory(primitive.dst_desc(), engine_, sum.get_data_handle())
-                                    : pool_.allocate(primitive.dst_desc()));
+    set(node.output(), a.has_residual ? memory(primitive.dst_desc(), engine_, sum.get_data_handle())
+                                      : pool_.allocate(primitive.dst_desc()));
     if (a.has_residual) kept_.push_back(sum);
     add_step(dnnl::convolution_forward(primitive), {{DNNL_ARG_SRC, source},
                                                     {DNNL_ARG_WEIGHTS, weights},
@@ -419,15 +420,15 @@ class OnednnOpponent final : public Opponent {
   void add_linear(const NodeRecord& node) {
     const auto& a = std::get<ConvAttributes>(node.attributes);
     const Shape& x = model_.tensor(node.inputs[0]).info.shape;
-    const Shape& y = model_.tensor(node.output).info.shape;
+    const Shape& y = model_.tensor(node.output()).info.shape;
     const memory::dim rows = element_count(x) / x.back();
     const LayerWeights layer = layer_weights(node, {y.back(), x.back()}, Format::ab);
     dnnl::primitive_attr attributes;
     attributes.set_output_scales(1 << 1, layer.scales);
     dnnl::post_ops post;
-    append_bounds(a.bounds, value(node.output).type == DataType::u8, post);
+    append_bounds(a.bounds, value(node.output()).type == DataType::u8, post);
     attributes.set_post_ops(post);
-    Value& output = value(node.output);
+    Value& output = value(node.output());
     const dnnl::inner_product_forward::primitive_desc primitive(
         {dnnl::prop_kind::forward_inference,
          {{rows, x.back()}, value(node.inputs[0]).type, Format::ab},
@@ -437,7 +438,7 @@ class OnednnOpponent final : public Opponent {
         attributes, engine_);
     const memory source = operand(node.inputs[0], primitive.src_desc());
     const memory weights = packed(layer.weights, primitive.weights_desc());
-    set(node.output, pool_.allocate(primitive.dst_desc()));
+    set(node.output(), pool_.allocate(primitive.dst_desc()));
     add_step(dnnl::inner_product_forward(primitive), {{DNNL_ARG_SRC, source},
                                                       {DNNL_ARG_WEIGHTS, weights},
                                                       {DNNL_ARG_BIAS, layer.bias},
@@ -448,8 +449,8 @@ class OnednnOpponent final : public Opponent {
     const auto& a = std::get<PoolAttributes>(node.attributes);
     const Window& w = a.window;
     const Shape& x = model_.tensor(node.inputs[0]).info.shape;
-    const Shape& y = model_.tensor(node.output).info.shape;
-    Value& output = value(node.output);
+    const Shape& y = model_.tensor(node.output()).info.shape;
+    Value& output = value(node.output());
     const Value& input = value(node.inputs[0]);
     // The output has the input's scale: in octet's model, too, for a maximum; for a mean, the nodes
     // that read it take this scale.
@@ -473,14 +474,14 @@ class OnednnOpponent final : public Opponent {
           missing(y[2], w.stride_w, w.kernel_w, x[2], w.pad_left)}},
         engine_);
     const memory source = operand(node.inputs[0], primitive.src_desc());
-    set(node.output, pool_.allocate(primitive.dst_desc()));
+    set(node.output(), pool_.allocate(primitive.dst_desc()));
     add_step(dnnl::pooling_forward(primitive),
              {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output.data}});
   }
 
   void add_sum(const NodeRecord& node) {
     const auto& a = std::get<BinaryAttributes>(node.attributes);
-    Value& output = value(node.output);
+    Value& output = value(node.output());
     const Value& first = value(node.inputs[0]);
     const Value& second = value(node.inputs[1]);
     dnnl::primitive_attr attributes;
@@ -494,14 +495,14 @@ class OnednnOpponent final : public Opponent {
     const dnnl::binary::primitive_desc primitive(
         {algorithm::binary_add, first.data.get_desc(), second.data.get_desc(), layout}, attributes,
         engine_);
-    set(node.output, pool_.allocate(primitive.dst_desc()));
+    set(node.output(), pool_.allocate(primitive.dst_desc()));
     add_step(
         dnnl::binary(primitive),
         {{DNNL_ARG_SRC_0, first.data}, {DNNL_ARG_SRC_1, second.data}, {DNNL_ARG_DST, output.data}});
   }
 
   void add_concat(const NodeRecord& node) {
-    const Shape& y = model_.tensor(node.output).info.shape;
+    const Shape& y = model_.tensor(node.output()).info.shape;
     const int32_t axis = std::get<AxisAttributes>(node.attributes).axis;
     // octet's axes N, H, W, C are oneDNN's axes N, C, H, W.
     const int32_t order[] = {0, 2, 3, 1};
@@ -515,10 +516,10 @@ class OnednnOpponent final : public Opponent {
       sources.push_back(plain);
       arguments[DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i)] = in_layout(node.inputs[i], plain);
     }
-    Value& output = value(node.output);
+    Value& output = value(node.output());
     const memory::desc layout(dims_of(y), output.type, plain_format(y.size()));
     const dnnl::concat::primitive_desc primitive(layout, logical, sources, engine_);
-    set(node.output, pool_.allocate(layout));
+    set(node.output(), pool_.allocate(layout));
     arguments[DNNL_ARG_DST] = output.data;
     add_step(dnnl::concat(primitive), std::move(arguments));
   }
@@ -526,28 +527,28 @@ class OnednnOpponent final : public Opponent {
   // The same bytes under another shape.
   void add_reshape(const NodeRecord& node) {
     const Shape& x = model_.tensor(node.inputs[0]).info.shape;
-    const Shape& y = model_.tensor(node.output).info.shape;
+    const Shape& y = model_.tensor(node.output()).info.shape;
     const Value& input = value(node.inputs[0]);
     const memory plain =
         in_layout(node.inputs[0], {dims_of(x), input.type, plain_format(x.size())});
-    Value& output = value(node.output);
+    Value& output = value(node.output());
     output.type = input.type;
     output.scale = input.scale;
-    set(node.output, memory({dims_of(y), output.type, plain_format(y.size())}, engine_,
-                            plain.get_data_handle()));
+    set(node.output(), memory({dims_of(y), output.type, plain_format(y.size())}, engine_,
+                              plain.get_data_handle()));
     kept_.push_back(plain);
   }
 
   void add_softmax(const NodeRecord& node) {
-    const Shape& y = model_.tensor(node.output).info.shape;
+    const Shape& y = model_.tensor(node.output()).info.shape;
     const Value& input = value(node.inputs[0]);
     const int32_t axis = std::get<AxisAttributes>(node.attributes).axis;
     const memory source =
         in_layout(node.inputs[0], {dims_of(y), input.type, plain_format(y.size())});
     const dnnl::softmax_forward::primitive_desc primitive(
         {dnnl::prop_kind::forward_inference, source.get_desc(), axis}, engine_);
-    Value& output = value(node.output);
-    set(node.output, pool_.allocate(primitive.dst_desc()));
+    Value& output = value(node.output());
+    set(node.output(), pool_.allocate(primitive.dst_desc()));
     add_step(dnnl::softmax_forward(primitive),
              {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output.data}});
   }

@@ -29,7 +29,9 @@ class Splitter {
   Expected<void> split() {
     for (const NodeRecord& node : network_.model.nodes) {
       if (node.op == Op::gather_nd || node.op == Op::cast ||
-          network_.model.tensor(node.output).info.type == Type::s32) {
+          std::ranges::any_of(node.outputs, [&](int32_t id) {
+            return network_.model.tensor(id).info.type == Type::s32;
+          })) {
         return fail(network_.model.path + ": node '" + node.name + "' (" + op_name(node.op) +
                     ") has no counterpart in XNNPACK");
       }
@@ -42,7 +44,7 @@ class Splitter {
                       .op = node.op,
                       .attributes = node.attributes,
                       .inputs = node.inputs,
-                      .output = node.output};
+                      .outputs = node.outputs};
       if (node.op == Op::softmax || node.op == Op::lookup) plain.inputs.resize(1);  // no table
       if (node.op == Op::lookup) {
         auto function = function_of_table(network_.model, node);
@@ -70,9 +72,9 @@ class Splitter {
     auto attributes = std::get<ConvAttributes>(node.attributes);
     const Bounds outer = attributes.bounds;
     const bool residual = attributes.has_residual;
-    const Shape shape = network_.value(node.output).shape;
-    const bool to_float = !network_.value(node.output).quantized;
-    const int32_t sum = residual || to_float ? add_value(shape) : node.output;
+    const Shape shape = network_.value(node.output()).shape;
+    const bool to_float = !network_.value(node.output()).quantized;
+    const int32_t sum = residual || to_float ? add_value(shape) : node.output();
     if (residual) attributes.bounds = attributes.inner_bounds;
     attributes.has_residual = false;
     attributes.inner_bounds = {};
@@ -81,20 +83,20 @@ class Splitter {
                               .op = node.op,
                               .attributes = attributes,
                               .inputs = {node.inputs[0]},
-                              .output = sum,
+                              .outputs = {sum},
                               .layer = &node});
     if (residual) {  // only ever from u8 to u8
       network_.nodes.push_back({.name = node.name + " + residual",
                                 .op = Op::add,
                                 .attributes = BinaryAttributes{.bounds = outer},
                                 .inputs = {sum, node.inputs.back()},
-                                .output = node.output});
+                                .outputs = node.outputs});
     } else if (to_float) {
       network_.nodes.push_back({.name = node.name + " in float",
                                 .op = Op::dequantize,
                                 .attributes = NoAttributes{},
                                 .inputs = {sum},
-                                .output = node.output});
+                                .outputs = node.outputs});
     }
   }
 
@@ -107,7 +109,7 @@ class Splitter {
 /// would give values that octet never has.
 Attributes saturating(const PlainNetwork& network, const PlainNode& node) {
   Attributes attributes = node.attributes;
-  const PlainValue& y = network.value(node.output);
+  const PlainValue& y = network.value(node.outputs[0]);
   if (y.quantized && y.scale > 0) {
     keep_within(attributes, y.scale * static_cast<float>(-128 - y.zero_point),
                 y.scale * static_cast<float>(127 - y.zero_point));
@@ -190,16 +192,16 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
     FloatNode to{.name = node.name,
                  .op = node.op == Op::requantize ? Op::clip : node.op,
                  .attributes = saturating(network, node),
-                 .output = node.output};
+                 .outputs = node.outputs};
     for (const int32_t id : node.inputs) to.inputs.push_back(same_as[static_cast<std::size_t>(id)]);
     const bool converts = node.op == Op::quantize || node.op == Op::dequantize;
-    if (converts && outside.contains(node.output)) {
+    if (converts && outside.contains(node.output())) {
       // It is read from outside, so it becomes a copy within the range of its bytes.
       to.op = Op::clip;
       to.attributes = ClipAttributes{};
-      to.attributes = saturating(network, {.attributes = to.attributes, .output = node.output});
+      to.attributes = saturating(network, {.attributes = to.attributes, .outputs = node.outputs});
     } else if (converts) {
-      same_as[static_cast<std::size_t>(node.output)] = to.inputs[0];
+      same_as[static_cast<std::size_t>(node.output())] = to.inputs[0];
       continue;
     }
     if (node.layer != nullptr) {

@@ -26,8 +26,11 @@ struct PlainNode {
   Op op = Op::identity;
   Attributes attributes;
   std::vector<int32_t> inputs;  ///< Values; an int8 layer's without its weights and bias.
-  int32_t output = 0;
+  std::vector<int32_t> outputs;
   const NodeRecord* layer = nullptr;  ///< The int8 conv2d or linear that has its weights.
+
+  /// The result of a node that has one.
+  int32_t output() const { return only_result(outputs); }
 };
 
 struct PlainNetwork {

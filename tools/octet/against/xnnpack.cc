@@ -26,7 +26,10 @@ struct Part {
 /// possible, since values that go from int8 to float or back are converted.
 std::vector<Part> cut_into_parts(const PlainNetwork& network, const std::vector<bool>& int8) {
   std::vector<bool> known(network.values.size(), true);
-  for (const PlainNode& node : network.nodes) known[static_cast<std::size_t>(node.output)] = false;
+  const auto mark = [&](const PlainNode& node, bool is_known) {
+    for (const int32_t id : node.outputs) known[static_cast<std::size_t>(id)] = is_known;
+  };
+  for (const PlainNode& node : network.nodes) mark(node, false);
   std::vector<bool> placed(network.nodes.size(), false);
   std::vector<Part> parts;
   std::size_t left = network.nodes.size();
@@ -40,7 +43,7 @@ std::vector<Part> cut_into_parts(const PlainNetwork& network, const std::vector<
       if (placed[node] || int8[node] != kind || !ready(node)) continue;
       part.nodes.push_back(node);
       placed[node] = true;
-      known[static_cast<std::size_t>(network.nodes[node].output)] = true;
+      mark(network.nodes[node], true);
     }
     left -= part.nodes.size();
     if (!part.nodes.empty()) parts.push_back(std::move(part));
@@ -109,7 +112,8 @@ class XnnpackOpponent final : public Opponent {
     std::vector<int> writer(network_.values.size(), -1);
     for (std::size_t p = 0; p < parts.size(); ++p) {
       for (const std::size_t node : parts[p].nodes) {
-        writer[static_cast<std::size_t>(network_.nodes[node].output)] = static_cast<int>(p);
+        for (const int32_t id : network_.nodes[node].outputs)
+          writer[static_cast<std::size_t>(id)] = static_cast<int>(p);
       }
     }
     std::vector<XnnpackStage::Outside> crossings(parts.size());

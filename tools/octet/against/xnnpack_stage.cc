@@ -34,7 +34,7 @@ class Stage final : public XnnpackStage {
 /// Whether `Subgraph` can write the node down in int8, with these operands.
 bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
   const PlainValue& x = network.value(node.inputs[0]);
-  const PlainValue& y = network.value(node.output);
+  const PlainValue& y = network.value(node.output());
   if (node.op == Op::quantize) return !x.quantized && y.quantized;
   if (node.op == Op::dequantize) return x.quantized && !y.quantized;
   if (node.op == Op::reshape) return x.constant == nullptr && x.quantized == y.quantized;
@@ -74,6 +74,7 @@ bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
     case Kind::prelu:
     case Kind::cast:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }
@@ -113,7 +114,7 @@ bool xnnpack_has_int8_form(const PlainNetwork& network, std::size_t index) {
   const PlainNode& node = network.nodes[index];
   if (!is_written_down(network, node)) return false;
   const PlainValue& x = network.value(node.inputs[0]);
-  const PlainValue& y = network.value(node.output);
+  const PlainValue& y = network.value(node.output());
   const std::vector<Shape> shapes = {x.shape};
   const bool converts = node.op == Op::quantize || node.op == Op::dequantize;
   if (!converts && !xnnpack_runs(node.op, node.attributes, shapes, y.shape)) return false;
@@ -121,7 +122,7 @@ bool xnnpack_has_int8_form(const PlainNetwork& network, std::size_t index) {
   XnnpackStage::Outside outside;
   std::vector<std::vector<std::byte>> memory;
   std::vector<int32_t> ids = node.inputs;
-  ids.push_back(node.output);
+  ids.push_back(node.output());
   for (const int32_t id : ids) {
     const PlainValue& v = network.value(id);
     if (v.constant != nullptr) continue;

@@ -90,7 +90,7 @@ void Subgraph::define_layer(const PlainNode& node) {
   const TensorRecord& weight = network_.model.tensor(node.layer->inputs[1]);
   const TensorRecord& bias = network_.model.tensor(node.layer->inputs[2]);
   const PlainValue& input = value(node.inputs[0]);
-  const PlainValue& output = value(node.output);
+  const PlainValue& output = value(node.output());
   const bool linear = node.op == Op::linear;
   const auto input_channels = static_cast<std::size_t>(input.shape.back());
   const auto output_channels = static_cast<std::size_t>(output.shape.back());
@@ -115,7 +115,7 @@ void Subgraph::define_layer(const PlainNode& node) {
       bias.data.data(), XNN_INVALID_VALUE_ID, 0, &bias_id));
   const Extents pixels = {1, rows, 1, output_channels};
   const uint32_t y = linear ? new_value(output, true, pixels, nullptr, XNN_INVALID_VALUE_ID, 0)
-                            : write(node.output);
+                            : write(node.output());
   if (status != xnn_status_success) return;
   const auto groups = static_cast<std::size_t>(a.groups);
   note(xnn_define_convolution_2d(subgraph, u(w.pad_top), u(w.pad_right), u(w.pad_bottom),
@@ -125,7 +125,7 @@ void Subgraph::define_layer(const PlainNode& node) {
                                  a.bounds.max, x, weight_id, bias_id, y, 0));
   if (!linear) return;
   const Extents shape = extents_of(output.shape);
-  note(xnn_define_static_reshape(subgraph, shape.size(), shape.data(), y, write(node.output), 0));
+  note(xnn_define_static_reshape(subgraph, shape.size(), shape.data(), y, write(node.output()), 0));
 }
 
 void Subgraph::define_binary(const PlainNode& node) {
@@ -135,14 +135,14 @@ void Subgraph::define_binary(const PlainNode& node) {
   const auto define = node.op == Op::add   ? xnn_define_add2
                       : node.op == Op::sub ? xnn_define_subtract
                                            : xnn_define_multiply2;
-  note(define(subgraph, bounds.min, bounds.max, a, b, write(node.output), 0));
+  note(define(subgraph, bounds.min, bounds.max, a, b, write(node.output()), 0));
 }
 
 void Subgraph::define_pool(const PlainNode& node) {
   const auto& a = std::get<PoolAttributes>(node.attributes);
   const Window& w = a.window;
   const uint32_t x = read(node.inputs[0]);
-  const uint32_t y = write(node.output);
+  const uint32_t y = write(node.output());
   if (node.op == Op::average_pool) {
     note(xnn_define_global_average_pooling_2d(subgraph, a.bounds.min, a.bounds.max, x, y, 0));
     return;
@@ -166,13 +166,13 @@ void Subgraph::define_operator(const PlainNode& node) {
     case Kind::quantize:
     case Kind::dequantize: {
       const uint32_t x = read(node.inputs[0]);
-      return note(xnn_define_convert(subgraph, x, write(node.output), 0));
+      return note(xnn_define_convert(subgraph, x, write(node.output()), 0));
     }
     case Kind::reshape: {
-      const Extents extents = extents_of(value(node.output).shape);
+      const Extents extents = extents_of(value(node.output()).shape);
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_static_reshape(subgraph, extents.size(), extents.data(), x,
-                                            write(node.output), 0));
+                                            write(node.output()), 0));
     }
     case Kind::pad: {
       const auto& a = std::get<PadAttributes>(node.attributes);
@@ -180,7 +180,7 @@ void Subgraph::define_operator(const PlainNode& node) {
       const Extents after(a.after.begin(), a.after.end());
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_static_constant_pad(subgraph, before.data(), after.data(), a.value, x,
-                                                 write(node.output), 0));
+                                                 write(node.output()), 0));
     }
     case Kind::function:
       return define_function(node);
@@ -189,7 +189,7 @@ void Subgraph::define_operator(const PlainNode& node) {
       const uint32_t x = read(node.inputs[0]);
       return note(xnn_define_static_resize_bilinear_2d(
           subgraph, static_cast<std::size_t>(a.output_h), static_cast<std::size_t>(a.output_w), x,
-          write(node.output), a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
+          write(node.output()), a.align_corners ? XNN_FLAG_ALIGN_CORNERS : 0));
     }
     case Kind::softmax:  // is_written_down() does not admit them
     case Kind::log_softmax:
@@ -205,6 +205,7 @@ void Subgraph::define_operator(const PlainNode& node) {
     case Kind::prelu:
     case Kind::cast:
     case Kind::gather_nd:
+    case Kind::top_k:
     case Kind::identity:
       break;
   }
@@ -214,16 +215,17 @@ void Subgraph::define_operator(const PlainNode& node) {
 void Subgraph::define_function(const PlainNode& node) {
   const uint32_t x = read(node.inputs[0]);
   const auto value = [&] { return std::get<ScalarAttributes>(node.attributes).value; };
-  if (node.op == Op::elu) return note(xnn_define_elu(subgraph, value(), x, write(node.output), 0));
+  if (node.op == Op::elu)
+    return note(xnn_define_elu(subgraph, value(), x, write(node.output()), 0));
   if (node.op == Op::leaky_relu)
-    return note(xnn_define_leaky_relu(subgraph, value(), x, write(node.output), 0));
-  if (node.op == Op::sigmoid) return note(xnn_define_sigmoid(subgraph, x, write(node.output), 0));
+    return note(xnn_define_leaky_relu(subgraph, value(), x, write(node.output()), 0));
+  if (node.op == Op::sigmoid) return note(xnn_define_sigmoid(subgraph, x, write(node.output()), 0));
   note(xnn_status_unsupported_parameter);
 }
 
 void Subgraph::define(const PlainNode& node) {
   define_operator(node);
-  convert_for_outside(node.output);
+  convert_for_outside(node.output());
 }
 
 }  // namespace octet::tool

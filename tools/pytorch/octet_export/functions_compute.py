@@ -299,6 +299,14 @@ def _argmax(e, input, dim=None, keepdim=False):
     return e.emit("argmax", [input], axis=int(dim), keepdims=bool(keepdim))
 
 
+@register("topk", items=True)
+def _topk_item(e, item, input, k, dim=-1, largest=True, sorted=True):
+    if not sorted:
+        e.fail("topk with sorted=False, whose order nobody defines; leave it out: octet gives them in order")
+    results = e.emit_several("top_k", [input], ["values", "indices"], axis=int(dim), k=int(k), largest=bool(largest))
+    return results[item]
+
+
 @register("max", items=True)
 def _max_item(e, item, input, dim=None, keepdim=False):
     if item != 1:

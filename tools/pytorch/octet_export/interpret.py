@@ -15,10 +15,10 @@ def run_graph(graph, inputs, observe=None):
     for node in graph.nodes:
         arguments = [values[n] if n in values else parameter(graph, node, i)
                      for i, n in enumerate(node.inputs)]
-        (name,) = node.outputs
-        values[name] = run_node(node.op, arguments, node.attributes)
-        if observe:
-            observe(name, values[name])
+        for name, value in zip(node.outputs, run_node(node.op, arguments, node.attributes)):
+            values[name] = value
+            if observe:
+                observe(name, value)
     return [values[name] for name in graph.outputs]
 
 
@@ -33,8 +33,9 @@ def parameter(graph, node, index):
 
 
 def run_node(op, inputs, attributes):
-    """-> the one output of an operator on float32 values."""
-    return OPERATORS[op](*inputs, **attributes)
+    """-> the outputs of an operator on float32 values, a tuple; nearly all operators have one."""
+    result = OPERATORS[op](*inputs, **attributes)
+    return result if isinstance(result, tuple) else (result,)
 
 
 def _pad_edges(x, padding, value):
@@ -126,6 +127,7 @@ OPERATORS = {
     "mean": lambda x, axes, keepdims=False: torch.mean(x, axes, keepdims),
     "softmax": lambda x, axis: torch.softmax(x, axis),
     "argmax": lambda x, axis, keepdims=False: torch.argmax(x, axis, keepdims),
+    "top_k": lambda x, axis, k, largest=True: tuple(torch.topk(x, k, axis, largest)),
     "concat": lambda *inputs, axis: torch.cat(inputs, axis),
     "slice": _slice,
     "pad": _pad,

@@ -39,6 +39,7 @@ class Lowering:
         self.sites = []          # (path of an observer, name of a tensor that it observes), one a call
         self._fx_graph = fx_graph
         self._refs = {}
+        self._several = {}       # fx node -> the Refs of all its results, of an operator that has several
         self._taken = set(model.state_dict())
         self._bases = _float_functional_paths(model, fx_graph)
 
@@ -195,18 +196,35 @@ class Emitter:
 
         Inputs are Refs. `weights` is (scales, zero points) for int8 weights.
         """
+        name = self.lowering.unique(f"{self.base}.{part}" if part else self.base, op)
+        (result,) = self._add_node(name, op, inputs, [name], weights, attributes)
+        return result
+
+    def emit_several(self, op, inputs, results, **attributes):
+        """-> the Refs of all results of a new node, which `results` names.
+
+        The items of one call are lowered one by one: the first makes the node, the others find it made.
+        """
+        lowering, parent = self.lowering, self.node.args[0]
+        if parent not in lowering._several:
+            name = lowering.unique(lowering.base_name(parent), op)
+            outputs = [lowering.unique(f"{name}.{result}", op) for result in results]
+            lowering._several[parent] = self._add_node(name, op, inputs, outputs, None, attributes)
+        return lowering._several[parent]
+
+    def _add_node(self, name, op, inputs, outputs, weights, attributes):
         lowering = self.lowering
-        name = lowering.unique(f"{self.base}.{part}" if part else self.base, op)
         names = [lowering.add_parameter(r.name, r.value) if r.constant else r.name for r in inputs]
-        node = Node(name, op, names, [name], attributes, weights)
+        node = Node(name, op, names, outputs, attributes, weights)
         values = [r.value if not r.constant else interpret.parameter(lowering.graph, node, i)
                   for i, r in enumerate(inputs)]
-        value = interpret.run_node(op, values, attributes)
         lowering.graph.nodes.append(node)
-        kind = "f32" if value.is_floating_point() else "s32"
-        lowering.graph.activations[name] = Activation(tuple(value.shape), type=kind)
         lowering.paths[name] = self.path
-        return Ref(name, value)
+        refs = [Ref(*pair) for pair in zip(outputs, interpret.run_node(op, values, attributes))]
+        for ref in refs:
+            kind = "f32" if ref.value.is_floating_point() else "s32"
+            lowering.graph.activations[ref.name] = Activation(tuple(ref.value.shape), type=kind)
+        return refs
 
     def parameter(self, name, tensor):
         """-> the Ref of a constant called after the node (`conv.weight`)."""

@@ -167,7 +167,8 @@ OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver,
 
 
 # What only moves or joins values, or moves them by constants: the largest ones stay the largest.
-_HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d", "clip", "neg"}
+_HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d", "clip", "neg",
+               "top_k"}
 _BY_CONSTANTS = {"add", "sub", "mul", "div"}
 
 
@@ -179,7 +180,8 @@ def answers(graph):
     names = set(graph.outputs)
     for node in reversed(graph.nodes):
         by_constants = node.op in _BY_CONSTANTS and any(i in graph.parameters for i in node.inputs)
-        if names.intersection(node.outputs) and (node.op in _HANDING_ON or by_constants):
+        # A top_k's second result says where the values of its first were.
+        if names.intersection(node.outputs[:1]) and (node.op in _HANDING_ON or by_constants):
             names.update(i for i in node.inputs if i in graph.activations)
     return names
 

@@ -8,7 +8,7 @@ from .observers import affine_parameters
 
 # Operators that PyTorch runs on bytes without a scale of their own: the result has the input's.
 _FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu", "relu6",
-              "identity", "resize", "clip", "leaky_relu", "gelu"}
+              "identity", "resize", "clip", "leaky_relu", "gelu", "top_k"}
 # Functions that PyTorch runs on bytes with the scale of their known range: no observer is put behind them.
 _KNOWN_RANGES = {"sigmoid": (1 / 256, 0), "hard_sigmoid": (1 / 256, 0), "tanh": (1 / 128, 128)}
 _HAS_WEIGHTS = ("conv2d", "linear")

@@ -126,6 +126,10 @@ class Tracer(torch.fx.Tracer):
     def to_bool(self, obj):
         return bool(self.read(obj.node))
 
+    def create_arg(self, a):
+        # fx would make a node of a named tuple, such as topk's result that a model returns as it is.
+        return super().create_arg(tuple(a) if isinstance(a, tuple) and hasattr(a, "_fields") else a)
+
     def create_node(self, kind, target, args, kwargs, name=None, type_expr=None):
         resolved = torch.fx.node.map_arg((args, kwargs), self._current)
         node = super().create_node(kind, target, *resolved, name, type_expr)

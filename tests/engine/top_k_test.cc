@@ -64,12 +64,12 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
       [](float v) { return std::bit_cast<uint32_t>(v); });
 }
 
-struct Case {
+struct TopKCase {
   Shape shape;
   AxisAttributes attributes;
 };
 
-Case draw_case(Draw& draw) {
+TopKCase draw_case(Draw& draw) {
   Shape shape(static_cast<std::size_t>(draw.integer(1, 5)));
   for (int32_t& extent : shape) {
     extent = draw.chance(0.3) ? 1 : draw.pick({2, 3, 5, 8, 17, 70});
@@ -95,7 +95,7 @@ std::vector<float> draw_values(Draw& draw, std::size_t count) {
   return values;
 }
 
-std::string describe(const Case& c) {
+std::string describe(const TopKCase& c) {
   return shape_text(c.shape) + ", axis " + std::to_string(c.attributes.axis) + ", k " +
          std::to_string(c.attributes.k) + (c.attributes.largest ? ", largest" : ", smallest");
 }
@@ -121,7 +121,7 @@ Session session_of(const Model& model, const SessionOptions& options,
 }
 
 /// What octet inspect says of a file that is refused; "" for one that loads.
-std::string refusal(const Graph& graph) {
+std::string error_of_top_k(const Graph& graph) {
   const auto bytes = graph::write_model(graph);
   REQUIRE(bytes);
   const auto model = Model::from_memory(*bytes);
@@ -131,7 +131,7 @@ std::string refusal(const Graph& graph) {
 TEST_CASE("top_k of random shapes in float is a stable sort") {
   Random random(70);
   for (int round = 0; round < 400; ++round) {
-    const Case c = draw_case(random);
+    const TopKCase c = draw_case(random);
     INFO("seed " << random.seed << ", " << describe(c));
     GraphMaker m;
     const auto results = m.top_k("top", m.input(c.shape), c.attributes);
@@ -147,7 +147,7 @@ TEST_CASE("top_k of random shapes in float is a stable sort") {
 TEST_CASE("top_k of random shapes in int8 moves bytes") {
   Random random(71);
   for (int round = 0; round < 400; ++round) {
-    const Case c = draw_case(random);
+    const TopKCase c = draw_case(random);
     INFO("seed " << random.seed << ", " << describe(c));
     const Quantization q = {.scale = 0.5F, .zero_point = random.integer(0, 255)};
     GraphMaker m;
@@ -340,28 +340,29 @@ TEST_CASE("a k or an axis out of range is refused, and a file with another numbe
   const auto neg = m.simple("neg", Op::neg, x);
   Graph graph = m.finish({top[0], neg});
   for (Node& node : graph.nodes) node.precision = graph::Precision::float32;
-  CHECK(refusal(graph).empty());
+  CHECK(error_of_top_k(graph).empty());
 
   Graph one = graph;
   one.nodes[0].outputs.pop_back();
-  CHECK(refusal(one).find("node 'top' (top_k) has another number of results") != std::string::npos);
+  CHECK(error_of_top_k(one).find("node 'top' (top_k) has another number of results") !=
+        std::string::npos);
   CHECK(graph::check(one).error().message == "node 'top' (top_k) has 2 results, not 1");
   Graph three = graph;
   three.nodes[0].outputs.push_back(three.add_tensor({.name = "third", .shape = {2, 2}}));
-  CHECK(refusal(three).find("has another number of results") != std::string::npos);
+  CHECK(error_of_top_k(three).find("has another number of results") != std::string::npos);
   Graph of_neg = graph;
   of_neg.nodes[1].outputs.push_back(of_neg.add_tensor({.name = "second", .shape = {2, 5}}));
-  CHECK(refusal(of_neg).find("node 'neg' (neg) has another number of results") !=
+  CHECK(error_of_top_k(of_neg).find("node 'neg' (neg) has another number of results") !=
         std::string::npos);
   Graph same = graph;
   same.nodes[0].outputs[1] = same.nodes[0].outputs[0];
-  CHECK(refusal(same).find("writes 'top' a second time") != std::string::npos);
+  CHECK(error_of_top_k(same).find("writes 'top' a second time") != std::string::npos);
   Graph shape = graph;
   shape.tensor(top[1]).shape = {2, 3};
-  CHECK(refusal(shape).find("gives [2, 2], not [2, 3]") != std::string::npos);
+  CHECK(error_of_top_k(shape).find("gives [2, 2], not [2, 3]") != std::string::npos);
   Graph floats = graph;
   floats.tensor(top[1]).type = Type::f32;
-  CHECK(refusal(floats).find("takes s32 indices") != std::string::npos);
+  CHECK(error_of_top_k(floats).find("takes s32 indices") != std::string::npos);
 }
 
 }  // namespace

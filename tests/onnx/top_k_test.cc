@@ -1,20 +1,11 @@
 // TopK of ONNX files: in each of its operator sets, on floats and on bytes, and what is refused.
 #include <catch2/catch.hpp>
 
-#include "loaders/loader.h"
-#include "tests/graph/run_graph.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
-#include "tests/tools/command_line.h"
 
 namespace octet::test {
 namespace {
-
-constexpr int32_t uint8_type = 2;  // TensorProto's
-
-Expected<graph::Graph> load(const OnnxMaker& m) {
-  const TemporaryFolder folder;
-  return loaders::load(folder.write("model.onnx", m.file()));
-}
 
 Model model_of(const OnnxMaker& m, const graph::BuildOptions& options = {.float_only = true}) {
   const auto graph = load(m);
@@ -39,13 +30,6 @@ OnnxMaker top_k(int64_t opset, int64_t k, OnnxAttributes attributes = {},
     m.integers("k", {k}).node("TopK", {"x", "k"}, outputs, attributes);
   }
   return m;
-}
-
-void check_refused(const OnnxMaker& m, const std::vector<std::string>& parts) {
-  const auto graph = load(m);
-  REQUIRE_FALSE(graph);
-  INFO(graph.error().message);
-  for (const std::string& part : parts) CHECK(contains(graph.error().message, part));
 }
 
 // N, H, W, C: C is the file's axis 1.

@@ -27,7 +27,7 @@ TfliteMaker top_k(int32_t k, const std::vector<float>& scales = {}) {
 
 const Values x = {1, 4, 2, 4, 3, -1, -8, 0, 7, 0};
 
-std::string refusal(const TfliteMaker& m) {
+std::string load_error(const TfliteMaker& m) {
   const TemporaryFolder folder;
   const auto graph = loaders::load(folder.write("model.tflite", m.file()));
   return graph ? "" : graph.error().message;
@@ -52,7 +52,7 @@ TEST_CASE("TFLite: TOPK_V2 gives values and places, of floats and of bytes") {
 
 TEST_CASE("TFLite: a TOPK_V2 whose k is computed or out of range is refused") {
   for (const int32_t k : {6, 99}) {
-    const std::string text = refusal(top_k(k));
+    const std::string text = load_error(top_k(k));
     INFO(text);
     CHECK(contains(text, "node 'values' (TOPK_V2, operator 0): takes " + std::to_string(k) +
                              " values of the 5 along the last axis"));
@@ -65,7 +65,7 @@ TEST_CASE("TFLite: a TOPK_V2 whose k is computed or out of range is refused") {
     m.outputs = {m.activation("y", {1})};
     const int32_t places = m.tensor({.name = "places", .shape = {1}, .type = TensorType::INT32});
     m.node(BuiltinOperator::TOPK_V2, {0, count}, {m.outputs[0], places});
-    CHECK(contains(refusal(m), "takes " + std::to_string(k) + " values of the 5"));
+    CHECK(contains(load_error(m), "takes " + std::to_string(k) + " values of the 5"));
   }
   TfliteMaker computed;
   computed.inputs = {computed.activation("x", {2, 5})};
@@ -76,14 +76,14 @@ TEST_CASE("TFLite: a TOPK_V2 whose k is computed or out of range is refused") {
   const int32_t places =
       computed.tensor({.name = "places", .shape = {2, 1}, .type = TensorType::INT32});
   computed.node(BuiltinOperator::TOPK_V2, {0, n}, {computed.outputs[0], places});
-  CHECK(contains(refusal(computed),
+  CHECK(contains(load_error(computed),
                  "TOPK_V2 with its k computed ('n'); convert the model with a "
                  "number in its place"));
   TfliteMaker one = top_k(2);
   one.clear_nodes();
   one.node(BuiltinOperator::TOPK_V2, {0, 1}, {one.outputs[0]});
   one.outputs.pop_back();
-  CHECK(contains(refusal(one), "has another number of outputs than 2"));
+  CHECK(contains(load_error(one), "has another number of outputs than 2"));
 }
 
 }  // namespace octet::test

@@ -1,5 +1,5 @@
-// Convolutions of real networks' layers, on every instruction set that the machine has: time,
-// GMAC/s and share of the measured roof.
+// Convolutions of real networks, on every instruction set that the machine has: time, GMAC/s and
+// share of the measured roof.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -14,15 +14,16 @@ namespace {
 
 using kernels::ConvParams;
 
-/// Memory of a layer: what ConvParams and ConvBuffers point to.
+/// The memory that a layer's ConvParams and ConvBuffers point to.
 class LayerMemory {
  public:
   explicit LayerMemory(const Layer& layer) {
     const kernels::ConvGeometry g = geometry_of(layer);
     const auto outputs = static_cast<std::size_t>(g.output_channels);
-    const auto depth = static_cast<std::size_t>(g.input_channels / g.groups * g.window.kernel_h *
-                                                g.window.kernel_w);
-    const auto pixels = static_cast<std::size_t>(g.output_h * g.output_w);
+    const auto depth = static_cast<std::size_t>(g.input_channels / g.groups) *
+                       static_cast<std::size_t>(g.window.kernel_h) *
+                       static_cast<std::size_t>(g.window.kernel_w);
+    const auto pixels = static_cast<std::size_t>(g.output_h) * static_cast<std::size_t>(g.output_w);
     std::mt19937 random(1);
     weights_.resize(outputs * depth);
     for (auto& w : weights_) w = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);

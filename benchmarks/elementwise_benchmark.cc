@@ -1,4 +1,4 @@
-// Operators whose cost is their bytes: bytes read and written a second.
+// Operators whose time depends on the bytes that they move: bytes read and written per second.
 #include <benchmark/benchmark.h>
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace {
 
 using kernels::KernelTable;
 
-// An activation of 56 x 56 x 96, which the second-level cache holds.
+// An activation of 56 x 56 x 96 fits into the second-level cache.
 constexpr std::size_t count = 56 * 56 * 96;
 
 struct Buffers {
@@ -24,7 +24,7 @@ struct Buffers {
 };
 
 void add(const KernelTable& table, const char* name, std::size_t bytes_a_value,
-         std::function<void(Buffers&)> call) {
+         const std::function<void(Buffers&)>& call) {
   const std::string full = std::string(table.name) + "/" + name;
   benchmark::RegisterBenchmark(full.c_str(), [bytes_a_value, call](benchmark::State& state) {
     Buffers buffers;

@@ -1,4 +1,4 @@
-// Layers of the networks that benchmarks/networks.py measures whole.
+// Layers of the networks that benchmarks/networks.py measures as a whole.
 #pragma once
 
 #include "kernels/kernels.h"

@@ -1,5 +1,5 @@
-// All kernels on all instruction sets that the machine has; the roofs are measured first and
-// printed.
+// Measures all kernels on all instruction sets that the machine has. The roofs are measured and
+// printed first.
 //
 //   octet_kernel_benchmark [--benchmark_filter=avx512vnni/.*]
 #include <benchmark/benchmark.h>

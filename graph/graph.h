@@ -80,8 +80,8 @@ struct Node {
   std::optional<WeightQuantization> weight_quantization;
   Precision precision = Precision::undecided;
   std::string reason;  ///< Why the precision is what it is, where there is something to say.
-  bool float_output =
-      false;  ///< An int8 convolution that stores float32 straight from its accumulators.
+  /// An int8 convolution that stores float32 straight from its accumulators.
+  bool float_output = false;
 
   /// The result of a node that has one.
   TensorId output() const { return only_result(outputs); }

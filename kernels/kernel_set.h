@@ -13,11 +13,11 @@ template <auto slot>
 using Slot =
     std::remove_pointer_t<std::remove_reference_t<decltype(std::declval<KernelTable&>().*slot)>>;
 
-/// Plain loops, which say what is right: kernels/reference. Complete.
+/// The plain loops of kernels/reference, which say what is right. This set has every function.
 struct Reference;
 
 /// The functions of a set: `Reference`, or a vector width (kernels/vector/leaves.cc), which has
-/// those that make_table takes of it. Parameters, shapes and results: kernels/kernels.h.
+/// only those that make_table takes from it. Parameters, shapes and results: kernels/kernels.h.
 template <class Set>
 struct KernelSet {
   static Slot<&KernelTable::max_pool> max_pool;

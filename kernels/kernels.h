@@ -1,5 +1,5 @@
-// The door to the kernels: what each computes, and one table of function pointers an instruction
-// set.
+// The interface of the kernels: what each computes, and one table of function pointers for each
+// instruction set.
 //
 // Every kernel computes exactly what docs/quantization.md says, so that two tables given the same
 // parameters write the same bytes. Activations are u8 [N, H, W, C]; weights are s8 [O, kernel_h,
@@ -14,8 +14,8 @@
 
 namespace octet::kernels {
 
-/// Kernels may read, and never use, this many bytes beyond the end of the activations they are
-/// given.
+/// Kernels may read this many bytes beyond the end of the activations that they are given. They
+/// never use those bytes.
 constexpr std::size_t overread = 64;
 
 enum class Isa : uint8_t {
@@ -60,7 +60,6 @@ struct Window {
 };
 
 // ---- convolution, depthwise convolution, linear
-// ---------------------------------------------------------------------
 
 /// A linear layer is a 1x1 convolution whose rows are pixels: input [1, rows, 1, I].
 struct ConvGeometry {
@@ -86,20 +85,20 @@ enum class ConvOutput : uint8_t {
   float32,  ///< clamp(float(acc) * m[o]) with m[o] = s_x * s_w[o]: the high-precision output
 };
 
-/// Everything of a layer that is known when its plan is made.
+/// Everything about a layer that is known when its plan is made.
 struct ConvParams {
   ConvGeometry geometry;
   ConvWeights weights;
   int32_t input_zero_point = 0;
-  const float* multiplier =
-      nullptr;  ///< m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output
+  /// m [O]: (s_x * s_w[o]) / s_y, or s_x * s_w[o] for float32 output.
+  const float* multiplier = nullptr;
   ConvOutput output = ConvOutput::u8;
   int32_t output_zero_point = 0;
   uint8_t output_min = 0;
   uint8_t output_max = 255;
   float float_min = 0;  ///< Bounds of a float32 output; -inf and +inf where there is no activation.
   float float_max = 0;
-  bool has_residual = false;  ///< Only with u8 output.
+  bool has_residual = false;  ///< Allowed only with u8 output.
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0;  ///< s_r / s_y
   /// Bounds of float(acc) * m[o] before the residual is added, times 1 / s_y.
@@ -109,7 +108,7 @@ struct ConvParams {
 
 struct ConvBuffers {
   const uint8_t* input = nullptr;
-  const uint8_t* residual = nullptr;  ///< The output's shape, or null.
+  const uint8_t* residual = nullptr;  ///< Has the output's shape; or null.
   void* output = nullptr;             ///< u8 or float, [N, output_h, output_w, O]
   /// The packed weights of the layer that runs next, to be fetched towards the caches; or null.
   const std::byte* next_weights = nullptr;
@@ -129,7 +128,6 @@ struct ConvKernel {
 };
 
 // ---- pooling
-// --------------------------------------------------------------------------------------------------------
 
 /// Work items of both pools are output rows: batch * output_h.
 struct PoolParams {
@@ -151,7 +149,6 @@ struct PoolParams {
 };
 
 // ---- elementwise: contiguous rows
-// -----------------------------------------------------------------------------------
 
 /// y = clamp(rne(float(a - z_a) * m_a + float(b - z_b) * m_b) + z_y); a subtraction has a negative
 /// m_b.
@@ -217,10 +214,9 @@ struct AffineChannelsParams {
 };
 
 // ---- softmax and argmax: one row at a time
-// --------------------------------------------------------------------------
 
-/// e[d] = table[d] for d = max(q) - q; the sum in double, in index order; y = float(e[d] / sum).
-/// With `quantized` set, y is quantized to u8 by `output`, otherwise stored as float32.
+/// e[d] = table[d] for d = max(q) - q; they are summed in double, in index order; y = float(e[d] /
+/// sum). With `quantized` set, y is quantized to u8 by `output`, otherwise stored as float32.
 struct SoftmaxParams {
   const float* table = nullptr;  ///< [256]: exp(-s_x * d)
   bool quantized = false;
@@ -228,7 +224,6 @@ struct SoftmaxParams {
 };
 
 // ---- bytes that only move
-// -------------------------------------------------------------------------------------------
 
 constexpr int32_t max_rank = 6;
 
@@ -244,29 +239,27 @@ struct CopyParams {
 };
 
 // ---- functions of float32
-// -------------------------------------------------------------------------------------------
 
-/// elu: x where x >= 0, else alpha (e^x - 1). gelu: x times the normal distribution's share below
-/// x.
+/// elu: x where x >= 0, else alpha (e^x - 1). gelu: x times the probability that a standard normal
+/// value is below x.
 enum class FloatFunction : uint8_t { exp, log, sigmoid, tanh, silu, elu, gelu };
 
 struct FloatFunctionParams {
   FloatFunction function = FloatFunction::exp;
-  float alpha = 1;  ///< elu's.
+  float alpha = 1;  ///< Used by elu only.
 };
 
 // ---- the table
-// ------------------------------------------------------------------------------------------------------
 
 struct KernelTable {
   Isa isa;
   const char* name;
-  /// In order of preference: the first whose `supports` is true runs the layer. The last supports
-  /// everything.
+  /// The kernels in order of preference: the first whose `supports` is true runs the layer. The
+  /// last supports everything.
   std::span<const ConvKernel* const> convolutions;
 
   /// Runs nothing but the table's widest multiply-accumulate instructions, on registers, and
-  /// returns how many multiply-accumulates that were: timed, it is the roof of every kernel.
+  /// returns how many multiply-accumulates it ran. Its speed is the roof: no kernel is faster.
   std::size_t (*peak)(std::size_t rounds);
 
   void (*max_pool)(const PoolParams& params, const uint8_t* input, uint8_t* output, Range rows);
@@ -286,7 +279,8 @@ struct KernelTable {
   void (*lookup_channels)(const uint8_t* tables, std::size_t channels, const uint8_t* input,
                           uint8_t* output, std::size_t pixels);
 
-  /// Pixels to activations, where a table a channel would hold nothing but these values.
+  /// The same as lookup_channels, computed instead of looked up: for layers where each channel's
+  /// table holds exactly these values.
   void (*affine_channels)(const AffineChannelsParams& params, const uint8_t* input, uint8_t* output,
                           std::size_t pixels);
 
@@ -319,7 +313,7 @@ std::span<const KernelTable* const> available_tables();
 /// Every instruction set that has a name, built in or not.
 std::span<const Isa> all_isas();
 
-/// -> true and sets `isa` when `name` is one of isa_name's.
+/// Returns true and sets `isa` when `name` is the name of an instruction set.
 bool parse_isa(const char* name, Isa& isa);
 
 }  // namespace octet::kernels

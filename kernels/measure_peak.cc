@@ -14,7 +14,7 @@ double cpu_seconds() {
 
 struct Try {
   double seconds;
-  double rate;  ///< multiply-accumulates a second
+  double rate;  ///< multiply-accumulates per second
 };
 
 Try timed(const KernelTable& table, std::size_t rounds) {
@@ -29,8 +29,8 @@ Try timed(const KernelTable& table, std::size_t rounds) {
 double measure_peak(const KernelTable& table) {
   constexpr double try_seconds = 0.5e-3;
   constexpr int tries = 50;
-  // Twice as many until a try is long: one that was interrupted ends this too early, at worst by
-  // what the interruption took.
+  // The number of rounds doubles until a try takes long enough. An interruption may end this too
+  // early, at worst by the time that it took.
   std::size_t rounds = 1000;
   while (timed(table, rounds).seconds < try_seconds) rounds *= 2;
   double best = 0;

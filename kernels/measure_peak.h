@@ -1,12 +1,12 @@
-// The roof of an instruction set, measured: what share of it a kernel reaches is its quality.
+// Measures the roof of an instruction set. A kernel is as good as the share of it that it reaches.
 #pragma once
 
 #include "kernels/kernels.h"
 
 namespace octet::kernels {
 
-/// -> multiply-accumulates a second of CPU time, on one thread, the best of several tries that
-/// together take some 30 ms.
+/// Returns multiply-accumulates per second of CPU time on one thread: the best of several tries,
+/// which together take about 30 ms.
 double measure_peak(const KernelTable& table);
 
 }  // namespace octet::kernels

@@ -9,8 +9,9 @@
 
 namespace octet::kernels {
 
-// What each folder gives: its table, and whether this CPU has what its code needs. OCTET_BUILT_ISAS
-// is kernels/CMakeLists.txt's: ISA(name) for each that is built in, in the order of isas.def.
+// Each folder gives its table, and says whether this CPU has what its code needs.
+// kernels/CMakeLists.txt defines OCTET_BUILT_ISAS: ISA(name) for each set that is built in, in the
+// order of isas.def.
 #define ISA(name)                 \
   namespace name {                \
   extern const KernelTable table; \
@@ -33,7 +34,7 @@ constexpr Entry entries[] = {{&reference::table, [] { return true; }},
 #undef ISA
 };
 
-/// Where cpuinfo does not know the CPU it reports no instruction set: the reference remains.
+/// Where cpuinfo does not know the CPU it reports no instruction set. Only the reference remains.
 bool runs_here(const Entry& entry) {
   cpuinfo_initialize();
   return entry.runs_here();

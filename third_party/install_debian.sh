@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are there.
-#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [clang] [format] [lint] [llvm-mca]
+#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [clang] [format] [lint] [tidy] [llvm-mca]
 set -eu
 
 packages=""
@@ -17,11 +17,12 @@ for group in "${@:-build}"; do
     arm64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
     clang) packages="$packages clang-19 libclang-rt-19-dev" ;;
     format) packages="$packages clang-format-19" ;;
+    tidy) packages="$packages clang-tidy-19" ;;
     lint) packages="$packages shellcheck flake8" ;;
     # What benchmarks/arm.py --loops reads loops with.
     llvm-mca) packages="$packages llvm-19" ;;
     *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, clang, format, lint,
-        llvm-mca" >&2; exit 2 ;;
+        tidy, llvm-mca" >&2; exit 2 ;;
   esac
 done
 

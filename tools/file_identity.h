@@ -1,4 +1,4 @@
-// Which file it is, whatever name, link or device leads to it.
+// The identity of a file, whatever name, link or device leads to it.
 #pragma once
 
 #include <sys/stat.h>

@@ -12,8 +12,8 @@ bool goes_into(int stream, const FileIdentity& file) {
   return ::fstat(stream, &output) == 0 && identity_of(output) == file;
 }
 
-// The message that says so would be written into the very file: it goes to the terminal, where
-// there is one, or nowhere.
+// The error message would be written into that very file. So it goes to the terminal, or nowhere if
+// there is none.
 void turn_standard_error_away() {
   int other = ::open("/dev/tty", O_WRONLY | O_NOCTTY);
   if (other < 0) other = ::open("/dev/null", O_WRONLY);

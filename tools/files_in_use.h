@@ -1,4 +1,4 @@
-// The files that a command reads, so that it writes onto none of them.
+// Remembers the files that a command reads, so that it writes over none of them.
 #pragma once
 
 #include <map>
@@ -9,17 +9,17 @@
 
 namespace octet::tool {
 
-/// Files are compared by what they are: links of both kinds, other names of one folder and the
-/// names of open descriptors (/dev/stdin) lead to the same entry.
+/// Files are compared by identity, not by name: links of both kinds, other names of one folder and
+/// the names of open descriptors (/dev/stdin) lead to the same entry.
 class FilesInUse {
  public:
-  /// Notes a file that is read. One that is not there, or is no regular file, is its reader's to
-  /// complain of. Error: standard output or standard error goes into this file.
+  /// Notes a file that is read. A file that is not there, or is no regular file, is no error here:
+  /// its reader complains. Error: standard output or standard error goes into this file.
   Expected<void> add(const std::string& path);
-  /// Where standard input is a file. Errors as above.
+  /// Notes standard input where that is a file. Errors as above.
   Expected<void> add_standard_input();
 
-  /// -> the name that the file was noted by; null where it was not.
+  /// Returns the name that the file was noted by, or null where it was not noted.
   const std::string* find(const FileIdentity& file) const;
 
  private:

@@ -40,7 +40,7 @@ const char* kind_of(mode_t mode) {
   return "a device";
 }
 
-/// -> how many bytes; 0 at the end. A signal that was handled is no reason to stop.
+/// Returns how many bytes were read; 0 at the end. It continues after a signal that was handled.
 ssize_t read_some(int file, uint8_t* to, std::size_t most) {
   ssize_t count = 0;
   do {

@@ -1,4 +1,4 @@
-// Files as the tool reads them: whole, and without waiting for what never comes.
+// How the tool reads files: whole, and without waiting for bytes that never come.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 namespace octet::tool {
 
 /// The bytes of a file, or of a pipe that somebody writes into, which are at most 2^28. Errors: not
-/// found; a folder, a device or a socket; a pipe that nobody writes into; no memory for it. They
+/// found; a folder, a device or a socket; a pipe that nobody writes into; not enough memory. They
 /// name the path.
 Expected<std::vector<uint8_t>> read_file(const std::string& path);
 
-/// The lines of a text file that are not blank, without what ends them ('\n' or "\r\n") and without
-/// the mark that some editors put in front of UTF-8. Errors as above.
+/// The lines of a text file that are not blank, without their ends ('\n' or "\r\n") and without the
+/// mark that some editors put in front of UTF-8. Errors as above.
 Expected<std::vector<std::string>> read_lines(const std::string& path);
 
-/// Of the first line of a text that some editors begin with one.
+/// Removes the byte order mark with which some editors begin a text from its first line.
 void remove_byte_order_mark(std::string& line);
 
-/// Is there nothing but white space in it?
+/// Whether the line has nothing but white space in it.
 bool is_blank(const std::string& line);
 
 }  // namespace octet::tool

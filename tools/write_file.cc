@@ -26,21 +26,21 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
 
-// ---- the unfinished file, and who ends the process while there is one
+// ---- the unfinished file, and signals that end the process while there is one
 
 constexpr int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-// What a signal handler may read.
+// Plain memory, which a signal handler may read.
 char unfinished_path[4096];
 volatile std::sig_atomic_t has_unfinished = 0;
 
 extern "C" void remove_unfinished(int signal) {
   if (has_unfinished != 0) ::unlink(unfinished_path);
-  // The handler was for one signal: this one ends the process as it would have without it.
+  // The handler is reset after one signal (SA_RESETHAND): this one ends the process as usual.
   ::raise(signal);
 }
 
-/// While it lives, a signal that ends the process removes the file `path` first.
+/// While this object lives, a signal that ends the process removes the file `path` first.
 class RemovedOnSignal {
  public:
   explicit RemovedOnSignal(const std::string& path) {
@@ -53,7 +53,7 @@ class RemovedOnSignal {
     ::sigemptyset(&action.sa_mask);
     for (std::size_t i = 0; i < std::size(ending_signals); ++i) {
       ::sigaction(ending_signals[i], nullptr, &before_[i]);
-      // What the process ignores, or handles itself, stays so.
+      // Signals that the process ignores, or handles itself, are left alone.
       if (before_[i].sa_handler == SIG_DFL) ::sigaction(ending_signals[i], &action, nullptr);
     }
   }
@@ -70,7 +70,7 @@ class RemovedOnSignal {
   struct sigaction before_[std::size(ending_signals)] = {};
 };
 
-// ---- bytes into descriptors: all return 0, or the errno of what failed
+// ---- writing bytes to descriptors: all functions return 0, or the errno of the failure
 
 int write_all(int file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -88,7 +88,7 @@ int to_disk(int file) {
   return errno == EINVAL || errno == ENOTSUP || errno == EROFS ? 0 : errno;
 }
 
-/// Writes, and closes in every case.
+/// Writes all bytes, and closes the file in every case.
 int finish(int file, std::span<const std::byte> bytes, bool durable) {
   int reason = write_all(file, bytes);
   if (reason == 0 && durable) reason = to_disk(file);
@@ -124,7 +124,7 @@ int replace(const fs::path& target, std::span<const std::byte> bytes, std::optio
   const RemovedOnSignal guard(unfinished);
   const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) return errno;
-  // Where the file system has no modes, there is none to keep.
+  // Fails where the file system has no modes: then there is none to keep.
   [[maybe_unused]] const int kept = mode ? ::fchmod(file, *mode) : 0;
   int reason = finish(file, bytes, durable);
   if (reason == 0 && ::rename(unfinished.c_str(), target.c_str()) != 0) reason = errno;
@@ -136,8 +136,8 @@ int replace(const fs::path& target, std::span<const std::byte> bytes, std::optio
   return reason;
 }
 
-/// -> where a link to nothing leads; other paths as they are. Relative links are relative to the
-/// link's folder.
+/// Returns where a link to nothing leads, and other paths as they are. Relative links are relative
+/// to the link's folder.
 fs::path follow_to_nothing(fs::path path) {
   constexpr int most_links = 40;
   std::error_code error;
@@ -217,7 +217,8 @@ Expected<void> write_file(const std::string& path, std::span<const std::byte> by
   if (::stat(path.c_str(), &status) != 0) {
     reason = replace(follow_to_nothing(path), bytes, std::nullopt, rules.durable);
   } else if (std::error_code error; S_ISREG(status.st_mode)) {
-    // A file without a name (a redirected stream's, deleted) can only be written as it stands.
+    // A file without a name (that of a redirected stream, deleted since) can only be written in
+    // place.
     const fs::path target = fs::canonical(path, error);
     reason = error ? write_in_place(path, bytes)
                    : replace(target, bytes, status.st_mode & 07777, rules.durable);

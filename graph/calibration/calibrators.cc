@@ -8,7 +8,7 @@
 namespace octet::graph {
 namespace {
 
-struct Range {
+struct ClipRange {
   double low;
   double high;
 };
@@ -32,7 +32,7 @@ double quantized(const Quantization& q, double value) {
 }
 
 /// The sum of squared differences between values and what quantization makes of them.
-double squared_error(const std::vector<Bin>& bins, const Range& range) {
+double squared_error(const std::vector<Bin>& bins, const ClipRange& range) {
   const Quantization q = quantization_of_range(range.low, range.high);
   const double scale = static_cast<double>(q.scale);
   const double lowest = scale * (0 - q.zero_point);
@@ -54,7 +54,7 @@ double squared_error(const std::vector<Bin>& bins, const Range& range) {
 /// The range of the least loss: from every shrinkage of both ends or of one, then one end at a
 /// time, finer each round.
 template <class Loss>
-Range search(const Range& all, const Loss& loss) {
+ClipRange search(const ClipRange& all, const Loss& loss) {
   struct Factors {
     double low = 1;
     double high = 1;
@@ -87,7 +87,7 @@ Range search(const Range& all, const Loss& loss) {
   return {all.low * best.low, all.high * best.high};
 }
 
-Range percentile(const std::vector<Bin>& bins, double values, const Range& all) {
+ClipRange percentile(const std::vector<Bin>& bins, double values, const ClipRange& all) {
   const double tail = percentile_tail * values;
   const auto end_of = [&](auto begin, auto end, double edge) {
     double seen = 0;
@@ -104,7 +104,7 @@ Range percentile(const std::vector<Bin>& bins, double values, const Range& all) 
 
 /// KL(P || Q): P is how often values fall on each fine bin, with what is clipped at the ends; Q has
 /// the same mass for each u8 level, spread over the fine bins of the level that P uses.
-double divergence(const std::vector<Bin>& bins, const Range& range) {
+double divergence(const std::vector<Bin>& bins, const ClipRange& range) {
   const Quantization q = quantization_of_range(range.low, range.high);
   const double lowest = quantized(q, range.low);
   const double highest = quantized(q, range.high);
@@ -177,10 +177,10 @@ Quantization quantization_of_range(double low, double high) {
 }
 
 Quantization choose_quantization(const Histogram& histogram, Calibrator calibrator) {
-  const Range all = {std::min(static_cast<double>(histogram.low()), 0.0),
-                     std::max(static_cast<double>(histogram.high()), 0.0)};
+  const ClipRange all = {std::min(static_cast<double>(histogram.low()), 0.0),
+                         std::max(static_cast<double>(histogram.high()), 0.0)};
   const std::vector<Bin> bins = histogram.bins();
-  Range range = all;
+  ClipRange range = all;
   if (!bins.empty()) {
     switch (calibrator) {
       case Calibrator::min_max:
@@ -189,10 +189,10 @@ Quantization choose_quantization(const Histogram& histogram, Calibrator calibrat
         range = percentile(bins, histogram.count(), all);
         break;
       case Calibrator::mse:
-        range = search(all, [&](const Range& r) { return squared_error(bins, r); });
+        range = search(all, [&](const ClipRange& r) { return squared_error(bins, r); });
         break;
       case Calibrator::entropy:
-        range = search(all, [&](const Range& r) { return divergence(bins, r); });
+        range = search(all, [&](const ClipRange& r) { return divergence(bins, r); });
         break;
     }
   }

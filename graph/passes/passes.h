@@ -13,7 +13,6 @@ namespace octet::graph {
 using Status = Expected<void>;
 
 // ---- on the float graph
-// ---------------------------------------------------------------------------------------------
 
 /// Nodes that nobody reads go.
 Status drop_dead_nodes(Graph& graph);
@@ -52,7 +51,6 @@ Status fuse_activation(Graph& graph);
 Status fuse_residual_add(Graph& graph);
 
 // ---- towards int8
-// ---------------------------------------------------------------------------------------------------
 
 /// Tensors without calibration whose scale follows from a neighbour's (bytes that only move) or
 /// from the function (sigmoid, softmax) get it. In a file that came quantized, moved bytes that it

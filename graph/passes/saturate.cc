@@ -21,7 +21,7 @@ bool is_within(const Bounds& inner, const Bounds& outer) {
   return inner.min >= outer.min && inner.max <= outer.max;
 }
 
-Bounds* bounds_of(Node& node) {
+Bounds* bounds_to_tighten(Node& node) {
   if (auto* a = std::get_if<ConvAttributes>(&node.attributes)) return &a->bounds;
   if (auto* a = std::get_if<BinaryAttributes>(&node.attributes)) return &a->bounds;
   if (auto* a = std::get_if<ClipAttributes>(&node.attributes)) return &a->bounds;
@@ -92,7 +92,7 @@ Status saturate(Graph& graph) {
       continue;
     }
     const Bounds range = range_of(*output.quantization);
-    if (Bounds* bounds = bounds_of(node)) {
+    if (Bounds* bounds = bounds_to_tighten(node)) {
       tighten(*bounds, range);
       nodes.push_back(std::move(node));
       continue;

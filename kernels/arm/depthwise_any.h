@@ -1,7 +1,7 @@
 // Depthwise layers of any kind, an output row at a time: filters of any size, residuals, float32
-// results, any number of channels. A template of the instruction set's Simd; what is common has a
-// loop of its own in depthwise_columns.h, and the rest of a depthwise layer, stacks included, is in
-// shared/depthwise.h.
+// results, any number of channels. A template of the instruction set's Simd. Common filters have
+// loops of their own in depthwise_columns.h. The rest of a depthwise layer, stacks included, is in
+// vector/depthwise.h.
 #pragma once
 
 #include "kernels/arm/store_sums.h"
@@ -22,12 +22,12 @@ struct DepthwiseAny {
 
   /// Where the weights and stacks of the next vectors lie.
   struct Place {
-    std::size_t vector = 0;         ///< Of weights.
-    std::size_t column_vector = 0;  ///< Of stacks, in the column.
-    std::size_t stacks;             ///< Bytes.
+    std::size_t vector = 0;         ///< A vector of weights.
+    std::size_t column_vector = 0;  ///< A vector of stacks in the column.
+    std::size_t stacks;             ///< Bytes from a slot's begin.
   };
 
-  /// What a vector's results are made of.
+  /// Where the bias, multiplier, weights and stacks of a vector of channels lie.
   struct Vector {
     template <class Piece>
     Vector(const Place& place, const Piece& piece, const vector::DepthwisePlan& plan)
@@ -54,7 +54,7 @@ struct DepthwiseAny {
     if (++place.vector == plan.piece_vectors) place.vector = 0;
   }
 
-  /// One group of rows.
+  /// Runs one group of output rows.
   template <class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) *
@@ -74,7 +74,7 @@ struct DepthwiseAny {
     }
   }
 
-  /// `count` values, which go to `at` in the output.
+  /// Computes `count` values, which go to index `at` of the output.
   template <class Layer, class Piece, class RowsCall>
   [[gnu::always_inline]] static void run_chunk(const Layer& layer, const Piece& piece,
                                                const RowsCall& call, int32_t row, Place& place,

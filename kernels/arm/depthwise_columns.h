@@ -1,7 +1,7 @@
 // Depthwise 3x3 and 5x5 filters by columns: for four or eight channels at a time, a few
-// neighbouring output columns are made of stacks that are each loaded once. A template of the
-// instruction set's Simd; all other depthwise layers: depthwise_any.h; the rest of a layer, stacks
-// included: shared/depthwise.h.
+// neighbouring output columns are computed from stacks that are each loaded once. A template of the
+// instruction set's Simd. All other depthwise layers are in depthwise_any.h, and the rest of a
+// layer, stacks included, is in vector/depthwise.h.
 #pragma once
 
 #include <type_traits>
@@ -13,16 +13,16 @@
 namespace octet::kernels {
 namespace {
 
-/// What is done at once.
+/// What is computed at once.
 struct ColumnsShape {
-  int vectors;  ///< Of four channels.
-  int columns;  ///< Of the output.
+  int vectors;  ///< Vectors of four channels.
+  int columns;  ///< Output columns.
   int rows;
-  int stacks;  ///< One below the other.
+  int stacks;  ///< Stacks one below the other.
   int taps;    ///< The filter's width and height.
   int stride;
-  /// Registers hold all weights, and stacks pass; otherwise those of a row of stacks, and weights
-  /// pass.
+  /// True: registers hold all weights, and stacks are loaded one by one. False: registers hold a
+  /// row of stacks, and weights are loaded one by one.
   bool keeps_weights;
 };
 
@@ -35,7 +35,8 @@ struct DepthwiseColumns {
   /// Stacks are two rows high, and a pattern has the weights of two vectors of channels.
   static constexpr bool pairs = stack_rows == 2;
 
-  /// The weights [rows][stacks][taps] of a pattern, behind biases and multipliers.
+  /// Bytes from a pattern's begin to a weight: [rows][stacks][taps] stand behind biases and
+  /// multipliers.
   static constexpr int weight(const ColumnsShape& s, int row, int stack, int tap) {
     return (2 * traits.pattern_vectors() + (row * s.stacks + stack) * s.taps + tap) * Simd::bytes;
   }
@@ -45,19 +46,19 @@ struct DepthwiseColumns {
   static constexpr int last_stack(const ColumnsShape& s, int row) {
     return (row * s.stride + s.taps - 1) / stack_rows;
   }
-  /// No row of the filter meets the stack.
+  /// Whether the filter, at output row `row`, does not reach the stack.
   static constexpr bool is_zero(const ColumnsShape& s, int row, int stack) {
     return stack < first_stack(s, row) || stack > last_stack(s, row);
   }
 
-  /// Stacks and outputs of a group of rows, at a channel.
+  /// Where the weights, stacks and outputs of a group of rows lie, for some channels.
   template <ColumnsShape s>
   struct Place {
     const std::byte* pattern;
     const std::byte* stacks[s.stacks];
     uint8_t* output[s.rows];
-    std::ptrdiff_t column_stacks;  ///< Bytes from a column to the next.
-    std::ptrdiff_t column_output;  ///< Bytes.
+    std::ptrdiff_t column_stacks;  ///< Bytes from one column to the next.
+    std::ptrdiff_t column_output;  ///< Bytes from one column to the next.
 
     void move(int32_t columns) {
       advance(columns * s.stride * column_stacks, columns * column_output);
@@ -70,8 +71,8 @@ struct DepthwiseColumns {
     }
   };
 
-  /// All weights of some vectors of channels; the compiler has to expect that storing bytes changes
-  /// what is in memory.
+  /// A copy of all weights of some vectors of channels, since the compiler has to expect that
+  /// storing output bytes changes the packed weights.
   template <ColumnsShape s>
   struct Weights {
     Weights(const std::byte* pattern, std::size_t pattern_bytes) {
@@ -93,7 +94,7 @@ struct DepthwiseColumns {
     Int of[s.vectors][s.rows][s.stacks][s.taps];
   };
 
-  /// Two taps at a time, in the order in which the weights lie.
+  /// Adds the products of two taps at a time, in the order in which their weights are packed.
   template <ColumnsShape s>
   [[gnu::always_inline]] static void add_products_of_pairs(
       const Place<s>& at, Int (&sum)[s.columns][s.rows][s.vectors]) {
@@ -107,7 +108,7 @@ struct DepthwiseColumns {
     for (int t = 0; t < s.stacks * s.taps; ++t) {
       const int g = t / s.taps;
       const int k = t % s.taps;
-      // Columns are loaded when they are needed first.
+      // A column is loaded when it is first needed.
       constexpr int last = (s.columns - 1) * s.stride;
 #pragma GCC unroll 16
       for (int j = k == 0 ? 0 : last + k; j <= last + k; ++j) {
@@ -186,7 +187,7 @@ struct DepthwiseColumns {
       }
 #pragma GCC unroll 4
       for (int r = 0; r < s.rows; ++r) {
-        // Two at a time, since two that lie side by side are one load.
+        // Two weights at a time, since two that lie side by side take one load.
 #pragma GCC unroll 8
         for (int k = 0; k < s.taps; k += 2) {
           const std::byte* from = at.pattern + weight(s, r, g, k);
@@ -215,12 +216,13 @@ struct DepthwiseColumns {
     return pattern + static_cast<std::size_t>(vector) * (pairs ? Simd::bytes : pattern_bytes);
   }
 
-  /// Moves the outputs on.
+  /// Requantizes and stores the sums, and moves the outputs on.
   template <ColumnsShape s, vector::Rounding rounding>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Place<s>& at,
                                            const Int (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
-    // Read anew each time: while products are added up, there are no registers for it.
+    // The requantizer is read anew each time: while products are added up, there are no registers
+    // for it.
     asm("" : "+r"(layer));
     const Requantizer<Simd> requantizer = *layer;
     typename Simd::Float multiplier[4];
@@ -230,7 +232,7 @@ struct DepthwiseColumns {
       multiplier[i] = Simd::load_float(
           reinterpret_cast<const float*>(bias + traits.pattern_vectors() * Simd::bytes));
     }
-    // From the last row to the first: see run_channels.
+    // The last row is stored first: see run_channels.
     constexpr int together = 4 / s.vectors;
     static_assert(s.columns % together == 0);
 #pragma GCC unroll 4
@@ -251,7 +253,7 @@ struct DepthwiseColumns {
     }
   }
 
-  /// The first four of eight channels, where there are no more. sums: [columns][rows][2]
+  /// Stores the first four of eight channels, where there are only four. sums: [columns][rows][2]
   [[gnu::noinline]] static void store_first_vector(const Requantizer<Simd>& requantizer,
                                                    const std::byte* bias, const Int* sums,
                                                    int columns, int rows, uint8_t** output,
@@ -266,8 +268,8 @@ struct DepthwiseColumns {
     }
   }
 
-  /// s.columns output columns of s.vectors vectors of channels; moves the outputs on. `one_vector`:
-  /// there are no channels but the first vector's.
+  /// Computes s.columns output columns of s.vectors vectors of channels, and moves the outputs on.
+  /// `one_vector`: only the first vector's channels exist.
   template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer, Place<s>& at,
                                                  const KeptWeights& weights,
@@ -291,7 +293,7 @@ struct DepthwiseColumns {
       add_products_of_weights<s>(at, sum);
     }
     if (pairs && one_vector) {
-      Int stored[s.columns][s.rows][s.vectors];  // a copy, so that the others stay in registers
+      Int stored[s.columns][s.rows][s.vectors];  // a copy, so that `sum` stays in registers
       __builtin_memcpy(stored, sum, sizeof(sum));
       store_first_vector(requantizer, bias_of(at.pattern, 0, 0), &stored[0][0][0], s.columns,
                          s.rows, at.output, at.column_output);
@@ -306,7 +308,7 @@ struct DepthwiseColumns {
     NoWeights(const std::byte*, std::size_t) {}
   };
 
-  /// All columns of a piece, for s.vectors vectors of channels from `channel` on.
+  /// Computes all columns of a piece, for s.vectors vectors of channels from `channel` on.
   template <ColumnsShape s, class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run_channels(const Layer& layer, const Piece& piece,
                                              const RowsCall& call, std::size_t channel) {
@@ -322,7 +324,8 @@ struct DepthwiseColumns {
     for (int q = 0; q < s.stacks; ++q) at.stacks[q] = call.slots[q] + channel * stack_rows;
 #pragma GCC unroll 4
     for (int r = 0; r < s.rows; ++r) {
-      // Rows that there are none of are written where the last one is, before it.
+      // A row that the output does not have is written to the last row's place, before the last
+      // row.
       const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
       at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
                      row * output_row;
@@ -332,11 +335,11 @@ struct DepthwiseColumns {
     const bool odd_zero_point = layer.plan.rounding == vector::Rounding::s16_odd;
     const bool one_vector = channel + lanes == layer.plan.piece_channels;
     const std::ptrdiff_t stacks_step = s.columns * s.stride * at.column_stacks;
-    // Once is enough: g++ 12 would unroll the loop, which it was told of those inside, and repeat
-    // it for the last columns.
+    // Not unrolled: g++ 12 would treat this loop like the inner ones, which it was told to unroll,
+    // and repeat it for the last columns.
 #pragma GCC unroll 1
     for (int32_t left = piece.columns; left > 0; left -= s.columns) {
-      if (left < s.columns) at.move(left - s.columns);  // some are made again
+      if (left < s.columns) at.move(left - s.columns);  // some columns are computed again
       asm("" : "+r"(left));
       run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, one_vector);
       at.advance(stacks_step, 0);
@@ -381,7 +384,7 @@ struct DepthwiseColumns {
   static constexpr ColumnsShape square5 = make_shape(1, traits.max_rows, 5, 1, false);
   static constexpr ColumnsShape square5_stride2 = make_shape(1, 2, 5, 2, true);
 
-  /// -> what runs a group of output rows
+  /// Returns the function that runs a group of output rows.
   template <class Layer, class Piece, class RowsCall>
   static auto choose(const vector::DepthwisePlan& plan, const ConvParams& params)
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
@@ -392,7 +395,8 @@ struct DepthwiseColumns {
         (pairs && plan.has_extreme)) {
       return any;
     }
-    // A filter with zero points has two parts a tap: plan.columns says so.
+    // A weight with a zero point has two parts, which doubles plan.columns: such a filter has no
+    // loop of its own.
     const auto is = [&](const ColumnsShape& s) {
       return plan.rows == s.rows && plan.stacks == s.stacks && plan.columns == s.taps &&
              w.kernel_h == s.taps && w.stride_w == s.stride;

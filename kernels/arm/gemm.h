@@ -1,8 +1,8 @@
 // The matrix product's tiles and their epilogue: a template of the instruction set's Simd. Plan and
-// packing: shared/gemm_plan.h; the walk over tiles: shared/gemm_walk.h; the inner loops: the
-// instruction set's tile_loop.h. Method: an outer-product tile in registers over packed weights
-// (Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication"), with a pointer
-// a pixel (Dukhan 2019, "The indirect convolution algorithm").
+// packing are in vector/gemm_plan.h, the walk over tiles in vector/gemm_walk.h, and the inner loops
+// in the instruction set's tile_loop.h. Method: an outer-product tile in registers over packed
+// weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication"), with
+// one pointer for each pixel (Dukhan 2019, "The indirect convolution algorithm").
 #pragma once
 
 #include <type_traits>
@@ -25,13 +25,13 @@ struct Gemm {
   static constexpr int lanes = Simd::lanes;
   static constexpr std::size_t sums_bytes = 0;
 
-  /// What becomes of a tile's sums. In registers: results that are rounded the short way, with even
-  /// and odd zero points, and such with a residual. Through memory: everything else, and parts of
-  /// tiles.
+  /// What becomes of a tile's sums. Results that fit s16 are requantized in registers: `even` and
+  /// `odd` zero points, and those with a `residual`. Everything else goes through `memory`, and so
+  /// do parts of tiles.
   enum class Way : uint8_t { even, odd, residual, memory };
 
-  /// Sums to bytes, in the registers that they are in. `residual` is read where there is one;
-  /// `above`: Residual::above.
+  /// Turns sums into bytes, in the registers that they are in. `residual` is read only with
+  /// Way::residual. `above`: Residual::above.
   template <int vectors, int pixels, Way way>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
@@ -75,8 +75,8 @@ struct Gemm {
     }
   }
 
-  /// `tiles` tiles of `height` pixels each, which may be fewer than `pixels`. There is one inner
-  /// loop, whatever becomes of its sums: its code is large.
+  /// Runs `tiles` tiles of `height` pixels each, at most `pixels`. There is one inner loop for all
+  /// ways, since its code is large.
   template <int vectors, int pixels>
   [[gnu::noinline]] static void run_tiles(const Layer& layer, Results& results,
                                           const arm::TileCall& call, const uint8_t* const* windows,
@@ -108,7 +108,7 @@ struct Gemm {
           residual += pixels * stride;
           break;
         case Way::memory:
-          Int stored[pixels][vectors];  // a copy, so that the others stay in registers
+          Int stored[pixels][vectors];  // a copy, so that `sum` stays in registers
           __builtin_memcpy(stored, sum, sizeof(sum));
           store_sums<vectors>(layer, results, &stored[0][0], height);
           break;
@@ -118,7 +118,8 @@ struct Gemm {
     if (way != Way::memory) results.skip(pixels * tiles);
   }
 
-  /// The same for low tiles and such of one vector of channels, which are rare.
+  /// The same for low tiles and for tiles of one vector of channels. They are rare, so all of them
+  /// go through memory.
   template <int vectors, int pixels>
   [[gnu::noinline]] static void run_low_tiles(const Layer& layer, Results& results,
                                               const arm::TileCall& call,
@@ -141,7 +142,7 @@ struct Gemm {
     return layer.plan.rounding == vector::Rounding::s16_odd ? Way::odd : Way::even;
   }
 
-  /// Through memory; moves the results on.
+  /// Requantizes and stores sums through memory, and moves the results on.
   template <int vectors>
   static void store_sums(const Layer& layer, Results& to, const Int* sums, int32_t pixels) {
     arm::store_sums(layer.params,
@@ -171,7 +172,7 @@ struct Gemm {
   using RunTiles = void (*)(const Layer&, Results&, const arm::TileCall&, const uint8_t* const*,
                             int32_t, int32_t);
 
-  /// The lowest tile that `height` pixels fit.
+  /// Returns the function for the lowest tile that `height` pixels fit.
   template <int vectors, std::size_t... i>
   static RunTiles choose(int32_t height, std::index_sequence<i...>) {
     RunTiles chosen = nullptr;
@@ -203,7 +204,7 @@ struct Gemm {
       run(height, count / height);
       run(count % height, 1);
     } else if constexpr (heights[1] == most - 1) {
-      // Tiles are as high as each other, or one pixel less.
+      // The heights of tiles differ by one pixel at most.
       const int32_t tiles = (count + most - 1) / most;
       run(count / tiles + 1, count % tiles);
       run(count / tiles, tiles - count % tiles);

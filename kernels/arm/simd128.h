@@ -1,5 +1,5 @@
-// 128-bit vectors: what the templates of kernels/vector are instantiated with, up to the dot
-// products, which each instruction set adds.
+// 128-bit vectors: the Simd of the templates in kernels/vector, without the dot products, which
+// each instruction set adds.
 #pragma once
 
 #include <arm_neon.h>
@@ -21,13 +21,13 @@ struct Simd128 {
 
   static constexpr int max_vectors = 4;
 
-  /// Into the second-level cache; any address will do.
+  /// Fetches a line into the second-level cache. Any address is allowed.
   static void prefetch(const std::byte* from) { __builtin_prefetch(from, 0, 2); }
 
   // ---- functions of one u8 value as tables of 256 bytes
 
-  /// Four quarters of the table, each looked up with the bytes that are in its range: beyond it tbx
-  /// leaves what was found before.
+  /// Every byte is looked up in the four quarters of the table. Where it is beyond a quarter's
+  /// range, tbx leaves what was found before.
   static void look_up(const uint8_t* table, const uint8_t* input, uint8_t* output,
                       std::size_t count) {
     uint8x16x4_t quarters[4];
@@ -50,8 +50,8 @@ struct Simd128 {
 
   // ---- whole vectors
 
-  /// The same, of which the compiler knows nothing: it would compute what several cases have in
-  /// common before it is known which one it is, and have no registers for it.
+  /// Returns `x`, of which the compiler then knows nothing. Otherwise it would compute what several
+  /// cases have in common before the case is known, and have no registers for it.
   static Int opaque(Int x) {
     asm volatile("" : "+w"(x));
     return x;
@@ -91,11 +91,11 @@ struct Simd128 {
   static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
   static Float add(Float a, Float b) { return vaddq_f32(a, b); }
   static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }
-  // The second operand where neither is larger, as on x86: fmin and fmax order -0 and 0, and a NaN
-  // is whichever they meet.
+  // These return the second operand where neither is larger, as on x86. fmin and fmax would order
+  // -0 and 0, and would return a NaN of either operand.
   static Float min(Float a, Float b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static Float max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
-  /// Of what is no NaN, where it does not matter which zero is the larger.
+  /// For operands that are no NaN, where it does not matter which zero is the larger.
   static Float max_finite(Float a, Float b) { return vmaxq_f32(a, b); }
   static Float nan_to_zero(Float x) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), vceqq_f32(x, x)));
@@ -105,7 +105,7 @@ struct Simd128 {
   static Int subtract_s32(Int a, Int b) { return vsubq_s32(a, b); }
 
   static Int pack_s16(Int a, Int b) { return from_s16(vqmovn_high_s32(vqmovn_s32(a), b)); }
-  /// The lower halves.
+  /// The lower 16 bits of each value.
   static Int truncate_s16(Int a, Int b) { return from_s16(vuzp1q_s16(as_s16(a), as_s16(b))); }
   static Int pack_u8(Int a, Int b) {
     return from_u8(vqmovun_high_s16(vqmovun_s16(as_s16(a)), as_s16(b)));
@@ -118,13 +118,12 @@ struct Simd128 {
   static Int unpack_low_s16(Int a, Int b) { return from_s16(vzip1q_s16(as_s16(a), as_s16(b))); }
   static Int unpack_high_s16(Int a, Int b) { return from_s16(vzip2q_s16(as_s16(a), as_s16(b))); }
 
-  // ---- the order of bytes: a vector is one lane of 128 bits, so that packing keeps the natural
-  // one
+  // ---- the order of bytes: a vector is one lane of 128 bits, so packing keeps the natural order
 
   static Int pack_order(Int x) { return x; }
   static Int natural_order(Int x) { return x; }
 
-  /// 16 bytes of as many pixels as they are: one, or two of two vectors.
+  /// Loads 16 bytes: one pixel, or two pixels of two vectors each.
   template <int vectors>
   static Int gather_pixels(const uint8_t* const* from) {
     static_assert(vectors >= 2);
@@ -150,9 +149,9 @@ struct Simd128 {
     }
   }
 
-  // ---- what moves its address on: one instruction, which g++ 12 does not make of two
+  // ---- loads and stores that move their address on: g++ 12 does not make one instruction of two
 
-  /// 16 or 32 bytes. -> where the next ones are, `step` bytes from there
+  /// Loads 16 or 32 bytes. Returns `from` + `step`, where the next ones are.
   template <int vectors>
   static const std::byte* load_and_move(const std::byte* from, std::ptrdiff_t step,
                                         Int (&x)[vectors]) {
@@ -174,7 +173,7 @@ struct Simd128 {
     return from;
   }
 
-  /// Two vectors that lie side by side, as one load.
+  /// Loads two vectors that lie side by side, with one instruction.
   static void load_pair(const std::byte* from, Int& a, Int& b) {
 #if defined(__clang__)
     a = load(from);
@@ -184,8 +183,8 @@ struct Simd128 {
 #endif
   }
 
-  /// 4 or 8 bytes: those of pixel `pixel` of a vector that has 4 or 2 pixels. -> where the next
-  /// ones go, `step` bytes from there
+  /// Stores 4 or 8 bytes: pixel `pixel` of a vector that has 4 or 2 pixels. Returns `to` + `step`,
+  /// where the next ones go.
   template <int vectors, int pixel>
   static uint8_t* store_and_move(Int x, uint8_t* to, std::ptrdiff_t step) {
     using Bytes = uint8_t[vectors * lanes];
@@ -213,9 +212,10 @@ struct Simd128 {
   static Int from_u8(uint8x16_t x) { return vreinterpretq_s32_u8(x); }
   static Int from_s16(int16x8_t x) { return vreinterpretq_s32_s16(x); }
 
-  /// Writes four rows' next 16 bytes as 16 stacks, with the bits of `flip` flipped. -> behind them
+  /// Writes the next 16 bytes of four rows as 16 stacks, with the bits of `flip` flipped. Returns
+  /// the address behind them.
   ///
-  /// Written out: in some loops g++ 12 makes the four vectors that st4 wants through memory.
+  /// It is assembly, since in some loops g++ 12 builds the four vectors for st4 in memory.
   template <uint8_t flip>
   class InterleavedRows {
    public:
@@ -251,7 +251,7 @@ struct Simd128 {
     }
 
    private:
-    /// Opaque, or they are made anew for each 16 bytes.
+    /// Hidden from the compiler, which would make them anew for each 16 bytes.
     static uint8x16_t bits() {
       uint8x16_t x = vdupq_n_u8(flip);
       asm volatile("" : "+w"(x));

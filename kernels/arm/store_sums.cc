@@ -22,7 +22,7 @@ void store_floats(const ConvParams& params, const StoreCall& call, const int32_t
     for (int c = 0; c < call.channels; c += lanes) {
       const Float own = Simd::multiply(Simd::to_float(Simd::load(sums + c)),
                                        Simd::load_float(call.multiplier + c));
-      // The value comes second, so that a NaN stays what it is.
+      // The value is the second operand, so that a NaN stays what it is.
       const Float result = Simd::min(high, Simd::max(low, own));
       if (call.channels - c >= lanes) {
         Simd::store_float(output + c, result);
@@ -43,7 +43,7 @@ void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* 
   const auto count = static_cast<std::size_t>(call.channels);
   const uint8_t* residual = call.residual;
   uint8_t* output = call.output;
-  // Instead of vectors that there are none of, the last one again: it is not stored.
+  // The last vector stands in for vectors that do not exist: they are not stored.
   int from[most_vectors];
   Float multiplier[most_vectors];
   for (int v = 0; v < most_vectors; ++v) {

@@ -1,4 +1,4 @@
-// What the inner loops of dense layers are called with.
+// The arguments of the inner loops of dense layers.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,14 @@
 
 namespace octet::kernels::arm {
 
-/// The sums of some pixels and one tile of output channels. Read by assembly (tile_loop.h): the
-/// order counts.
+/// Describes the sums of some pixels and one tile of output channels. Assembly reads it
+/// (tile_loop.h), so the order of members counts.
 struct TileCall {
-  const int64_t* segments;  ///< Distances of the segments from a window's begin: at least one.
+  const int64_t* segments;  ///< Bytes from a window's begin to each segment, at least one.
   const int64_t* segments_end;
-  int64_t segment_length;   ///< Bytes, a multiple of what a step takes.
+  int64_t segment_length;   ///< Bytes, a multiple of GemmTraits::step_bytes.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
-  const std::byte* flags;   ///< Of blocks: see GemmTraits::rotated.
+  const std::byte* flags;   ///< Flag bytes of blocks: see GemmTraits::rotated.
 };
 
 }  // namespace octet::kernels::arm

@@ -1,11 +1,11 @@
 // Building blocks for the inner loops of dense layers, each of which is one piece of assembly: g++
 // 12 keeps the accumulators of a wide tile in memory, whatever form the loop has, and there are
 // exactly as many registers as a tile needs. The sums leave in registers, where they are
-// requantized. Macros, since the text of an asm statement has to be a literal; .irp is the
+// requantized. They are macros, since the text of an asm statement has to be a literal. .irp is the
 // assembler's own loop.
 //
-// Registers: x0 to x7 the pixels' windows, x9 to x15 the walk; pixels are v0 to v7 and weights v28
-// to v31, of which a tile uses so many that its accumulators have room.
+// Registers: x0 to x7 are the pixels' windows, and x9 to x15 are for the walk. v0 to v7 are pixels,
+// and v28 to v31 weights; a tile uses only as many of them as leave room for its accumulators.
 #pragma once
 
 #include <arm_neon.h>
@@ -30,14 +30,14 @@
 #define OCTET_LIST_7(M) OCTET_LIST_6(M), M(6)
 #define OCTET_LIST_8(M) OCTET_LIST_7(M), M(7)
 
-// Pixel i's accumulators, of a tile so many vectors wide, as operands.
+// The accumulators of pixel i as operands, for a tile 1 to 4 vectors wide.
 #define OCTET_SUM(i, v) [s##i##v] "=&w"(sum[i][v])
 #define OCTET_SUMS_1(i) OCTET_SUM(i, 0)
 #define OCTET_SUMS_2(i) OCTET_SUMS_1(i), OCTET_SUM(i, 1)
 #define OCTET_SUMS_3(i) OCTET_SUMS_2(i), OCTET_SUM(i, 2)
 #define OCTET_SUMS_4(i) OCTET_SUMS_3(i), OCTET_SUM(i, 3)
 
-// They begin as the bias.
+// The accumulators begin as the bias.
 #define OCTET_BIAS_1(i) "ldr %q[s" #i "0], [x12]\n\t"
 #define OCTET_BIAS_2(i) "ldp %q[s" #i "0], %q[s" #i "1], [x12]\n\t"
 #define OCTET_BIAS_3(i) OCTET_BIAS_2(i) "ldr %q[s" #i "2], [x12, #32]\n\t"
@@ -51,7 +51,7 @@
 #define OCTET_WINDOWS_6 OCTET_WINDOWS_4 "ldp x4, x5, [%[windows], #32]\n\t"
 #define OCTET_WINDOWS_7 OCTET_WINDOWS_6 "ldr x6, [%[windows], #48]\n\t"
 #define OCTET_WINDOWS_8 OCTET_WINDOWS_6 "ldp x6, x7, [%[windows], #48]\n\t"
-// What the loop reads of its call: segments and their end, length, packed.
+// Loads segments and their end, length and packed from the call, then windows and biases.
 #define OCTET_BEGIN(pixels, vectors)                                             \
   "ldp x9, x10, [%[call]]\n\t"                                                   \
   "ldp x11, x12, [%[call], #16]\n\t" OCTET_WINDOWS_##pixels OCTET_EACH_##pixels( \

@@ -1,4 +1,4 @@
-// What kernels/vector/leaves.cc is compiled with here: 128-bit vectors.
+// The vectors that kernels/vector/leaves.cc is compiled with here: 128 bits.
 #pragma once
 
 #include "kernels/arm/simd128.h"

@@ -1,4 +1,4 @@
-// What the files of this folder give to its table. Parameters, shapes and results:
+// The kernels of this folder, for its table. Parameters, shapes and results:
 // kernels/kernels.h.
 #pragma once
 

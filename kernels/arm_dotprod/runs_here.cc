@@ -1,4 +1,4 @@
-// Has this CPU the dot product (sdot, udot)?
+// Whether this CPU has the dot product (sdot, udot).
 #include <cpuinfo.h>
 
 namespace octet::kernels::dotprod {

@@ -9,7 +9,7 @@ namespace {
 struct Simd : Simd128 {
   using Stacks = Int;
   static Stacks load_stacks(const void* from) { return load(from); }
-  /// As an instruction of its own: with the intrinsic g++ 12 copies sums from register to register.
+  /// Written as assembly: with the intrinsic g++ 12 copies sums from register to register.
   static Int dot(Int sum, Int x, Int w) {
     asm("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
     return sum;
@@ -26,7 +26,7 @@ struct Simd : Simd128 {
   }
   static Int dot_step(Int sum, Int x, Int w) { return dot(sum, x, w); }
 
-  /// Heights of tiles that there are loops for, by width in vectors.
+  /// Heights in pixels of the tiles that have a loop, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {
       {}, {8, 1}, {8, 1}, {7, 1}, {6, 5, 3, 1}};
   static constexpr vector::GemmTraits gemm_traits() {

@@ -1,5 +1,5 @@
-// The inner loops of dense layers with sdot, 16 bytes of each pixel at a time: the instruction
-// takes four of them by their number in the register.
+// The inner loops of dense layers with sdot, 16 bytes of each pixel at a time: sdot takes four of
+// them, by their position in the register.
 #pragma once
 
 #include "kernels/arm/tile_loop.h"

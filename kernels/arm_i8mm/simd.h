@@ -9,7 +9,7 @@ namespace {
 struct Simd : Simd128 {
   using Stacks = Int;
   static Stacks load_stacks(const void* from) { return load(from); }
-  /// As an instruction of its own: with the intrinsic g++ 12 copies sums from register to register.
+  /// Written as assembly: with the intrinsic g++ 12 copies sums from register to register.
   static Int dot(Int sum, Int x, Int w) {
     asm("usdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
     return sum;
@@ -17,7 +17,7 @@ struct Simd : Simd128 {
   static Int dot(Int sum, Int x, const std::byte* w) { return dot(sum, x, load(w)); }
   using StacksOfRows = InterleavedRows<0>;
 
-  /// 8 bytes of two pixels by 8 of two channels: 8 products a lane.
+  /// A matrix-product step is 8 bytes of two pixels by 8 of two channels: 8 products in each lane.
   static constexpr int step_values = 8;
   static Int load_weights(const void* from) { return load(from); }
   static Int broadcast_step(const uint8_t* from) {
@@ -27,7 +27,7 @@ struct Simd : Simd128 {
   }
   static Int dot_step(Int sum, Int x, Int w) { return vusmmlaq_s32(sum, as_u8(x), as_s8(w)); }
 
-  /// Heights of tiles that there are loops for, by width in vectors.
+  /// Heights in pixels of the tiles that have a loop, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {{}, {8, 2}, {8, 2}, {6, 2}, {6, 4, 2}};
   static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,

@@ -4,14 +4,14 @@
 
 #include "kernels/arm/tile_loop.h"
 
-// Accumulators of pair of pixels i: two for each of a tile's vectors of four channels.
+// The accumulators of the i-th pair of pixels: two for each of a tile's vectors of four channels.
 #define OCTET_PAIR_SUM(i, c) [s##i##c] "=&w"(product[i][c])
 #define OCTET_PAIR_SUMS_1(i) OCTET_PAIR_SUM(i, 0), OCTET_PAIR_SUM(i, 1)
 #define OCTET_PAIR_SUMS_2(i) OCTET_PAIR_SUMS_1(i), OCTET_PAIR_SUM(i, 2), OCTET_PAIR_SUM(i, 3)
 #define OCTET_PAIR_SUMS_3(i) OCTET_PAIR_SUMS_2(i), OCTET_PAIR_SUM(i, 4), OCTET_PAIR_SUM(i, 5)
 #define OCTET_PAIR_SUMS_4(i) OCTET_PAIR_SUMS_3(i), OCTET_PAIR_SUM(i, 6), OCTET_PAIR_SUM(i, 7)
 
-// They begin as the bias, twice.
+// The accumulators begin as the bias, once for each pixel of the pair.
 #define OCTET_PAIR_BIAS(i, c) "ld1r {%[s" #i #c "].2d}, [x14], #8\n\t"
 #define OCTET_PAIR_BIAS_1(i) OCTET_PAIR_BIAS(i, 0) OCTET_PAIR_BIAS(i, 1)
 #define OCTET_PAIR_BIAS_2(i) OCTET_PAIR_BIAS_1(i) OCTET_PAIR_BIAS(i, 2) OCTET_PAIR_BIAS(i, 3)
@@ -22,9 +22,9 @@
 #define OCTET_PAIR_BEGIN_3(i) "mov x14, x12\n\t" OCTET_PAIR_BIAS_3(i)
 #define OCTET_PAIR_BEGIN_4(i) "mov x14, x12\n\t" OCTET_PAIR_BIAS_4(i)
 
-// Two pixels' bytes side by side, the first 8 of each and the last 8. Pixels are loaded to v0 to
-// v7; pair i's first bytes go to v28 or to the register that the pair before left, the last ones to
-// its own second register.
+// Puts the bytes of two pixels side by side: the first 8 of each, and the last 8 of each. Pixels
+// are loaded to v0 to v7. The first bytes of pair i go to v28 or to a register that the pair before
+// no longer needs, the last ones to the pair's own second register.
 #define OCTET_FIRST_0 "28"
 #define OCTET_FIRST_1 "0"
 #define OCTET_FIRST_2 "2"
@@ -44,8 +44,8 @@
 #define OCTET_JOIN_16_3 OCTET_JOIN_16_2 OCTET_JOIN(2, 4, 5)
 #define OCTET_JOIN_16_4 OCTET_JOIN_16_3 OCTET_JOIN(3, 6, 7)
 
-// Products of 8 bytes with four channels' weights, two in a register: v31 and v(w), which is the
-// register that joining the last pair of pixels left.
+// Multiplies 8 bytes by the weights of four channels. They take two registers, two channels each:
+// v31 and v(w), which is free after the last pair of pixels is joined.
 #define OCTET_MULTIPLY(i, c, w, x) "usmmla %[s" #i #c "].4s, v" x ".16b, " w ".16b\n\t"
 #define OCTET_FIRSTS_0(i) \
   OCTET_MULTIPLY(i, 0, "v31", OCTET_FIRST_##i) OCTET_MULTIPLY(i, 1, "v\\w\\()", OCTET_FIRST_##i)

@@ -1,4 +1,4 @@
-// Has this CPU NEON?
+// Whether this CPU has NEON.
 #include <cpuinfo.h>
 
 namespace octet::kernels::neon {

@@ -1,5 +1,5 @@
-// 128-bit vectors of any 64-bit Arm CPU. Pixels have their sign bit flipped, since products of s8
-// widen to s16.
+// 128-bit vectors that any 64-bit Arm CPU has. Pixels have their sign bit flipped, since s8 by s8
+// gives products in s16.
 #pragma once
 
 #include "kernels/arm/simd128.h"
@@ -13,8 +13,8 @@ struct Simd : Simd128 {
   static Int dot(Int sum, Stacks x, const std::byte* w) {
     return vpadalq_s16(sum, vmull_s8(x, load_stacks(w)));
   }
-  /// One tap, or two, of eight channels: of the first four to `low`. Two products fit s16 where not
-  /// both weights are -128.
+  /// Add the products of one tap, or of two, of eight channels: those of the first four channels to
+  /// `low`. A sum of two products fits s16 unless both weights are -128.
   static void dot_pairs(Int& low, Int& high, Int x, Int w) {
     low = vpadalq_s16(low, vmull_s8(vget_low_s8(as_s8(x)), vget_low_s8(as_s8(w))));
     high = vpadalq_s16(high, vmull_high_s8(as_s8(x), as_s8(w)));
@@ -34,13 +34,13 @@ struct Simd : Simd128 {
     __builtin_memcpy(&step, from, sizeof(step));
     return vdupq_n_s32(step);
   }
-  /// As the matrix product does it: 16 products, four of which are summed up in a lane.
+  /// 16 products, as in the matrix product: four are summed up in each lane.
   static Int dot_step(Int sum, Int x, Int w) {
     const int16x8_t low = vmull_s8(vget_low_s8(as_s8(x)), vget_low_s8(as_s8(w)));
     return vpadalq_s16(sum, vmlal_high_s8(low, as_s8(x), as_s8(w)));
   }
 
-  /// Heights of tiles that there are loops for, by width in vectors.
+  /// Heights in pixels of the tiles that have a loop, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {{}, {7, 1}, {6, 1}, {5, 1}, {4, 2, 1}};
   static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,

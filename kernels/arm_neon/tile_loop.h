@@ -1,14 +1,14 @@
 // The inner loops of dense layers with products of s8. Four products are summed up as s16, then
 // pairwise to s32: smull, smlal2, smlal, smlal2, sadalp. Where four products might not fit an s16,
 // two are summed up; where two might not, one. A flag byte for each block of weights says which.
-// One product at a time is rare: only low tiles have a loop for it. How weights are packed:
-// GemmTraits::rotated.
+// One product at a time is rare: only low tiles have a loop for it. GemmTraits::rotated says how
+// weights are packed.
 #pragma once
 
 #include "kernels/arm/tile_loop.h"
 
-// Pixel i is v(i), and rotated by two bytes more v(8 + i); its products go to v(16 + i). v30 and
-// v31 are weights of the one and of the other.
+// v(i) is pixel i, v(8 + i) is pixel i rotated by two bytes more, and v(16 + i) is the sum of its
+// products. v30 has the weights for v(i), v31 those for v(8 + i).
 #define OCTET_TURNED_0 "v8"
 #define OCTET_TURNED_1 "v9"
 #define OCTET_TURNED_2 "v10"
@@ -62,7 +62,8 @@
 #define OCTET_TURN(i) "ext " OCTET_TURNED_##i ".16b, v" #i ".16b, v" #i ".16b, #2\n\t"
 #define OCTET_TURN_ON(i) \
   "ext v" #i ".16b, " OCTET_TURNED_##i ".16b, " OCTET_TURNED_##i ".16b, #2\n\t"
-// 8 bytes: in the lower half as they are, in the upper half rotated by 4. Rotating both by two.
+// SPREAD leaves 8 bytes in the lower half as they are and puts them into the upper half, rotated by
+// 4. TURN_HALVES rotates both halves by two.
 #define OCTET_SPREAD(i)               \
   "rev64 " OCTET_TERM_##i ".2s, v" #i \
                           ".2s\n\t"   \
@@ -82,7 +83,7 @@
   OCTET_EACH_##pixels(OCTET_TURN_ON)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
   OCTET_ROTATIONS_##vectors(pixels, how)
-// `rare`: jumps to 6 or 7 where a block's flag says that `usual` does not do.
+// Where a block's flag says that `usual` would overflow, this jumps to 6 or 7, which run `rare`.
 #define OCTET_TILE_TEXT(pixels, vectors, usual, rare, jump)              \
   OCTET_BEGIN(pixels, vectors)                                           \
   "ldr x16, [%[call], #32]\n\t"                                          \

@@ -14,7 +14,7 @@ struct Taps {
   int32_t count() const { return std::max(end - begin, 0); }
 };
 
-/// -> the taps k in [0, kernel) with low <= first + k * dilation < high.
+/// Returns the taps k in [0, kernel) with low <= first + k * dilation < high.
 Taps taps_within(int32_t first, int32_t kernel, int32_t dilation, int32_t low, int32_t high) {
   Taps taps = {.begin = 0, .end = kernel};
   while (taps.begin < taps.end && first + taps.begin * dilation < low) ++taps.begin;

@@ -7,15 +7,15 @@
 namespace octet::kernels::reference {
 namespace {
 
-// Weights are packed as s16 with their zero points taken off, so that every sum is a plain product
-// of s16 values: dense layers as [O][K], K = kernel_h * kernel_w * I / groups; depthwise ones as
-// [kernel_h * kernel_w][C], so that neighbouring channels lie side by side.
+// Weights are packed as s16, minus their zero points, so that every sum is a plain product of s16
+// values: dense layers as [O][K], K = kernel_h * kernel_w * I / groups; depthwise ones as [kernel_h
+// * kernel_w][C], so that neighbouring channels lie side by side.
 
 bool is_depthwise(const ConvGeometry& geometry) {
   return geometry.groups == geometry.input_channels && geometry.groups == geometry.output_channels;
 }
 
-/// Products an output value sums up.
+/// How many products an output value sums up.
 std::size_t filter_size(const ConvGeometry& geometry) {
   return static_cast<std::size_t>(geometry.window.kernel_h) *
          static_cast<std::size_t>(geometry.window.kernel_w) *
@@ -141,7 +141,7 @@ void pack(const ConvParams& params, std::byte* packed) {
   }
 }
 
-/// The sums of one output pixel, and its window.
+/// Room for the sums of one output pixel and for its window.
 std::size_t scratch_size(const ConvParams& params) {
   const ConvGeometry& geometry = params.geometry;
   const std::size_t patch = is_depthwise(geometry)
@@ -151,7 +151,7 @@ std::size_t scratch_size(const ConvParams& params) {
          patch * sizeof(int16_t);
 }
 
-/// An item is an output pixel.
+/// Work items are output pixels.
 std::size_t items(const ConvParams& params) {
   const ConvGeometry& geometry = params.geometry;
   return static_cast<std::size_t>(geometry.batch) * static_cast<std::size_t>(geometry.output_h) *

@@ -1,5 +1,5 @@
-// Functions of one float32 value. The loops are every table's: what is right is what the plain
-// evaluation of tests/kernels says.
+// Functions of one float32 value. All tables share the loops, so it is the plain evaluation in
+// tests/kernels that says what is right.
 #include "kernels/scalar/function_float.h"
 
 #include "kernels/reference/reference.h"

@@ -20,7 +20,7 @@ void KernelSet<Reference>::max_pool(const PoolParams& params, const uint8_t* inp
     for (std::size_t column = 0; column < output_w; ++column) {
       const int32_t left = static_cast<int32_t>(column) * window.stride_w - window.pad_left;
       uint8_t* result = output + (row * output_w + column) * channels;
-      // Nothing is larger than the clamp's lower bound before the window is read.
+      // The maximum starts at the clamp's lower bound.
       std::fill_n(result, channels, params.output_min);
       for (int32_t kh = 0; kh < window.kernel_h; ++kh) {
         const int32_t h = top + kh * window.dilation_h;

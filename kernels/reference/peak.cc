@@ -1,4 +1,4 @@
-// What the reference's own inner loop can do at best: a dot product of s16 values in the nearest
+// The most that the reference's own inner loop can do: a dot product of s16 values in the nearest
 // cache.
 #include "kernels/reference/reference.h"
 

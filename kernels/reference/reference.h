@@ -1,6 +1,6 @@
-// The reference kernels: plain loops that say what is right, and what every other table is tested
-// against. Other instruction sets' tables point here for what they have no faster form of. The
-// slots' functions: KernelSet<Reference>.
+// The reference kernels: plain loops that say what is right. Every other table is tested against
+// them, and points to them where it has no faster kernel. The functions of the slots are in
+// KernelSet<Reference>.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
-// Functions that libm computes a little differently on each machine, here with one result
+// Functions that libm computes a little differently on each machine. These have the same result
 // everywhere.
 //
-// Only IEEE 754 additions, multiplications and divisions in a fixed order (-ffp-contract=off keeps
-// the order), so that the bits are the same on every CPU.
+// They use only IEEE 754 additions, multiplications and divisions in a fixed order
+// (-ffp-contract=off keeps it), so that the bits are the same on every CPU.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace {
 constexpr double ln2_head = 0x1.62e42feep-1;
 constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
 
-/// By Horner's scheme; the coefficient of the highest power comes first.
+/// Horner's scheme. The coefficient of the highest power comes first.
 template <std::size_t count>
 inline double polynomial(const double (&coefficients)[count], double x) {
   double sum = coefficients[0];
@@ -30,8 +30,8 @@ struct ReducedExponent {
   double r;
 };
 
-/// By Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter 6), for k of some
-/// 11 bits.
+/// The method of Cody and Waite (Software Manual for the Elementary Functions, 1980, chapter 6),
+/// for k of about 11 bits.
 inline ReducedExponent reduce_exponent(double x) {
   constexpr double log2_e = 0x1.71547652b82fep+0;
   // Adding 1.5 * 2^52 leaves no bits for a fraction: the sum is rounded to an integer, which its
@@ -43,9 +43,10 @@ inline ReducedExponent reduce_exponent(double x) {
           .r = (x - k * ln2_head) - k * ln2_tail};
 }
 
-/// -> e^x, with a relative error below 1e-15 where the result is a normal number; 0 where x is
-/// below half the smallest denormal number's logarithm, infinity where it is above the largest
-/// number's; NaN stays what it is. Without a branch, so that a loop over it is vectorised.
+/// Returns e^x, with a relative error below 1e-15 where the result is a normal number. The result
+/// is 0 where e^x is less than half of the smallest denormal number, and infinity where it is
+/// larger than the largest number; NaN stays what it is. There is no branch, so that a loop over it
+/// is vectorised.
 ///
 /// e^r is its Taylor series up to r^13 / 13!, whose remainder is below 5e-18.
 inline double exp_float64(double x) {
@@ -67,8 +68,9 @@ inline double exp_float64(double x) {
                                            1.0 / 2,
                                            1.0,
                                            1.0};
-  // 2^k in two steps, since it need not be a normal number itself: k is -1075 to 1024. Halves are
-  // taken of a non-negative number, whose shift is the same instruction everywhere.
+  // 2^k is multiplied in two steps, since it need not be a normal number itself: k is -1075 to
+  // 1024. The number that is halved is not negative, since its shift is then the same instruction
+  // everywhere.
   constexpr int64_t lift = 2048;
   const auto exponent = static_cast<uint64_t>(k + lift);
   const uint64_t half = exponent >> 1;
@@ -81,8 +83,9 @@ inline double exp_float64(double x) {
   return x != x ? x : result;
 }
 
-/// -> e^x for what is rounded to float32: with a relative error below 1e-12; 0 or e^700 where x is
-/// beyond -700 or 700; NaN stays what it is. As exp_float64, up to r^10 / 10!.
+/// Returns e^x for results that are rounded to float32, with a relative error below 1e-12. The
+/// result is 0 where x is below -700, and e^700 where x is above 700; NaN stays what it is. The
+/// method is that of exp_float64, up to r^10 / 10!.
 inline double exp_for_float32(double x) {
   constexpr double most = 700;
   const double above = x < -most ? -most : x;
@@ -95,8 +98,9 @@ inline double exp_for_float32(double x) {
   return x < -most ? 0.0 : polynomial(inverse_factorials, r) * power;
 }
 
-/// -> the natural logarithm of a number that is not denormal in double, as every float32 number is,
-/// with a relative error below 1e-14; -infinity of 0, NaN of what is below 0. Without a branch.
+/// Returns the natural logarithm of a number that is not denormal as a double (no float32 number
+/// is), with a relative error below 1e-14. The result is -infinity for 0 and NaN below 0. There is
+/// no branch.
 ///
 /// x = 2^k m with m within sqrt(1/2) and sqrt(2), and log m = 2 artanh((m - 1) / (m + 1)), whose
 /// series is taken up to s^21 / 21: what is left is below 1e-17.
@@ -107,7 +111,7 @@ inline double log_float64(double x) {
   constexpr uint64_t lift = 1024;
   const uint64_t lifted = __builtin_bit_cast(uint64_t, x) - root_half + (lift << 52);
   const double m = __builtin_bit_cast(double, (lifted & fraction) + root_half);
-  // An integer below 2^52 as the fraction of a number whose last bit is 1.
+  // An integer below 2^52 is converted as the fraction of a number whose last bit counts 1.
   constexpr uint64_t two_to_52 = uint64_t{1023 + 52} << 52;
   const double k = __builtin_bit_cast(double, (lifted >> 52) | two_to_52) - (0x1p52 + lift);
   const double s = (m - 1) / (m + 1);
@@ -119,13 +123,13 @@ inline double log_float64(double x) {
   return x > 0 ? positive : x < 0 ? __builtin_nan("") : x == 0 ? -infinity : x;
 }
 
-/// -> erfc(z) e^(z^2) for z >= 0, with a relative error below 1e-12. Without a branch.
+/// Returns erfc(z) e^(z^2) for z >= 0, with a relative error below 1e-12. There is no branch.
 ///
 /// (1 + 2 z) erfc(z) e^(z^2) is smooth in s = (z - 3) / (z + 3), which is within -1 and 1
 /// (Shepherd and Laframboise 1981, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x"): its
 /// Chebyshev approximation of degree 17, whose coefficients are computed with 40 digits.
 inline double scaled_erfc_float64(double z) {
-  constexpr double most = 1e8;  // beyond it nothing changes that float32 could tell
+  constexpr double most = 1e8;  // beyond it float32 results do not change
   const double inside = z < most ? z : most;
   const double s = (inside - 3) / (inside + 3);
   constexpr double coefficients[] = {

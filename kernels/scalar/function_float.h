@@ -11,12 +11,12 @@
 namespace octet::kernels {
 namespace {
 
-/// Values are taken in blocks of this many, the last of which is filled up: loops of a fixed length
-/// are a quarter of the code.
+/// Values are taken in blocks of this many, and the last block is filled up: loops of a fixed
+/// length compile to a quarter of the code.
 constexpr std::size_t function_block = 64;
 
-// Each function is made of one exponential: of inside(x), which is at most 0 but for exp itself.
-// Near 0, where 1 - e^x would cancel, it is the series of Taylor, whose remainder is below 1e-11.
+// Each function needs one exponential, that of inside(x), which is at most 0 except for exp itself.
+// Near 0, where 1 - e^x would cancel, the Taylor series is used, whose remainder is below 1e-11.
 
 struct Exponential {
   static double inside(double x) { return x; }
@@ -54,7 +54,7 @@ struct ExponentialUnit {
   }
 };
 
-/// x times the normal distribution's share below x.
+/// x times the probability that a standard normal value is below x.
 struct GaussianUnit {
   static double inside(double x) { return -0.5 * (x * x); }
   static double result(double x, double e, double) {
@@ -63,7 +63,7 @@ struct GaussianUnit {
   }
 };
 
-/// e^x of each value of a block. By itself, since it is long and turned into vectors.
+/// Replaces each value x of a block by e^x. A function of its own, since it is long and vectorised.
 [[gnu::noinline]] inline void exponentials_of_block(double* values) {
   for (std::size_t i = 0; i < function_block; ++i) values[i] = exp_for_float32(values[i]);
 }

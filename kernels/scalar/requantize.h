@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// -> clamp(rne(value) + zero_point) to [min, max], integers within [0, 255].
-/// Clamps before rounding, which is the same for integer bounds, so that the conversion cannot
-/// overflow. A NaN gives min.
+/// Returns clamp(rne(value) + zero_point) to [min, max], integers within [0, 255]. It clamps before
+/// it rounds, which gives the same for integer bounds, so that the conversion cannot overflow. A
+/// NaN gives min.
 inline uint8_t round_to_u8(float value, int32_t zero_point, int32_t min, int32_t max) {
   const float low = static_cast<float>(min - zero_point);
   const float high = static_cast<float>(max - zero_point);
@@ -21,7 +21,7 @@ inline uint8_t round_to_u8(float value, int32_t zero_point, int32_t min, int32_t
   return static_cast<uint8_t>(std::lrintf(inside) + zero_point);
 }
 
-/// -> clamp(rne(value * inverse_scale) + zero_point) to [0, 255]; NaN becomes the zero point.
+/// Returns clamp(rne(value * inverse_scale) + zero_point) to [0, 255]; NaN becomes the zero point.
 inline uint8_t quantize_one(float value, float inverse_scale, int32_t zero_point) {
   const float scaled = value * inverse_scale;
   return std::isnan(scaled) ? static_cast<uint8_t>(zero_point)

@@ -12,15 +12,17 @@ namespace {
 /// Rows are taken in blocks of about this many values.
 constexpr std::size_t softmax_block = 512;
 
-/// exp of each, rounded to float32. By itself, since it is long and turned into vectors.
+/// Replaces each value by its exponential, rounded to float32. A function of its own, since it is
+/// long and vectorised.
 [[gnu::noinline]] inline void exponentials(double* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     values[i] = static_cast<double>(static_cast<float>(exp_float64(values[i])));
   }
 }
 
-/// Rows that together are at most a block. `fixed_count` is their length where it is known when
-/// this is compiled, or 0: a loop over the two values of a row costs more than what it does.
+/// Softmax of rows that together have at most a block of values. `fixed_count` is their length
+/// where it is known at compile time, else 0: a loop over the two values of a row costs more than
+/// its body.
 template <std::size_t fixed_count>
 inline void softmax_short_rows(const float* input, float* output, std::size_t rows,
                                std::size_t row_count) {

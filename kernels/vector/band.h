@@ -13,19 +13,20 @@
 
 namespace octet::kernels::vector {
 
-/// Rows of an image, from pad_left columns before its first column on.
+/// Some rows of a padded image. Each begins pad_left columns before the image's first column.
 struct BandRows {
-  int32_t first;  ///< Of the image; may lie outside of it.
+  int32_t first;  ///< A row of the image; may lie outside of it.
   int32_t count;
-  std::size_t values;  ///< A row's, padding included.
+  std::size_t values;  ///< Values in a row, padding included.
 };
 
-/// -> behind the copy
+/// Copies `count` bytes with the bits of `flip` flipped. Returns the address behind the copy.
 template <uint8_t flip>
 inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to) {
   const uint8_t* const end = from + count;
 #if defined(__ARM_NEON)
-  // One load and one store: what compilers make of a plain loop is as much bookkeeping as copying.
+  // 64 bytes take one load and one store. Compilers turn a plain loop into as much bookkeeping as
+  // copying.
   for (const uint8_t* const blocks = end - count % 64; from != blocks; from += 64, to += 64) {
     uint8x16x4_t block = vld1q_u8_x4(from);
 #pragma GCC unroll 4
@@ -37,8 +38,8 @@ inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to
   return to;
 }
 
-/// Writes the rows one after the other, with z_x where the image has none, as u8 or widened, and
-/// with the bits of `flip` flipped.
+/// Writes the rows one after the other, as u8 or widened, with the bits of `flip` flipped. Padding
+/// and rows outside of the image become z_x.
 template <class Value, uint8_t flip>
 void copy_band(const ConvParams& params, const uint8_t* image, const BandRows& rows, Value* band) {
   const ConvGeometry& g = params.geometry;

@@ -1,5 +1,5 @@
-// Depthwise convolution: interleaving rows into stacks, and the dot products over them: a template
-// of the instruction set's Simd. Plan and packing: depthwise_plan.h.
+// Depthwise convolutions: rows are interleaved into stacks, and dot products run over the stacks. A
+// template of the instruction set's Simd. Plan and packing are in depthwise_plan.h.
 #pragma once
 
 #include <type_traits>
@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// What to give Depthwise where an instruction set has no ways of its own to run a group of rows.
-/// Those that do have choose<Layer, Piece, RowsCall>(plan, params), which gives one for every
-/// layer.
+/// For instruction sets that have no functions of their own to run a group of output rows. A set
+/// that has them gives Depthwise a type with choose<Layer, Piece, RowsCall>(plan, params), which
+/// returns a function for every layer.
 struct NoOwnRows {};
 
 template <class Simd, class OwnRows = NoOwnRows>
@@ -61,7 +61,7 @@ struct Depthwise {
       const int32_t end = begin + (columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
       const int32_t inside_begin = smaller(larger(begin, 0), g.input_w);
       const int32_t inside_end = larger(smaller(end, g.input_w), inside_begin);
-      // Of padding that is wider than the piece there is no more than the piece; a piece may also
+      // Padding may be wider than the piece: then all of the piece is padding. A piece may also
       // begin behind the image.
       left = larger(smaller(inside_begin, end) - begin, 0);
       inside = inside_end - inside_begin;
@@ -80,19 +80,19 @@ struct Depthwise {
     }
 
     int32_t columns;
-    // Input columns: padding, the image's, padding.
+    // How many input columns are padding, lie in the image, and are padding again.
     int32_t left;
     int32_t inside;
     int32_t right;
-    std::size_t input_offset;   ///< From an image row's begin to the first column inside.
-    std::size_t output_offset;  ///< From an output row's begin.
-    // Outputs are blocks of values that lie side by side, for which the weights' patterns begin
-    // anew: traits.blocks of them are made with each weight that is loaded.
+    std::size_t input_offset;   ///< Values from the begin of an image row to the first one read.
+    std::size_t output_offset;  ///< Values from the begin of an output row.
+    // Outputs are cut into blocks of values that lie side by side. The weights' patterns begin anew
+    // with each block, and traits.blocks blocks share each weight that is loaded.
     std::size_t blocks;
     std::size_t block_values;
     std::size_t last_block_values;
-    std::size_t output_stride;  ///< Values from a block to the next.
-    std::size_t source_stride;  ///< Bytes, in the stacks.
+    std::size_t output_stride;  ///< Values from one block to the next.
+    std::size_t source_stride;  ///< Bytes from one block to the next in the stacks.
     const std::byte* patterns;
   };
 
@@ -104,7 +104,8 @@ struct Depthwise {
 
   // ---- rows to stacks
 
-  /// Writes the next bytes of four rows, from value `at` on, as stacks. -> behind them
+  /// Interleaves the next vector of bytes of four rows, from value `at` on, into stacks. Returns
+  /// the address behind them.
   struct UnpackedStacks {
     explicit UnpackedStacks(const uint8_t* const (&from)[4]) {
       for (int r = 0; r < 4; ++r) rows[r] = from[r];
@@ -135,7 +136,8 @@ struct Depthwise {
     }
   }
 
-  /// Where the stacks of a column go: each plane is filled from its begin.
+  /// Says where the stacks of each column go: the planes take turns, and each is filled from its
+  /// begin.
   class Planes {
    public:
     Planes(const Layer& layer, std::byte* slot)
@@ -144,7 +146,7 @@ struct Depthwise {
           plane_bytes_(layer.plan.plane_stacks * stack_bytes),
           column_bytes_(layer.plan.piece_channels * stack_bytes) {}
 
-    /// -> the next column
+    /// Returns where the next column's stacks go.
     std::byte* next() {
       std::byte* column = slot_ + static_cast<std::size_t>(plane_) * plane_bytes_ + filled_;
       if (++plane_ == planes_) {
@@ -163,15 +165,15 @@ struct Depthwise {
     std::size_t filled_ = 0;
   };
 
-  /// Values [begin, end) of each row, in the order they have; may write a vector's length beyond.
-  /// -> behind all that it wrote
+  /// Interleaves values [begin, end) of each row, in their order; may write up to `chunk` - 1
+  /// stacks beyond. Returns the address behind all that it wrote.
   [[gnu::always_inline]] static std::byte* interleave(auto write_stacks, std::size_t begin,
                                                       std::size_t end, std::byte* to) {
     for (std::size_t at = begin; at < end; at += chunk) to = write_stacks(to, at);
     return to;
   }
 
-  /// Some channels of the image's columns: a whole number of vectors of bytes.
+  /// The same for some channels of each column of the image. Their number is a multiple of `chunk`.
   static void interleave_columns(const Layer& layer, const Piece& piece,
                                  const uint8_t* const (&rows)[stack_rows], std::byte* to) {
     const auto pixel = static_cast<std::size_t>(layer.params.geometry.input_channels);
@@ -220,7 +222,8 @@ struct Depthwise {
     if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
   }
 
-  /// Columns of a row of stacks to the planes of a slot; may write a vector's length beyond.
+  /// Copies the columns of a row of stacks to the planes of a slot. May write up to a vector
+  /// beyond.
   static void deal_out_columns(const Layer& layer, const Piece& piece, const std::byte* from,
                                std::byte* slot) {
     const std::size_t channels = layer.plan.piece_channels;
@@ -239,12 +242,12 @@ struct Depthwise {
   /// One group of output rows.
   struct RowsCall {
     const std::byte* const* slots;  ///< [stacks], from the top
-    std::size_t first_value;        ///< Of the piece's first row, in the output.
-    int32_t rows;                   ///< That exist.
+    std::size_t first_value;        ///< Index of the group's first value in the output.
+    int32_t rows;                   ///< Rows of the group that the output has.
   };
 
-  /// Where the next vector's stacks lie, and by how much each of the filter's columns is off. Two
-  /// blocks, one `second` bytes behind the other, share the weights.
+  /// Where the stacks of the next vector lie, and how many bytes from there each of the filter's
+  /// columns reads. Of two blocks that share the weights, one lies `second` bytes behind the other.
   template <int stack_count, int columns, class = void>
   struct Source {
     Source(const Layer& layer, const RowsCall& call, std::size_t distance) : second(distance) {
@@ -272,9 +275,9 @@ struct Depthwise {
           if constexpr (blocks == 2) x[1] = Simd::load_stacks(at + second);
 #pragma GCC unroll 4
           for (int r = 0; r < rows; ++r) {
-            // Of two rows of a 3x3 filter with stride 2, the first has no taps in the second stack.
+            // This is a 3x3 filter with stride 2: the first row has no taps in the second stack.
             if (columns == 3 && g == 1 && r == 0) continue;
-            // Of two rows, the second stack has its first byte only for one.
+            // One of two rows has a single tap in the second stack, its first byte.
             const bool first_byte = rows == 2 && g == 1 && r == (columns == 3 ? 1 : 0);
             const int weight = (r * stack_count + g) * columns + k;
             add_dots<blocks>(x, weights + weight * Simd::weight_bytes, sum, r, first_byte);
@@ -283,13 +286,14 @@ struct Depthwise {
       }
     }
 
-    // Copies, since the compiler has to expect that storing bytes changes what is in memory.
+    // These are copies, since the compiler has to expect that storing bytes changes what they were
+    // copied from.
     const std::byte* slots[stack_count];
     int64_t taps[columns];
     std::size_t second;
   };
 
-  /// A filter of any size.
+  /// For a filter of any size.
   template <class Unused>
   struct Source<0, 0, Unused> {
     Source(const Layer& l, const RowsCall& c, std::size_t distance)
@@ -319,7 +323,7 @@ struct Depthwise {
     std::size_t second;
   };
 
-  /// `first_byte`: the weights of the stacks' other bytes are 0.
+  /// `first_byte`: only the first byte of each stack has a weight that is not 0.
   template <int blocks, int rows>
   [[gnu::always_inline]] static void add_dots(const typename Simd::Stacks (&x)[blocks],
                                               const std::byte* weights, Int (&sum)[blocks][rows],
@@ -341,14 +345,14 @@ struct Depthwise {
     }
   }
 
-  /// Rounded results on their way to one row's 64 (or 32) bytes.
+  /// Rounded results that become a vector of bytes of one row.
   struct Bytes {
     Int q[2];
     Int halves[2];
   };
 
-  /// `blocks` blocks from the piece's block `first` on; a filter of `stack_count` by `columns`, or
-  /// of any size where these are 0.
+  /// Computes blocks [block, end) of a piece, `blocks` at a time. The filter is `stack_count`
+  /// stacks high and `columns` wide, or of any size where these are 0.
   template <int blocks, int rows, int stack_count, int columns, bool skips, Residual kind>
   [[gnu::noinline]] static void run_blocks(const Layer& layer, const Piece& piece,
                                            const RowsCall& call, std::size_t block,
@@ -367,7 +371,7 @@ struct Depthwise {
     const std::size_t second = piece.output_stride;
     const int rows_wanted = call.rows;
 
-    // At the end of a whole block, patterns and columns begin anew by themselves.
+    // At the end of a whole block, `pattern` and `column_vector` are back where they began.
     const std::byte* pattern = patterns;
     std::size_t column_vector = 0;
     source.seek(call, block * piece.source_stride);
@@ -445,7 +449,7 @@ struct Depthwise {
 
   template <int rows, int stack_count, int columns, bool skips, Residual kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
-    // An odd block is left over, and one that is cut off: two are made of what both have.
+    // Only whole blocks share weights. An odd block and one that is cut off run alone.
     const bool last_is_whole = piece.last_block_values == piece.block_values;
     const std::size_t whole = last_is_whole ? piece.blocks : piece.blocks - 1;
     const std::size_t shared = whole / traits.blocks * traits.blocks;
@@ -491,7 +495,7 @@ struct Depthwise {
         for (int r = 0; r < rows; ++r) {
           if (r >= call.rows) break;
           alignas(64) float results[lanes];
-          // The value comes second, so that a NaN stays what it is.
+          // The value is the second operand, so that a NaN stays what it is.
           const Float own = Simd::multiply(Simd::to_float(sum[0][r]), multiplier);
           Simd::store_float(results, Simd::min(high, Simd::max(low, own)));
           __builtin_memcpy(output + static_cast<std::size_t>(r) * output_row + value, results,
@@ -515,7 +519,7 @@ struct Depthwise {
     return plan.column_step > 1 ? run_rows<rows, stack_count, columns, true, Residual::none>
                                 : run_rows<rows, stack_count, columns, false, Residual::none>;
   }
-  /// A residual is rare here: it takes the loop for filters of any size, and the one for bounds.
+  /// A residual is rare here: it takes the loop for filters of any size, with both bounds.
   template <int rows>
   static RunRows choose_any(bool has_residual) {
     return has_residual ? run_rows<rows, 0, 0, true, Residual::bounded>
@@ -552,7 +556,7 @@ struct Depthwise {
     return choose_any<1>(has_residual);
   }
 
-  /// Items [begin, end) of a piece; all are groups of one image.
+  /// Runs work items [begin, end) of a piece, which are all groups of output rows of one image.
   static void run_piece(const Layer& layer, const Piece& piece, RunRows run_group,
                         std::size_t begin, std::size_t end, std::byte* scratch) {
     const vector::DepthwisePlan& plan = layer.plan;
@@ -569,7 +573,7 @@ struct Depthwise {
     for (std::size_t item = begin; item < end; ++item) {
       const auto group = static_cast<int32_t>(item % groups);
       const int32_t top = group * plan.rows * w.stride_h - w.pad_top;
-      // Slots are a ring: a stack stays where it is while groups move down over it.
+      // Slots are a ring: a stack stays in its slot while the groups that read it move down.
       const std::byte* slots[max_stacks];
       for (int32_t i = 0; i < plan.stacks; ++i) {
         const int32_t slot = (group * plan.new_stacks + i) % plan.stacks;

@@ -20,14 +20,14 @@ constexpr std::size_t aligned(std::size_t size) {
 
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
-/// Input columns that neighbouring output columns read.
+/// How many input columns `output_columns` neighbouring output columns read.
 int32_t columns_read(const Window& w, int32_t output_columns) {
   return (output_columns - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1;
 }
 
-/// Where byte `k` of a lane's stack goes among a pattern's weights, in weights. Wide ones are two
-/// vectors of s16 pairs: bytes 0 and 2, then 1 and 3, which is how four bytes of pixels are
-/// widened.
+/// The index of the weight for byte `k` of a lane's stack, among the weights of one filter column.
+/// Wide weights are two vectors of s16 pairs, for bytes 0 and 2, then 1 and 3: four bytes of pixels
+/// are widened to this order.
 std::size_t stack_position(const DepthwiseTraits& traits, int32_t lane, std::size_t k) {
   const auto at = static_cast<std::size_t>(lane);
   if (!traits.wide_weights) return at * static_cast<std::size_t>(traits.stack_rows) + k;
@@ -36,12 +36,13 @@ std::size_t stack_position(const DepthwiseTraits& traits, int32_t lane, std::siz
 
 struct Layout {
   DepthwisePlan plan{};
-  std::size_t vectors = 0;  ///< Of weights.
+  std::size_t vectors = 0;  ///< Vectors of weights.
   std::size_t packed_size = 0;
   std::size_t scratch_size = 0;
 };
 
-/// As many output rows as share all of their stacks, for the filters that have a loop of their own.
+/// Output rows of a group: as many as share all of their stacks, for filters that have a loop of
+/// their own; else 1.
 int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
   if (w.dilation_h != 1 || w.kernel_h != w.kernel_w) return 1;
   if (w.kernel_h == 3) return w.stride_h <= 2 ? 2 : 1;
@@ -49,12 +50,12 @@ int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
   return 1;
 }
 
-/// Weights of a pattern's vectors for one tap.
+/// Bytes of a pattern's weights for one column of one stack.
 std::size_t weight_vector_bytes(const DepthwiseTraits& traits) {
   return static_cast<std::size_t>(traits.lanes) * 4 * (traits.wide_weights ? 2 : 1);
 }
 
-/// Columns and channels of a piece: stacks and weights of about `piece_bytes`.
+/// Chooses the columns and channels of a piece so that its stacks take about `piece_bytes`.
 void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwisePlan& plan) {
   const auto channels = static_cast<std::size_t>(g.input_channels);
   const auto lanes = static_cast<std::size_t>(traits.lanes);
@@ -77,9 +78,9 @@ void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwiseP
       plan.piece_channels /= 3;
     }
   }
-  // A piece begins where the weights' pattern does. Neighbouring pieces both interleave the columns
-  // that their windows share: kernel - stride of columns * stride. Pieces are long enough that
-  // this is an eighth at most.
+  // A piece begins where a pattern of the weights does. Two neighbouring pieces both interleave the
+  // columns that their windows share: kernel - stride columns, where a piece has columns * stride
+  // of them. Pieces are wide enough that this is at most an eighth.
   const auto step = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
   const int32_t least =
       std::max(8 * g.window.kernel_w / (g.window.stride_w * g.window.stride_w), step);
@@ -103,7 +104,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.stacks = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, traits.stack_rows);
   plan.rounding = rounding_of(params);
   plan.has_extreme = has_extreme_weight(params);
-  // Both parts of the weights meet the same stacks: a filter that is twice as wide.
+  // Where a weight has two parts, both meet the same stacks: the filter is twice as wide.
   plan.columns = w.kernel_w * weight_parts(params, traits.wide_weights);
   plan.groups = ceil_div(g.output_h, plan.rows);
   const int32_t step = plan.rows * w.stride_h;  // input rows from a group to the next
@@ -122,8 +123,8 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
                           ? std::lcm(channels, 4 * lanes)
                           : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
   const auto planes = static_cast<std::size_t>(plan.planes);
-  // Vectors are written and read a little beyond the last column: those that fill up the last
-  // vector of bytes, each of which may skip columns.
+  // Vectors are written and read a little beyond the last column: up to three fill up the last
+  // vector of bytes, and each may skip columns.
   const std::size_t beyond =
       4 * lanes + 3 * static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels;
   plan.plane_stacks = aligned((piece_input + planes - 1) / planes * plan.piece_channels + beyond);
@@ -151,7 +152,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   return layout;
 }
 
-/// Weights of vector `vector`, for output row `row` of a group.
+/// Packs the weights of vector `vector` of channels, for output row `row` of a group.
 void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const DepthwisePlan& plan,
               std::size_t vector, int32_t row, std::byte* packed) {
   const ConvGeometry& g = params.geometry;

@@ -1,5 +1,5 @@
-// Operators on runs of values: a template of the instruction set's Simd. What they compute:
-// kernels/kernels.h.
+// Operators on runs of values: a template of the instruction set's Simd. kernels/kernels.h says
+// what they compute.
 //
 // A vector of bytes becomes four vectors of float32 and back, in whatever order unpacking leaves
 // them: packing undoes it. Where a conversion to s32 could overflow, which no sane scale comes
@@ -29,7 +29,7 @@ struct Elementwise {
     Int operator()(const Float (&x)[4]) const {
       return Simd::min_u8(Simd::max_u8(unbounded(x), min), max);
     }
-    /// Within [0, 255].
+    /// Clamps only to [0, 255].
     Int unbounded(const Float (&x)[4]) const {
       const Int ab = Simd::pack_s16(Simd::round(x[0]), Simd::round(x[1]));
       const Int cd = Simd::pack_s16(Simd::round(x[2]), Simd::round(x[3]));
@@ -133,7 +133,7 @@ struct Elementwise {
       Float y[4];
       differences(a, za, x);
       differences(b, zb, y);
-      // The product of two differences is an integer below 2^16: exact.
+      // The product of two differences is an integer below 2^16, so it is exact.
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) x[i] = Simd::multiply(Simd::multiply(x[i], y[i]), m);
       return output(x);
@@ -182,7 +182,7 @@ struct Elementwise {
     __builtin_memcpy(to + i, bytes, count - i);
   }
 
-  /// The coefficients repeat after lcm(channels, chunk) bytes: 1 or 3 vectors of them.
+  /// The coefficients repeat after lcm(channels, chunk) bytes, which are 1 or 3 vectors.
   static void affine_channels(const AffineChannelsParams& p, const uint8_t* input, uint8_t* to,
                               std::size_t pixels) {
     constexpr std::size_t most = AffineChannelsParams::max_channels - 1;
@@ -230,8 +230,9 @@ struct Elementwise {
     __builtin_memcpy(to + i, last, count - i);
   }
 
-  /// 16 pieces of the table, each looked up with the bytes that are in its range: a shuffle gives 0
-  /// where an index has its upper bit set, and adding 0x70 with saturation sets it from 16 on.
+  /// The table is 16 pieces of 16 entries. Every byte is looked up in each of them and finds 0 in
+  /// all but its own: a shuffle gives 0 where an index has its upper bit set, and adding 0x70 with
+  /// saturation sets that bit from 16 on.
   static void look_up_pieces(const uint8_t* table, const uint8_t* input, uint8_t* to,
                              std::size_t count) {
     constexpr int piece = 16;

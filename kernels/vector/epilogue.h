@@ -1,4 +1,4 @@
-// From accumulators to bytes: what every convolution with vectors ends with.
+// How accumulators become bytes: the end of every vectorised convolution.
 //
 // Included by each instruction set's own files, with its Simd; everything is in an unnamed
 // namespace, so that no code compiled for one CPU can be linked into another's.
@@ -22,7 +22,8 @@ inline Residual residual_kind(const ConvParams& params) {
   return params.inner_min != -infinity ? Residual::above : Residual::plain;
 }
 
-/// -> the four vectors that `bytes` in pack order would be made of, each value as float32 2^23 + r.
+/// Undoes Requantizer::pack: turns bytes in pack order into four vectors. A byte r becomes the
+/// float32 value 2^23 + r.
 template <class Simd>
 inline void residual_vectors(typename Simd::Int bytes, typename Simd::Float (&out)[4]) {
   const auto zero = Simd::zero();
@@ -54,9 +55,9 @@ struct Requantizer {
         rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point / 2 * 2))),
         odd(Simd::set_s16(params.output_zero_point % 2)) {}
 
-  /// -> four vectors of results rounded to integers, as bytes in pack order: in each 128-bit lane
-  /// the lane's 4 values of the first vector, then of the second, and so on. Saturating packs clamp
-  /// to [0, 255]; results_fit_s32 says that no conversion overflowed before.
+  /// Packs four vectors of results, rounded to integers, into bytes in pack order: each 128-bit
+  /// lane has the lane's 4 values of the first vector, then of the second, and so on. Saturating
+  /// packs clamp to [0, 255]. No conversion to s32 overflowed before: see results_fit_s32.
   Int pack(Int a, Int b, Int c, Int d) const { return whole(half(a, b), half(c, d)); }
   Int half(Int a, Int b) const {
     const Int both = Simd::pack_s16(a, b);
@@ -74,7 +75,7 @@ struct Requantizer {
   Int scale(Int sum, Float multiplier, const Float& residual) const {
     return Simd::round(scaled<kind>(sum, multiplier, residual));
   }
-  /// Four vectors of sums as bytes in pack order.
+  /// Turns four vectors of sums into bytes in pack order.
   template <vector::Rounding rounding>
   Int to_bytes(const Int (&sum)[4], const Float (&multiplier)[4]) const {
     Int q[4];
@@ -88,8 +89,8 @@ struct Requantizer {
       return pack_s16 < rounding == vector::Rounding::s16_odd > (q[0], q[1], q[2], q[3]);
     }
   }
-  /// The same with a residual added, for any zero point; `above`: to the result not below
-  /// inner_min. Not for Rounding::general.
+  /// The same with a residual added, for any zero point. `above`: the result is raised to inner_min
+  /// before the residual is added. Not for Rounding::general.
   Int to_bytes_with_residual(const Int (&sum)[4], const Float (&multiplier)[4], Int residual,
                              bool above) const {
     Float own[4];
@@ -111,7 +112,8 @@ struct Requantizer {
     return pack_s16<true>(q[0], q[1], q[2], q[3]);
   }
 
-  /// Rounded, with the zero point, less one if it is odd, added in the lower 16 bits.
+  /// Scales and rounds. The lower 16 bits are the result plus the zero point, or plus the even
+  /// number below it where the zero point is odd.
   Int scale_to_s16(Int sum, Float multiplier) const {
     return Simd::as_int(Simd::add(Simd::multiply(Simd::to_float(sum), multiplier), rounder));
   }
@@ -126,8 +128,8 @@ struct Requantizer {
     return Simd::pack_u8(ab, cd);
   }
 
-  /// `residual`, which is not read where there is none, is float32 2^23 + r, whose low bits are the
-  /// byte r: see residual_vectors.
+  /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors. Without a
+  /// residual it is not read.
   template <Residual kind>
   Float scaled(Int sum, Float multiplier, const Float& residual) const {
     Float own = Simd::multiply(Simd::to_float(sum), multiplier);
@@ -146,7 +148,7 @@ struct Requantizer {
   Int max;
   // A layer with a relu mostly has neither, and a branch that is always the same costs nothing.
   bool shifts;  ///< Has a zero point.
-  bool clamps;  ///< Has bounds that packing does not have.
+  bool clamps;  ///< Has other bounds than [0, 255], which packing gives.
   Float residual_multiplier;
   Float residual_zero_point;
   Float inner_min;

@@ -15,9 +15,9 @@ namespace {
 // What a block of pixels reads and writes should stay within a core's nearest caches.
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
-// And the pointers to its windows.
+// So should the pointers to its windows.
 constexpr int32_t block_pixels = 1024;
-// Below so many pixels the weights are what is read, so tiles and not pixels are shared out.
+// Below so many pixels most of what is read is weights, so threads share tiles and not pixels.
 constexpr int32_t few_pixels = 128;
 
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
@@ -126,7 +126,8 @@ void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
     plan.item_pixels = plan.copies ? g.output_w : std::min(plan.pixels, 48);
     plan.items = ceil_div(plan.pixels, plan.item_pixels);
     const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
-    // All weights are read once a block: the more there are, the longer the blocks.
+    // All weights are read once for each block of pixels: the more weights there are, the longer
+    // the blocks.
     const std::size_t weights =
         static_cast<std::size_t>(g.output_channels) *
         static_cast<std::size_t>(plan.segments * plan.steps * traits.step_bytes);
@@ -169,7 +170,8 @@ int32_t band_images(const ConvGeometry& g, const GemmPlan& plan) {
   return plan.splits_tiles ? g.batch : std::min(g.batch, 2);
 }
 
-/// Where value `k` of segment `segment` goes, for lane `lane` of a tile's vector `v`, in values.
+/// The index among a tile's packed weights, in values, of value `k` of segment `segment`, for lane
+/// `lane` of vector `v`.
 std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, const GemmTile& tile,
                             int32_t v, int32_t lane, std::size_t segment, std::size_t k) {
   const auto vectors = static_cast<std::size_t>(tile.vectors);
@@ -202,7 +204,7 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
          k % 2;
 }
 
-/// A channel's values [begin, end) of a segment, which lie at most a block apart.
+/// Values [begin, end) of a segment; all in one block, where weights are packed by blocks.
 struct Run {
   std::size_t segment;
   std::size_t begin;
@@ -234,7 +236,7 @@ void pack_run(const GemmTraits& traits, const ConvParams& params, const GemmPlan
         for (std::size_t k = run.begin; k < run.end; ++k) write(k, packed + position(k));
         continue;
       }
-      // All steps of a run are as far apart as the first two.
+      // Neighbouring steps of a run are all as far apart as the first two.
       Value* to = packed + position(run.begin);
       const std::size_t distance = position(run.begin + step) - position(run.begin);
       std::size_t k = run.begin;
@@ -260,7 +262,8 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
   const std::size_t length =
       WeightReader(params, plan.segments / weight_parts(params, traits.wide)).segment_length();
   const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
-  // So few steps of all channels at a time that what is written stays in the cache meanwhile.
+  // All channels take turns, a few steps each, so that what is written stays in the cache
+  // meanwhile.
   constexpr int32_t few_steps = 16;
   const auto run = static_cast<std::size_t>(traits.block_steps > 1 ? block_steps(traits, plan.steps)
                                                                    : few_steps);
@@ -273,7 +276,7 @@ void pack_weights(const GemmTraits& traits, const ConvParams& params, const Gemm
   }
 }
 
-/// Of `count` pixels, `distance` bytes apart: eight at a time.
+/// Writes the addresses of `count` pixels that are `distance` bytes apart, eight at a time.
 void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
                      const uint8_t** to) {
   using Pair [[gnu::vector_size(16)]] = uint64_t;
@@ -293,8 +296,9 @@ void write_addresses(const uint8_t* first, std::size_t distance, int32_t count,
   for (; i < count; ++i, first += distance) *to++ = first;
 }
 
-/// The flags of rotated blocks, from their packed weights: two vectors side by side are one pair of
-/// rotations, whose bytes l and l + 8 meet in lane l. Pixels are at most 128.
+/// Finds the flags of rotated blocks from their packed weights. Two vectors of 16 bytes side by
+/// side are a pair of rotations; the products of their bytes l and l + 8 meet in one s16 sum. The
+/// magnitude of a pixel is at most 128.
 void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, std::byte* flags) {
   constexpr int32_t most = 32767 / 128;
   const auto* pairs = reinterpret_cast<const int8_t*>(weights);
@@ -328,14 +332,14 @@ SegmentShape::SegmentShape(const ConvGeometry& g) : rows(g.window.kernel_h) {
 
 int32_t block_steps(const GemmTraits& traits, int32_t steps) {
   const int32_t blocks = ceil_div(steps, traits.block_steps);
-  // One block more is better than weights of zeros.
+  // One more block costs less than weights of zeros.
   if (steps % blocks != 0 && steps % (blocks + 1) == 0) return steps / (blocks + 1);
   return ceil_div(steps, blocks);
 }
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
-  // With one filter a channel nearly all lanes would be idle.
+  // With one filter for each channel nearly all lanes would be idle.
   const bool depthwise =
       g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
   return !depthwise && fit_weight_parts(params) && results_fit_s32(params);
@@ -385,7 +389,7 @@ const uint8_t* const* gemm_prepare_block(const ConvParams& params, const GemmPla
                                   static_cast<std::size_t>(g.input_w) *
                                   static_cast<std::size_t>(g.input_channels);
   auto* band = reinterpret_cast<uint8_t*>(scratch + plan.band_offset);
-  // Neighbouring output rows share these input rows.
+  // Neighbouring output rows share this many input rows.
   const int32_t shared = std::max(plan.window_rows - plan.stride_rows, 0);
   for (int32_t pixel = begin; pixel < end;) {
     const int32_t row = pixel / g.output_w;

@@ -1,4 +1,4 @@
-// From the accumulators of dense layers' tiles to output bytes, or floats: a template of the
+// How the accumulators of dense layers' tiles become output bytes or floats: a template of the
 // instruction set's Simd.
 #pragma once
 
@@ -14,7 +14,7 @@ struct GemmStore {
   using Float = typename Simd::Float;
   static constexpr int lanes = Simd::lanes;
 
-  /// Where a tile's results go, and what they are made with.
+  /// Where a tile's results go, and what they are computed with.
   struct Results {
     Results(const ConvParams& params, const ConvBuffers& buffers, const vector::GemmTile& tile,
             const std::byte* packed, int32_t first_pixel)
@@ -28,14 +28,14 @@ struct GemmStore {
       if (params.has_residual) residual = buffers.residual + first;
     }
 
-    /// To the next pixels' bytes.
+    /// Moves on by `pixels` pixels of u8 output.
     template <Residual kind>
     void advance(int pixels) {
       const std::size_t by = static_cast<std::size_t>(pixels) * stride;
       output += by;
       if constexpr (kind != Residual::none) residual += by;
     }
-    /// To the next pixels', whatever the results are.
+    /// Moves on by `pixels` pixels, whatever the output's type.
     void skip(int pixels) {
       advance<Residual::none>(pixels);
       const std::size_t by = static_cast<std::size_t>(pixels) * stride;
@@ -61,14 +61,14 @@ struct GemmStore {
     Float of[vectors];
   };
 
-  // A store takes as many pixels at once as fill a vector of bytes: 4 of one vector, 2 of two, 1 of
-  // three or four.
+  // A store takes as many pixels at once as fill a vector of bytes: 4 pixels of one vector each, 2
+  // of two, 1 of three or four.
   template <int vectors>
   static constexpr int group = vectors == 1   ? 4
                                : vectors == 2 ? 2
                                               : 1;
 
-  /// Requantizes one group, of which the first `count` pixels are stored.
+  /// Requantizes one group of pixels and stores the first `count` of them.
   template <int vectors, Residual kind>
   [[gnu::always_inline]] static void store_group(const Requantizer<Simd>& requantizer,
                                                  const Multiplier<vectors>& multiplier,
@@ -102,7 +102,7 @@ struct GemmStore {
     }
   }
 
-  /// sums: [pixels][vectors]. Where a group has fewer pixels, its last one is taken again.
+  /// sums: [pixels][vectors]. The last pixel is repeated where a group is not full.
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Requantizer<Simd>& layer, Results to, const Int* sums,
                                       int32_t pixels) {
@@ -135,7 +135,7 @@ struct GemmStore {
       for (int v = 0; v < vectors; ++v) {
         const Float value = Simd::multiply(Simd::to_float(Simd::load(sums + i * vectors + v)),
                                            Simd::load_float(to.multiplier + v * lanes));
-        // The value comes second, so that a NaN stays what it is.
+        // The value is the second operand, so that a NaN stays what it is.
         Simd::template store_lanes<vectors>(Simd::min(high, Simd::max(low, value)), values + 4 * v);
       }
       __builtin_memcpy(to.float_output + static_cast<std::size_t>(i) * to.stride, values,

@@ -9,8 +9,9 @@
 namespace octet::kernels::vector {
 namespace {
 
-/// Half cycles that a pixel costs in a tile: dot products at two a cycle, or the loads for them at
-/// two a cycle; then converting, scaling and converting each sum, and packing for each store.
+/// What a pixel costs in a tile, in sixteenths of a cycle: its dot products or the loads for them,
+/// whichever takes longer, each at two in a cycle; then for each sum two conversions and a
+/// multiplication, and for each store the packing.
 int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
   const int32_t pixels = traits.tile_pixels[vectors];
   const int32_t dot_products = 8 * vectors;
@@ -60,7 +61,7 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
       const int32_t channel = tile_channel(tile, v, lane);
       const int32_t o = tile.first_channel + channel;
       const bool real = channel < tile.channels;
-      // The sum wraps on the way and is exact at the end, since the whole of it fits s32.
+      // The sum may wrap on the way. It is exact at the end, since all of it together fits s32.
       const uint32_t zero =
           real ? static_cast<uint32_t>(params.input_zero_point - traits.pixel_offset()) *
                      static_cast<uint32_t>(reader.sum(o))
@@ -75,9 +76,9 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
 
 namespace {
 
-/// Of the weights less their zero point.
+/// The sum of |weight - zero point|.
 int64_t sum_of_magnitudes(const int8_t* weights, int64_t count, int32_t zero_point) {
-  constexpr int64_t together = 1 << 20;  // whose sum fits s32, which vectors have
+  constexpr int64_t together = 1 << 20;  // their sum fits s32, so it is vectorised
   int64_t total = 0;
   for (int64_t begin = 0; begin < count; begin += together) {
     const int64_t end = std::min(begin + together, count);
@@ -88,7 +89,7 @@ int64_t sum_of_magnitudes(const int8_t* weights, int64_t count, int32_t zero_poi
   return total;
 }
 
-/// |sum| * multiplier (+ the residual's share) stays below the limit for every input.
+/// Whether |sum| * multiplier (+ the residual's share) stays below the limit for every input.
 bool results_fit(const ConvParams& params, double limit) {
   const ConvGeometry& g = params.geometry;
   const int64_t depth =

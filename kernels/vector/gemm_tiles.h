@@ -1,5 +1,5 @@
-// Tiles of output channels, and what is packed in front of their weights: for all kernels that sum
-// over tiles.
+// Tiles of output channels, and what is packed in front of their weights. Shared by all kernels
+// that compute by tiles.
 #pragma once
 
 #include <vector>
@@ -17,15 +17,15 @@ constexpr std::size_t aligned(std::size_t size) {
 
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
-/// Widths of the tiles that together cover `vectors` at the least cost, where each pixel takes
-/// `steps` dot products a vector; the widest come first.
+/// Widths of the tiles that together cover `vectors` vectors at the least cost, the widest first. A
+/// pixel takes `steps` dot products for each vector.
 std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps);
 
-/// Channel of a tile that lane `lane` of its vector `vector` has: see GemmTile.
+/// The channel within a tile that is in lane `lane` of its vector `vector`: see GemmTile.
 int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane);
 
-/// A layer's weights: of each output channel, `segments` runs of values of the same length. Their
-/// zero points are not taken off.
+/// Reads a layer's weights: each output channel has `segments` runs of equally many values. Zero
+/// points are not subtracted from them.
 class WeightReader {
  public:
   WeightReader(const ConvParams& params, int32_t segments)
@@ -40,7 +40,7 @@ class WeightReader {
   const int8_t* segment(int32_t channel, std::size_t index) const {
     return values_ + static_cast<std::size_t>(channel) * size_ + index * length_;
   }
-  /// Of the weights less their zero point.
+  /// The sum of a channel's weights, each minus the zero point.
   int32_t sum(int32_t channel) const {
     int32_t total = 0;
     const int8_t* weights = segment(channel, 0);
@@ -56,7 +56,8 @@ class WeightReader {
   std::size_t length_;
 };
 
-/// Writes bias, minus z_x times the weights' sum, and multiplier of a tile. -> behind them
+/// Writes a tile's bias, minus z_x times the weights' sum, and its multiplier. Returns the address
+/// behind them.
 std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
                      std::byte* packed);
 

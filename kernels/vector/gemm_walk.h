@@ -1,5 +1,5 @@
-// The walk of a matrix product over blocks of pixels and tiles of channels, and the kernel that the
-// table has: a template of the instruction set's Simd and of its tiles. Plan and packing:
+// Walks a matrix product over blocks of pixels and tiles of channels, and makes the kernel for the
+// table: a template of the instruction set's Simd and of its tiles. Plan and packing are in
 // gemm_plan.h.
 #pragma once
 
@@ -23,22 +23,23 @@ struct GemmLayer {
   const ConvParams& params;
   const vector::GemmPlan& plan;
   const ConvBuffers& buffers;
-  std::byte* sums;  ///< The thread's, Tiles::sums_bytes of them.
+  std::byte* sums;  ///< Tiles::sums_bytes bytes of the thread's scratch memory.
   Requantizer<Simd> requantizer;
 };
 
-/// Tiles has
+/// `Tiles` computes a tile of channels. It has
 ///   static void run_pixels(layer, packed, tile, next, windows, begin, end):
-/// output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`, and `next` is
-/// the weights that are read next. And
-///   static constexpr std::size_t sums_bytes;
-/// what of scratch memory it wants for sums.
-/// Traits: what has gemm_traits(), where that is not Simd.
+/// computes output pixels [begin, end) of the tile. windows[0] belongs to `begin`, and `next` is
+/// the weights that are read next. And it has
+///   static constexpr std::size_t sums_bytes:
+/// how much scratch memory it needs for sums.
+/// `Traits` is the type that has gemm_traits(), where that is not Simd.
 template <class Simd, class Tiles, class Traits = Simd>
 struct GemmWalk {
   static constexpr vector::GemmTraits traits = Traits::gemm_traits();
 
-  /// The next tile's, or the next layer's after the last.
+  /// The weights that are read after those of tile `tile`: the next tile's or, after the last, the
+  /// next layer's.
   static const std::byte* next_weights(const GemmLayer<Simd>& layer, const std::byte* packed,
                                        const vector::GemmTile* tiles, int32_t tile) {
     return tile + 1 < layer.plan.tiles ? packed + tiles[tile + 1].offset

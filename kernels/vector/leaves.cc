@@ -1,5 +1,6 @@
-// The kernels of one vector width. Compiled once for each (octet_width in kernels/CMakeLists.txt),
-// with its flags; OCTET_WIDTH is its header, which says what Width and its Simd are.
+// The kernels of one vector width. This file is compiled once for each width (octet_width in
+// kernels/CMakeLists.txt), with the width's flags. OCTET_WIDTH is the width's header, which says
+// what Width and its Simd are.
 #include OCTET_WIDTH
 
 #include "kernels/vector/elementwise.h"

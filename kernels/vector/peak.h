@@ -21,7 +21,7 @@ std::size_t run_dot_products(std::size_t rounds) {
 #pragma GCC unroll 16
     for (int i = 0; i < accumulators; ++i) sum[i] = Simd::dot_step(sum[i], x, w);
   }
-  // Used, so that the products are not removed.
+  // The sums are used, so that the compiler keeps the products.
 #pragma GCC unroll 16
   for (int i = 0; i < accumulators; ++i) asm volatile("" : : "x"(sum[i]));
   return rounds * accumulators * Simd::lanes * Simd::step_values;

@@ -1,4 +1,4 @@
-// Pooling: a template of the instruction set's Simd. What it computes: kernels/kernels.h.
+// Pooling: a template of the instruction set's Simd. kernels/kernels.h says what it computes.
 #pragma once
 
 #include "kernels/kernel_set.h"
@@ -13,14 +13,14 @@ struct Pool {
   using Float = typename Simd::Float;
   static constexpr std::size_t chunk = Simd::bytes;
 
-  /// Half-open range of the window's taps along one axis, and where the first reads.
+  /// Some neighbouring taps of a window along one axis: how many, and where the first one reads.
   struct Taps {
     int32_t count;
     std::size_t first;
   };
 
-  /// The taps k with low <= begin + k * dilation < high; `first` is begin + k * dilation of the
-  /// first, from low.
+  /// The taps k with low <= begin + k * dilation < high. The first one reads at begin + k *
+  /// dilation; `first` is its distance from `low`.
   static Taps taps_within(int32_t begin, int32_t kernel, int32_t dilation, int32_t low,
                           int32_t high) {
     if (begin >= low && begin + (kernel - 1) * dilation < high) {
@@ -48,8 +48,8 @@ struct Pool {
     std::size_t column_step;
   };
 
-  /// Vectors of bytes into [to, end): a whole one wherever it fits, since what it writes too much
-  /// is written again.
+  /// Writes a vector of bytes to [to, end). It is written whole wherever it fits: what it writes
+  /// beyond its channels is overwritten later.
   static void store(uint8_t* to, const uint8_t* end, Int bytes) {
     const auto room = static_cast<std::size_t>(end - to);
     if (room >= chunk) {
@@ -104,7 +104,7 @@ struct Pool {
   /// Sums of at most 257 bytes fit u16.
   static constexpr int32_t taps_of_u16 = 257;
 
-  /// Sums of a vector of bytes over a window, as s32 in the order in which packing restores bytes.
+  /// Sums of a vector of bytes over a window, as s32. Packing restores the order of the bytes.
   struct Sums {
     Int sum[4] = {Simd::zero(), Simd::zero(), Simd::zero(), Simd::zero()};
     Int low = Simd::zero();

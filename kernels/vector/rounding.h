@@ -1,5 +1,5 @@
-// How the results of a convolution are rounded to bytes: chosen once a layer (gemm_plan.h's
-// rounding_of), followed by the epilogues.
+// How the results of a convolution are rounded to bytes. rounding_of (gemm_plan.h) chooses it once
+// for each layer, and the epilogues follow it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace octet::kernels::vector {
 enum class Rounding : int32_t {
   general,
   // Results provably fit s16: rounding is one float addition, which adds the zero point as well.
-  s16_even,  ///< An even zero point.
+  s16_even,  ///< The zero point is even.
   s16_odd,
 };
 

@@ -1,5 +1,6 @@
-// Weights with zero points: less their zero point they need nine bits. Where kernels multiply bytes
-// such a weight is two bytes that both meet the same pixels; where they multiply s16 it is one.
+// Weights with zero points. A weight minus its zero point needs nine bits. Where kernels multiply
+// bytes, it is split into two bytes that both meet the same pixels; where they multiply s16, it is
+// one value.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 
 namespace octet::kernels::vector {
 
-/// Can two bytes hold each weight? 127 less -128 is 255, the one that they cannot.
+/// Whether two bytes can hold each weight minus its zero point. They cannot hold 127 - (-128) =
+/// 255, and nothing else is out of their reach.
 inline bool fit_weight_parts(const ConvParams& params) {
   const int32_t* zero_points = params.weights.zero_points;
   return zero_points == nullptr ||
@@ -18,7 +20,8 @@ inline bool fit_weight_parts(const ConvParams& params) {
                      [](int32_t zero_point) { return zero_point > -128; });
 }
 
-/// 1, or 2 where each weight is a sum of two bytes. `wide`: weights are packed as s16.
+/// How many parts a weight has: 1, or 2 where it is a sum of two bytes. `wide`: weights are packed
+/// as s16.
 inline int32_t weight_parts(const ConvParams& params, bool wide) {
   return params.weights.zero_points != nullptr && !wide ? 2 : 1;
 }
@@ -27,7 +30,7 @@ inline int32_t zero_point_of(const ConvParams& params, int32_t channel) {
   return params.weights.zero_points != nullptr ? params.weights.zero_points[channel] : 0;
 }
 
-/// Some weight is -128.
+/// Whether some weight is -128.
 inline bool has_extreme_weight(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   const int64_t count = int64_t{g.output_channels} * g.window.kernel_h * g.window.kernel_w *
@@ -36,7 +39,7 @@ inline bool has_extreme_weight(const ConvParams& params) {
          params.weights.values + count;
 }
 
-/// Part `part` of `parts` of a weight less its zero point.
+/// Part `part` of the `parts` parts of `weight`, which is a weight minus its zero point.
 inline int32_t weight_part(int32_t weight, int32_t part, int32_t parts) {
   if (parts == 1) return weight;
   const int32_t first = std::clamp(weight, -128, 127);

@@ -1,4 +1,4 @@
-// What not every cpuinfo knows to ask of an x86 CPU.
+// Features of an x86 CPU that not every version of cpuinfo knows.
 #pragma once
 
 #include <cpuid.h>
@@ -6,7 +6,7 @@
 namespace octet::kernels {
 namespace {
 
-/// Leaf 7 of cpuid, all 0 where there is none.
+/// Leaf 7 of cpuid; all 0 where the CPU has no such leaf.
 struct ExtendedFeatures {
   explicit ExtendedFeatures(unsigned subleaf) {
     __get_cpuid_count(7, subleaf, &eax, &ebx, &ecx, &edx);

@@ -1,7 +1,8 @@
 // The matrix product's inner loop and its epilogue: a template of the instruction set's Simd. Plan
-// and packing: gemm_plan.h; the walk over tiles: gemm_walk.h. Method: an outer-product tile in
-// registers over packed weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
-// multiplication"), with a pointer a pixel (Dukhan 2019, "The indirect convolution algorithm").
+// and packing are in gemm_plan.h, and the walk over tiles in gemm_walk.h. Method: an outer-product
+// tile in registers over packed weights (Goto and van de Geijn 2008, "Anatomy of high-performance
+// matrix multiplication"), with one pointer for each pixel (Dukhan 2019, "The indirect convolution
+// algorithm").
 #pragma once
 
 #include <utility>
@@ -22,13 +23,14 @@ struct Gemm {
 
   using Layer = GemmLayer<Simd>;
 
-  /// Several tiles are stored at once: a short loop would spend much of its time on beginning.
+  /// Several tiles are stored at once, since a short loop would spend much of its time on starting.
   static constexpr int32_t tiles_at_once = 4;
   static constexpr std::size_t sums_bytes = tiles_at_once * Simd::max_tile_sums * Simd::bytes;
 
-  /// The accumulators leave through memory. What comes next is then one small loop for all tiles of
-  /// a width, whose loads and stores run beside the next tile's dot products; and with one use
-  /// after the loop g++ 12 keeps all of them in registers within it.
+  /// Computes a tile's sums and writes them to memory. One small loop then requantizes all tiles of
+  /// a width; its loads and stores run beside the next tile's dot products. And since the
+  /// accumulators are only stored after the loop over products, g++ 12 keeps all of them in
+  /// registers within it.
   template <int pixels, int vectors>
   [[gnu::noinline]] static void accumulate(const TileCall& call, Int* sums) {
     const uint8_t* window[pixels];
@@ -77,7 +79,8 @@ struct Gemm {
   using StoreFloats = void (*)(const ConvParams&, const Results&, const Int*, int32_t);
   using RunShallow = void (*)(const Requantizer<Simd>&, Results, const TileCall&, int32_t);
 
-  /// By width, and by height or Residual.
+  /// The functions, indexed by a tile's width in vectors, then by its height in pixels or by
+  /// Residual.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
     StoreBytes store[Simd::max_vectors + 1][4] = {};
@@ -114,7 +117,7 @@ struct Gemm {
   static constexpr Functions functions =
       make_functions(std::make_integer_sequence<int, Simd::max_vectors>());
 
-  /// Output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`.
+  /// Computes output pixels [begin, end) of a tile of channels; windows[0] belongs to `begin`.
   static void run_pixels(const Layer& layer, const std::byte* packed, const vector::GemmTile& tile,
                          const std::byte* next, const uint8_t* const* windows, int32_t begin,
                          int32_t end) {
@@ -143,8 +146,8 @@ struct Gemm {
     }
   }
 
-  /// Lines to fetch with each of the tiles that `count` pixels take, so that as many weights are
-  /// fetched as are read.
+  /// Cache lines to fetch with each of the tiles that `count` pixels take, so that as many weights
+  /// are fetched as are read.
   static int32_t lines_a_tile(const Layer& layer, int32_t vectors, int32_t pixels, int32_t count) {
     const auto lines = layer.plan.segments * layer.plan.steps * vectors * Simd::bytes /
                        static_cast<int32_t>(cache_line);
@@ -152,7 +155,7 @@ struct Gemm {
     return (lines + tiles - 1) / tiles;
   }
 
-  /// Tiles are as high as each other, or one pixel less.
+  /// The heights of tiles differ by one pixel at most.
   static void run_deep(const Layer& layer, const vector::GemmTile& tile, Results results,
                        TileCall call, int32_t count) {
     const int32_t most = Simd::tile_pixels(tile.vectors);

@@ -1,7 +1,7 @@
-// Shallow tiles of dense layers: few products an output, so that what follows the products is most
-// of the work. A tile is small, and requantized in the registers that its sums were made in; a CPU
-// has several tiles under way at once, and one's dot products run beside another's requantization.
-// The loops over products: the instruction set's shallow_tile.h.
+// Shallow tiles of dense layers have few products for each output, so that most of the work follows
+// the products. A tile is small and is requantized in the registers that hold its sums. A CPU works
+// on several tiles at once: one's dot products run beside another's requantization. The loops over
+// products are in the instruction set's shallow_tile.h.
 #pragma once
 
 #include "kernels/vector/gemm_store.h"
@@ -17,13 +17,13 @@ struct GemmShallow {
   using Results = typename Store::Results;
   static constexpr std::size_t cache_line = 64;
 
-  /// -> behind the lines
+  /// Fetches `lines` cache lines. Returns the address behind them.
   static std::uintptr_t fetch(std::uintptr_t from, int32_t lines) {
     for (; lines > 0; --lines, from += cache_line) Simd::prefetch(from);
     return from;
   }
 
-  /// call.windows [count]. Where a tile has fewer pixels, the last one is taken again.
+  /// call.windows has `count` pointers. The last pixel is repeated where a tile is not full.
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void run(const Requantizer<Simd>& layer, Results to,
                                     const x86::TileCall& call, int32_t count) {

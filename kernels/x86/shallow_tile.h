@@ -1,11 +1,11 @@
 // Building blocks for the inner loops of shallow tiles (gemm_shallow.h), each of which is one piece
 // of assembly: g++ 12 keeps a loop's accumulators in registers only where nothing but stores
 // follows it, and a shallow tile's sums are requantized in the registers that they were made in.
-// Macros, since the text of an asm statement has to be a literal.
+// They are macros, since the text of an asm statement has to be a literal.
 //
-// Whoever includes this defines first:
-//   OCTET_BYTES              a vector's
-//   OCTET_MOVE               the instruction that loads one
+// A file that includes this defines first:
+//   OCTET_BYTES              bytes in a vector
+//   OCTET_MOVE               the instruction that loads a vector
 //   OCTET_ACCUMULATOR        the constraint of an accumulator, an output
 //   OCTET_REGISTER(n)        the name of vector register n
 //   OCTET_W0, OCTET_W1, ...  the numbers of the registers for weights, as many as a tile is wide
@@ -17,14 +17,14 @@
 #define OCTET_TEXT(x) #x
 #define OCTET_NUMBER(x) OCTET_TEXT(x)
 
-// Pixel i's accumulators, of a tile `vectors` wide, as operands of the asm statement.
+// The accumulators of pixel i as operands of the asm statement, for a tile 1 to 4 vectors wide.
 #define OCTET_SUM(i, v) [s##i##v] OCTET_ACCUMULATOR(sum[i][v])
 #define OCTET_SUMS_1(i) OCTET_SUM(i, 0)
 #define OCTET_SUMS_2(i) OCTET_SUMS_1(i), OCTET_SUM(i, 1)
 #define OCTET_SUMS_3(i) OCTET_SUMS_2(i), OCTET_SUM(i, 2)
 #define OCTET_SUMS_4(i) OCTET_SUMS_3(i), OCTET_SUM(i, 3)
 
-// They begin as the bias, which stands before the multiplier and the weights.
+// The accumulators begin as the bias, which stands before the multiplier and the weights.
 #define OCTET_BIAS(vectors, v, sum)                                 \
   OCTET_MOVE " " OCTET_NUMBER(OCTET_BYTES) "*" #v "-" OCTET_NUMBER( \
       OCTET_BYTES) "*2*" #vectors "(%[weights]), %[" #sum "]\n\t"
@@ -63,7 +63,7 @@
                                                    "cmpq %[segments_end], %[segment]\n\t" \
                                                    "jne 1b\n\t"
 
-// What the loops move, and what they read.
+// The operands that the loops change, and those that they only read.
 #define OCTET_WALK                                                                         \
   [weights] "+r"(walk.weights), [segment] "+r"(walk.segment), [offset] "=&r"(walk.offset), \
       [end] "=&r"(walk.end)

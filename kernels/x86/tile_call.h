@@ -1,4 +1,4 @@
-// What the inner loops of dense layers are called with.
+// The arguments of the inner loops of dense layers.
 #pragma once
 
 #include <cstddef>
@@ -6,16 +6,17 @@
 
 namespace octet::kernels::x86 {
 
-/// The sums of some pixels and one tile of output channels.
+/// Describes the sums of some pixels and one tile of output channels.
 struct TileCall {
-  const uint8_t* const* windows;  ///< Where each of the pixels reads.
-  const int64_t* segments;        ///< Distances of the segments from there: at least one.
+  const uint8_t* const* windows;  ///< Where each pixel's window begins.
+  const int64_t* segments;        ///< Bytes from there to each segment, at least one.
   const int64_t* segments_end;
   int64_t segment_length;   ///< Bytes, a multiple of 4.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
-  /// Weights that come next are fetched into the second-level cache on the way, since weights that
-  /// are read once a run come from far away: a line with each step of a deep tile, and these with a
-  /// shallow one. An address and no pointer: it may be 0, or beyond the weights.
+  /// The address of the weights that are read next. They are fetched into the second-level cache on
+  /// the way, since weights that are read once a run come from far away: one line with each
+  /// matrix-product step of a deep tile, next_lines lines with each shallow tile. It is no pointer,
+  /// since it may be 0 or beyond the weights.
   std::uintptr_t next;
   int32_t next_lines;
 };
@@ -32,7 +33,8 @@ template <int pixels, int vectors>
 struct ShallowTile;
 
 /// The same for pairs of pixels of 17 to 24 channels, two windows a pair, where a vector has 16
-/// lanes: sum[i] is channels 0 to 15 of the first pixel, of the second, and 16 to 23 of both.
+/// lanes: sum[i] has channels 0 to 15 of the first pixel, 0 to 15 of the second, and 16 to 23 of
+/// both.
 template <int pairs>
 struct ShallowPairs;
 

@@ -1,5 +1,5 @@
-// Shallow tiles in ymm registers: 8 or 9 accumulators. Who includes it defines OCTET_DOT and
-// OCTET_CLOBBERS first.
+// Shallow tiles in ymm registers: 8 or 9 accumulators. A file that includes this defines OCTET_DOT
+// and OCTET_CLOBBERS first.
 #pragma once
 
 #include <immintrin.h>

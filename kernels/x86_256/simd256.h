@@ -33,7 +33,7 @@ struct Simd256 {
   static constexpr int max_tile_sums = 12;
   static constexpr int tile_pixels(int vectors) { return vectors == 3 ? 4 : vectors == 2 ? 6 : 10; }
   static constexpr int shallow_pairs = 0;  ///< None: 24 channels are three whole vectors.
-  /// Of a shallow tile.
+  /// The pixels of a shallow tile.
   static constexpr int shallow_pixels(int vectors) {
     return vectors == 3 ? 3 : vectors == 2 ? 4 : 8;
   }
@@ -41,7 +41,7 @@ struct Simd256 {
     return {.lanes = lanes, .wide_weights = wide_weights, .blocks = 2, .max_rows = 2};
   }
 
-  /// Into the second-level cache; any address will do.
+  /// Fetches a line into the second-level cache. Any address is allowed.
   static void prefetch(std::uintptr_t address) {
     _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1);
   }
@@ -53,7 +53,7 @@ struct Simd256 {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
   }
   static void store(void* to, Int x) { _mm256_storeu_si256(static_cast<__m256i*>(to), x); }
-  /// Writes the first `count` bytes, at most 32: without masks, in pieces.
+  /// Writes the first `count` bytes, at most 32, in pieces, since AVX2 has no masks for bytes.
   static void store_first(void* to, Int x, std::size_t count) {
     auto* at = static_cast<uint8_t*>(to);
     if (count >= bytes) return store(to, x);
@@ -156,7 +156,7 @@ struct Simd256 {
     }
   }
 
-  /// Without masks: through memory.
+  /// The bytes go through memory, since AVX2 has no masks for them.
   template <int vectors>
   static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
     constexpr int together = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;

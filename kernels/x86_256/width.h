@@ -1,4 +1,4 @@
-// What kernels/vector/leaves.cc is compiled with here: 256-bit vectors.
+// The vectors that kernels/vector/leaves.cc is compiled with here: 256 bits.
 #pragma once
 
 #include "kernels/x86_256/simd256.h"

@@ -1,5 +1,6 @@
 // Dense convolutions and linear layers: up to 2 tiles of 16 pixels by 2 tiles of 16 channels at
-// once. Weights are packed as for vectors, with whose epilogue sums become bytes.
+// once, or 4 by 1. Weights are packed as for vectors, and the vectors' epilogue turns sums into
+// bytes.
 #include <algorithm>
 #include <utility>
 
@@ -30,9 +31,9 @@ struct Amx : Simd {
 };
 
 /// How a layer's pixels become the rows of tiles. Each row of a tile belongs to one position in the
-/// input. Positions have one distance, that of neighbouring output pixels. Where the gap between
-/// two rows of the output is short, positions go on through it: the sums there are computed and
-/// not used.
+/// input. Positions are as far apart as neighbouring output pixels' windows. Where the gap between
+/// two rows of the output is short, positions go on through it: the sums there are computed and not
+/// used.
 struct Rows {
   Rows(const ConvParams& params, const vector::GemmPlan& plan) {
     const ConvGeometry& g = params.geometry;
@@ -61,10 +62,10 @@ struct Rows {
 
   static int32_t tiles(int32_t run) { return ceil_div(run, TileUnit::most_rows); }
 
-  int32_t pixels;     ///< That lie side by side: an output row, or all.
-  int32_t positions;  ///< From the first of them to the first of the next ones.
-  int32_t run = 0;    ///< Positions that are all as far apart.
-  int32_t tile;       ///< A tile's.
+  int32_t pixels;     ///< Pixels that lie side by side: an output row, or all.
+  int32_t positions;  ///< Positions from the first of them to the first of the next row.
+  int32_t run = 0;    ///< Positions in a run, whose distances are all the same.
+  int32_t tile;       ///< Positions in a tile of pixels.
 };
 
 /// An output pixel and its position.
@@ -80,13 +81,13 @@ class Cursor {
   int32_t pixel() const { return pixel_; }
   int32_t position() const { return position_; }
   bool at_end() const { return pixel_ >= end_; }
-  /// Where a tile that has this pixel begins. The last one of a run is as high as the others, and
-  /// begins within the one before.
+  /// The position at which the tile that has this pixel begins. The last tile of a run is as high
+  /// as the others, and begins within the tile before it.
   int32_t tile() const {
     const int32_t run = rows_.run == rows_.positions ? first_ : 0;
     return std::min(position_, run + rows_.run - rows_.tile);
   }
-  /// To the first pixel at or behind a position.
+  /// Moves to the first pixel at or behind `position`.
   void advance(int32_t position) {
     while (position >= first_ + rows_.pixels) {
       next_row();
@@ -95,7 +96,7 @@ class Cursor {
     pixel_ = std::min(pixel_ + position - position_, end_);
     position_ = position;
   }
-  /// Pixels from here on that lie side by side.
+  /// How many pixels from here on lie side by side.
   int32_t side_by_side() const {
     const int32_t rest = first_ + rows_.pixels - position_;
     return rows_.pixels == rows_.positions ? end_ - pixel_ : std::min(rest, end_ - pixel_);
@@ -117,27 +118,27 @@ class Cursor {
 
 /// Some tiles of pixels, by one or two tiles of channels.
 struct Call {
-  const uint8_t* windows[4];  ///< A tile's first pixel's.
-  Simd::Int* sums[4];         ///< Where it goes.
+  const uint8_t* windows[4];  ///< The window of each tile's first position.
+  Simd::Int* sums[4];         ///< Where each tile's sums go.
   std::size_t pixel_bytes;
-  std::size_t sums_bytes;  ///< From a pixel's sums to the next one's.
+  std::size_t sums_bytes;  ///< From one pixel's sums to the next one's.
 
   const int64_t* segments;
   const int64_t* segments_end;
   int64_t segment_length;  ///< Bytes, a multiple of block_bytes.
   int64_t block_bytes;
-  int64_t weight_bytes;  ///< A block's, of a tile of channels.
+  int64_t weight_bytes;  ///< Bytes of the weights of a block of steps, for a tile of channels.
 
   const std::byte* bias;
   const std::byte* weights;
 
-  std::uintptr_t next;  ///< To be fetched: a line and those after it,
-  int32_t next_lines;   ///< so many with each block.
+  std::uintptr_t next;  ///< The address of the weights that are read next:
+  int32_t next_lines;   ///< this many lines are fetched with each block of steps.
 };
 
-/// After some 600 ns without a multiplication on vectors, a tile's way to memory takes 300 ns more,
-/// as if a unit had to be powered again: measured on a Xeon of the fourth generation (Sapphire
-/// Rapids), where stores, additions and time alone did not help.
+/// After about 600 ns without a multiplication of vectors, storing a tile takes 300 ns longer, as
+/// if a unit had to be powered up again. This was measured on a Xeon of the fourth generation
+/// (Sapphire Rapids). Stores, additions and waiting did not help there.
 inline void keep_multipliers_awake() {
   asm volatile("vpmaddwd %%ymm31, %%ymm31, %%ymm31" : : : "xmm31");
 }
@@ -187,7 +188,7 @@ template <int tiles, int vectors>
 }
 
 using Accumulate = void (*)(const Call&);
-/// By tiles of pixels and of channels.
+/// Indexed by the number of tiles of pixels, then of channels.
 constexpr Accumulate accumulators[5][3] = {{},
                                            {nullptr, accumulate<1, 1>, accumulate<1, 2>},
                                            {nullptr, accumulate<2, 1>, accumulate<2, 2>},
@@ -203,16 +204,17 @@ template <int vectors>
 constexpr StoreBytes store_bytes[4] = {
     Store::store<vectors, Residual::none>, Store::store<vectors, Residual::plain>,
     Store::store<vectors, Residual::above>, Store::store<vectors, Residual::bounded>};
-/// By vectors.
+/// Indexed by the number of vectors.
 constexpr const StoreBytes* stores[] = {nullptr, store_bytes<1>, store_bytes<2>, store_bytes<3>,
                                         store_bytes<4>};
 constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::store_float<2>,
                                         Store::store_float<3>, Store::store_float<4>};
 
 struct Tiles {
-  /// A tile begins up to a tile's height before the group's first position, and reaches as far
-  /// beyond its last one. Two tiles of a group may have the gap between two rows between them,
-  /// which is narrower than a tile where rows run together; groups of four have one vector a pixel.
+  /// A group is up to four tiles of pixels. Its first tile may begin up to a tile's height before
+  /// the group's first position, and its last one may end as far beyond the last position. Between
+  /// two of its tiles may be the gap between two rows, which is narrower than a tile where rows run
+  /// together. Groups of four have one vector for each pixel.
   static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
 
   static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
@@ -241,7 +243,7 @@ struct Tiles {
                  .next = reinterpret_cast<std::uintptr_t>(next),
                  .next_lines = 0};
     const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
-    // As many weights are fetched as are read.
+    // Together the blocks of steps fetch as many weights as they read.
     const int32_t groups = ceil_div(end - begin, most * rows.tile);
     const int32_t halves = groups * ((vectors + 1) / 2);
     call.next_lines = ceil_div(steps * vectors, halves);
@@ -295,9 +297,10 @@ struct Tiles {
 
 using Walk = GemmWalk<Simd, Tiles, Amx>;
 
-/// Half cycles for 16 channels of a tile's pixels. A tile product takes 16 cycles however few bytes
-/// or pixels it has, and sums then go through memory; 16 pixels by 16 channels by a step of
-/// vpdpbusd take 8. What both do with the sums is left out.
+/// Whether tiles cost less than vectors, in half cycles for a tile's pixels and all channels of a
+/// group. A tile product takes 16 cycles however few bytes or pixels it has, and its sums then go
+/// through memory. With vpdpbusd, 16 pixels by 16 channels by a step of 4 bytes take 8 cycles. What
+/// both do with the sums afterwards is left out.
 bool pays(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   const vector::SegmentShape shape(g);

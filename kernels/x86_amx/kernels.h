@@ -1,5 +1,5 @@
-// What this folder gives to its table: dense layers. The rest of the table is the AVX512-VNNI
-// one's. Parameters, shapes and results: kernels/kernels.h.
+// The kernels of this folder, for its table: dense layers. The rest of the table is taken from
+// AVX512-VNNI's. Parameters, shapes and results: kernels/kernels.h.
 #pragma once
 
 #include "kernels/kernels.h"

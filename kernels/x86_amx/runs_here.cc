@@ -1,4 +1,4 @@
-// Has this CPU AMX, and does the system give it?
+// Whether this CPU has AMX, and the operating system lets this process use it.
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The AMX table: a CPU with AMX has AVX512-VNNI too, whose kernels run what is no dense layer.
+// The AMX table: a CPU with AMX has AVX512-VNNI too, whose kernels run everything but dense layers.
 #include "kernels/kernel_set.h"
 #include "kernels/reference/reference.h"
 #include "kernels/x86_amx/kernels.h"

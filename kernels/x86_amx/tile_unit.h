@@ -2,7 +2,7 @@
 // Architectures Software Developer's Manual, volume 1, chapter 18.
 //
 // The instructions are written out: compilers do not know that their own intrinsics read and write
-// memory, and hand out none of these registers.
+// memory, and do not allocate these registers.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,9 @@
 namespace octet::kernels {
 namespace {
 
-/// The shapes of the tiles while it lives; the sums are tiles 0 to 3, pixels 4 and 5, weights 6 and
-/// 7. Without it the operating system saves 8 KB with each change of threads.
+/// Sets the shapes of the tile registers while it lives: tiles 0 to 3 are sums, 4 and 5 pixels, 6
+/// and 7 weights. Its destructor releases them; otherwise the operating system would save 8 KB with
+/// each change of threads.
 class TileUnit {
  public:
   static constexpr int32_t most_rows = 16;

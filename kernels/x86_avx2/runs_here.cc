@@ -1,4 +1,4 @@
-// Has this CPU AVX2?
+// Whether this CPU has AVX2.
 #include <cpuinfo.h>
 
 namespace octet::kernels::avx2 {

@@ -1,4 +1,5 @@
-// Shallow tiles with vpmaddwd: all tiles, since the product takes a register of its own.
+// Shallow tiles with vpmaddwd. All tiles are shallow here, since the product takes a register of
+// its own.
 #pragma once
 
 #define OCTET_CLOBBERS "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "cc", "memory"

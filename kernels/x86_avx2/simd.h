@@ -1,4 +1,4 @@
-// 256-bit vectors without a dot product of bytes: they are widened to s16, and vpmaddwd multiplies
+// 256-bit vectors without a dot product of bytes: bytes are widened to s16, and vpmaddwd multiplies
 // and adds pairs. vpmaddubsw would take bytes, but its s16 sums saturate.
 #pragma once
 
@@ -25,7 +25,8 @@ struct Simd : Simd256 {
     return dot_step(dot_step(sum, x.even, w.even), x.odd, w.odd);
   }
   static Int dot(Int sum, Stacks x, const std::byte* w) {
-    // As one piece: from intrinsics g++ 12 loads the weights early, and then has no registers left.
+    // One piece of assembly: with intrinsics g++ 12 loads the weights early, and then has no
+    // registers left.
     Int product;
     asm("vpmaddwd %[even_w], %[even], %[product]\n\t"
         "vpaddd %[product], %[sum], %[sum]\n\t"
@@ -47,7 +48,7 @@ struct Simd : Simd256 {
         : [x] "x"(x), [w] "x"(w));
     return sum;
   }
-  /// The product takes a register of its own: no tile is higher than a shallow one.
+  /// The product takes a register of its own, so no tile is higher than a shallow one.
   static constexpr int tile_pixels(int vectors) { return shallow_pixels(vectors); }
   static constexpr vector::GemmTraits gemm_traits() {
     return {.lanes = lanes,

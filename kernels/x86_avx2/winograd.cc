@@ -32,7 +32,7 @@ struct Layer {
   Requantizer<Simd> requantizer;
 };
 
-/// Rows of patches of one image, transformed.
+/// Rows of patches of one image, which are transformed together.
 struct Block {
   int32_t image;
   int32_t row;
@@ -67,7 +67,8 @@ void transform(const Int (&d)[shape.patch], Int (&out)[shape.positions]) {
   }
 }
 
-/// 16 channels of a patch, whose values at the positions lie `position_stride` apart.
+/// Transforms 16 channels of a patch. The results for neighbouring positions lie `position_stride`
+/// values apart.
 template <Shape shape>
 void transform_patch(const uint8_t* from, std::size_t column, std::size_t row, int16_t* to,
                      std::size_t position_stride) {
@@ -114,7 +115,7 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
   for (int32_t row = 0; row < block.rows; ++row) {
     const uint8_t* from = band + static_cast<std::size_t>(row * shape.step()) * row_bytes;
     for (int32_t column = 0; column < plan.patch_columns; ++column) {
-      // The last channels' neighbours are read, too, and meet weights of 0, or none.
+      // The loop may read beyond the last channel: those values meet weights of 0, or none.
       for (std::size_t c = 0; c < channels; c += 16) {
         transform_patch<shape>(from + c, channels, row_bytes, to + c, position_stride);
       }
@@ -126,7 +127,8 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
 
 // ---- products
 
-/// sums [positions^2][patches][vectors]: at each position a matrix product of patches and channels.
+/// Computes sums [positions^2][patches][vectors]: at each position a matrix product of patches and
+/// channels.
 template <int vectors>
 void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std::byte* scratch) {
   constexpr int pixels = Simd::shallow_pixels(vectors);
@@ -137,7 +139,7 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
   const int64_t segment = 0;
   const std::byte* weights = layer.packed + tile.offset + 2 * vectors * Simd::bytes;
   const std::size_t position_bytes = x86::winograd_position_bytes(plan, Simd::lanes, vectors);
-  // As many lines of the next position's weights are fetched with each tile as are read.
+  // With each tile of patches, a share of the next position's weights is fetched.
   constexpr std::size_t line = 64;
   const std::size_t tiles = (block.patches + pixels - 1) / pixels;
   const std::size_t fetched = (position_bytes / tiles + line - 1) / line * line;
@@ -178,7 +180,7 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
 
 // ---- outputs
 
-/// One direction from products to 2 sums.
+/// One direction of the way back from products to 2 sums.
 template <Shape shape>
 void inverse(const Int (&m)[shape.positions], Int (&out)[2]) {
   if constexpr (shape == x86::winograd_3x3_stride2) {
@@ -194,7 +196,7 @@ void inverse(const Int (&m)[shape.positions], Int (&out)[2]) {
   }
 }
 
-/// A patch's 2x2 sums; its products lie `stride` vectors apart.
+/// Computes a patch's 2x2 sums. Its products lie `stride` vectors apart.
 template <Shape shape>
 void inverse_patch(const Int* products, std::size_t stride, Int bias, Int (&sum)[2][2]) {
   Int rows[2][shape.positions];
@@ -244,7 +246,7 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
                                    (block.image * g.output_h + y + r) * g.output_w + x);
         const typename Store::Multiplier<vectors> multiplier(to);
         int32_t count = g.output_w - x < 2 ? 1 : 2;
-        // A group is one pixel, two, or four of which two are there.
+        // A group is one pixel, two pixels, or four pixels of which only two exist.
         for (int c = 0; c < 2 && count > 0; c += together, count -= together) {
           Int some[together][vectors];
 #pragma GCC unroll 4

@@ -13,13 +13,14 @@ using namespace vector;  // tiles and their packing
 
 namespace {
 
-// Transforming pixels costs the same for one output channel as for many, and the reverse.
+// Pixels are transformed once for all output channels, and sums once for all input channels: with
+// few channels that costs more than it saves.
 constexpr int32_t least_channels = 16;
-// As many patches as read a tile's weights while these are in the first-level cache, and as stay in
-// the second-level cache themselves.
+// A block has at most so many patches that they read a tile's weights while these are in the
+// first-level cache, and so many bytes that they stay in the second-level cache themselves.
 constexpr std::size_t block_patches = 64;
 constexpr std::size_t block_bytes = 256 * 1024;
-// Below so many patches the weights are what is read, so tiles and not patches are shared out.
+// Up to so many patches most of what is read is weights, so threads share tiles and not patches.
 constexpr int32_t few_patches = 64;
 
 struct Layout {
@@ -31,7 +32,7 @@ struct Layout {
 
 constexpr WinogradShape shapes[] = {winograd_3x3, winograd_3x3_stride2, winograd_5x5};
 
-/// -> null where there is none
+/// Returns null where there is none.
 const WinogradShape* find_shape(const Window& w) {
   for (const WinogradShape& shape : shapes) {
     if (w.kernel_h == shape.kernel && w.kernel_w == shape.kernel && w.stride_h == shape.stride &&
@@ -117,7 +118,8 @@ Positions transform_taps(const WinogradShape& shape, const Taps& w) {
   return {2 * w[0], outer + w[1], outer - w[1], 2 * w[2], 2 * w[3], 2 * (w[3] + w[4]), 2 * w[4]};
 }
 
-/// Both; the taps are `stride` weights apart. -> [positions][positions]
+/// Both directions of a filter's transform. Its taps are `stride` weights apart. Returns
+/// [positions][positions].
 std::array<Positions, most_positions> transform_filter(const WinogradShape& shape,
                                                        const int8_t* filter, std::size_t stride) {
   const auto taps = static_cast<std::size_t>(shape.kernel);
@@ -169,7 +171,7 @@ void pack_tile(const GemmTraits& traits, const ConvParams& params, const Winogra
   }
 }
 
-/// Sums are four times as large on the way.
+/// Whether sums fit s32 while they are four times what they should be.
 bool sums_fit_s32(const ConvParams& params) {
   const WeightReader reader(params, 1);
   for (int32_t o = 0; o < params.geometry.output_channels; ++o) {
@@ -194,7 +196,8 @@ bool winograd_supports(const ConvParams& params) {
                      g.input_channels >= least_channels && g.output_channels >= least_channels &&
                      params.output == ConvOutput::u8;
   if (!shape || params.weights.zero_points != nullptr) return false;
-  // What is cut off at the right and at the bottom is computed all the same.
+  // Whole patches are computed, with outputs beyond the image's right and bottom border. At most
+  // half as much again as is needed still pays.
   const int64_t patches = int64_t{ceil_div(g.output_h, 2)} * ceil_div(g.output_w, 2);
   if (2 * 4 * patches > 3 * int64_t{g.output_h} * g.output_w) return false;
   return results_fit_s32(params) && sums_fit_s32(params);

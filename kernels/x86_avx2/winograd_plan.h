@@ -1,14 +1,15 @@
 // Dense 3x3 and 5x5 convolutions by Winograd's minimal filtering (Lavin and Gray 2016, "Fast
 // algorithms for convolutional neural networks", section 4.1), in integers, so that the sums are
-// the same to the last bit. 2x2 outputs come of so many products instead of 36 or 100:
+// the same to the last bit. 2x2 outputs take this many products instead of 36 or 100:
 //   3x3, stride 1: 16, F(2x2, 3x3)
 //   3x3, stride 2: 25; in each direction the outer taps see every other pixel, F(2, 2) takes 3
 //                  products, and the inner tap 2
 //   5x5, stride 1: 49; in each direction taps 0 to 2 by F(2, 3), 3 and 4 by F(2, 2)
-// The filter's transform of F(2, 3) has halves in it; here it is doubled, which makes every sum
-// four times what it should be, and a shift by two bits exact. Transformed pixels are within
-// [-510, 1020] and weights within [-2048, 2048]: s16, which vpmaddwd multiplies. Where bytes have
-// products of their own (VNNI) the s16 ones cost what is saved.
+// The filter's transform of F(2, 3) has halves in it. Here it is doubled in both directions, which
+// makes every sum four times what it should be; a shift by two bits, which loses nothing, undoes
+// that. Transformed pixels are within [-510, 1020] and weights within [-2048, 2048]: s16, which
+// vpmaddwd multiplies. Where an instruction multiplies bytes (VNNI) this is not used: products of
+// s16 cost as much as it would save.
 #pragma once
 
 #include "kernels/vector/gemm_plan.h"
@@ -17,7 +18,7 @@ namespace octet::kernels::x86 {
 
 using vector::GemmTraits;
 
-/// A filter's transform, in each direction.
+/// A filter's transform in one direction; both directions are the same.
 struct WinogradShape {
   int32_t kernel;
   int32_t stride;
@@ -25,7 +26,7 @@ struct WinogradShape {
   int32_t positions;  ///< Products for 2 outputs.
   int32_t doublings;  ///< Sums are 2^doublings times what they should be.
 
-  constexpr int32_t step() const { return 2 * stride; }  ///< Pixels from a patch to the next.
+  constexpr int32_t step() const { return 2 * stride; }  ///< Pixels from one patch to the next.
   constexpr bool operator==(const WinogradShape&) const = default;
 };
 
@@ -38,16 +39,18 @@ constexpr WinogradShape winograd_5x5 = {
 
 /// Stands at the head of the packed weights.
 ///
-/// At a GemmTile's offset: its bias and multiplier, as there; then for each position zeros in their
-/// place, and weights [steps][vectors][lanes][2] s16: what a shallow tile's loop reads.
+/// At a GemmTile's offset are its bias and multiplier, as GemmTile says. Then for each position
+/// comes what a shallow tile's loop reads: zeros in the place of bias and multiplier, and weights
+/// [steps][vectors][lanes][2] s16.
 struct WinogradPlan {
   WinogradShape shape;
   int32_t patch_rows;  ///< Rows and columns of 2x2 outputs, the last of which may be cut off.
   int32_t patch_columns;
   int32_t tiles;  ///< GemmTile [tiles], behind the plan.
   std::size_t tile_table;
-  int64_t step_bytes;  ///< Of a patch's values at one position: input channels, padded to pairs.
-  std::size_t patch_values;  ///< Values from a patch to the next: a whole number of 16.
+  /// Bytes of a patch's values at one position: input channels, padded to pairs.
+  int64_t step_bytes;
+  std::size_t patch_values;  ///< From one patch to the next: a multiple of 16.
 
   // Work: threads take rows of patches, or, where patches are few, tiles of channels.
   bool splits_tiles;

@@ -1,4 +1,4 @@
-// Has this CPU AVX512-VNNI, and the parts of AVX-512 that go with it?
+// Whether this CPU has AVX512-VNNI, and the parts of AVX-512 that go with it.
 #include <cpuinfo.h>
 
 namespace octet::kernels::avx512vnni {

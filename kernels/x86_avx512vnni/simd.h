@@ -1,5 +1,4 @@
-// 512-bit vectors with vpdpbusd: what the templates of kernels/vector and kernels/x86 are
-// instantiated with here.
+// 512-bit vectors with vpdpbusd: the Simd of the templates in kernels/vector and kernels/x86.
 #pragma once
 
 #include <immintrin.h>
@@ -41,21 +40,22 @@ struct Simd {
     __builtin_memcpy(&step, from, sizeof(step));
     return _mm512_set1_epi32(step);
   }
-  /// As an instruction of its own: over an array of accumulators g++ 12 keeps _mm512_dpbusd_epi32's
-  /// in memory.
+  /// Written as assembly: with _mm512_dpbusd_epi32, g++ 12 keeps an array of accumulators in
+  /// memory.
   static Int dot_step(Int sum, Int x, Int w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
     return sum;
   }
 
-  // ---- tiles of the matrix product: accumulators, a vector of weights for each column, one of
-  // pixels, in 32 registers; and not more row pointers than integer registers
+  // ---- tiles of the matrix product: 32 registers hold the accumulators, a vector of weights for
+  // each vector of a tile's width, and one of pixels. The pointers to the pixels fit the integer
+  // registers.
 
   static constexpr int max_vectors = 4;
   static constexpr int max_tile_pixels = 10;
   static constexpr int max_tile_sums = 24;
   static constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 10; }
-  /// Of a shallow tile.
+  /// The pixels of a shallow tile.
   static constexpr int shallow_pixels(int vectors) {
     return vectors == 4 ? 3 : vectors == 3 ? 4 : vectors == 2 ? 6 : 8;
   }
@@ -73,7 +73,7 @@ struct Simd {
     return {.lanes = lanes, .wide_weights = false, .blocks = 1, .max_rows = 4};
   }
 
-  /// Into the second-level cache; any address will do.
+  /// Fetches a line into the second-level cache. Any address is allowed.
   static void prefetch(std::uintptr_t address) {
     _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1);
   }
@@ -132,15 +132,15 @@ struct Simd {
 
   // ---- the order of bytes
 
-  /// From the order of the values packed to pack order (see Requantizer::pack), and back: dwords
-  /// [4 n + L] <-> [4 L + n].
+  /// Turns the natural order into pack order (see Requantizer::pack), and back: dwords [4 n + L]
+  /// <-> [4 L + n].
   static Int pack_order(Int x) {
     return _mm512_permutexvar_epi32(
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
   }
   static Int natural_order(Int x) { return pack_order(x); }
 
-  /// -> in pack order, the bytes of as many pixels as `vectors` vectors each fill.
+  /// Loads as many pixels of `vectors` vectors each as fill a vector of bytes, in pack order.
   template <int vectors>
   static Int gather_pixels(const uint8_t* const* from) {
     if constexpr (vectors == 4) {
@@ -161,7 +161,7 @@ struct Simd {
     }
   }
 
-  /// The other way: writes all bytes of the first `pixels` pixels.
+  /// The reverse of gather_pixels: writes all bytes of the first `pixels` pixels.
   template <int vectors>
   static void scatter_pixels(Int x, uint8_t* const* to, int pixels) {
     if constexpr (vectors == 4) {
@@ -184,16 +184,16 @@ struct Simd {
     }
   }
 
-  /// For two pixels of up to 24 channels in three vectors: 0 to 15 of the first, of the second, and
-  /// 16 to 23 of both.
+  /// Loads two pixels of up to 24 channels for three vectors: channels 0 to 15 of the first, 0 to
+  /// 15 of the second, and 16 to 23 of both.
   static Int gather_pair(const uint8_t* first, const uint8_t* second) {
     const __m512i x =
         _mm512_inserti64x4(_mm512_castsi256_si512(load_256(first)), load_256(second), 1);
     return _mm512_permutexvar_epi32(
         _mm512_setr_epi32(0, 8, 4, 4, 1, 9, 5, 5, 2, 10, 12, 12, 3, 11, 13, 13), x);
   }
-  /// The other way: writes `channels` bytes of the pixel at `to` and, if it `has_second`, of the
-  /// one `stride` bytes further.
+  /// The reverse of gather_pair: writes `channels` bytes of the pixel at `to` and, with
+  /// `has_second`, of the one `stride` bytes further.
   static void scatter_pair(Int x, uint8_t* to, std::size_t stride, int channels, bool has_second) {
     x = _mm512_permutexvar_epi32(
         _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 1, 5, 9, 13, 10, 14, 15, 15, 15, 15), x);
@@ -205,11 +205,11 @@ struct Simd {
     }
     const __mmask64 bytes = (__mmask64{1} << channels) - 1;
     _mm512_mask_storeu_epi8(to, bytes, x);
-    // What is not in the mask is not written to, wherever it would lie.
+    // Only bytes in the mask are written, so the address may be before the output's begin.
     if (has_second) _mm512_mask_storeu_epi8(to + stride - whole, bytes << whole, x);
   }
 
-  /// The same, but only the first `channels` bytes of each pixel.
+  /// The same as scatter_pixels, but only the first `channels` bytes of each pixel.
   template <int vectors>
   static void scatter_some(Int x, uint8_t* const* to, int pixels, int channels) {
     const __mmask64 mask = (__mmask64{1} << channels) - 1;

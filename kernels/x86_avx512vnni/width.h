@@ -1,4 +1,4 @@
-// What kernels/vector/leaves.cc is compiled with here: 512-bit vectors.
+// The vectors that kernels/vector/leaves.cc is compiled with here: 512 bits.
 #pragma once
 
 #include "kernels/x86_avx512vnni/simd.h"

@@ -1,4 +1,4 @@
-// What the files of this folder give to its table.
+// The kernels of this folder, for its table.
 #pragma once
 
 #include "kernels/kernels.h"

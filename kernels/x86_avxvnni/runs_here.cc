@@ -1,4 +1,4 @@
-// Has this CPU AVX-VNNI?
+// Whether this CPU has AVX-VNNI.
 #include <cpuinfo.h>
 
 #include "kernels/x86/extended_features.h"

@@ -192,7 +192,6 @@ const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
 }
 
 // ---- operands
-// -------------------------------------------------------------------------------------------------------
 
 TensorId NodeLoader::parameter(const Context& node, const std::string& name) {
   if (const auto known = parameters_.find(name); known != parameters_.end()) return known->second;
@@ -335,7 +334,6 @@ void NodeLoader::insert_behind_phases(const Context& node, Op op, Attributes att
 }
 
 // ---- operators
-// ------------------------------------------------------------------------------------------------------
 
 void NodeLoader::conv2d(const Context& node) {
   node.operands(2, 3);

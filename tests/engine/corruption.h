@@ -1,4 +1,4 @@
-// Damage as files meet it: flipped bits, changed and lost bytes, blocks in the wrong place.
+// Damage that happens to files: flipped bits, changed and lost bytes, blocks in the wrong place.
 #pragma once
 
 #include <string>

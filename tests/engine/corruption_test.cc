@@ -151,10 +151,10 @@ TEST_CASE("a thousand damaged .octet files of an int8 and of a float model") {
 
 TEST_CASE("a thousand damaged float exports of several networks") {
   const std::string folder = OCTET_SOURCE_DIR "/tests/golden/";
-  const std::vector<std::string> files = {read_file(folder + "q_inverted_residual.safetensors"),
-                                          read_file(folder + "float_conv_bn_relu.safetensors"),
-                                          read_file(folder + "q_add_relu.safetensors"),
-                                          read_file(folder + "float_concat.safetensors")};
+  const std::vector<std::string> files = {contents_of(folder + "q_inverted_residual.safetensors"),
+                                          contents_of(folder + "float_conv_bn_relu.safetensors"),
+                                          contents_of(folder + "q_add_relu.safetensors"),
+                                          contents_of(folder + "float_concat.safetensors")};
   Random random(33);
   int loaded = 0;
   for (int round = 0; round < rounds; ++round) {
@@ -174,7 +174,7 @@ TEST_CASE("a thousand damaged float exports of several networks") {
 
 TEST_CASE("numbers of a float export's graph that are anything at all") {
   const std::string file =
-      read_file(OCTET_SOURCE_DIR "/tests/golden/q_inverted_residual.safetensors");
+      contents_of(OCTET_SOURCE_DIR "/tests/golden/q_inverted_residual.safetensors");
   const std::size_t length = static_cast<uint8_t>(file[0]) + 256U * static_cast<uint8_t>(file[1]);
   const auto header = nlohmann::json::parse(file.substr(8, length));
   const auto graph =

@@ -13,7 +13,7 @@
 namespace octet::test {
 namespace {
 
-const std::string folder = OCTET_SOURCE_DIR "/tests/engine/format/";
+const std::string models = OCTET_SOURCE_DIR "/tests/engine/format/";
 
 std::vector<char> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -22,11 +22,11 @@ std::vector<char> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::string path_of(uint32_t version) { return folder + "v" + std::to_string(version) + ".octet"; }
+std::string path_of(uint32_t version) { return models + "v" + std::to_string(version) + ".octet"; }
 
 /// What the octet of that time answered about the same pixels: all outputs, one after the other.
 std::vector<float> answers_then(uint32_t version) {
-  const auto bytes = read_bytes(folder + "v" + std::to_string(version) + ".outputs.bin");
+  const auto bytes = read_bytes(models + "v" + std::to_string(version) + ".outputs.bin");
   std::vector<float> values(bytes.size() / sizeof(float));
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(values.data()));
   return values;
@@ -88,7 +88,7 @@ TEST_CASE("whoever changes the schema decides whether older readers would misrea
     if (!in_comment && !is_space) without_comments.push_back(static_cast<std::byte>(schema[i]));
   }
   INFO("the schema of .octet files is another: docs/format.md, 'Changing it', says what to do");
-  CHECK(checksum_of(without_comments, 0) == known);
+  CHECK(octet::checksum_of(without_comments, 0) == known);
 }
 
 }  // namespace octet::test

@@ -1,5 +1,5 @@
-// The operators that compute a function of one value, of the operators' table: a test that goes
-// through them meets a new one as well.
+// The operators that compute a function of one value, from the table of operators. A test that goes
+// through them covers new ones as well.
 #pragma once
 
 #include <vector>
@@ -16,14 +16,14 @@ inline std::vector<Op> functions_of_one_value() {
   return functions;
 }
 
-/// With that number, where the operator takes one.
+/// Default attributes, with `value` where the operator takes a number.
 inline Attributes function_attributes(Op op, float value) {
   Attributes attributes = default_attributes(op);
   if (auto* scalar = std::get_if<ScalarAttributes>(&attributes)) scalar->value = value;
   return attributes;
 }
 
-/// Is it one of all numbers, also of those below 0?
+/// Whether the function is defined for all numbers, also for those below 0.
 inline bool takes_all_numbers(Op function) { return function != Op::log && function != Op::sqrt; }
 
 }  // namespace octet::test

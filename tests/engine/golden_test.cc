@@ -8,19 +8,14 @@
 
 #include "graph/graph.h"
 #include "loaders/loader.h"
+#include "tests/loaders/float_export_maker.h"
 
 namespace {
 
 using octet::Shape;
+using octet::test::contents_of;
 
 const std::string folder = OCTET_SOURCE_DIR "/tests/golden/";
-
-std::vector<char> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  INFO(path);
-  REQUIRE(file.good());
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // Values in the author's order of axes (N, C, H, W) -> the engine's (N, H, W, C).
 std::vector<float> channels_last(const std::vector<float>& values, const Shape& nchw) {
@@ -37,7 +32,7 @@ std::vector<float> channels_last(const std::vector<float>& values, const Shape& 
   return out;
 }
 
-std::vector<float> as_floats(const std::vector<char>& bytes) {
+std::vector<float> as_floats(const std::string& bytes) {
   std::vector<float> out(bytes.size() / sizeof(float));
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(out.data()));
   return out;
@@ -84,8 +79,8 @@ octet::Session run(const octet::Model& model, const Case& golden) {
   auto session = octet::Session::create(model, {.threads = 1});
   INFO((session ? "" : session.error().message));
   REQUIRE(session);
-  const auto values =
-      channels_last(as_floats(read_file(folder + golden.name + ".input.bin")), golden.input_shape);
+  const auto values = channels_last(as_floats(contents_of(folder + golden.name + ".input.bin")),
+                                    golden.input_shape);
   const auto set = session->set_input(0, values);
   INFO((set ? "" : set.error().message));
   REQUIRE(set);
@@ -118,7 +113,7 @@ TEST_CASE("a converted PyTorch model gives PyTorch's bytes") {
     CHECK_FALSE(model.has_float_island());
     const octet::Session session = run(model, golden);
     const auto ours = output_bytes(model, session);
-    const auto theirs = read_file(folder + golden.name + ".output.bin");
+    const auto theirs = contents_of(folder + golden.name + ".output.bin");
     REQUIRE(ours.size() == theirs.size());
     int largest = 0;
     std::size_t different = 0;
@@ -138,7 +133,7 @@ TEST_CASE("a float PyTorch model gives PyTorch's values") {
     const octet::Model model = build(golden.name);
     const octet::Session session = run(model, golden);
     const auto ours = session.output(0).values<float>();
-    const auto theirs = as_floats(read_file(folder + golden.name + ".output.bin"));
+    const auto theirs = as_floats(contents_of(folder + golden.name + ".output.bin"));
     REQUIRE(ours.size() == theirs.size());
     float largest = 0;
     for (const float value : theirs) largest = std::max(largest, std::abs(value));
@@ -156,7 +151,7 @@ TEST_CASE("indices of a PyTorch model's argmax are PyTorch's") {
     const octet::Model model = build(golden.name);
     const octet::Session session = run(model, golden);
     const auto ours = session.output(0).values<int32_t>();
-    const auto bytes = read_file(folder + golden.name + ".output.bin");
+    const auto bytes = contents_of(folder + golden.name + ".output.bin");
     REQUIRE(ours.size_bytes() == bytes.size());
     CHECK(std::equal(bytes.begin(), bytes.end(), reinterpret_cast<const char*>(ours.data())));
   }

@@ -1,4 +1,4 @@
-// Places in dense tensors: an index a value, and a value an index.
+// Positions in dense tensors: from the index of a value to its position, and back.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace octet::test {
 
 using Index = std::vector<int32_t>;
 
-/// Where in a dense tensor of this shape, last axis fastest, the value of an index stands.
+/// The position of the value with this index, in a dense tensor of this shape, last axis fastest.
 inline std::size_t ravel(const Shape& shape, const Index& index) {
   std::size_t position = 0;
   for (std::size_t i = 0; i < shape.size(); ++i)

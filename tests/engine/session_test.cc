@@ -6,16 +6,13 @@
 
 #include "engine/model_data.h"
 #include "kernels/kernels.h"
+#include "tests/contains.h"
 #include "tests/graph/run_graph.h"
 
 using namespace octet;
 using namespace octet::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::vector<std::byte> output_bytes(const Session& session) {
   std::vector<std::byte> all;

@@ -1,38 +1,66 @@
 #!/usr/bin/env bash
-# Runs each fuzzer for a while on what is committed as its corpus: two at a time, and the first failure ends it.
+# Runs each fuzzer for a while, two at a time; the first failure ends it. Seeds are the models and pictures of the
+# tests, and tests/fuzz/corpus, where fuzzers left what reaches more code.
 #   tests/fuzz/smoke.sh BUILD SECONDS
+# With OCTET_FUZZ_KEEP=1 what they find is added to the corpus: inputs of at most 4 KB that reach code which no other
+# input reaches.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ $# -eq 2 ] || { echo "usage: $0 BUILD SECONDS" >&2; exit 2; }
 build=$1 seconds=$2
+targets=(model onnx tflite safetensors image kernels qdq)
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
-mkdir "$seeds"/{onnx,tflite,image,kernels,qdq}
-cp tests/onnx/models/* "$seeds/onnx"
+for target in "${targets[@]}"; do mkdir "$seeds/$target" "$seeds/$target.found"; done
+
+cp tests/engine/format/*.octet "$seeds/model"
+cp tests/onnx/models/*.onnx "$seeds/onnx"
+cp tests/golden/*.safetensors "$seeds/safetensors"
 "$build/tests/fuzz/octet_tflite_seeds" "$seeds/tflite"
 tests/fuzz/image_seeds.py "$seeds/image"
-for target in onnx tflite image kernels qdq; do
-  [ ! -d "tests/fuzz/corpus/$target" ] || cp "tests/fuzz/corpus/$target"/* "$seeds/$target"
+for model in tests/golden/*.safetensors; do
+  name=$(basename "$model" .safetensors)
+  # Some have no scales: those are models in float.
+  "$build/octet" convert "$model" -o "$seeds/model/$name" >"$seeds/log" 2>&1 ||
+    "$build/octet" convert "$model" -o "$seeds/model/$name" --float >"$seeds/log" 2>&1 ||
+    { cat "$seeds/log"; exit 1; }
 done
+
+folder_of_corpus() { [ ! -d "tests/fuzz/corpus/$1" ] || echo "tests/fuzz/corpus/$1"; }
 
 # What fails leaves its input in the build folder.
 fuzz() {
-  local target=$1
-  shift
+  local target=$1 options=()
+  case $target in
+    image) options=(-rss_limit_mb=4096) ;;
+    kernels) options=(-max_len=256) ;;
+    qdq) options=(-max_len=2048) ;;
+  esac
+  # shellcheck disable=SC2046 # a folder or nothing
   "$build/tests/fuzz/octet_fuzz_$target" -max_total_time="$seconds" -artifact_prefix="$build/$target-" \
-    -print_final_stats=1 "$@" "$seeds/$target" >"$build/fuzz-$target.log" 2>&1 ||
+    -print_final_stats=1 "${options[@]}" "$seeds/$target.found" "$seeds/$target" $(folder_of_corpus "$target") \
+    >"$build/fuzz-$target.log" 2>&1 ||
     { tail -n 60 "$build/fuzz-$target.log"; echo "octet_fuzz_$target failed"; return 1; }
   echo "octet_fuzz_$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$build/fuzz-$target.log") inputs"
 }
 
-# The jobs with these numbers.
-wait_for() {
-  local failed=0 job
-  for job in "$@"; do wait "$job" || failed=1; done
-  return $failed
-}
-fuzz onnx & first=$!
-fuzz tflite & wait_for $first $!
-fuzz image -rss_limit_mb=4096 & first=$!
-fuzz kernels -max_len=256 & wait_for $first $!
-fuzz qdq -max_len=2048
+failed=0
+for ((i = 0; i < ${#targets[@]}; i += 2)); do
+  jobs=()
+  for target in "${targets[@]:i:2}"; do fuzz "$target" & jobs+=($!); done
+  for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+  [ $failed = 0 ] || exit 1
+done
+
+[ "${OCTET_FUZZ_KEEP:-}" = 1 ] || exit 0
+for target in "${targets[@]}"; do
+  corpus=tests/fuzz/corpus/$target
+  mkdir -p "$corpus"
+  cp "$corpus"/* "$seeds/$target" 2>/dev/null || true
+  find "$seeds/$target" -printf '%f\n' | sort >"$seeds/before"
+  "$build/tests/fuzz/octet_fuzz_$target" -merge=1 -max_len=4096 "$seeds/$target" "$seeds/$target.found" >"$seeds/log" 2>&1 ||
+    { tail -n 20 "$seeds/log"; exit 1; }
+  find "$seeds/$target" -printf '%f\n' | sort | comm -13 "$seeds/before" - |
+    while read -r name; do cp "$seeds/$target/$name" "$corpus"; done
+  echo "corpus of $target: $(find "$corpus" -type f | wc -l) files"
+done

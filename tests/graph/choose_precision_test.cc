@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/contains.h"
 #include "tests/graph/run_graph.h"
 
 using namespace octet::test;
@@ -21,10 +22,6 @@ std::string error_of(Graph graph, const BuildOptions& options = {}) {
   const auto ok = choose_precision(graph, options);
   REQUIRE_FALSE(ok);
   return ok.error().message;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 bool in_float(const Graph& graph, const std::string& name) {

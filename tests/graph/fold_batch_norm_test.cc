@@ -7,7 +7,9 @@ using namespace octet;
 
 namespace {
 
-Graph folded(const Graph& graph) { return after_pass(octet::graph::fold_batch_norm, graph); }
+Graph with_folded_norms(const Graph& graph) {
+  return after_pass(octet::graph::fold_batch_norm, graph);
+}
 
 }  // namespace
 
@@ -19,7 +21,7 @@ TEST_CASE("a batch norm after a convolution goes into its weights") {
       const auto conv =
           m.conv("conv", m.input({1, 5, 5, 4}),
                  {.channels = 8, .kernel = 3, .padding = 1, .groups = groups, .bias = bias});
-      const Graph graph = folded(m.finish({m.batch_norm("bn", conv)}));
+      const Graph graph = with_folded_norms(m.finish({m.batch_norm("bn", conv)}));
       CHECK(ops_of(graph) == "conv2d");
       CHECK(graph.nodes[0].fused == std::vector<std::string>{"bn"});
     }
@@ -34,7 +36,7 @@ TEST_CASE("a batch norm before a convolution goes into its weights where nothing
       const auto bn = m.batch_norm("bn", m.input({1, 5, 5, 4}));
       const auto conv =
           m.conv("conv", bn, {.channels = 8, .kernel = 3, .groups = groups, .bias = bias});
-      CHECK(ops_of(folded(m.finish({conv}))) == "conv2d");
+      CHECK(ops_of(with_folded_norms(m.finish({conv}))) == "conv2d");
     }
   }
 }
@@ -43,7 +45,7 @@ TEST_CASE("a batch norm that shifts, before a convolution that pads, is not fold
   GraphMaker m;
   const auto bn = m.batch_norm("bn", m.input({1, 5, 5, 4}));
   const auto conv = m.conv("conv", bn, {.kernel = 3, .padding = 1});
-  const Graph graph = folded(m.finish({conv}));
+  const Graph graph = with_folded_norms(m.finish({conv}));
   REQUIRE(ops_of(graph) == "conv2d conv2d");
   CHECK(std::get<ConvAttributes>(graph.nodes[0].attributes).groups == 4);
 }
@@ -52,7 +54,7 @@ TEST_CASE("a batch norm that only scales goes into a convolution that pads") {
   GraphMaker m;
   const auto bn = m.batch_norm("bn", m.input({1, 5, 5, 4}), false);
   const auto conv = m.conv("conv", bn, {.kernel = 3, .padding = 1});
-  CHECK(ops_of(folded(m.finish({conv}))) == "conv2d");
+  CHECK(ops_of(with_folded_norms(m.finish({conv}))) == "conv2d");
 }
 
 TEST_CASE("batch norms before and after a linear layer go into it") {
@@ -60,7 +62,7 @@ TEST_CASE("batch norms before and after a linear layer go into it") {
   const auto before = m.batch_norm("before", m.input({2, 6}));
   const auto after =
       m.batch_norm("after", m.linear("linear", before, {.channels = 3, .bias = false}));
-  const Graph graph = folded(m.finish({after}));
+  const Graph graph = with_folded_norms(m.finish({after}));
   REQUIRE(ops_of(graph) == "linear");
   CHECK(graph.nodes[0].fused.size() == 2);
 }
@@ -69,13 +71,13 @@ TEST_CASE("two batch norms in a row both go into the convolution before them") {
   GraphMaker m;
   const auto conv = m.conv("conv", m.input({1, 5, 5, 4}));
   const auto y = m.batch_norm("second", m.batch_norm("first", conv));
-  CHECK(ops_of(folded(m.finish({y}))) == "conv2d");
+  CHECK(ops_of(with_folded_norms(m.finish({y}))) == "conv2d");
 }
 
 TEST_CASE("a lone batch norm becomes a depthwise 1x1 convolution, of any rank") {
   for (const Shape& shape : {Shape{1, 4, 4, 3}, Shape{2, 3}, Shape{1, 7, 3}}) {
     GraphMaker m;
-    const Graph graph = folded(m.finish({m.batch_norm("bn", m.input(shape))}));
+    const Graph graph = with_folded_norms(m.finish({m.batch_norm("bn", m.input(shape))}));
     const Node& conv = node_named(graph, "bn");
     CHECK(conv.op == Op::conv2d);
     CHECK(std::get<ConvAttributes>(conv.attributes).groups == 3);
@@ -89,7 +91,7 @@ TEST_CASE("a batch norm stays alone when somebody else reads the convolution bef
     const auto bn = m.batch_norm("bn", conv);
     const Graph graph =
         m.finish(as_output ? std::vector{bn, conv} : std::vector{m.add("sum", bn, conv)});
-    CHECK(ops_of(folded(graph)) == (as_output ? "conv2d conv2d" : "conv2d conv2d add"));
+    CHECK(ops_of(with_folded_norms(graph)) == (as_output ? "conv2d conv2d" : "conv2d conv2d add"));
   }
 }
 
@@ -97,13 +99,13 @@ TEST_CASE("a batch norm whose output two convolutions read is not folded into on
   GraphMaker m;
   const auto bn = m.batch_norm("bn", m.input({1, 4, 4, 3}));
   const auto sum = m.add("sum", m.conv("a", bn), m.conv("b", bn));
-  CHECK(ops_of(folded(m.finish({sum}))) == "conv2d conv2d conv2d add");
+  CHECK(ops_of(with_folded_norms(m.finish({sum}))) == "conv2d conv2d conv2d add");
 }
 
 TEST_CASE("a batch norm after a relu is not folded through it") {
   GraphMaker m;
   const auto relu = m.relu("relu", m.conv("conv", m.input({1, 4, 4, 3})));
-  CHECK(ops_of(folded(m.finish({m.batch_norm("bn", relu)}))) == "conv2d clip conv2d");
+  CHECK(ops_of(with_folded_norms(m.finish({m.batch_norm("bn", relu)}))) == "conv2d clip conv2d");
 }
 
 TEST_CASE("layers that share their weights are folded each with a copy of its own") {
@@ -113,7 +115,7 @@ TEST_CASE("layers that share their weights are folded each with a copy of its ow
   const auto second = m.node("second", Op::conv2d, m.last().attributes,
                              {x, m.last().inputs[1], m.last().inputs[2]});
   const auto sum = m.add("sum", m.batch_norm("bn", first), second);
-  CHECK(ops_of(folded(m.finish({sum}))) == "conv2d conv2d add");
+  CHECK(ops_of(with_folded_norms(m.finish({sum}))) == "conv2d conv2d add");
 }
 
 TEST_CASE("a batch norm is not folded into a layer on the other side of the author's border") {
@@ -122,5 +124,5 @@ TEST_CASE("a batch norm is not folded into a layer on the other side of the auth
   const auto bn = m.batch_norm("bn", conv);
   Graph graph = m.finish({bn});
   graph.nodes[0].precision = octet::graph::Precision::float32;
-  CHECK(ops_of(folded(graph)) == "conv2d conv2d");
+  CHECK(ops_of(with_folded_norms(graph)) == "conv2d conv2d");
 }

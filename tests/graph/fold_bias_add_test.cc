@@ -7,7 +7,9 @@ using namespace octet;
 
 namespace {
 
-Graph folded(const Graph& graph) { return after_pass(octet::graph::fold_bias_add, graph); }
+Graph with_folded_biases(const Graph& graph) {
+  return after_pass(octet::graph::fold_bias_add, graph);
+}
 
 }  // namespace
 
@@ -18,7 +20,8 @@ TEST_CASE("a constant added to a convolution becomes its bias, or joins the one 
       GraphMaker m;
       const auto conv =
           m.conv("conv", m.input({1, 4, 4, 3}), {.channels = 5, .kernel = 3, .bias = bias});
-      const Graph graph = folded(m.finish({m.add("add", conv, m.random_constant("c", shape))}));
+      const Graph graph =
+          with_folded_biases(m.finish({m.add("add", conv, m.random_constant("c", shape))}));
       REQUIRE(ops_of(graph) == "conv2d");
       CHECK(graph.nodes[0].fused == std::vector<std::string>{"add"});
     }
@@ -32,7 +35,7 @@ TEST_CASE("a constant may come first, be subtracted, or be one of two") {
   const auto second = m.node("second", Op::sub, BinaryAttributes{},
                              {m.linear("k", first, {.channels = 2}), m.random_constant("b", {2})});
   const auto third = m.add("third", second, m.random_constant("c", {1}));
-  CHECK(ops_of(folded(m.finish({third}))) == "linear linear");
+  CHECK(ops_of(with_folded_biases(m.finish({third}))) == "linear linear");
 }
 
 TEST_CASE("what is no bias of the layer before it stays an add") {
@@ -49,7 +52,7 @@ TEST_CASE("what is no bias of the layer before it stays an add") {
   const auto read_twice = m.add("read_twice", shared, m.random_constant("g", {2}));
   const Graph graph =
       m.finish({columns, wider, negative, after_relu, read_twice, m.relu("other", shared)});
-  CHECK(ops_of(folded(graph)) == ops_of(graph));
+  CHECK(ops_of(with_folded_biases(graph)) == ops_of(graph));
 }
 
 TEST_CASE("a layer that its author's framework rounds before the add keeps its rounding") {
@@ -59,6 +62,6 @@ TEST_CASE("a layer that its author's framework rounds before the add keeps its r
     m.scale(conv, 0.1f, 3);
     Graph graph = m.finish({m.add("add", conv, m.random_constant("c", {5}))});
     graph.keeps_rounding = keeps;
-    CHECK(ops_of(folded(graph)) == (keeps ? "conv2d add" : "conv2d"));
+    CHECK(ops_of(with_folded_biases(graph)) == (keeps ? "conv2d add" : "conv2d"));
   }
 }

@@ -82,7 +82,7 @@ class GraphMaker {
 
   /// What calibration would have found for `id`.
   GraphMaker& scale(TensorId id, float scale, int32_t zero_point = 0);
-  Node& last() { return graph_.nodes.back(); }
+  graph::Node& last() { return graph_.nodes.back(); }
   Graph& graph() { return graph_; }
   /// The graph with these outputs; REQUIREs that check() accepts it.
   Graph finish(std::vector<TensorId> outputs);
@@ -97,9 +97,9 @@ class GraphMaker {
 };
 
 /// The node of that name, or null.
-const Node* find_node(const Graph& graph, const std::string& name);
+const graph::Node* find_node(const Graph& graph, const std::string& name);
 /// The same; REQUIREs it.
-const Node& node_named(const Graph& graph, const std::string& name);
+const graph::Node& node_named(const Graph& graph, const std::string& name);
 /// Names of the operators in order: "conv2d add clip".
 std::string ops_of(const Graph& graph);
 /// The tensor of that name; REQUIREs it.

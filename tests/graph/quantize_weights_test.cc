@@ -33,7 +33,7 @@ Graph quantized(Graph graph) {
   return graph;
 }
 
-std::string error_of(Graph graph) {
+std::string refusal_of(Graph graph) {
   const auto ok = octet::graph::quantize_weights(graph);
   REQUIRE_FALSE(ok);
   return ok.error().message;
@@ -125,7 +125,7 @@ TEST_CASE("weights that came as int8 are kept to the byte") {
   weight.type = Type::s8;
   weight.data =
       std::vector<std::byte>{std::byte{0x80}, std::byte{1}, std::byte{2}, std::byte{0xFF}};
-  CHECK(error_of(graph).find("weight_quantization") != std::string::npos);
+  CHECK(refusal_of(graph).find("weight_quantization") != std::string::npos);
   graph.nodes[0].weight_quantization = {.scale = {0.5f}};
   CHECK(weights_of(quantized(graph)) == std::vector<int>{-128, 1, 2, -1});
 }
@@ -155,14 +155,14 @@ TEST_CASE("an asked scale that does not fit the layer is an error with its name"
       {.scale = {1}, .zero_point = {0, 0}}};
   for (const auto& request : wrong) {
     graph.nodes[0].weight_quantization = request;
-    CHECK(error_of(graph).find("'conv'") != std::string::npos);
+    CHECK(refusal_of(graph).find("'conv'") != std::string::npos);
   }
 }
 
 TEST_CASE("a bias that does not fit at an asked scale is an error with layer, channel and remedy") {
   Graph graph = convolution({1e-9f, 1e-9f}, {5000});
   graph.nodes[0].weight_quantization = {.scale = {1e-9f}};
-  const std::string error = error_of(graph);
+  const std::string error = refusal_of(graph);
   CHECK(error.find("'conv', channel 0") != std::string::npos);
   CHECK(error.find("--keep-float") != std::string::npos);
 }
@@ -175,7 +175,7 @@ TEST_CASE("all layers whose bias does not fit are said at once") {
   octet::graph::Tensor output = graph.tensor(graph.nodes[0].output());
   output.name = "other";
   graph.nodes[1].outputs = {graph.add_tensor(std::move(output))};
-  const std::string error = error_of(graph);
+  const std::string error = refusal_of(graph);
   CHECK(error.find("2 layers have biases that do not fit 32 bits") != std::string::npos);
   CHECK(error.find("'conv', channel 0") != std::string::npos);
   CHECK(error.find("'second', channel 0") != std::string::npos);
@@ -193,8 +193,8 @@ TEST_CASE("a bias that the file has in 32 bits is taken as it is, at its scale a
 }
 
 TEST_CASE("weights and biases that are no numbers are errors with the layer's name") {
-  CHECK(error_of(convolution({NAN, 1}, {0})).find("'conv'") != std::string::npos);
-  CHECK(error_of(convolution({1, 1}, {INFINITY})).find("'conv'") != std::string::npos);
+  CHECK(refusal_of(convolution({NAN, 1}, {0})).find("'conv'") != std::string::npos);
+  CHECK(refusal_of(convolution({1, 1}, {INFINITY})).find("'conv'") != std::string::npos);
 }
 
 TEST_CASE("weights and biases that are no finite numbers are refused, in float as in int8") {
@@ -204,7 +204,7 @@ TEST_CASE("weights and biases that are no finite numbers are refused, in float a
     const auto refused = [&](std::vector<float> weights, std::vector<float> bias) {
       Graph graph = convolution(std::move(weights), std::move(bias));
       graph.nodes[0].precision = precision;
-      return error_of(std::move(graph));
+      return refusal_of(std::move(graph));
     };
     const std::string remedy =
         " with values that are no finite numbers (NaN or infinity): export the model again from "

@@ -17,24 +17,24 @@ float scale_of(const Graph& graph, const std::string& name) {
   return tensor_named(graph, name).quantization->scale;
 }
 
-constexpr Quantization input_scale = {0.0625f, 128};
+constexpr Quantization input_quantization = {0.0625f, 128};
 
 }  // namespace
 
 TEST_CASE("what moves bytes has its operand's scale, whatever calibration found") {
   GraphMaker m;
-  const auto x = m.input({1, 4, 4, 3}, input_scale);
+  const auto x = m.input({1, 4, 4, 3}, input_quantization);
   const auto pool = m.max_pool("pool", x);
   const auto flat = m.reshape("flat", pool, {1, 12});
   m.scale(pool, 0.5f, 1).scale(flat, 0.25f, 2);
   const Graph graph = unified(m.finish({flat}));
-  CHECK(tensor_named(graph, "pool").quantization == input_scale);
-  CHECK(tensor_named(graph, "flat").quantization == input_scale);
+  CHECK(tensor_named(graph, "pool").quantization == input_quantization);
+  CHECK(tensor_named(graph, "flat").quantization == input_quantization);
 }
 
 TEST_CASE("convolutions that only a concat reads write in its scale") {
   GraphMaker m;
-  const auto x = m.input({1, 4, 4, 3}, input_scale);
+  const auto x = m.input({1, 4, 4, 3}, input_quantization);
   const auto a = m.conv("a", x);
   const auto b = m.conv("b", x);
   const auto pooled =
@@ -48,7 +48,7 @@ TEST_CASE("convolutions that only a concat reads write in its scale") {
 
 TEST_CASE("an operand that somebody else reads, an input, and an output keep their scales") {
   GraphMaker m;
-  const auto x = m.input({1, 4, 4, 4}, input_scale);
+  const auto x = m.input({1, 4, 4, 4}, input_quantization);
   const auto shared = m.conv("shared", x);
   const auto output = m.conv("output", x);
   const auto y = m.concat("concat", {x, shared, output}, 3);
@@ -57,12 +57,12 @@ TEST_CASE("an operand that somebody else reads, an input, and an output keep the
   const Graph graph = unified(m.finish({y, other, output}));
   CHECK(scale_of(graph, "shared") == 0.1f);
   CHECK(scale_of(graph, "output") == 0.2f);
-  CHECK(graph.tensor(graph.inputs[0]).quantization == input_scale);
+  CHECK(graph.tensor(graph.inputs[0]).quantization == input_quantization);
 }
 
 TEST_CASE("a chain of concats takes the last one's scale") {
   GraphMaker m;
-  const auto x = m.input({1, 4, 4, 3}, input_scale);
+  const auto x = m.input({1, 4, 4, 3}, input_quantization);
   const auto a = m.conv("a", x);
   const auto b = m.conv("b", x);
   const auto c = m.conv("c", x);
@@ -78,7 +78,7 @@ TEST_CASE("a chain of concats takes the last one's scale") {
 
 TEST_CASE("a model that came quantized keeps each operand's scale, but moves still move") {
   GraphMaker m;
-  const auto x = m.input({1, 4, 4, 3}, input_scale);
+  const auto x = m.input({1, 4, 4, 3}, input_quantization);
   const auto a = m.conv("a", x);
   const auto b = m.max_pool("b", m.conv("c", x), {.kernel = 1, .stride = 1});
   const auto y = m.concat("concat", {a, b}, 3);

@@ -39,11 +39,11 @@ int64_t depth_of(const ConvGeometry& g) {
   return int64_t{g.input_channels / g.groups} * g.window.kernel_h * g.window.kernel_w;
 }
 
-/// Channels as numbers that are free of each other.
+/// Channel counts, as numbers that do not depend on each other.
 struct Channels {
   int32_t groups = 1;
-  int32_t inputs = 1;   ///< A group.
-  int32_t outputs = 1;  ///< A group.
+  int32_t inputs = 1;   ///< In a group.
+  int32_t outputs = 1;  ///< In a group.
 };
 
 void set_channels(ConvGeometry& g, const Channels& channels) {
@@ -52,7 +52,7 @@ void set_channels(ConvGeometry& g, const Channels& channels) {
   g.output_channels = channels.groups * channels.outputs;
 }
 
-/// Halves whatever is largest until there are no more products than that.
+/// Halves the largest extent, again and again, until there are at most `most_products` products.
 void shrink(ConvGeometry& g, Channels channels, int64_t most_products) {
   const Window& w = g.window;
   const int32_t least_h = least_size(w.kernel_h, w.dilation_h, w.pad_top + w.pad_bottom);
@@ -80,14 +80,14 @@ void draw_window(Draw& draw, Window& w, int32_t kernel) {
   w.stride_w = draw.chance(0.8) ? w.stride_h : draw.integer(1, 4);
   w.dilation_h = draw.pick({1, 1, 1, 2, 3});
   w.dilation_w = draw.chance(0.8) ? w.dilation_h : draw.integer(1, 3);
-  const bool same = draw.chance();  // otherwise any padding, larger than the kernel even
+  const bool same = draw.chance();  // otherwise any padding, even larger than the kernel
   w.pad_top = same ? (w.kernel_h - 1) / 2 : draw.integer(0, 5);
   w.pad_left = same ? (w.kernel_w - 1) / 2 : draw.integer(0, 5);
   w.pad_bottom = same ? w.kernel_h / 2 : draw.integer(0, 5);
   w.pad_right = same ? w.kernel_w / 2 : draw.integer(0, 5);
 }
 
-/// A square filter that kernels have loops of their own for.
+/// A square filter, for which kernels have loops of their own.
 void draw_common_window(Draw& draw, Window& w) {
   w.kernel_h = w.kernel_w = draw.pick({3, 3, 5, 2, 7});
   w.stride_h = w.stride_w = draw.pick({1, 1, 2});
@@ -95,7 +95,7 @@ void draw_common_window(Draw& draw, Window& w) {
   w.pad_left = w.pad_right = draw.chance(0.8) ? w.pad_top : draw.integer(0, w.kernel_w - 1);
 }
 
-/// Largest |bias| with which no sum can leave s32, as the engine checks it.
+/// The largest |bias| with which no sum can leave s32, by the engine's own check.
 int32_t bias_room(const ConvLayer& layer) {
   const bool has_lowest = std::ranges::find(layer.weights, -128) != layer.weights.end();
   const int64_t largest_weight = !layer.zero_points.empty() ? 255 : has_lowest ? 128 : 127;
@@ -107,7 +107,7 @@ void draw_multiplier(Draw& draw, ConvLayer& layer) {
   const ConvGeometry& g = layer.params.geometry;
   const auto outputs = static_cast<std::size_t>(g.output_channels);
   const float usual = 100.0F / (9000.0F * std::sqrt(static_cast<float>(depth_of(g))));
-  // Many sums land halfway between two integers where it is a power of two.
+  // With a power of two, many results lie halfway between two integers.
   const float tie = std::ldexp(1.0F, std::ilogb(usual));
   const float extreme = draw.pick({1e-40F, 1e-30F, 1.0F, 3e4F, 1e30F});
   const float spread = draw.pick({usual, usual, usual, usual, usual, tie, tie, extreme});

@@ -1,4 +1,4 @@
-// Convolutions, depthwise and grouped ones and linear layers, made by random choices.
+// Convolutions (also depthwise and grouped ones) and linear layers, made by random choices.
 #pragma once
 
 #include <limits>
@@ -31,11 +31,12 @@ struct ConvLayer final : Layer {
 /// Sets the output's height and width; the input grows until the window fits.
 void set_output_size(kernels::ConvGeometry& geometry);
 
-/// Any shape: of the kinds that kernels tell apart, sides and channels of all lengths, any padding.
+/// Any shape: every kind of layer that kernels tell apart, sides and channels of all sizes, any
+/// padding.
 kernels::ConvGeometry draw_conv_geometry(
     Draw& draw, int64_t most_products = std::numeric_limits<int64_t>::max());
 
-/// Fills a layer's values, most often so that outputs spread over the clamp and beyond.
+/// Draws a layer's values. Mostly its outputs spread over the clamp's range and beyond.
 ConvLayer draw_conv_layer(Draw& draw, const kernels::ConvGeometry& geometry);
 
 }  // namespace octet::test

@@ -1,4 +1,4 @@
-// Convolutions of every table against a plain evaluation.
+// Compares the convolutions of every table with a plain evaluation.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,7 +18,7 @@ using test::draw_conv_layer;
 using test::Random;
 using test::set_output_size;
 
-/// -> the exact sums, by handing each input value on to every output that it reaches.
+/// Returns the exact sums. Each input value is added to every output that it reaches.
 std::vector<int64_t> expected_sums(const ConvLayer& layer) {
   const ConvGeometry& g = layer.params.geometry;
   const Window& w = g.window;
@@ -118,7 +118,7 @@ TEST_CASE("convolutions of random shapes give the contract's bytes, in one range
   }
 }
 
-// A kernel may run an output row and the next together, with what lies between them.
+// A kernel may run neighbouring output rows together, with the gap between them.
 TEST_CASE("dense layers of small images give the contract's bytes, whatever lies between rows") {
   Random random(9);
   for (int round = 0; round < 150; ++round) {
@@ -173,7 +173,7 @@ TEST_CASE("wide depthwise layers give the reference's bytes and stay within thei
   }
 }
 
-// Windows, and whole pieces of an image that a kernel cuts, may lie before it or behind it.
+// Windows, and whole pieces that a kernel cuts an image into, may lie before or behind the image.
 TEST_CASE("padding of any width gives the reference's bytes") {
   Random random(10);
   for (int round = 0; round < 150; ++round) {
@@ -304,7 +304,7 @@ TEST_CASE("common layers run on the kernels that are made for them") {
       const auto chosen = std::ranges::find_if(
           table->convolutions, [&](const ConvKernel* k) { return k->supports(layer.params); });
       INFO("table " << table->name);
-      // Where bytes have no products of their own, 3x3 filters are transformed.
+      // AVX2 does not multiply bytes, so it transforms 3x3 filters.
       const char* dense = table->isa == Isa::avx2  ? "winograd"
                           : table->isa == Isa::amx ? "tile gemm"
                                                    : "gemm";

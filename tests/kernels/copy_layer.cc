@@ -37,7 +37,7 @@ StridedCopy draw_copy(Draw& draw) {
         draw.pick({source_step, source_step, source_step, -source_step, int64_t{0}});
     source_step *= p.extent[axis];
     source_step += draw.pick({0, 0, 2});
-    if (draw.chance(0.1)) {  // a reversed target is as good as a reversed source
+    if (draw.chance(0.1)) {  // a reversed target is legal, like a reversed source
       p.target_stride[axis] = -p.target_stride[axis];
     }
   }

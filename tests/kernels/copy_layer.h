@@ -12,14 +12,14 @@ struct StridedCopy {
   kernels::CopyParams params;
   int64_t source_size = 0;    ///< elements
   int64_t target_size = 0;    ///< elements
-  int64_t source_offset = 0;  ///< Where the base pointers are, in elements.
+  int64_t source_offset = 0;  ///< The base pointers' positions, in elements.
   int64_t target_offset = 0;
 };
 
 /// Target strides give each element a place of its own; source strides may be 0 or negative.
 StridedCopy draw_copy(Draw& draw);
 
-/// Elements of the target that the copy leaves out are 0xA5 bytes. `source` has all of the source.
+/// Target elements that the copy does not write are 0xA5 bytes. `source` is the whole source array.
 std::unique_ptr<Layer> copy_layer(const StridedCopy& copy, const std::vector<uint8_t>& source);
 
 std::unique_ptr<Layer> draw_copy_layer(Draw& draw);

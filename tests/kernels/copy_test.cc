@@ -1,4 +1,4 @@
-// Strided copies of every table against a plain evaluation.
+// Compares the strided copies of every table with a plain evaluation.
 #include <algorithm>
 #include <array>
 

@@ -1,5 +1,6 @@
-// Random choices that test data is made of. Nothing here depends on a library's distributions or on
-// the order in which a compiler evaluates arguments, so that a seed gives the same data everywhere.
+// Random choices, from which test data is made. Nothing here depends on a library's distributions
+// or on the order in which a compiler evaluates arguments, so that a seed gives the same data
+// everywhere.
 #pragma once
 
 #include <algorithm>
@@ -11,21 +12,21 @@
 
 namespace octet::test {
 
-/// Where choices come from. Whoever wants the same choices on every machine makes each in a
-/// statement of its own, or within the braces of a list.
+/// A source of choices. To get the same choices on every machine, make each in a statement of its
+/// own, or within the braces of a list.
 class Draw {
  public:
   virtual ~Draw() = default;
 
-  /// -> one of 0 to count - 1; count is at least 1.
+  /// Returns one of 0 to count - 1; count is at least 1.
   virtual uint32_t below(uint32_t count) = 0;
 
-  /// -> from low to high, both included
+  /// Returns an integer from low to high, both included.
   int32_t integer(int32_t low, int32_t high) {
     const uint32_t count = static_cast<uint32_t>(high) - static_cast<uint32_t>(low) + 1;
     return static_cast<int32_t>(static_cast<uint32_t>(low) + below(count));
   }
-  /// -> from low to high, one of 2^24 values
+  /// Returns a number from low to high, one of 2^24 values.
   float real(float low, float high) {
     const float part = static_cast<float>(below(1U << 24)) * 0x1p-24F;
     return low + (high - low) * part;
@@ -38,8 +39,8 @@ class Draw {
     return choices.begin()[below(static_cast<uint32_t>(choices.size()))];
   }
 
-  /// Integers that are random, or nothing but the two extremes, or one extreme everywhere, or
-  /// everywhere but in a few places, or a short pattern again and again.
+  /// Integers in one of several styles: random values; only the two extremes; one extreme
+  /// everywhere, or everywhere except in a few places; a short pattern that repeats.
   template <class T>
   std::vector<T> integers(std::size_t count, int32_t low, int32_t high);
   std::vector<uint8_t> bytes(std::size_t count) { return integers<uint8_t>(count, 0, 255); }
@@ -47,7 +48,7 @@ class Draw {
   std::vector<float> reals(std::size_t count, float low, float high);
 };
 
-/// SplitMix64 (Steele, Lea and Flood 2014), of which the upper 32 bits are used.
+/// SplitMix64 (Steele, Lea and Flood 2014). Its upper 32 bits are used.
 class SeededDraw : public Draw {
  public:
   explicit SeededDraw(uint64_t seed) : state_(seed) {}
@@ -65,8 +66,8 @@ class SeededDraw : public Draw {
   uint64_t state_;
 };
 
-/// Choices that a fuzzer's bytes make: as many bytes each as its range needs. Where they have come
-/// to an end every choice is the first.
+/// Choices made from a fuzzer's bytes: each takes as many bytes as its range needs. When the bytes
+/// are used up, every choice is the first one.
 class FuzzedDraw final : public Draw {
  public:
   explicit FuzzedDraw(std::span<const uint8_t> bytes) : bytes_(bytes) {}
@@ -84,8 +85,8 @@ class FuzzedDraw final : public Draw {
   std::span<const uint8_t> bytes_;
 };
 
-// Long runs of values come from a generator of their own, seeded by one choice: a fuzzer has better
-// use for its bytes.
+// Long runs of values come from a generator of their own, seeded by one choice, so that they do not
+// use up a fuzzer's bytes.
 
 template <class T>
 std::vector<T> Draw::integers(std::size_t count, int32_t low, int32_t high) {

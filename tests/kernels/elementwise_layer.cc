@@ -56,7 +56,7 @@ std::string quantization(int32_t input_zero_point, int32_t output_zero_point, fl
   return text.str();
 }
 
-/// A row whose kernel is called as call(table, row).
+/// A layer of one row. call(table, row) calls its kernel.
 template <class Call>
 std::unique_ptr<Layer> binary_layer(const std::string& kind, const Operands& x, const Call& call) {
   const auto a = guarded(x.a);
@@ -76,7 +76,8 @@ std::unique_ptr<Layer> binary_layer(const std::string& kind, const Operands& x, 
                        }});
 }
 
-/// Bytes to bytes, as call(table, input, output, count); an item is `item_bytes` of both.
+/// A layer from bytes to bytes. call(table, input, output, count) calls its kernel for `count`
+/// items of `item_bytes` bytes each.
 template <class Call>
 std::unique_ptr<Layer> byte_layer(std::string description, const std::vector<uint8_t>& input,
                                   std::size_t item_bytes, const Call& call) {

@@ -5,7 +5,7 @@
 
 namespace octet::test {
 
-/// Lengths around every vector width, and 0.
+/// A length near a vector width, or 0.
 std::size_t draw_count(Draw& draw);
 
 /// A row of a binary operator whose operands may each be one repeated value.
@@ -29,13 +29,15 @@ kernels::RequantizeParams draw_requantize(Draw& draw);
 kernels::QuantizeParams draw_quantize(Draw& draw);
 kernels::AffineChannelsParams draw_affine_channels(Draw& draw);
 
-/// Floats that such parameters take to integers, to halves, between them, and far beyond 255.
+/// Floats that these parameters scale to integers, to halves, to values between them, and to values
+/// far beyond 255.
 std::vector<float> draw_floats_to_quantize(Draw& draw, const kernels::QuantizeParams& params,
                                            std::size_t count);
 
 /// A sum, difference or product.
 std::unique_ptr<Layer> draw_binary_layer(Draw& draw);
-/// Requantize, quantize, dequantize, or one of the tables and functions of bytes.
+/// A requantize, quantize or dequantize, or a function of bytes: a table, tables or scales for each
+/// channel.
 std::unique_ptr<Layer> draw_elementwise_layer(Draw& draw);
 
 }  // namespace octet::test

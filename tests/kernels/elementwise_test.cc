@@ -1,4 +1,4 @@
-// Elementwise kernels of every table against a plain evaluation.
+// Compares the elementwise kernels of every table with a plain evaluation.
 #include <cstring>
 #include <limits>
 

@@ -1,4 +1,4 @@
-// Functions of float32 against long double, and every table against the reference.
+// Compares functions of float32 with long double, and every table with the reference.
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -74,7 +74,7 @@ TEST_CASE("functions of float32 are the nearest float32, or next to it") {
     if (function == FloatFunction::log) {
       for (float& x : input) x = std::abs(x);
     }
-    // Half of a denormal number is a tie, which the long double beside it does not tell either.
+    // Half of a denormal number is a tie, and long double does not decide it, either.
     if (function == FloatFunction::gelu) {
       std::erase_if(input, [](float x) { return std::abs(x) < 1e-30F; });
     }
@@ -100,7 +100,7 @@ TEST_CASE("functions of float32 at the ends of their range") {
   const auto of = [&](FloatFunction function) {
     return apply(kernels::best_table(), {.function = function, .alpha = 0.5F}, input);
   };
-  // 0, -0, infinity, -infinity; of NaN all are NaN.
+  // The results of 0, -0, infinity and -infinity. All functions give NaN for NaN.
   const auto check = [&](FloatFunction function, float zero, float minus_zero, float plus,
                          float minus) {
     const std::vector<float> y = of(function);

@@ -1,4 +1,4 @@
-// Memory whose end is watched, for what kernels read and write.
+// Memory for kernels, whose end is watched.
 #pragma once
 
 #include <sanitizer/asan_interface.h>
@@ -17,12 +17,12 @@
 
 namespace octet::test {
 
-/// `size` bytes that end, up to the alignment, at a page that nobody may touch: who reads or writes
-/// beyond it crashes, in assembly too. An address sanitizer sees every byte on both sides. Holds
-/// arbitrary bytes at first.
+/// `size` bytes that end, up to the alignment, at a page that nobody may touch: code that reads or
+/// writes beyond them crashes, assembly too. An address sanitizer watches every byte on both sides.
+/// At first the buffer has arbitrary bytes.
 class GuardedBuffer {
  public:
-  /// Aligned to a power of two; 64 is what kernels want of packed weights and scratch.
+  /// `alignment` is a power of two. Kernels need 64 for packed weights and scratch.
   explicit GuardedBuffer(std::size_t size, std::size_t alignment = 64) : size_(size) {
     const std::size_t whole = (size + alignment - 1) / alignment * alignment;
     capacity_ = std::bit_ceil(std::max(whole, page_size()));
@@ -32,7 +32,7 @@ class GuardedBuffer {
     ASAN_POISON_MEMORY_REGION(begin_, capacity_ - whole);
     ASAN_POISON_MEMORY_REGION(data_ + size, whole - size);
   }
-  /// A copy of some values, aligned as they are, and `overread` arbitrary bytes behind it.
+  /// A copy of some values, aligned for their type, with `overread` arbitrary bytes behind it.
   template <class T>
   explicit GuardedBuffer(std::span<const T> values, std::size_t overread = 0)
       : GuardedBuffer(values.size_bytes() + overread, alignof(T)) {
@@ -62,7 +62,8 @@ class GuardedBuffer {
     static thread_local std::array<std::vector<std::byte*>, 64> all;
     return all[static_cast<std::size_t>(std::countr_zero(capacity))];
   }
-  /// -> `capacity` bytes, a power of two of whole pages, and a page behind them that traps
+  /// Returns `capacity` bytes, with a page behind them that traps. `capacity` is a power of two and
+  /// at least a page.
   static std::byte* take(std::size_t capacity) {
     std::vector<std::byte*>& known = spare(capacity);
     if (!known.empty()) {

@@ -48,7 +48,7 @@ std::vector<Output> CallLayer::run(const kernels::KernelTable& table,
 }
 
 std::unique_ptr<Layer> draw_layer(Draw& draw, int64_t most_products) {
-  // Most code, and most ways to go wrong, are in convolutions.
+  // Most code is in convolutions, and most mistakes are possible there.
   switch (draw.below(16)) {
     default:
       return std::make_unique<ConvLayer>(

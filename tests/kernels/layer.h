@@ -1,5 +1,5 @@
-// A layer of any kind with everything that it reads, made by random choices, which every table can
-// run: for the tests, for the fuzzer, and for the layers whose bytes are the same everywhere.
+// A layer of any kind with everything that it reads, made by random choices. Every table can run
+// it: in the tests, in the fuzzer, and in the test that bytes are the same everywhere.
 #pragma once
 
 #include <cstddef>
@@ -16,16 +16,16 @@
 
 namespace octet::test {
 
-/// -> ranges that tile [0, items), in the order in which they are to run.
+/// Returns ranges that tile [0, items), in the order in which they are to run.
 using Cut = std::function<std::vector<kernels::Range>(std::size_t items)>;
 
 std::vector<kernels::Range> in_one(std::size_t items);
-/// As two threads share items out; the second half runs first.
+/// Two ranges, as for two threads. The second half runs first.
 std::vector<kernels::Range> in_two(std::size_t items);
-/// Ranges as long as `draw`, which must outlive this, makes them.
+/// Ranges of lengths that `draw` chooses; it must outlive the result.
 Cut in_some(Draw& draw);
 
-/// What one of a table's kernels made of a layer.
+/// The output of one of a table's kernels for a layer.
 struct Output {
   const char* kernel;
   std::size_t cut;  ///< Index of the Cut.
@@ -37,12 +37,12 @@ class Layer {
   virtual ~Layer() = default;
   /// Kind, shape and parameters.
   virtual std::string describe() const = 0;
-  /// -> what each of the table's kernels that take the layer makes of it, with each cut
+  /// Returns the output of each of the table's kernels that take the layer, with each cut.
   virtual std::vector<Output> run(const kernels::KernelTable& table,
                                   std::span<const Cut> cuts) const = 0;
 };
 
-/// A layer that is one function of a table.
+/// A layer that calls one function of a table.
 class CallLayer final : public Layer {
  public:
   struct Parts {
@@ -63,14 +63,15 @@ class CallLayer final : public Layer {
   Parts parts_;
 };
 
-/// A layer of any kind, with at most about so many products or operations: a few shapes need more.
+/// A layer of any kind, with at most about this many products or operations. A few shapes need
+/// more.
 std::unique_ptr<Layer> draw_layer(Draw& draw, int64_t most_products);
 
-/// -> the reference's output
+/// Returns the reference's output.
 std::vector<std::byte> reference_output(const Layer& layer);
 
-/// Runs the layer on every kernel of every table of this CPU, in one range and in two.
-/// -> which one's bytes differ from `expected`, and where; nothing when none do
+/// Runs the layer on every kernel of every table of this CPU, in one range and in two. Returns
+/// whose bytes differ from `expected`, and where; nothing when none differ.
 std::optional<std::string> find_difference(const Layer& layer, std::span<const std::byte> expected);
 
 }  // namespace octet::test

@@ -1,5 +1,5 @@
-// The arithmetic of docs/quantization.md a second time, for the tests: float32 steps are taken in
-// double and rounded once, and rounding to integers is spelled out. Shares no code with the
+// The arithmetic of docs/quantization.md a second time, for the tests. float32 operations are done
+// in double and rounded once, and rounding to integers is spelled out. It shares no code with the
 // kernels.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace octet::test {
 
-/// -> the nearest integer; of two equally near ones, the even.
+/// Returns the nearest integer; of two equally near ones, the even one.
 inline double nearest_even(double value) {
   const double below = std::floor(value);
   const double fraction = value - below;
@@ -26,7 +26,7 @@ inline float add32(float a, float b) {
   return static_cast<float>(static_cast<double>(a) + static_cast<double>(b));
 }
 
-/// -> clamp(rne(value) + zero_point), in that order.
+/// Returns clamp(rne(value) + zero_point), in that order.
 inline uint8_t to_u8(float value, int32_t zero_point, int32_t min, int32_t max) {
   const double shifted = nearest_even(static_cast<double>(value)) + zero_point;
   return static_cast<uint8_t>(

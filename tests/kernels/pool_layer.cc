@@ -14,8 +14,8 @@ using kernels::Window;
 
 namespace {
 
-/// Output size of one axis, rounded up with `ceil` unless the last window would start in the
-/// padding.
+/// The output size of one axis. With `ceil` it is rounded up, unless the last window would start in
+/// the padding.
 int32_t fit(int32_t& size, int32_t extent, int32_t stride, int32_t before, int32_t after,
             bool ceil) {
   size = std::max(size, extent - before - after);
@@ -64,7 +64,7 @@ PoolParams draw_pool(Draw& draw, bool may_dilate, int64_t most_products) {
                    w.pad_bottom, ceil);
   p.output_w = fit(p.input_w, (w.kernel_w - 1) * w.dilation_w + 1, w.stride_w, w.pad_left,
                    w.pad_right, ceil);
-  if (draw.chance(0.15)) {  // global, of sums that no u16 holds at times
+  if (draw.chance(0.15)) {  // global, with sums that sometimes do not fit u16
     p.input_h += draw.integer(0, 10);
     w = {.kernel_h = p.input_h, .kernel_w = p.input_w};
     p.output_h = p.output_w = 1;

@@ -1,4 +1,4 @@
-// Pools of every table against a plain evaluation.
+// Compares the pools of every table with a plain evaluation.
 #include <algorithm>
 #include <array>
 
@@ -16,13 +16,13 @@ using test::draw_pool;
 using test::Pool;
 using test::Random;
 
-/// What a window of one channel holds.
+/// What a window covers, in one channel.
 struct Contents {
-  std::vector<int32_t> values;  ///< Of the image.
+  std::vector<int32_t> values;  ///< Values of the image.
   int32_t padding = 0;          ///< Positions in the padding.
 };
 
-/// Takes the image padded to -1 and to -2 beyond the padding, and looks at output value `index`.
+/// The window of output value `index`. Positions beyond the padding do not count.
 Contents window_contents(const PoolParams& p, const std::vector<uint8_t>& input,
                          std::size_t index) {
   const Window& w = p.window;
@@ -123,7 +123,7 @@ TEST_CASE("an average halfway between two integers goes to the even one") {
                         .output_h = 1,
                         .output_w = 2,
                         .window = {.kernel_w = 2, .stride_w = 2}};
-  // Means 10.5 and 11.5.
+  // The means are 10.5 and 11.5.
   check_all_tables(p, {10, 11, 11, 12}, &KernelTable::average_pool, {10, 12}, random);
 }
 

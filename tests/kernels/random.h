@@ -1,4 +1,4 @@
-// Random test data: the same on every run, another with Catch2's --rng-seed.
+// Random test data. It is the same on every run with the same seed (Catch2's --rng-seed).
 #pragma once
 
 #include <catch2/catch.hpp>

@@ -2,10 +2,10 @@
 // set, in one range of work items and in two: checksums of a hundred layers each are committed in
 // same_layers.txt.
 //
-// A change that means to change layers or bytes: OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests
-// "ten thousand layers*" prints what that file should hold.
-// OCTET_PRINT_LAYERS=17 prints layers 1700 to 1799, each with a checksum of its own: two
-// machines' texts tell which one differs.
+// After an intended change of layers or bytes, OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "ten
+// thousand layers*" prints the file's new content. OCTET_PRINT_LAYERS=17 prints layers 1700 to
+// 1799, each with a checksum of its own: comparing the output of two machines shows which layer
+// differs.
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t layers = 10000;
 constexpr std::size_t block_layers = 100;
-// So that an emulated CPU runs them all in a minute.
-constexpr int64_t most_products = 100000;
+// With this limit an emulated CPU runs them all in a minute.
+constexpr int64_t most_products_here = 100000;
 constexpr int64_t most_products_of_some = 2000000;
 
 /// FNV-1a (Fowler, Noll, Vo) of 64 bits.
@@ -50,7 +50,7 @@ std::vector<std::string> committed_checksums() {
 
 std::unique_ptr<Layer> make_layer(std::size_t number) {
   SeededDraw draw(number);
-  return draw_layer(draw, draw.chance(0.02) ? most_products_of_some : most_products);
+  return draw_layer(draw, draw.chance(0.02) ? most_products_of_some : most_products_here);
 }
 
 TEST_CASE("ten thousand layers have the same bytes on every CPU, in one range and in two") {

@@ -15,7 +15,7 @@ namespace {
 
 struct Rows {
   std::size_t rows;
-  std::size_t count;  ///< Values a row.
+  std::size_t count;  ///< Values in a row.
 };
 
 Rows draw_rows(Draw& draw) {
@@ -65,7 +65,7 @@ std::unique_ptr<Layer> draw_float_softmax(Draw& draw, const Rows& shape) {
       }});
 }
 
-/// Columns are taken where the stride is the row's length, as where channels come first.
+/// Where the stride is the row's length, it goes along columns, as in a layout with channels first.
 std::unique_ptr<Layer> draw_argmax(Draw& draw, const Rows& shape, bool of_floats) {
   const int32_t most = draw.pick({0, 3, 255});  // few different values make many ties
   const std::vector<uint8_t> values = draw.integers<uint8_t>(shape.rows * shape.count, 0, most);

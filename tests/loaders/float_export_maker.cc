@@ -71,7 +71,7 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& b
   return path(name);
 }
 
-std::string read_file(const std::string& path) {
+std::string contents_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   INFO(path);
   REQUIRE(file.good());

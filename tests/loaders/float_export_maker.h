@@ -45,6 +45,6 @@ class TemporaryFolder {
   std::string path_;
 };
 
-std::string read_file(const std::string& path);
+std::string contents_of(const std::string& path);
 
 }  // namespace octet::test

@@ -19,13 +19,13 @@ using loaders::onnx::decode_tensor;
 using loaders::onnx::TensorProto;
 
 template <class T>
-std::string bytes_of(const std::vector<T>& values) {
+std::string raw_values(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
 template <class T>
 Constant decode_raw(DataType type, const std::vector<T>& values) {
-  const std::string raw = bytes_of(values);
+  const std::string raw = raw_values(values);
   return decode_tensor(
       {.name = "t", .dims = {static_cast<int64_t>(values.size())}, .type = type, .raw = raw});
 }

@@ -54,7 +54,7 @@ std::vector<std::string> sample_files() {
   std::vector<std::string> files;
   const std::string folder = std::string(OCTET_SOURCE_DIR) + "/tests/onnx/models";
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    files.push_back(read_file(entry.path()));
+    files.push_back(contents_of(entry.path()));
   files.push_back(picker());
   return files;
 }
@@ -63,7 +63,7 @@ std::vector<std::string> sample_files() {
 
 TEST_CASE("an ONNX file that is cut off anywhere") {
   const std::string file =
-      read_file(std::string(OCTET_SOURCE_DIR) + "/tests/onnx/models/qdq_residual.onnx");
+      contents_of(std::string(OCTET_SOURCE_DIR) + "/tests/onnx/models/qdq_residual.onnx");
   REQUIRE(try_model(file));
   int loaded = 0;
   for (std::size_t size = 0; size < file.size(); ++size)

@@ -11,7 +11,7 @@ using loaders::LoadError;
 using loaders::onnx::AttributeProto;
 using loaders::onnx::Constant;
 using loaders::onnx::DataType;
-using loaders::onnx::Node;
+namespace onnx = loaders::onnx;
 using loaders::onnx::NodeProto;
 using Integers = std::vector<int64_t>;
 using Floats = std::vector<float>;
@@ -31,7 +31,7 @@ Constant folded(const std::string& op, const std::vector<Constant>& inputs,
   std::vector<const Constant*> pointers;
   for (const Constant& input : inputs) pointers.push_back(&input);
   REQUIRE(loaders::onnx::can_fold(op));
-  return loaders::onnx::fold(Node(proto, "test", 17), {pointers, 1000})[0];
+  return loaders::onnx::fold(onnx::Node(proto, "test", 17), {pointers, 1000})[0];
 }
 
 }  // namespace
@@ -155,18 +155,18 @@ TEST_CASE("ONNX folding: a split gives each of its results its part") {
       .op_type = "Split", .outputs = {"a", "b"}, .attributes = {number("axis", 1)}};
   const Constant x = integers({2, 3}, {1, 2, 3, 4, 5, 6});
   const std::vector<const Constant*> by_itself = {&x};
-  const auto halves = loaders::onnx::fold(Node(proto, "test", 17), {by_itself, 1000});
+  const auto halves = loaders::onnx::fold(onnx::Node(proto, "test", 17), {by_itself, 1000});
   REQUIRE(halves.size() == 2);
   CHECK(halves[0].integers == Integers{1, 2, 4, 5});
   CHECK(halves[1].integers == Integers{3, 6});
   const Constant sizes = integers({1, 2});
   const std::vector<const Constant*> by_sizes = {&x, &sizes};
-  const auto parts = loaders::onnx::fold(Node(proto, "test", 17), {by_sizes, 1000});
+  const auto parts = loaders::onnx::fold(onnx::Node(proto, "test", 17), {by_sizes, 1000});
   CHECK(parts[0].integers == Integers{1, 4});
   CHECK(parts[1].integers == Integers{2, 3, 5, 6});
   const Constant too_much = integers({2, 2});
   const std::vector<const Constant*> wrong = {&x, &too_much};
-  CHECK_THROWS_AS(loaders::onnx::fold(Node(proto, "test", 17), {wrong, 1000}), LoadError);
+  CHECK_THROWS_AS(loaders::onnx::fold(onnx::Node(proto, "test", 17), {wrong, 1000}), LoadError);
 }
 
 }  // namespace octet::test

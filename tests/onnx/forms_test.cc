@@ -3,31 +3,18 @@
 
 #include "loaders/loader.h"
 #include "tests/graph/run_graph.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
 namespace octet::test {
-namespace {
-
-constexpr int64_t int8_type = 3;  // TensorProto's
-
-/// The first output for inputs in octet's order of axes.
-Values answer(const OnnxMaker& model, const std::vector<Values>& inputs,
-              const graph::BuildOptions& options = {}) {
-  const TemporaryFolder folder;
-  const auto graph = loaders::load(folder.write("model.onnx", model.file()));
-  INFO((graph ? "" : graph.error().message));
-  REQUIRE(graph);
-  return run(build(*graph, options), inputs).at(0);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("ONNX: output_dtype says the type of bytes that have no zero point") {
   OnnxMaker m;
   m.opset = 21;
   m.input("x", {1, 4}).output("y").floats("scale", {}, {0.5f});
-  m.node("QuantizeLinear", {"x", "scale"}, {"bytes"}, {{"output_dtype", int8_type}});
+  m.node("QuantizeLinear", {"x", "scale"}, {"bytes"}, {{"output_dtype", int64_t{int8_type}}});
   m.node("Transpose", {"bytes"}, {"moved"}).node("DequantizeLinear", {"moved", "scale"}, {"y"});
   CHECK(answer(m, {{-100, -1.3f, 0.3f, 100}}) == Values{-64, -1.5f, 0.5f, 63.5f});
 }

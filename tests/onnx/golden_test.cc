@@ -46,7 +46,7 @@ Values decode(const std::string& text) {
 }
 
 /// The same numbers as in make_golden.mjs.
-class Random {
+class PatternOfModels {
  public:
   float next(float range) {
     state_ = state_ * 1664525U + 1013904223U;
@@ -62,7 +62,7 @@ class Random {
 /// loader turned them.
 std::vector<Values> make_inputs(const Graph& graph, const std::vector<Shape>& logical,
                                 float range) {
-  Random random;
+  PatternOfModels random;
   std::vector<Values> inputs;
   for (std::size_t i = 0; i < logical.size(); ++i) {
     const Shape& shape = logical[i];

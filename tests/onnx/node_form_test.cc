@@ -8,6 +8,7 @@
 #include "loaders/loader.h"
 #include "tests/engine/functions.h"
 #include "tests/graph/run_graph.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
@@ -148,27 +149,6 @@ OnnxMaker one(const char* op, std::size_t inputs, std::size_t outputs,
   m.input("x", {1, 2, 4, 4}).output("y");
   m.node(op, std::vector<std::string>(inputs, "x"), output_names(outputs), attributes, domain);
   return m;
-}
-
-Expected<graph::Graph> load(const OnnxMaker& model) {
-  const TemporaryFolder folder;
-  return loaders::load(folder.write("model.onnx", model.file()));
-}
-
-void check_refused(const OnnxMaker& model, const std::vector<std::string>& parts) {
-  const auto graph = load(model);
-  REQUIRE_FALSE(graph);
-  INFO(graph.error().message);
-  for (const std::string& part : parts) {
-    INFO("'" << part << "'");
-    CHECK(contains(graph.error().message, part));
-  }
-}
-
-void check_loads(const OnnxMaker& model) {
-  const auto graph = load(model);
-  INFO((graph ? "" : graph.error().message));
-  CHECK(graph);
 }
 
 }  // namespace

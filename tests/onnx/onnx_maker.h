@@ -9,6 +9,10 @@
 
 namespace octet::test {
 
+// TensorProto's names of types.
+constexpr int32_t uint8_type = 2;
+constexpr int32_t int8_type = 3;
+
 /// A whole number, a float, whole numbers, or a text.
 using OnnxAttribute = std::variant<int64_t, float, std::vector<int64_t>, std::string>;
 using OnnxAttributes = std::vector<std::pair<std::string, OnnxAttribute>>;

@@ -36,9 +36,6 @@ std::string raw_bytes(const std::vector<int64_t>& values) {
   return raw;
 }
 
-constexpr int32_t uint8_type = 2;  // TensorProto's
-constexpr int32_t int8_type = 3;
-
 int32_t type_of(const ByteScale& scale) { return scale.is_signed ? int8_type : uint8_type; }
 
 class Generator {

@@ -5,35 +5,12 @@
 
 #include "loaders/loader.h"
 #include "tests/graph/run_graph.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
 namespace octet::test {
 namespace {
-
-Expected<graph::Graph> load_onnx(const std::string& file,
-                                 const loaders::LoadOptions& options = {}) {
-  const TemporaryFolder folder;
-  return loaders::load(folder.write("model.onnx", file), options);
-}
-
-void check_refused(const OnnxMaker& model, const std::vector<std::string>& parts,
-                   const loaders::LoadOptions& options = {}) {
-  const auto graph = load_onnx(model.file(), options);
-  REQUIRE_FALSE(graph);
-  INFO(graph.error().message);
-  CHECK(contains(graph.error().message, "model.onnx: "));
-  for (const std::string& part : parts) {
-    INFO("'" << part << "'");
-    CHECK(contains(graph.error().message, part));
-  }
-}
-
-void check_loads(const OnnxMaker& model, const loaders::LoadOptions& options = {}) {
-  const auto graph = load_onnx(model.file(), options);
-  INFO((graph ? "" : graph.error().message));
-  CHECK(graph);
-}
 
 OnnxMaker relu(const std::vector<int64_t>& dims, int32_t type = 1) {
   OnnxMaker m;
@@ -376,7 +353,7 @@ TEST_CASE("convert: an input that no output depends on is left out, with a warni
   for (const char* name : {"spare", "mask"})
     CHECK(contains(outcome.err, "warning: " + in + ": the input '" + name + "' is left out"));
   CHECK_FALSE(contains(outcome.err, "taken"));
-  const auto graph = load_onnx(m.file(), {.shapes = {{"spare", {1, 2}}}});
+  const auto graph = load(m, {.shapes = {{"spare", {1, 2}}}});
   REQUIRE(graph);
   CHECK(graph->inputs.size() == 2);
 }

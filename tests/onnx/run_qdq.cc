@@ -18,8 +18,8 @@ std::vector<float> input_of(const QdqGraph& graph) {
   return {turned.values.begin(), turned.values.end()};
 }
 
-Expected<Answers> run(const QdqGraph& graph, const std::vector<std::string>& outputs,
-                      bool in_float) {
+Expected<Answers> answers_of(const QdqGraph& graph, const std::vector<std::string>& outputs,
+                             bool in_float) {
   OnnxMaker file = graph.file;
   for (const std::string& name : outputs) file.output(name);
   const std::string bytes = file.file();
@@ -57,13 +57,13 @@ std::vector<std::string> every_output(const QdqGraph& graph) {
 }  // namespace
 
 std::string check_qdq_graph(const QdqGraph& graph, bool in_float) {
-  const auto all = run(graph, every_output(graph), in_float);
+  const auto all = answers_of(graph, every_output(graph), in_float);
   return all ? differences(graph, *all, in_float) : all.error().message;
 }
 
 std::string check_ends(const QdqGraph& graph, bool in_float) {
-  const auto all = run(graph, every_output(graph), in_float);
-  const auto ends = run(graph, graph.ends, in_float);
+  const auto all = answers_of(graph, every_output(graph), in_float);
+  const auto ends = answers_of(graph, graph.ends, in_float);
   if (!all || !ends) return (all ? ends : all).error().message;
   std::string wrong;
   for (const auto& [name, tensor] : *ends) {

@@ -14,7 +14,7 @@ constexpr int64_t float_type = 1;  // TensorProto's
 constexpr int64_t int32_type = 6;
 constexpr int64_t int64_type = 7;
 
-Expected<Model> load(const OnnxMaker& m, const graph::BuildOptions& options) {
+Expected<Model> load_model(const OnnxMaker& m, const graph::BuildOptions& options) {
   const TemporaryFolder folder;
   const auto graph = loaders::load(folder.write("model.onnx", m.file()));
   if (!graph) return tl::unexpected(graph.error());
@@ -26,14 +26,14 @@ Expected<Model> load(const OnnxMaker& m, const graph::BuildOptions& options) {
 /// All outputs for inputs in octet's order of axes.
 std::vector<Values> answers(const OnnxMaker& m, const std::vector<Values>& inputs,
                             const graph::BuildOptions& options = {.float_only = true}) {
-  const auto model = load(m, options);
+  const auto model = load_model(m, options);
   INFO((model ? "" : model.error().message));
   REQUIRE(model);
   return run(*model, inputs);
 }
 
 std::string refusal(const OnnxMaker& m) {
-  const auto model = load(m, {.float_only = true});
+  const auto model = load_model(m, {.float_only = true});
   return model ? "" : model.error().message;
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("ONNX: bytes between QuantizeLinear and DequantizeLinear are gathered 
   m.node("DequantizeLinear", {"some", "scale", "zero"}, {"y"});
   Values z;
   for (int32_t i = 0; i < 48; ++i) z.push_back(static_cast<float>(i) * 0.5F - 10.2F);
-  const auto model = load(m, {});
+  const auto model = load_model(m, {});
   REQUIRE(model);
   CHECK(model->has_int8());
   CHECK_FALSE(model->has_float_island());

@@ -17,14 +17,14 @@ using tflite::TensorType;
 
 constexpr int32_t most = std::numeric_limits<int32_t>::max();
 
-struct Layer {
+struct DeadLayer {
   std::vector<int32_t> weights = {1, -2, 3, 4, -5, 6};  ///< [3, 1, 1, 2]
   std::vector<float> scale = {0.01f, 0.02f, 0.03f};
   std::vector<int32_t> bias = {5, -6, 7};
   float output_scale = 0.05f;
 };
 
-TfliteMaker conv(const Layer& layer) {
+TfliteMaker convolution(const DeadLayer& layer) {
   TfliteMaker m;
   m.inputs = {m.activation("x", {1, 4, 4, 2}, TensorType::INT8, 0.02f, -3)};
   const int32_t w = m.bytes("w", {3, 1, 1, 2}, TensorType::INT8, layer.weights,
@@ -62,22 +62,22 @@ void check_both(const TfliteMaker& maker) {
 
 TEST_CASE("TFLite: a bias of 32 bits reaches the model as the number that it is") {
   for (const int32_t q : {16777217, -123456789, most - 2 * 255 * 255, 2000000001}) {
-    const Graph graph = load_tflite_graph(conv({.bias = {5, q, 7}}).file());
+    const Graph graph = load_tflite_graph(convolution({.bias = {5, q, 7}}).file());
     REQUIRE(bias_of(graph).steps);
     CHECK(bias_of(graph).steps->values == std::vector<int32_t>{5, q, 7});
-    check_int8(conv({.scale = {0.01f, 1e-7f, 0.03f}, .bias = {5, q, 7}}));
+    check_int8(convolution({.scale = {0.01f, 1e-7f, 0.03f}, .bias = {5, q, 7}}));
   }
 }
 
 TEST_CASE("TFLite: a bias that fills 32 bits in a channel without weights") {
   for (const int32_t q : {most, -most, -most - 1}) {
-    check_both(
-        conv({.weights = {1, -2, 0, 0, -5, 6}, .scale = {0.01f, 1e-8f, 0.03f}, .bias = {5, q, 7}}));
+    check_both(convolution(
+        {.weights = {1, -2, 0, 0, -5, 6}, .scale = {0.01f, 1e-8f, 0.03f}, .bias = {5, q, 7}}));
   }
 }
 
 TEST_CASE("TFLite: a layer whose sums could leave 32 bits runs in float, and says so") {
-  const TfliteMaker m = conv({.scale = {0.01f, 1e-8f, 0.03f}, .bias = {5, most, 7}});
+  const TfliteMaker m = convolution({.scale = {0.01f, 1e-8f, 0.03f}, .bias = {5, most, 7}});
   check_int8(m, false);
   const Graph graph = load_tflite_graph(m.file());
   CHECK(contains(graph.nodes[0].reason, "2147483647 of channel 1, could leave 32 bits"));
@@ -88,19 +88,20 @@ TEST_CASE("TFLite: scales of dead channels") {
   for (const float dead : {0.0f, 1.4e-45f, 1e-42f, 1e-37f}) {
     for (const int32_t q : {0, most, -most - 1}) {
       INFO(dead << ", bias " << q);
-      check_both(conv({.scale = {0.01f, dead, 0.03f}, .bias = {5, q, 7}}));
+      check_both(convolution({.scale = {0.01f, dead, 0.03f}, .bias = {5, q, 7}}));
     }
   }
-  check_both(conv({.scale = {0.0f}, .bias = {0, 0, 0}}));
-  const TfliteMaker infinite =
-      conv({.weights = {1, -2, 0, 0, -5, 6}, .scale = {0.01f, infinity, 0.03f}, .bias = {5, 0, 7}});
+  check_both(convolution({.scale = {0.0f}, .bias = {0, 0, 0}}));
+  const TfliteMaker infinite = convolution(
+      {.weights = {1, -2, 0, 0, -5, 6}, .scale = {0.01f, infinity, 0.03f}, .bias = {5, 0, 7}});
   CHECK(error_of(infinite).empty());
-  CHECK(contains(error_of(conv({.scale = {0.01f, infinity, 0.03f}})), "'w' has a scale of inf"));
-  CHECK(contains(error_of(conv({.scale = {0.01f, -1, 0.03f}})), "'w' has a scale of -1"));
+  CHECK(contains(error_of(convolution({.scale = {0.01f, infinity, 0.03f}})),
+                 "'w' has a scale of inf"));
+  CHECK(contains(error_of(convolution({.scale = {0.01f, -1, 0.03f}})), "'w' has a scale of -1"));
 }
 
 TEST_CASE("TFLite: a tensor whose scale is no normal number holds zeros") {
-  TfliteMaker m = conv({.output_scale = 4.6e-41f});
+  TfliteMaker m = convolution({.output_scale = 4.6e-41f});
   const int32_t z = m.activation("z", {1, 4, 4, 3}, TensorType::INT8, 0.05f, 7);
   m.node(BuiltinOperator::RELU, {m.outputs[0]}, {z});
   m.outputs = {z};

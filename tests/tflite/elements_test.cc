@@ -12,14 +12,14 @@ using tflite::Padding;
 using tflite::TensorType;
 
 // A tensor of floats, or of bytes with a scale.
-struct Kind {
+struct Stored {
   TensorType type = TensorType::FLOAT32;
   float scale = 0;
   int64_t zero_point = 0;
 };
 
 int32_t add(TfliteMaker& m, const std::string& name, const std::vector<int32_t>& shape,
-            const Kind& kind) {
+            const Stored& kind) {
   return kind.type == TensorType::FLOAT32
              ? m.activation(name, shape)
              : m.activation(name, shape, kind.type, kind.scale, kind.zero_point);
@@ -33,7 +33,7 @@ struct Case {
   std::vector<int32_t> integers = {};  ///< A second operand: axes.
 };
 
-TfliteMaker make(const Case& c, const Kind& x, const Kind& y) {
+TfliteMaker make(const Case& c, const Stored& x, const Stored& y) {
   TfliteMaker m;
   m.inputs = {add(m, "x", c.x, x)};
   std::vector<int32_t> operands = {0};
@@ -44,18 +44,18 @@ TfliteMaker make(const Case& c, const Kind& x, const Kind& y) {
 }
 
 // An int8 operator behind the result: what runs in float is rounded where int8 reads it.
-TfliteMaker with_reader(TfliteMaker m, const std::vector<int32_t>& shape, const Kind& kind) {
+TfliteMaker with_reader(TfliteMaker m, const std::vector<int32_t>& shape, const Stored& kind) {
   const int32_t z = add(m, "z", shape, kind);
   m.node(BuiltinOperator::RELU, m.outputs, {z});
   m.outputs = {z};
   return m;
 }
 
-const Kind in_float;
-const Kind in_u8 = {TensorType::UINT8, 0.031f, 127};
-const Kind in_s8 = {TensorType::INT8, 0.031f, -1};
+const Stored in_float;
+const Stored in_u8 = {TensorType::UINT8, 0.031f, 127};
+const Stored in_s8 = {TensorType::INT8, 0.031f, -1};
 
-void check_everywhere(const Case& c, const Kind& result_u8, const Kind& result_s8) {
+void check_everywhere(const Case& c, const Stored& result_u8, const Stored& result_s8) {
   check_float(make(c, in_float, in_float));
   check_int8(make(c, in_u8, result_u8));
   check_int8(make(c, in_s8, result_s8));
@@ -64,8 +64,8 @@ void check_everywhere(const Case& c, const Kind& result_u8, const Kind& result_s
 }  // namespace
 
 TEST_CASE("TFLite: functions of one value") {
-  const Kind wide_u8 = {TensorType::UINT8, 0.03f, 100};
-  const Kind wide_s8 = {TensorType::INT8, 0.03f, -30};
+  const Stored wide_u8 = {TensorType::UINT8, 0.03f, 100};
+  const Stored wide_s8 = {TensorType::INT8, 0.03f, -30};
   for (const auto code :
        {BuiltinOperator::RELU, BuiltinOperator::RELU6, BuiltinOperator::RELU_N1_TO_1,
         BuiltinOperator::RELU_0_TO_1, BuiltinOperator::HARD_SWISH, BuiltinOperator::ELU}) {
@@ -90,7 +90,7 @@ TEST_CASE("TFLite: more functions of one value") {
   }
   for (const auto code : {BuiltinOperator::LOG, BuiltinOperator::SQRT}) {
     INFO(tflite::EnumNameBuiltinOperator(code));
-    const Kind positive = {TensorType::UINT8, 0.03f, 0};
+    const Stored positive = {TensorType::UINT8, 0.03f, 0};
     TfliteMaker m = make({.code = BuiltinOperator::ABS}, positive, positive);
     const int32_t z = add(m, "z", {2, 3, 4, 5}, {TensorType::UINT8, 0.05f, 128});
     m.node(code, m.outputs, {z});
@@ -106,7 +106,7 @@ TEST_CASE("TFLite: functions of two values, with broadcasting and fused activati
     for (const auto& shape : shapes) {
       for (const auto activation : {Activation::NONE, Activation::RELU, Activation::RELU6}) {
         for (const bool turned : {false, true}) {
-          const auto two = [&](const Kind& a, const Kind& b, const Kind& y) {
+          const auto two = [&](const Stored& a, const Stored& b, const Stored& y) {
             TfliteMaker m;
             m.inputs = {add(m, "a", turned ? shape : shapes[0], a),
                         add(m, "b", turned ? shapes[0] : shape, b)};
@@ -220,7 +220,7 @@ TEST_CASE("TFLite: MEAN and SUM over height and width, and over other axes") {
     const Case over_channels = {
         .code = BuiltinOperator::MEAN, .options = reduces, .y = channels, .integers = {-1}};
     check_float(make(over_channels, in_float, in_float));
-    const Kind result = {TensorType::INT8, 0.02f, 9};
+    const Stored result = {TensorType::INT8, 0.02f, 9};
     check_int8(with_reader(make(over_channels, in_s8, result), channels, result), false);
   }
 }
@@ -251,7 +251,7 @@ TEST_CASE("TFLite: softmax, of bytes rounded to the file's scale") {
 }
 
 TEST_CASE("TFLite: ARG_MAX gives indices") {
-  for (const Kind& kind : {in_float, in_u8, in_s8}) {
+  for (const Stored& kind : {in_float, in_u8, in_s8}) {
     TfliteMaker m;
     m.inputs = {add(m, "x", {2, 3, 4}, kind)};
     const int32_t axis = m.integers("axis", {-1});

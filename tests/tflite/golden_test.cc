@@ -42,8 +42,8 @@ struct Files {
 
 /// Of the first `count` images.
 Comparison compare(const Files& files, std::size_t count, const Classifier& classify) {
-  const std::string inputs = read_file(files.inputs);
-  const std::string golden = read_file(files.scores);
+  const std::string inputs = contents_of(files.inputs);
+  const std::string golden = contents_of(files.scores);
   REQUIRE(inputs.size() == images * pixels);
   REQUIRE(golden.size() == images * classes);
   Comparison out;
@@ -64,7 +64,7 @@ Comparison compare(const Files& files, std::size_t count, const Classifier& clas
 }
 
 Comparison compare_fixed_point(const Files& files, std::size_t count, FixedPointRounding rounding) {
-  const std::string bytes = read_file(files.model);
+  const std::string bytes = contents_of(files.model);
   const auto file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
   return compare(files, count, [&](std::span<const uint8_t> image) {
     return run_fixed_point(file, image, rounding);

@@ -98,7 +98,7 @@ std::vector<bool> needed(const ModelFile& file) {
 }
 
 void check_every_layer(const std::string& path, int pictures) {
-  const std::string bytes = read_file(path);
+  const std::string bytes = contents_of(path);
   const ModelFile file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
   const Model model = with_all_tensors(load_tflite_graph(bytes));
   const std::vector<bool> is_needed = needed(file);
@@ -150,7 +150,7 @@ void check_every_layer(const std::string& path, int pictures) {
 
 // The file's floats, from bytes on: each operator in double on the very floats that octet fed it.
 void check_every_layer_in_float(const std::string& path) {
-  const std::string bytes = read_file(path);
+  const std::string bytes = contents_of(path);
   const ModelFile file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
   const Model model = with_all_tensors(load_tflite_graph(bytes), {.float_only = true});
   const std::vector<bool> is_needed = needed(file);

@@ -14,7 +14,7 @@ using tflite::BuiltinOperator;
 using tflite::Padding;
 using tflite::TensorType;
 
-struct Layer {
+struct LayerCase {
   std::vector<int32_t> x = {1, 5, 6, 3};
   std::vector<int32_t> w = {4, 3, 3, 3};
   std::vector<int32_t> y = {1, 5, 6, 4};
@@ -43,15 +43,15 @@ TfliteOptions dense_options(Activation activation = Activation::NONE, bool keeps
                                                 tflite::WeightsFormat::DEFAULT, keeps_axes);
 }
 
-std::size_t count(const std::vector<int32_t>& shape) {
+std::size_t elements_of(const std::vector<int32_t>& shape) {
   return static_cast<std::size_t>(element_count(shape));
 }
 
-TfliteMaker float_layer(const Layer& layer) {
+TfliteMaker float_layer(const LayerCase& layer) {
   Random random(3);
   TfliteMaker m;
   m.inputs = {m.activation("x", layer.x)};
-  std::vector<float> weights(count(layer.w));
+  std::vector<float> weights(elements_of(layer.w));
   for (float& w : weights) w = random.real(-1, 1);
   std::vector<int32_t> operands = {0, m.floats("w", layer.w, weights)};
   if (layer.bias) {
@@ -67,7 +67,7 @@ TfliteMaker float_layer(const Layer& layer) {
 // TFLite's three kinds of quantized layers.
 enum class Kind { u8, s8, s8_by_channel };
 
-TfliteMaker quantized_layer(const Layer& layer, Kind kind) {
+TfliteMaker quantized_layer(const LayerCase& layer, Kind kind) {
   Random random(5);
   TfliteMaker m;
   const TensorType type = kind == Kind::u8 ? TensorType::UINT8 : TensorType::INT8;
@@ -80,7 +80,7 @@ TfliteMaker quantized_layer(const Layer& layer, Kind kind) {
       scale.zero_point.push_back(0);
     }
   }
-  std::vector<int32_t> weights(count(layer.w));
+  std::vector<int32_t> weights(elements_of(layer.w));
   for (int32_t& w : weights)
     w = kind == Kind::u8 ? random.integer(0, 255) : random.integer(-127, 127);
   std::vector<int32_t> operands = {0, m.bytes("w", layer.w, type, weights, scale)};
@@ -96,7 +96,7 @@ TfliteMaker quantized_layer(const Layer& layer, Kind kind) {
   return m;
 }
 
-void check_layer(const Layer& layer) {
+void check_layer(const LayerCase& layer) {
   check_float(float_layer(layer));
   for (const Kind kind : {Kind::u8, Kind::s8, Kind::s8_by_channel})
     check_int8(quantized_layer(layer, kind));
@@ -133,11 +133,11 @@ TEST_CASE("TFLite: one row of pixels in front of the image, by hand") {
 }
 
 TEST_CASE("TFLite: depthwise convolutions with a multiplier, and with dilation") {
-  Layer layer{.w = {1, 3, 3, 3},
-              .y = {1, 5, 6, 3},
-              .options = depthwise_options(Padding::SAME, 1, 1, Activation::RELU6),
-              .code = BuiltinOperator::DEPTHWISE_CONV_2D,
-              .channels_axis = 3};
+  LayerCase layer{.w = {1, 3, 3, 3},
+                  .y = {1, 5, 6, 3},
+                  .options = depthwise_options(Padding::SAME, 1, 1, Activation::RELU6),
+                  .code = BuiltinOperator::DEPTHWISE_CONV_2D,
+                  .channels_axis = 3};
   check_layer(layer);
   layer.w = {1, 3, 3, 6};
   layer.y = {1, 3, 3, 6};
@@ -149,11 +149,11 @@ TEST_CASE("TFLite: depthwise convolutions with a multiplier, and with dilation")
 }
 
 TEST_CASE("TFLite: fully connected layers flatten, or keep axes") {
-  Layer layer{.x = {2, 6},
-              .w = {4, 6},
-              .y = {2, 4},
-              .options = dense_options(Activation::RELU),
-              .code = BuiltinOperator::FULLY_CONNECTED};
+  LayerCase layer{.x = {2, 6},
+                  .w = {4, 6},
+                  .y = {2, 4},
+                  .options = dense_options(Activation::RELU),
+                  .code = BuiltinOperator::FULLY_CONNECTED};
   check_layer(layer);
   layer.x = {2, 1, 2, 3};
   check_layer(layer);
@@ -167,7 +167,7 @@ TEST_CASE("TFLite: fully connected layers flatten, or keep axes") {
 }
 
 TEST_CASE("TFLite: transposed convolutions") {
-  const auto make = [](const Layer& layer, int kind) {
+  const auto make = [](const LayerCase& layer, int kind) {
     TfliteMaker m = kind < 0 ? float_layer(layer) : quantized_layer(layer, static_cast<Kind>(kind));
     // The same tensors, in this operator's order, after the shape of the result.
     std::vector<int32_t> operands = {m.integers("shape", layer.y), 1, 0};
@@ -182,21 +182,23 @@ TEST_CASE("TFLite: transposed convolutions") {
                                                  stride_w, stride_h, activation);
   };
   for (int kind = -1; kind < 3; ++kind) {
-    for (const Layer& layer :
-         {Layer{.x = {1, 3, 4, 3}, .y = {1, 6, 8, 4}, .options = transposed(Padding::SAME, 2, 2)},
-          Layer{.x = {1, 3, 4, 3}, .y = {1, 5, 7, 4}, .options = transposed(Padding::SAME, 2, 2)},
-          Layer{.x = {1, 3, 4, 3},
-                .y = {1, 7, 9, 4},
-                .options = transposed(Padding::VALID, 2, 2, Activation::RELU)},
-          Layer{.x = {1, 3, 4, 3},
-                .w = {4, 2, 5, 3},
-                .y = {1, 3, 12, 4},
-                .options = transposed(Padding::SAME, 3, 1),
-                .bias = false},
-          Layer{.x = {1, 3, 4, 3},
-                .w = {4, 1, 1, 3},
-                .y = {1, 5, 7, 4},
-                .options = transposed(Padding::VALID, 2, 2)}}) {
+    for (const LayerCase& layer :
+         {LayerCase{
+              .x = {1, 3, 4, 3}, .y = {1, 6, 8, 4}, .options = transposed(Padding::SAME, 2, 2)},
+          LayerCase{
+              .x = {1, 3, 4, 3}, .y = {1, 5, 7, 4}, .options = transposed(Padding::SAME, 2, 2)},
+          LayerCase{.x = {1, 3, 4, 3},
+                    .y = {1, 7, 9, 4},
+                    .options = transposed(Padding::VALID, 2, 2, Activation::RELU)},
+          LayerCase{.x = {1, 3, 4, 3},
+                    .w = {4, 2, 5, 3},
+                    .y = {1, 3, 12, 4},
+                    .options = transposed(Padding::SAME, 3, 1),
+                    .bias = false},
+          LayerCase{.x = {1, 3, 4, 3},
+                    .w = {4, 1, 1, 3},
+                    .y = {1, 5, 7, 4},
+                    .options = transposed(Padding::VALID, 2, 2)}}) {
       const TfliteMaker m = make(layer, kind);
       kind < 0 ? check_float(m) : check_int8(m);
     }
@@ -218,10 +220,10 @@ TEST_CASE("TFLite: weights in float16, behind a DEQUANTIZE") {
 }
 
 TEST_CASE("TFLite: int8 weights of a float model become floats") {
-  Layer layer{.options = conv_options(Padding::SAME, 1, 1)};
+  LayerCase layer{.options = conv_options(Padding::SAME, 1, 1)};
   TfliteMaker m;
   m.inputs = {m.activation("x", layer.x)};
-  std::vector<int32_t> weights(count(layer.w));
+  std::vector<int32_t> weights(elements_of(layer.w));
   Random random(9);
   for (int32_t& w : weights) w = random.integer(-127, 127);
   const int32_t w = m.bytes("w", layer.w, TensorType::INT8, weights, {{0.01f}, {0}, 0});

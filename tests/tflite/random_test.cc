@@ -30,7 +30,7 @@ double least_of(const TensorRecord& t) {
 }
 double most_of(const TensorRecord& t) { return least_of(t) + 255 * double{t.scale[0]}; }
 
-std::vector<double> input_values(const TensorRecord& input, uint32_t seed) {
+std::vector<double> drawn_values(const TensorRecord& input, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<double> values;
   for (int64_t i = 0; i < element_count(input.shape); ++i)
@@ -41,8 +41,8 @@ std::vector<double> input_values(const TensorRecord& input, uint32_t seed) {
 
 using Answers = std::map<int32_t, std::vector<double>>;
 
-Expected<Answers> run(const std::string& bytes, const ModelFile& file, bool in_float,
-                      const std::vector<double>& input) {
+Expected<Answers> answers_of(const std::string& bytes, const ModelFile& file, bool in_float,
+                             const std::vector<double>& input) {
   Expected<std::vector<std::byte>> built;
   try {
     built = graph::build_model(
@@ -89,7 +89,7 @@ std::string describe(const ModelFile& file) {
 }
 
 // A byte tensor's own step, or that of the bytes which a float tensor still holds.
-double step_of(const ModelFile& file, int32_t tensor) {
+double own_step_of(const ModelFile& file, int32_t tensor) {
   const TensorRecord& t = file.tensors[static_cast<std::size_t>(tensor)];
   return t.scale.empty() ? 0 : double{t.scale[0]};
 }
@@ -105,11 +105,11 @@ std::string difference(const ModelFile& file, std::size_t index, const std::vect
   for (const double v : exact) widest = std::max(widest, std::abs(v));
   if (bytes) widest = std::max(std::abs(least_of(y)), std::abs(most_of(y)));
   // A probability of 1 may be a step beyond its bytes, which float does not clip.
-  const bool is_probability = step_of(file, op.outputs[0]) == 1.0 / 256;
+  const bool is_probability = own_step_of(file, op.outputs[0]) == 1.0 / 256;
   const bool whole = y.type == tflite::TensorType::INT32 || y.type == tflite::TensorType::INT64;
   const double allowed =
       whole ? 0
-            : (in_float && !is_probability ? 0 : 1.001 * step_of(file, op.outputs[0])) +
+            : (in_float && !is_probability ? 0 : 1.001 * own_step_of(file, op.outputs[0])) +
                   3e-5 * widest;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double want = !bytes     ? exact[i]
@@ -132,8 +132,8 @@ std::string check_graph(const RandomTflite& graph, uint32_t seed, bool in_float)
   const std::string bytes = graph.file.file();
   const ModelFile file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
   const int32_t input = file.inputs[0];
-  const auto values = input_values(file.tensors[static_cast<std::size_t>(input)], seed);
-  const auto all = run(bytes, file, in_float, values);
+  const auto values = drawn_values(file.tensors[static_cast<std::size_t>(input)], seed);
+  const auto all = answers_of(bytes, file, in_float, values);
   if (!all) return describe(file) + all.error().message;
   std::string wrong;
   for (std::size_t i = 0; i < file.operators.size(); ++i) {
@@ -149,7 +149,7 @@ std::string check_graph(const RandomTflite& graph, uint32_t seed, bool in_float)
   only_ends.file.outputs = graph.ends;
   const std::string ends_bytes = only_ends.file.file();
   const ModelFile ends_file = loaders::tflite::read_model(std::as_bytes(std::span(ends_bytes)));
-  const auto ends = run(ends_bytes, ends_file, in_float, values);
+  const auto ends = answers_of(ends_bytes, ends_file, in_float, values);
   if (!ends) return describe(file) + "ends: " + ends.error().message;
   for (const auto& [t, got] : *ends) {
     const std::string& name = file.tensors[static_cast<std::size_t>(t)].name;

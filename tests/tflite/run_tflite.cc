@@ -51,7 +51,8 @@ std::vector<Values> input_values(const ModelFile& file, const RealValues& values
 
 // What octet gives and what the evaluation gives, output by output.
 template <class Compare>
-void compare(const TfliteMaker& maker, const graph::BuildOptions& options, const Compare& compare) {
+void compare_outputs(const TfliteMaker& maker, const graph::BuildOptions& options,
+                     const Compare& compare) {
   const std::string bytes = maker.file();
   const ModelFile file = loaders::tflite::read_model(as_span(bytes));
   RealValues values = random_values(file);
@@ -80,25 +81,26 @@ Graph load_tflite_graph(const std::string& file) {
 }
 
 void check_float(const TfliteMaker& maker, float tolerance) {
-  compare(maker, {.float_only = true},
-          [&](const Model&, const TensorRecord&, const Values& got, const Values& expected) {
-            CHECK(relative_error(got, expected) < tolerance);
-          });
+  compare_outputs(
+      maker, {.float_only = true},
+      [&](const Model&, const TensorRecord&, const Values& got, const Values& expected) {
+        CHECK(relative_error(got, expected) < tolerance);
+      });
 }
 
 void check_int8(const TfliteMaker& maker, bool all_int8) {
-  compare(maker, {},
-          [&](const Model& model, const TensorRecord& tensor, const Values& got,
-              const Values& expected) {
-            CHECK(model.has_int8());
-            if (all_int8) CHECK_FALSE(model.has_float_island());
-            REQUIRE(got.size() == expected.size());
-            const float step = is_bytes(tensor) ? tensor.scale[0] : 0.0f;
-            float largest = 0;
-            for (std::size_t k = 0; k < got.size(); ++k)
-              largest = std::max(largest, std::abs(got[k] - expected[k]));
-            CHECK(largest <= step * 1.001f);
-          });
+  compare_outputs(maker, {},
+                  [&](const Model& model, const TensorRecord& tensor, const Values& got,
+                      const Values& expected) {
+                    CHECK(model.has_int8());
+                    if (all_int8) CHECK_FALSE(model.has_float_island());
+                    REQUIRE(got.size() == expected.size());
+                    const float step = is_bytes(tensor) ? tensor.scale[0] : 0.0f;
+                    float largest = 0;
+                    for (std::size_t k = 0; k < got.size(); ++k)
+                      largest = std::max(largest, std::abs(got[k] - expected[k]));
+                    CHECK(largest <= step * 1.001f);
+                  });
 }
 
 void check_values(const TfliteMaker& maker, const Shape& shape, const Values& expected) {

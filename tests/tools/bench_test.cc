@@ -1,4 +1,4 @@
-// octet bench: what it prints, never how long anything took.
+// Tests what octet bench prints, never how long anything takes.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -10,11 +10,6 @@ using namespace octet;
 using namespace octet::test;
 
 namespace {
-
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
 
 nlohmann::json bench(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "bench");
@@ -144,7 +139,8 @@ TEST_CASE("held to an instruction set, all engines still run the same network") 
 
 namespace {
 
-/// image -> convolution -> `op` -> convolution, all of it in int8 with scales of a random input.
+/// A graph of image, convolution, `op` and convolution, all of it in int8 with scales from a random
+/// input.
 Graph with_function(Op op) {
   GraphMaker m;
   TensorId x = m.input({1, 12, 12, 3});
@@ -195,7 +191,7 @@ TEST_CASE("bench: a table whose function the file does not say is refused with t
   Graph graph = with_function(Op::leaky_relu);
   REQUIRE(graph::run_pipeline(graph, {}));
   for (Node& node : graph.nodes) {
-    if (node.op == Op::lookup) node.attributes = LookupAttributes{};  // as format version 2 began
+    if (node.op == Op::lookup) node.attributes = LookupAttributes{};  // as in early version 2
   }
   const auto bytes = graph::write_model(graph);
   REQUIRE(bytes);
@@ -225,7 +221,7 @@ TEST_CASE("bench: a ReLU that is nothing but a zero point is one for the other e
 }
 
 TEST_CASE("bench: a model without a value that XNNPACK wants a scale for runs the same network") {
-  // All of it is int8 with scales of its own: nothing was run in float before XNNPACK is asked.
+  // All of it is int8 with scales of its own, so nothing was run in float before XNNPACK is asked.
   const TemporaryFolder folder;
   GraphMaker m;
   TensorId x = m.input({1, 12, 12, 3});
@@ -241,7 +237,8 @@ TEST_CASE("bench: a model without a value that XNNPACK wants a scale for runs th
 
 TEST_CASE(
     "bench: an engine whose outputs are others gives no ratio, but a message and exit code 1") {
-  // A result of scores so coarse that octet's are 0 nearly everywhere, and the float ones are not.
+  // The scores' scale is so coarse that octet's are 0 nearly everywhere, and the float ones are
+  // not.
   const TemporaryFolder folder;
   GraphMaker m;
   TensorId x = m.input({1, 12, 12, 3});

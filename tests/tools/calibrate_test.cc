@@ -1,4 +1,4 @@
-// convert --calibrate, --scales and --preprocess, as a user gives them.
+// Tests convert --calibrate, --scales and --preprocess on the command line.
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -21,12 +21,6 @@ std::string write_uncalibrated(const Workplace& w, bool has_preprocess) {
   }
   if (!has_preprocess) sample.graph.erase("preprocess");
   return w.folder.write(has_preprocess ? "float.safetensors" : "bare.safetensors", sample.file());
-}
-
-void check_failed(const Outcome& outcome, const std::string& part) {
-  INFO(outcome.out << outcome.err);
-  CHECK(outcome.code != 0);
-  CHECK(contains(outcome.err, part));
 }
 
 }  // namespace
@@ -58,7 +52,7 @@ TEST_CASE("scales that were saved give the same model as the calibration that fo
       octet_tool({"convert", in, "-o", w.path("b.octet"), "--scales", w.path("scales.json")});
   INFO(second.err);
   REQUIRE(second.code == 0);
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
 }
 
 TEST_CASE("a conversion that fails, or has no scales, leaves the scales that are there") {
@@ -77,14 +71,14 @@ TEST_CASE("a conversion that fails, or has no scales, leaves the scales that are
       arguments.insert(arguments.end(), more.begin(), more.end());
       check_failed(octet_tool(arguments), part);
       CHECK(std::filesystem::exists(scales) == there);
-      if (there) CHECK(read_file(scales) == good);
+      if (there) CHECK(contents_of(scales) == good);
     }
     CHECK_FALSE(std::filesystem::exists(out));
   };
   const std::string folder = w.path(".");
   fails({}, "no scales to save", out);
   fails({"--float"}, "no scales to save", out);
-  // After the scales are known:
+  // Errors that come after the scales are known:
   fails({"--calibrate", folder, "--keep-float", "nobody"}, "nobody", out);
   fails({"--calibrate", folder}, "absent", w.path("absent/none.octet"));
   fails({"--calibrate", folder}, "/dev/full", "/dev/full");
@@ -108,9 +102,9 @@ TEST_CASE("convert --float: --calibrate without --save-scales is left out, and s
   CHECK_FALSE(
       contains(convert("c.octet", {"--calibrate", folder, "--save-scales", w.path("scales.json")}),
                left_out));
-  CHECK(contains(read_file(w.path("scales.json")), "\"image\""));
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("c.octet")));
+  CHECK(contains(contents_of(w.path("scales.json")), "\"image\""));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("c.octet")));
 }
 
 TEST_CASE("--max-bad is a number of percent") {
@@ -151,12 +145,12 @@ TEST_CASE("calibration: what is wrong is said, and nothing is written") {
   const std::string bare = write_uncalibrated(w, false);
   const std::string out = w.path("none.octet");
   check_failed(octet_tool({"convert", in, "-o", out, "--calibrate", w.path("absent")}), "absent");
-  check_failed(
+  check_wrong_usage(
       octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."), "--calibrator", "best"}),
       "best");
-  check_failed(octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."),
-                           "--calibration-limit", "0"}),
-               "whole number");
+  check_wrong_usage(octet_tool({"convert", in, "-o", out, "--calibrate", w.path("."),
+                                "--calibration-limit", "0"}),
+                    "whole number");
   check_failed(octet_tool({"convert", in, "-o", out, "--preprocess", "zero-one"}),
                "leave --preprocess out");
   check_failed(octet_tool({"convert", bare, "-o", out, "--preprocess", "imagenet"}),
@@ -216,7 +210,7 @@ TEST_CASE("convert names outputs that int8 arithmetic computes, and how to have 
 
 namespace {
 
-// RELU of one float input.
+// A TFLite model: RELU of one float input.
 std::string write_relu(const Workplace& w, const std::vector<int32_t>& shape) {
   TfliteMaker m;
   m.inputs = {m.activation("x", shape)};
@@ -262,7 +256,7 @@ TEST_CASE(
   REQUIRE(octet_tool({"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."),
                       "--preprocess", "zero-one", "--save-scales", w.path("scales.json")})
               .code == 0);
-  const std::string scales = read_file(w.path("scales.json"));
+  const std::string scales = contents_of(w.path("scales.json"));
   INFO(scales);
   CHECK(contains(scales, "\"answer\""));
   CHECK_FALSE(contains(scales, ".stored"));
@@ -270,5 +264,5 @@ TEST_CASE(
                                     "zero-one", "--scales", w.path("scales.json")});
   INFO(again.err);
   REQUIRE(again.code == 0);
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
 }

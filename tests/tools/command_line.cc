@@ -63,12 +63,8 @@ Outcome octet_tool(const std::vector<std::string>& arguments, const Streams& str
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   return {.code = WEXITSTATUS(status),
-          .out = read_file(folder.path("out")),
-          .err = read_file(folder.path("err"))};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+          .out = contents_of(folder.path("out")),
+          .err = contents_of(folder.path("err"))};
 }
 
 Workplace::Workplace()
@@ -88,6 +84,26 @@ Workplace::Workplace()
   REQUIRE(image::write_png(made_image(20, 30, 1), images[0]));
   REQUIRE(image::write_png(made_image(9, 7, 2), images[1]));
   images.push_back(folder.write("three.jpg", jpeg_bytes(made_image(16, 16, 3))));
+}
+
+const Workplace& workplace() {
+  static const Workplace place;
+  return place;
+}
+
+void check_failed(const Outcome& outcome, const std::string& part) {
+  INFO("stdout: " << outcome.out << "\nstderr: " << outcome.err);
+  CHECK(outcome.code == 1);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.starts_with("octet: "));
+  CHECK(contains(outcome.err, part));
+}
+
+void check_wrong_usage(const Outcome& outcome, const std::string& part) {
+  INFO("stdout: " << outcome.out << "\nstderr: " << outcome.err);
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK(contains(outcome.err, part));
 }
 
 }  // namespace octet::test

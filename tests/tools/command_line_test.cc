@@ -15,20 +15,7 @@ using namespace octet::test;
 
 namespace {
 
-// Made once: each of its models is a run of the tool.
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
-void check_failed(const Outcome& outcome, const std::string& part) {
-  INFO("stdout: " << outcome.out << "\nstderr: " << outcome.err);
-  CHECK(outcome.code == 1);
-  CHECK(outcome.out.empty());
-  CHECK(outcome.err.starts_with("octet: "));
-  CHECK(contains(outcome.err, part));
-}
-
+// Made once, since each of its models takes a run of the tool.
 std::size_t entries_in(const std::string& folder) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
@@ -105,7 +92,7 @@ TEST_CASE("convert says what it made, and writes the same bytes again") {
   CHECK(outcome.err.empty());
   CHECK(contains(outcome.out, out));
   CHECK(contains(outcome.out, "in int8"));
-  CHECK(read_file(out) == read_file(workplace().classifier));
+  CHECK(contents_of(out) == contents_of(workplace().classifier));
 }
 
 TEST_CASE("convert: errors name the file and the remedy, and no half file is left") {
@@ -335,7 +322,7 @@ TEST_CASE("run --dump writes outputs as .npy, --annotate a picture of the image'
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   for (const char* name : {"one.boxes.npy", "one.scores.npy", "one.points.npy"}) {
-    CHECK(read_file(folder.path("dump/") + name).starts_with("\x93NUMPY"));
+    CHECK(contents_of(folder.path("dump/") + name).starts_with("\x93NUMPY"));
   }
   const auto marked = octet::image::read_image(folder.path("marked.png"));
   REQUIRE(marked);
@@ -363,8 +350,8 @@ TEST_CASE("run --dump of two images of one name is an error for the second, and 
   CHECK(contains(outcome.err, second));
   CHECK(contains(outcome.err, first));
   CHECK(contains(outcome.err, "a folder each"));
-  CHECK(read_file(folder.path("dump/same.scores.npy")) ==
-        read_file(folder.path("alone/same.scores.npy")));
+  CHECK(contents_of(folder.path("dump/same.scores.npy")) ==
+        contents_of(folder.path("alone/same.scores.npy")));
 }
 
 TEST_CASE("run --dump of outputs whose names differ by a separator alone writes each") {
@@ -383,7 +370,7 @@ TEST_CASE("run --dump of outputs whose names differ by a separator alone writes 
   REQUIRE(outcome.code == 0);
   std::set<std::string> contents;
   for (const char* name : {"one.a_b.npy", "one.a_b.1.npy", "one.a_b.1.2.npy"})
-    contents.insert(read_file(folder.path("dump/") + name));
+    contents.insert(contents_of(folder.path("dump/") + name));
   CHECK(contents.size() == 3);
 }
 

@@ -1,4 +1,4 @@
-// convert --task and --labels, as a user gives them.
+// Tests convert --task and --labels on the command line.
 #include <catch2/catch.hpp>
 
 #include "tests/loaders/sample_exports.h"
@@ -9,7 +9,7 @@ using namespace octet::test;
 
 namespace {
 
-/// A sample without what its user may say of it.
+/// A sample without task and labels, which the user may give.
 std::string write_plain(const Workplace& w, SampleExport sample, const char* name) {
   sample.graph.erase("task");
   sample.graph.erase("labels");
@@ -38,7 +38,7 @@ TEST_CASE("convert --task says what a model answers, as the file itself would") 
   without_labels.graph.erase("labels");
   const std::string whole = w.folder.write("whole.safetensors", without_labels.file());
   REQUIRE(octet_tool({"convert", whole, "-o", w.path("b.octet")}).code == 0);
-  CHECK(read_file(w.path("a.octet")) == read_file(w.path("b.octet")));
+  CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
   check_refused(w, whole, "--task", task, "leave --task out");
 }
 

@@ -14,7 +14,7 @@ using octet::tool::MatchCounts;
 
 namespace {
 
-// A detector whose outputs are its inputs: boxes, scores, landmarks; the image comes first.
+// A detector whose outputs are its inputs: boxes, scores, landmarks. Its first input is the image.
 struct Detector {
   Model model;
   Session session;
@@ -67,11 +67,12 @@ TEST_CASE("of detections with equal scores the earlier comes first") {
   auto outputs = nothing_found();
   for (std::size_t prior = 0; prior < prior_count; ++prior) outputs[1][2 * prior + 1] = 0.9f;
   Graph graph = detector_graph(prior_count);
-  graph.task.nms_iou = 1;  // Nothing is suppressed.
+  graph.task.nms_iou = 1;  // No box is suppressed.
   const auto found = detect(graph, outputs);
   REQUIRE(found);
   REQUIRE(found->size() == prior_count);
-  // Cells row by row, and in each the smaller size first; then the larger cells.
+  // Priors go row by row over the cells, and in each cell the smaller size comes first. Then the
+  // larger cells follow.
   for (std::size_t prior = 0; prior < 16; ++prior) {
     const Detection& d = (*found)[prior];
     INFO("prior " << prior);

@@ -31,7 +31,7 @@ TEST_CASE("a .npy file has NumPy's header, at a multiple of 64 bytes, and the va
     const std::size_t size = 6 * octet::type_size(type);
     REQUIRE(octet::tool::write_npy(folder.path("y.npy"),
                                    {.info = &info, .data = values.data(), .size = size}));
-    const std::string file = read_file(folder.path("y.npy"));
+    const std::string file = contents_of(folder.path("y.npy"));
     CHECK(file.starts_with(std::string("\x93NUMPY\x01\x00", 8)));
     const std::size_t header = static_cast<uint8_t>(file[8]) + 256U * static_cast<uint8_t>(file[9]);
     CHECK((10 + header) % 64 == 0);
@@ -48,5 +48,5 @@ TEST_CASE("a scalar's .npy file has the shape of nothing") {
   const octet::TensorInfo info{.name = "y", .type = octet::Type::f32, .shape = {}};
   const float value = 3;
   REQUIRE(octet::tool::write_npy(folder.path("y.npy"), {&info, &value, 4}));
-  CHECK(read_file(folder.path("y.npy")).find("'shape': ()") != std::string::npos);
+  CHECK(contents_of(folder.path("y.npy")).find("'shape': ()") != std::string::npos);
 }

@@ -14,7 +14,7 @@ using octet::image::Image;
 
 namespace {
 
-// As make_resize_golden.py makes it.
+// The same image as make_resize_golden.py makes.
 Image made_image(int height, int width) {
   Image image{.height = height, .width = width};
   for (int y = 0; y < height; ++y) {
@@ -49,7 +49,7 @@ std::vector<uint8_t> from_hex(const std::string& hex) {
 
 TEST_CASE("images are prepared as Pillow prepares them, within one level a pixel") {
   const auto cases =
-      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/resize_golden.json"));
+      nlohmann::json::parse(contents_of(OCTET_SOURCE_DIR "/tests/tools/resize_golden.json"));
   CHECK(cases.size() == 36);
   for (const auto& golden : cases) {
     INFO(golden["image"] << " " << golden["preprocess"]);
@@ -122,7 +122,7 @@ TEST_CASE("a PNG is read as it was written, and gray ones as three equal channel
 TEST_CASE("every kind of image is read as the exporter reads it, JPEG within one level a pixel") {
   const TemporaryFolder folder;
   const auto cases =
-      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
+      nlohmann::json::parse(contents_of(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
   CHECK(cases.size() == 107);
   for (const auto& golden : cases) {
     INFO(golden["name"]);
@@ -146,7 +146,7 @@ TEST_CASE("every kind of image is read as the exporter reads it, JPEG within one
 TEST_CASE("an orientation turns the picture, and only where that is asked for") {
   const TemporaryFolder folder;
   const auto cases =
-      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
+      nlohmann::json::parse(contents_of(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
   int turned = 0;
   for (const auto& golden : cases) {
     const std::string name = golden["name"];
@@ -266,7 +266,7 @@ TEST_CASE("a JPEG of ordinary size is decoded as it is") {
 TEST_CASE("a PNG that is cut off anywhere is an error") {
   const TemporaryFolder folder;
   REQUIRE(octet::image::write_png(made_image(13, 9), folder.path("whole.png")));
-  const std::string whole = read_file(folder.path("whole.png"));
+  const std::string whole = contents_of(folder.path("whole.png"));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     INFO(size << " of " << whole.size() << " bytes");
     CHECK_FALSE(octet::image::read_image(folder.write("cut.png", whole.substr(0, size))));
@@ -278,7 +278,7 @@ TEST_CASE("a JPEG is near the image that it was made of") {
   Image image{.height = 32, .width = 24};
   for (int i = 0; i < 32 * 24 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i / 72 * 6));
   for (const bool progressive : {false, true}) {
-    // The name says nothing: the content does.
+    // The content says what it is, not the name.
     const auto read =
         octet::image::read_image(folder.write("photo.png", jpeg_bytes(image, progressive)));
     INFO((read ? "" : read.error().message));
@@ -303,7 +303,7 @@ TEST_CASE("what is no image is an error that names the file") {
 TEST_CASE("three hundred damaged files of each kind of image") {
   const TemporaryFolder folder;
   const auto cases =
-      nlohmann::json::parse(read_file(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
+      nlohmann::json::parse(contents_of(OCTET_SOURCE_DIR "/tests/tools/image_golden.json"));
   for (const char* kind :
        {"BMP, RGB", "BMP, 1", "BMP, P", "GIF, 5 colours, interlace 1", "GIF, animated",
         "GIF, codes of every width", "WebP, lossless, RGBA", "WebP, lossy", "WebP, orientation 6",
@@ -333,7 +333,7 @@ TEST_CASE("a thousand damaged JPEG and PNG files") {
   const Image image = made_image(24, 40);
   REQUIRE(octet::image::write_png(image, folder.path("whole.png")));
   const std::vector<std::string> files = {jpeg_bytes(image), jpeg_bytes(image, true),
-                                          read_file(folder.path("whole.png"))};
+                                          contents_of(folder.path("whole.png"))};
   for (const std::string& file : files) {
     Random random(41);
     int read = 0;

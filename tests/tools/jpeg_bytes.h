@@ -1,4 +1,4 @@
-// A JPEG file made in a test.
+// Makes a JPEG file in a test.
 #pragma once
 
 #include <cstdio>
@@ -11,7 +11,7 @@
 
 namespace octet::test {
 
-/// Of an image of 3 channels, at quality 95.
+/// The JPEG file of an image of 3 channels, at quality 95.
 inline std::string jpeg_bytes(const image::Image& image, bool progressive = false) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;

@@ -1,5 +1,5 @@
-// No command writes onto a file that it reads, or over a file of another kind: every option that
-// writes against every one that reads, by every kind of name.
+// No command writes over a file that it reads, or over a file of another kind. Every option that
+// writes is tried with every option that reads, by every kind of name.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,14 +17,15 @@ using namespace octet::test;
 
 namespace {
 
-/// A command with one option that writes, and what it reads.
+/// A command with one option that writes, and the files that it reads.
 struct Writer {
   std::string what;
   std::vector<std::string> reads;  ///< Paths.
   std::function<std::vector<std::string>(const std::string& target)> arguments;
 };
 
-/// Other names of `path`, in `folder`: itself, a hard link, links, a detour, another folder's name.
+/// Names of `path`, mostly in `folder`: itself, a hard link, links, a detour, another folder's
+/// name.
 std::vector<std::string> names_of(const std::string& path, const TemporaryFolder& folder) {
   fs::create_hard_link(path, folder.path("hard"));
   fs::create_symlink(path, folder.path("soft"));
@@ -98,7 +99,7 @@ TEST_CASE("no option writes onto a file that another one reads, by any name, for
   const Workplace w;
   for (const Writer& writer : writers(w)) {
     for (const std::string& read : writer.reads) {
-      const std::string before = read_file(read);
+      const std::string before = contents_of(read);
       const TemporaryFolder folder;
       for (const std::string& name : names_of(read, folder)) {
         for (const bool force : {false, true}) {
@@ -109,7 +110,7 @@ TEST_CASE("no option writes onto a file that another one reads, by any name, for
           CHECK(outcome.code == 1);
           CHECK(contains(outcome.err, name));
           CHECK(contains(outcome.err, "this is the file that is read"));
-          CHECK(read_file(read) == before);
+          CHECK(contents_of(read) == before);
           CHECK(fs::is_symlink(folder.path("soft")));
         }
       }
@@ -128,17 +129,17 @@ TEST_CASE("an existing file of another kind is written over by force only") {
     CHECK(
         contains(refused.err, target + ": cannot write: there is a file of this name that is not"));
     CHECK(contains(refused.err, "--force"));
-    CHECK(read_file(target) == "a user's notes");
+    CHECK(contents_of(target) == "a user's notes");
     auto forced = writer.arguments(target);
     append_force(forced, true);
     const Outcome done = octet_tool(forced);
     INFO(done.err);
     CHECK(done.code == 0);
-    const std::string written = read_file(target);
+    const std::string written = contents_of(target);
     CHECK(written != "a user's notes");
-    // Once it is of the kind, no force is needed.
+    // Now that the file is of this kind, no --force is needed.
     CHECK(octet_tool(writer.arguments(target)).code == 0);
-    CHECK(read_file(target) == written);
+    CHECK(contents_of(target) == written);
   }
 }
 
@@ -148,7 +149,7 @@ TEST_CASE("--dump writes onto nothing that is read, and over nothing that is no 
   const std::string target = "dump/one.scores.npy";
   fs::create_directory(w.path("dump"));
   for (const std::string& read : {w.classifier, w.images[0], list}) {
-    const std::string before = read_file(read);
+    const std::string before = contents_of(read);
     for (const bool hard : {false, true}) {
       fs::remove(w.path(target));
       if (hard) {
@@ -166,7 +167,7 @@ TEST_CASE("--dump writes onto nothing that is read, and over nothing that is no 
         INFO(read << ": " << outcome.err);
         CHECK(outcome.code == 1);
         CHECK(contains(outcome.err, "this is the file that is read"));
-        CHECK(read_file(read) == before);
+        CHECK(contents_of(read) == before);
       }
     }
   }
@@ -175,19 +176,19 @@ TEST_CASE("--dump writes onto nothing that is read, and over nothing that is no 
   const std::vector<std::string> dump = {"run", w.classifier, w.images[0], "--dump",
                                          w.path("dump")};
   CHECK(octet_tool(dump).code == 1);
-  CHECK(read_file(w.path(target)) == "a user's notes");
+  CHECK(contents_of(w.path(target)) == "a user's notes");
   auto forced = dump;
   append_force(forced, true);
   CHECK(octet_tool(forced).code == 0);
-  CHECK(read_file(w.path(target)).starts_with("\x93NUMPY"));
+  CHECK(contents_of(w.path(target)).starts_with("\x93NUMPY"));
   CHECK(octet_tool(dump).code == 0);
 }
 
 TEST_CASE("a picture out of a pipe is answered about, and marked") {
   const Workplace w;
   REQUIRE(mkfifo(w.path("pipe").c_str(), 0600) == 0);
-  const std::string picture = read_file(w.images[0]);
-  // Open at both ends, it holds the small picture, and its end comes with the writer's.
+  const std::string picture = contents_of(w.images[0]);
+  // The pipe has room for the small picture. It ends when the writer closes it.
   std::thread writer([&] {
     const int end = open(w.path("pipe").c_str(), O_WRONLY);
     CHECK(write(end, picture.data(), picture.size()) == static_cast<ssize_t>(picture.size()));
@@ -200,7 +201,7 @@ TEST_CASE("a picture out of a pipe is answered about, and marked") {
   close(keeper);
   INFO(outcome.err);
   CHECK(outcome.code == 0);
-  CHECK(read_file(w.path("marked.png")).starts_with("\x89PNG"));
+  CHECK(contents_of(w.path("marked.png")).starts_with("\x89PNG"));
 }
 
 TEST_CASE("no command prints onto a file that it reads") {
@@ -223,18 +224,18 @@ TEST_CASE("no command prints onto a file that it reads") {
                          {{"inspect", w.classifier}, w.classifier},
                          {{"bench", w.classifier, "--runs", "1"}, w.classifier},
                          {{"convert", exported, "-o", w.path("out.octet")}, exported}}) {
-    const std::string before = read_file(read);
+    const std::string before = contents_of(read);
     const Outcome outcome = octet_tool(
         arguments, {.input_file = read == list ? list : std::string(), .append_to = read});
     INFO(arguments[0] << " onto " << read << ": " << outcome.err);
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.err, "standard output goes into it"));
-    CHECK(read_file(read) == before);
-    // Nor does the message go where it would destroy the file.
+    CHECK(contents_of(read) == before);
+    // The message does not go into the file, either.
     const Outcome errors = octet_tool(
         arguments, {.input_file = read == list ? list : std::string(), .append_errors_to = read});
     CHECK(errors.code == 1);
-    CHECK(read_file(read) == before);
+    CHECK(contents_of(read) == before);
   }
 }
 

@@ -1,5 +1,5 @@
-// Folders of pictures as people have them: damaged files, odd names, cameras held upright, classes
-// that begin elsewhere.
+// Tests folders of pictures as people have them: damaged files, odd names, cameras held upright,
+// classes that begin at another number.
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -21,19 +21,14 @@ using octet::image::Image;
 
 namespace {
 
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
-/// `good` pictures and `bad` ones that are cut off, of the class 0.
+/// Fills a folder with `good` pictures and `bad` ones that are cut off, all of class 0.
 void fill(const TemporaryFolder& folder, int good, int bad) {
   const Workplace& w = workplace();
   for (int i = 0; i < good; ++i) {
     fs::copy(w.images[static_cast<std::size_t>(i) % 2],
              folder.path("0_" + std::to_string(i) + ".png"));
   }
-  const std::string whole = read_file(w.images[0]);
+  const std::string whole = contents_of(w.images[0]);
   for (int i = 0; i < bad; ++i)
     folder.write("0_bad" + std::to_string(i) + ".png", whole.substr(0, whole.size() / 2));
 }
@@ -56,7 +51,7 @@ Image noise(int height, int width, uint32_t seed) {
   return image;
 }
 
-/// The bytes of a JPEG, with an orientation.
+/// The JPEG with an EXIF orientation added.
 std::string oriented(const std::string& jpeg, char orientation) {
   std::string exif(
       "\xFF\xE1\x00\x22"
@@ -79,7 +74,7 @@ TEST_CASE("eval leaves damaged pictures out, lists them, and fails above a share
   CHECK(contains(above.err, "1 of 12 images"));
   CHECK(contains(above.err, "0_bad0.png: damaged PNG"));
   CHECK(contains(above.err, "--max-bad 9"));
-  // What the eleven gave is not lost.
+  // The results of the eleven others are not lost.
   CHECK(above.json()["images"] == 11);
   REQUIRE(above.json()["failed"].size() == 1);
   CHECK(fs::equivalent(above.json()["failed"][0]["path"].get<std::string>(), bad));
@@ -121,7 +116,7 @@ TEST_CASE("convert --calibrate leaves damaged pictures out, and writes nothing a
   fs::remove(folder.path("0_bad0.png"));
   const std::string good = place.path("good.octet");
   REQUIRE(octet_tool({"convert", in, "-o", good, "--calibrate", folder.path(".")}).code == 0);
-  CHECK(read_file(good) == read_file(out));
+  CHECK(contents_of(good) == contents_of(out));
 }
 
 TEST_CASE("circles of links, pipes and links to nothing in a folder are bad pictures, no more") {
@@ -247,7 +242,7 @@ TEST_CASE("a picture is turned as its EXIF says by every command, and not with -
     const std::string out = folder.path("out.octet");
     more.insert(more.begin(), {"convert", in, "-o", out, "--calibrate", photos.path(".")});
     REQUIRE(octet_tool(more).code == 0);
-    return read_file(out);
+    return contents_of(out);
   };
   CHECK(calibrated(upright, {}) == calibrated(sideways, {}));
   CHECK(calibrated(upright, {}) != calibrated(sideways, {"--no-exif-rotate"}));
@@ -308,7 +303,7 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
     unknown.emplace_back("imagenet");
     CHECK(contains(octet_tool(unknown).err, "imagenet-tf, imagenet-torch, zero-one"));
   }
-  // A preset is what it stands for.
+  // A preset gives the same as the JSON that it stands for.
   const auto preset =
       octet_tool({"run", bare, w.images[0], "--json", "--preprocess", "zero-one"}).json();
   const auto spelled = octet_tool({"run", bare, w.images[0], "--json", "--preprocess",
@@ -316,7 +311,8 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
                                        "mean": [0, 0, 0], "std": [255, 255, 255]})"})
                            .json();
   CHECK(preset["outputs"] == spelled["outputs"]);
-  // Files that say their own are asked, too; pixels as they are need no scale.
+  // Files with a preprocessing of their own are checked, too. Pixels that stay as they are need no
+  // scale.
   sample.graph["preprocess"] = nlohmann::json::parse(units);
   sample.graph["preprocess"]["size"] = {8, 8};
   const Outcome file =
@@ -356,7 +352,7 @@ TEST_CASE("a weak model's answers are off where far more of them would be right 
 TEST_CASE("eval says where all answers are off by the same number of classes") {
   const Workplace& w = workplace();
   const TemporaryFolder place;
-  // Pictures whose answers are of two classes at least, and named one lower.
+  // Pictures whose answers are of at least two classes, with names that say one class lower.
   std::set<int> classes;
   int count = 0;
   fs::create_directory(place.path("photos"));
@@ -402,7 +398,8 @@ TEST_CASE("boxes whose right lies left of left are told at the first picture") {
 
   const Workplace& w = workplace();
   const TemporaryFolder folder;
-  // Offsets from priors, which the task calls corners: the right ones are negative.
+  // The boxes are offsets from priors, which the task calls corners: those of the right side are
+  // negative.
   SampleExport sample = sample_detector();
   auto& task = sample.graph["task"];
   for (const char* key : {"min_sizes", "steps", "variances"}) task.erase(key);
@@ -444,7 +441,7 @@ TEST_CASE("a picture that memory does not hold is named, and the next one answer
   }
   const Workplace& w = workplace();
   const TemporaryFolder folder;
-  // A canvas of 16000 x 16000 in fifty bytes.
+  // A GIF of fifty bytes with a canvas of 16000 x 16000.
   std::string huge(
       "GIF89a\x80\x3E\x80\x3E\x80\0\0\0\0\0\xFF\xFF\xFF,\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0;",
       35);

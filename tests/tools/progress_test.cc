@@ -54,7 +54,7 @@ TEST_CASE("convert says on a terminal what it does, once that takes longer than 
   const TemporaryFolder folder;
   const Terminal terminal;
   const std::string in = folder.write("in.safetensors", sample_classifier().file());
-  // A pipe that nobody reads yet: the tool waits to write into it.
+  // Nobody reads the pipe yet, so the tool waits to write into it.
   const std::string out = folder.path("pipe");
   REQUIRE(mkfifo(out.c_str(), 0600) == 0);
   std::string text;

@@ -1,4 +1,4 @@
-// What `octet run` prints of a classifier's scores, for every format that a model comes in.
+// Tests what `octet run` prints of a classifier's scores, for every format of models.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -14,15 +14,10 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-const Workplace& workplace() {
-  static const Workplace place;
-  return place;
-}
-
-/// What `octet run --dump` wrote: float32, behind a header of NumPy's.
+/// The values that `octet run --dump` wrote: float32, behind NumPy's header.
 std::vector<float> dumped(const std::string& folder, const std::string& image,
                           const std::string& output) {
-  const std::string file = read_file(folder + "/" + image + "." + output + ".npy");
+  const std::string file = contents_of(folder + "/" + image + "." + output + ".npy");
   const auto header = static_cast<std::size_t>(static_cast<uint8_t>(file[8])) +
                       256 * static_cast<std::size_t>(static_cast<uint8_t>(file[9]));
   std::vector<float> values((file.size() - 10 - header) / sizeof(float));
@@ -30,7 +25,7 @@ std::vector<float> dumped(const std::string& folder, const std::string& image,
   return values;
 }
 
-/// The probability of each class that the scores stand for.
+/// The probability of each class, computed from scores of the given type.
 std::vector<double> expected(const std::string& type, const std::vector<float>& scores) {
   std::vector<double> out(scores.begin(), scores.end());
   if (type == "logits" || type == "log-probabilities") {
@@ -43,7 +38,7 @@ std::vector<double> expected(const std::string& type, const std::vector<float>& 
   return out;
 }
 
-/// Converts the file and compares what is printed, as JSON and as text, with the model's values.
+/// Converts the file, and compares what is printed as JSON and as text with the model's values.
 void check_scores(const std::string& in, const Strings& more, const std::string& type) {
   const Workplace& w = workplace();
   const TemporaryFolder folder;
@@ -129,7 +124,8 @@ std::string onnx_with(const Strings& operators) {
   return m.file();
 }
 
-/// The mean of each colour times weights, a score for each class of 601, and a softmax in u8.
+/// A TFLite model: the mean of each colour, a linear layer with a score for each of 601 classes,
+/// and a softmax in u8.
 std::string many_classes(tflite::BuiltinOperator head) {
   using tflite::TensorType;
   constexpr int32_t classes = 601;
@@ -140,7 +136,7 @@ std::string many_classes(tflite::BuiltinOperator head) {
   std::vector<int32_t> weights(3 * classes, 128);
   weights[1] = 129;
   std::vector<int32_t> biases(classes, 0);
-  biases[0] = 1800;  // of 1 / 255
+  biases[0] = 1800;  // in units of 1 / 255
   const int32_t w = m.bytes("w", {classes, 3}, TensorType::UINT8, weights, {{1.0F}, {128}, 0});
   const int32_t b = m.biases("b", biases);
   const int32_t logits = m.activation("logits", {1, classes}, TensorType::UINT8, 0.04F, 0);
@@ -212,7 +208,7 @@ TEST_CASE("run prints u8 probabilities of TFLite as they are, whatever their sum
   double sum = 0;
   for (const auto& answer : top) sum += answer["score"].get<double>();
   CHECK(sum > 0.5);
-  CHECK(sum < 0.9);  // what 600 classes had was rounded off
+  CHECK(sum < 0.9);  // the share of 600 classes was rounded off
 }
 
 }  // namespace octet::test

@@ -1,5 +1,5 @@
-// What convert says of outputs that are coarse, and of what a user keeps in float: each remedy that
-// it prints works.
+// Tests what convert says of coarse outputs, and of nodes that a user keeps in float: each remedy
+// that it prints works.
 #include "tools/octet/summary.h"
 
 #include <catch2/catch.hpp>
@@ -21,7 +21,7 @@ std::string summary_of(const Graph& graph, const std::vector<std::string>& keep_
 
 constexpr Quantization input_scale = {.scale = 0.0625F, .zero_point = 128};
 
-/// A sum whose result is moved before it is the output.
+/// A sum whose result is moved before it becomes the output.
 Graph moved_sum(Op op, const Attributes& attributes) {
   GraphMaker m;
   const auto x = m.input({1, 4, 4, 3}, input_scale);

@@ -1,5 +1,5 @@
-// What a user gives on the command line for a TFLite model: task, labels, preprocessing, scales
-// anew.
+// Tests what a user gives on the command line for a TFLite model: task, labels, preprocessing, new
+// scales.
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -11,13 +11,8 @@ using namespace octet::test;
 
 namespace {
 
-void check_failed(const Outcome& outcome, const std::string& part) {
-  INFO(outcome.out << outcome.err);
-  CHECK(outcome.code != 0);
-  CHECK(contains(outcome.err, part));
-}
-
-/// The mean of each colour, as scores of three classes; the second colour counts double.
+/// A TFLite model: the mean of each colour as scores of three classes. The second colour counts
+/// double.
 std::string colours() {
   using octet::test::tflite::TensorType;
   TfliteMaker m;
@@ -92,7 +87,7 @@ TEST_CASE("a quantized model's scales stay, or are forgotten and chosen again") 
   REQUIRE(again.code == 0);
   const auto nodes = octet_tool({"inspect", out, "--json"}).json()["nodes"];
   CHECK(nodes[1]["precision"] == "int8");
-  // Without other scales it is a float model.
+  // Without new scales it is a float model.
   check_failed(octet_tool({"convert", in, "-o", out, "--forget-scales"}), "no calibration scale");
   CHECK(octet_tool({"convert", in, "-o", out, "--forget-scales", "--float"}).code == 0);
 }

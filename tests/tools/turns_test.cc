@@ -2,17 +2,16 @@
 
 #include <catch2/catch.hpp>
 
-using namespace octet::tool;
-
+namespace octet::tool {
 namespace {
 
-/// Counts its runs, and says that each took as many seconds as it had before it.
+/// Counts its runs. Each run reports as many seconds as there were runs before it.
 struct Counter {
   std::size_t runs = 0;
   Samples samples;
 
   Contestant contestant() {
-    return {.run = [this]() -> octet::Expected<double> { return static_cast<double>(runs++); },
+    return {.run = [this]() -> Expected<double> { return static_cast<double>(runs++); },
             .keep = [this](double seconds) { samples.add(seconds); }};
   }
 };
@@ -54,3 +53,5 @@ TEST_CASE("the first error ends the turns") {
   REQUIRE_FALSE(result);
   CHECK(result.error().message == "out of order");
 }
+
+}  // namespace octet::tool

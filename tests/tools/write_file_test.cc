@@ -20,7 +20,7 @@ using namespace octet::test;
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) {
+std::span<const std::byte> bytes_in(const std::string& text) {
   return std::as_bytes(std::span(text));
 }
 
@@ -31,7 +31,7 @@ std::set<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-/// A named pipe that is open at both ends, and holds what is written into it.
+/// A named pipe that is open at both ends, and keeps what is written into it.
 class Pipe {
  public:
   explicit Pipe(const std::string& path) {
@@ -57,18 +57,18 @@ class Pipe {
 
 TEST_CASE("a file is written whole or not at all") {
   const TemporaryFolder folder;
-  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_of("first")));
-  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_of("second")));
-  CHECK(read_file(folder.path("a")) == "second");
+  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_in("first")));
+  REQUIRE(octet::tool::write_file(folder.path("a"), bytes_in("second")));
+  CHECK(contents_of(folder.path("a")) == "second");
   std::filesystem::create_directory(folder.path("folder"));
-  const auto onto_folder = octet::tool::write_file(folder.path("folder"), bytes_of("x"));
+  const auto onto_folder = octet::tool::write_file(folder.path("folder"), bytes_in("x"));
   REQUIRE_FALSE(onto_folder);
   CHECK(onto_folder.error().message ==
         folder.path("folder") + ": cannot write: this is a folder; name the file in it");
-  const auto onto_here = octet::tool::write_file(folder.path("."), bytes_of("x"));
+  const auto onto_here = octet::tool::write_file(folder.path("."), bytes_in("x"));
   REQUIRE_FALSE(onto_here);
   CHECK(onto_here.error().message.find("folder") != std::string::npos);
-  const auto into_nothing = octet::tool::write_file(folder.path("no/file"), bytes_of("x"));
+  const auto into_nothing = octet::tool::write_file(folder.path("no/file"), bytes_in("x"));
   REQUIRE_FALSE(into_nothing);
   std::size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path(".")))
@@ -84,20 +84,20 @@ TEST_CASE("a full disk is an error, and leaves the old file and nothing else") {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const struct rlimit small = {.rlim_cur = 10, .rlim_max = before.rlim_max};
   REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const auto written = octet::tool::write_file(folder.path("out"), bytes_of("more than ten bytes"));
+  const auto written = octet::tool::write_file(folder.path("out"), bytes_in("more than ten bytes"));
   REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
   std::signal(SIGXFSZ, handler);
   REQUIRE_FALSE(written);
   CHECK(written.error().message.starts_with(folder.path("out") + ": cannot write: "));
-  CHECK(read_file(folder.path("out")) == "old");
+  CHECK(contents_of(folder.path("out")) == "old");
   CHECK(names_in(folder.path(".")) == std::set<std::string>{"out"});
 }
 
 TEST_CASE("the unfinished file has a name of its own: a user's X.part stays") {
   const TemporaryFolder folder;
   folder.write("out.part", "the user's");
-  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_of("new")));
-  CHECK(read_file(folder.path("out.part")) == "the user's");
+  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_in("new")));
+  CHECK(contents_of(folder.path("out.part")) == "the user's");
   CHECK(names_in(folder.path(".")) == std::set<std::string>{"out", "out.part"});
 }
 
@@ -109,10 +109,10 @@ TEST_CASE("a new file's mode is the umask's, and a file that is replaced keeps i
     return status.st_mode & 07777;
   };
   const mode_t before = umask(027);
-  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_of("x")));
+  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_in("x")));
   CHECK(mode_of("new") == 0640);
   REQUIRE(chmod(folder.path("new").c_str(), 0604) == 0);
-  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_of("y")));
+  REQUIRE(octet::tool::write_file(folder.path("new"), bytes_in("y")));
   CHECK(mode_of("new") == 0604);
   umask(before);
 }
@@ -128,14 +128,14 @@ TEST_CASE("two processes that write one file leave one of the two, whole") {
     if (child == 0) {
       bool good = true;
       for (int i = 0; i < 30; ++i)
-        good = octet::tool::write_file(folder.path("out"), bytes_of(*content)).has_value() && good;
+        good = octet::tool::write_file(folder.path("out"), bytes_in(*content)).has_value() && good;
       _exit(good ? 0 : 1);
     }
     writers.push_back(child);
   }
   for (int i = 0; i < 200; ++i) {
     if (!std::filesystem::exists(folder.path("out"))) continue;
-    const std::string seen = read_file(folder.path("out"));
+    const std::string seen = contents_of(folder.path("out"));
     CHECK((seen == a || seen == b));
   }
   for (const pid_t writer : writers) {
@@ -153,14 +153,14 @@ TEST_CASE("a signal that ends the process leaves the old file or the new one, an
     for (int round = 0; round < 8; ++round) {
       const TemporaryFolder folder;
       folder.write("out", old_bytes);
-      // Before the fork: the signal may come before the child's first line, and Catch's handler
-      // would go on with the tests there.
+      // The handler is reset before the fork: the signal may come before the child's first line,
+      // and Catch's handler would go on with the tests there.
       const auto before = std::signal(signal, SIG_DFL);
       const pid_t child = fork();
       if (child != 0) std::signal(signal, before);
       REQUIRE(child >= 0);
       if (child == 0) {
-        while (octet::tool::write_file(folder.path("out"), bytes_of(new_bytes))) {
+        while (octet::tool::write_file(folder.path("out"), bytes_in(new_bytes))) {
         }
         _exit(1);
       }
@@ -171,7 +171,7 @@ TEST_CASE("a signal that ends the process leaves the old file or the new one, an
       CHECK(WIFSIGNALED(status));
       CHECK(WTERMSIG(status) == signal);
       CHECK(names_in(folder.path(".")) == std::set<std::string>{"out"});
-      const std::string left = read_file(folder.path("out"));
+      const std::string left = contents_of(folder.path("out"));
       CHECK((left == old_bytes || left == new_bytes));
     }
   }
@@ -180,7 +180,7 @@ TEST_CASE("a signal that ends the process leaves the old file or the new one, an
 TEST_CASE("a signal that is ignored stays ignored") {
   const TemporaryFolder folder;
   const auto before = std::signal(SIGHUP, SIG_IGN);
-  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_of("x")));
+  REQUIRE(octet::tool::write_file(folder.path("out"), bytes_in("x")));
   CHECK(std::signal(SIGHUP, before) == SIG_IGN);
 }
 
@@ -204,11 +204,11 @@ TEST_CASE("a file that is read is not written onto, by whatever name") {
           "/dev/fd/" + std::to_string(descriptor), "/proc/self/fd/" + std::to_string(descriptor)}) {
       INFO(name);
       const auto written =
-          octet::tool::write_file(name, bytes_of("new"), {.in_use = &in_use, .force = force});
+          octet::tool::write_file(name, bytes_in("new"), {.in_use = &in_use, .force = force});
       REQUIRE_FALSE(written);
       CHECK(written.error().message.starts_with(name + ": cannot write: this is the file that is "
                                                        "read"));
-      CHECK(read_file(read) == "precious");
+      CHECK(contents_of(read) == "precious");
     }
   }
   close(descriptor);
@@ -225,20 +225,20 @@ TEST_CASE("an existing file of another kind is written over only by force; an em
     for (const auto& [other, beginning] : kinds) {
       INFO(kind->name << " onto " << other->name);
       const std::string path = folder.write("file", beginning);
-      const auto written = octet::tool::write_file(path, bytes_of(own), {.kind = kind});
+      const auto written = octet::tool::write_file(path, bytes_in(own), {.kind = kind});
       CHECK(written.has_value() == (kind == other));
       if (!written) {
         CHECK(written.error().message.find("--force") != std::string::npos);
-        CHECK(read_file(path) == beginning);
+        CHECK(contents_of(path) == beginning);
       }
-      CHECK(octet::tool::write_file(path, bytes_of(own), {.kind = kind, .force = true}));
-      CHECK(read_file(path) == own);
+      CHECK(octet::tool::write_file(path, bytes_in(own), {.kind = kind, .force = true}));
+      CHECK(contents_of(path) == own);
     }
     for (const std::string& text : {std::string("t"), std::string("a text of some length")})
       CHECK_FALSE(
-          octet::tool::write_file(folder.write("file", text), bytes_of(own), {.kind = kind}));
-    CHECK(octet::tool::write_file(folder.write("file", ""), bytes_of(own), {.kind = kind}));
-    CHECK(octet::tool::write_file(folder.path("absent"), bytes_of(own), {.kind = kind}));
+          octet::tool::write_file(folder.write("file", text), bytes_in(own), {.kind = kind}));
+    CHECK(octet::tool::write_file(folder.write("file", ""), bytes_in(own), {.kind = kind}));
+    CHECK(octet::tool::write_file(folder.path("absent"), bytes_in(own), {.kind = kind}));
     std::filesystem::remove(folder.path("absent"));
   }
 }
@@ -246,7 +246,7 @@ TEST_CASE("an existing file of another kind is written over only by force; an em
 TEST_CASE("what is no regular file is written into, never replaced") {
   const TemporaryFolder folder;
   const Pipe pipe(folder.path("pipe"));
-  REQUIRE(octet::tool::write_file(folder.path("pipe"), bytes_of("bytes")));
+  REQUIRE(octet::tool::write_file(folder.path("pipe"), bytes_in("bytes")));
   CHECK(std::filesystem::is_fifo(folder.path("pipe")));
   CHECK(pipe.content() == "bytes");
 
@@ -260,22 +260,22 @@ TEST_CASE("a link is followed: what it leads to is written, and the link stays")
   const TemporaryFolder folder;
   folder.write("target", "old");
   std::filesystem::create_symlink(folder.path("target"), folder.path("link"));
-  REQUIRE(octet::tool::write_file(folder.path("link"), bytes_of("new")));
+  REQUIRE(octet::tool::write_file(folder.path("link"), bytes_in("new")));
   CHECK(std::filesystem::is_symlink(folder.path("link")));
-  CHECK(read_file(folder.path("target")) == "new");
+  CHECK(contents_of(folder.path("target")) == "new");
 
   std::filesystem::create_symlink(folder.path("absent"), folder.path("to_nothing"));
-  REQUIRE(octet::tool::write_file(folder.path("to_nothing"), bytes_of("new")));
+  REQUIRE(octet::tool::write_file(folder.path("to_nothing"), bytes_in("new")));
   CHECK(std::filesystem::is_symlink(folder.path("to_nothing")));
-  CHECK(read_file(folder.path("absent")) == "new");
+  CHECK(contents_of(folder.path("absent")) == "new");
 
   std::filesystem::create_symlink("relative", folder.path("to_relative"));
-  REQUIRE(octet::tool::write_file(folder.path("to_relative"), bytes_of("new")));
+  REQUIRE(octet::tool::write_file(folder.path("to_relative"), bytes_in("new")));
   CHECK(std::filesystem::is_symlink(folder.path("to_relative")));
-  CHECK(read_file(folder.path("relative")) == "new");
+  CHECK(contents_of(folder.path("relative")) == "new");
 
   std::filesystem::create_symlink("circle", folder.path("circle"));
-  const auto in_circle = octet::tool::write_file(folder.path("circle"), bytes_of("new"));
+  const auto in_circle = octet::tool::write_file(folder.path("circle"), bytes_in("new"));
   REQUIRE_FALSE(in_circle);
   CHECK(in_circle.error().message.starts_with(folder.path("circle") + ": cannot write: "));
 }
@@ -288,7 +288,7 @@ TEST_CASE("what cannot be written into is an error, and stays what it is") {
   path.copy(address.sun_path, path.size());
   const int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
   REQUIRE(bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
-  const auto written = octet::tool::write_file(path, bytes_of("bytes"));
+  const auto written = octet::tool::write_file(path, bytes_in("bytes"));
   close(descriptor);
   REQUIRE_FALSE(written);
   CHECK(written.error().message.starts_with(path + ": cannot write: "));

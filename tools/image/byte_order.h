@@ -1,4 +1,4 @@
-// Little-endian numbers of a file's bytes.
+// Little-endian numbers from a file's bytes.
 #pragma once
 
 #include <cstdint>

@@ -19,12 +19,12 @@ struct Layout {
   bool top_down = false;
   uint32_t bits = 0;
   std::array<uint32_t, 3> masks{};  // of R, G, B in pixels of 16 and 32 bits
-  Bytes palette;                    // B, G, R(, 0) an index
+  Bytes palette;                    // B, G, R(, 0) for each index
   std::size_t palette_step = 4;
   std::size_t pixels_at = 0;
 };
 
-/// -> an error's text, or null
+/// Returns an error's text, or null.
 const char* read_layout(Bytes file, Layout& layout) {
   const uint32_t header = little_endian(file, file_header, 4);
   if (file.size() < file_header + 12 || file.size() - file_header < header) {
@@ -64,7 +64,7 @@ const char* read_layout(Bytes file, Layout& layout) {
   if (layout.bits == 32) layout.masks = {0xFF0000, 0xFF00, 0xFF};
   if (compression == bit_fields) {
     if (layout.bits != 16 && layout.bits != 32) return "bit masks for pixels that have none";
-    // Longer headers have them inside, at the same place.
+    // Longer headers have the masks inside, at the same place.
     for (std::size_t c = 0; c < 3; ++c)
       layout.masks[c] = little_endian(file, file_header + info_header + 4 * c, 4);
     if (header == info_header) palette_at += 12;
@@ -95,7 +95,7 @@ uint8_t channel(uint32_t pixel, uint32_t mask) {
   return static_cast<uint8_t>(value * 255 / largest);
 }
 
-/// -> false: an index that the palette has not
+/// Returns false for an index that the palette does not have.
 bool read_pixel(const Layout& layout, Bytes row, int64_t x, uint8_t* rgb) {
   const auto at = static_cast<std::size_t>(x);
   if (layout.bits <= 8) {

@@ -10,7 +10,7 @@ namespace {
 
 using Bytes = std::span<const uint8_t>;
 
-/// What is left of the file.
+/// The rest of the file, which has not been read yet.
 class Source {
  public:
   explicit Source(Bytes bytes) : rest_(bytes) {}
@@ -21,7 +21,8 @@ class Source {
     rest_ = rest_.subspan(count);
     return taken;
   }
-  /// Data come in blocks of up to 255 bytes, and end with an empty one. -> false: cut off
+  /// Data come in blocks of up to 255 bytes, and end with an empty one. Returns false where the
+  /// file is cut off.
   bool take_blocks(std::vector<uint8_t>* into) {
     while (has(1)) {
       const std::size_t size = take(1)[0];
@@ -37,8 +38,8 @@ class Source {
   Bytes rest_;
 };
 
-/// LZW with codes of growing width, the lowest bit first. -> false: a code that is none, or the
-/// data end before `indices` is full.
+/// LZW with codes of growing width, the lowest bit first. Returns false where a code is invalid, or
+/// the data end before `indices` is full.
 bool decompress(Bytes data, int code_bits, std::span<uint8_t> indices) {
   constexpr int most_bits = 12;
   constexpr uint32_t most_codes = 1U << most_bits;
@@ -110,7 +111,7 @@ int interlaced_row(int i, int height) {
 struct Frame {
   int left, top, width, height;
   bool interlaced;
-  Bytes palette;  // R, G, B an index; empty: gray
+  Bytes palette;  // R, G, B for each index; empty: gray
 };
 
 void paint(Image& canvas, const Frame& frame, uint8_t index, int y, int x) {
@@ -122,7 +123,7 @@ void paint(Image& canvas, const Frame& frame, uint8_t index, int y, int x) {
   }
 }
 
-/// -> an error's text, or null
+/// Returns an error's text, or null.
 const char* decode(Source source, Image& canvas) {
   constexpr std::size_t header_size = 13;
   if (!source.has(header_size)) return "the file is cut off";
@@ -160,7 +161,7 @@ const char* decode(Source source, Image& canvas) {
                 .interlaced = (place[8] & 0x40) != 0,
                 .palette = global};
     if (!take_palette(place[8], frame.palette) || !source.has(1)) break;
-    // As in Pillow: a frame that sticks out makes the canvas larger.
+    // A frame that sticks out makes the canvas larger, as in Pillow.
     canvas.width = std::max(canvas.width, frame.left + frame.width);
     canvas.height = std::max(canvas.height, frame.top + frame.height);
     if (canvas.width == 0 || canvas.height == 0) return "it has no pixels";

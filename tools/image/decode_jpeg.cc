@@ -33,7 +33,7 @@ struct JpegErrors {
   }
 };
 
-/// The orientation that the first APP1 segment with EXIF says.
+/// The orientation from the first APP1 segment that has EXIF.
 int orientation_of(const jpeg_decompress_struct& info) {
   for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr; marker = marker->next) {
     if (marker->data_length < 6 || std::memcmp(marker->data, "Exif\0", 5) != 0) continue;
@@ -42,7 +42,7 @@ int orientation_of(const jpeg_decompress_struct& info) {
   return 1;
 }
 
-/// How many times smaller it is decoded, in both directions: ReadOptions::made_into.
+/// How many times smaller the image is decoded, in both directions: see ReadOptions::made_into.
 unsigned reduction(const jpeg_decompress_struct& info, int orientation,
                    const ReadOptions& options) {
   constexpr uint64_t large = uint64_t{1} << 24;
@@ -60,8 +60,8 @@ unsigned reduction(const jpeg_decompress_struct& info, int orientation,
   return 1;
 }
 
-// No object with a destructor may live between setjmp and longjmp: `out` is the caller's. Its image
-// gets 4 channels where the file has them, otherwise R, G, B.
+// No object with a destructor may live between setjmp and longjmp: `out` belongs to the caller. Its
+// image gets 4 channels where the file has them, otherwise R, G, B.
 bool decode(std::span<const uint8_t> bytes, const ReadOptions& options, Decoded& out,
             JpegErrors& errors) {
   Image& image = out.image;
@@ -81,7 +81,7 @@ bool decode(std::span<const uint8_t> bytes, const ReadOptions& options, Decoded&
     std::snprintf(errors.message, sizeof(errors.message), "more than 2^28 pixels");
     std::longjmp(errors.leave, 1);
   }
-  // libjpeg makes CMYK of YCCK, and RGB of neither.
+  // libjpeg can turn YCCK into CMYK, but neither into RGB.
   info.out_color_space = info.num_components == 4 ? JCS_CMYK : JCS_RGB;
   out.orientation = orientation_of(info);
   info.scale_num = 1;
@@ -109,7 +109,7 @@ bool decode(std::span<const uint8_t> bytes, const ReadOptions& options, Decoded&
   return true;
 }
 
-// JPEG files hold CMYK inverted, by Adobe's convention: 255 is no ink.
+// By Adobe's convention, JPEG files hold CMYK inverted: 255 is no ink.
 Image rgb_of_inverted_cmyk(const Image& cmyk) {
   Image rgb{.height = cmyk.height,
             .width = cmyk.width,

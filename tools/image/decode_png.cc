@@ -29,11 +29,11 @@ struct PngSource {
     std::snprintf(self->message, sizeof(self->message), "%s", message);
     std::longjmp(self->leave, 1);
   }
-  // About chunks that say nothing about pixels.
+  // Warnings are about chunks that say nothing about pixels.
   static void warn(png_structp, png_const_charp) {}
 };
 
-// Every kind of PNG becomes 8-bit R, G, B. Without libpng's gamma and background, which would
+// Every kind of PNG becomes 8-bit R, G, B. libpng's gamma and background are not used: they would
 // change pixels that Pillow leaves as they are.
 void ask_for_rgb(png_structp png) {
   png_set_palette_to_rgb(png);
@@ -45,7 +45,7 @@ void ask_for_rgb(png_structp png) {
 
 constexpr char no_memory[] = "not enough memory for its pixels";
 
-// No object with a destructor may live between setjmp and longjmp: `out` is the caller's.
+// No object with a destructor may live between setjmp and longjmp: `out` belongs to the caller.
 bool decode(PngSource& source, Decoded& out) {
   Image& image = out.image;
   png_structp png =
@@ -98,7 +98,7 @@ Expected<Decoded> decode_png(const std::string& path, std::span<const uint8_t> b
   Decoded out;
   PngSource source{.rest = bytes};
   if (!decode(source, out)) {
-    // libpng's own message of it has the word, too.
+    // libpng's own message about memory has the word, too.
     const bool memory = std::strstr(source.message, "memory") != nullptr;
     return fail(path + (memory ? ": " : ": damaged PNG: ") + source.message);
   }

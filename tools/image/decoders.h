@@ -9,7 +9,7 @@
 
 namespace octet::image {
 
-/// A picture of more pixels is refused.
+/// A picture with more pixels is refused.
 constexpr uint64_t max_pixels = uint64_t{1} << 28;
 
 /// Pixels as the file has them, and which way up they are.
@@ -18,7 +18,8 @@ struct Decoded {
   int orientation = 1;  ///< EXIF's, 1 to 8.
 };
 
-/// Whether there was memory for `size` bytes: for decoders whose libraries no exception may pass through.
+/// Resizes `pixels`; false where there was not enough memory. For decoders whose libraries no
+/// exception may pass through.
 inline bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
   try {
     pixels.resize(size);
@@ -28,7 +29,8 @@ inline bool make_room(std::vector<uint8_t>& pixels, std::size_t size) {
   }
 }
 
-/// By the file's content one of those below. Errors: theirs; another format, which is named.
+/// Calls one of the decoders below, chosen by the file's content. Errors: theirs; another format,
+/// which is named.
 Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t> bytes,
                                const ReadOptions& options);
 
@@ -37,7 +39,7 @@ Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t>
 Expected<Decoded> decode_jpeg(const std::string& path, std::span<const uint8_t> bytes,
                               const ReadOptions& options);
 
-/// Of 16-bit channels the high byte; alpha is dropped; gamma and colour profiles change nothing.
+/// 16-bit channels become their high byte; alpha is dropped; gamma and colour profiles are ignored.
 /// Errors: damaged, cut off, too many pixels, no memory.
 Expected<Decoded> decode_png(const std::string& path, std::span<const uint8_t> bytes);
 
@@ -48,7 +50,7 @@ Expected<Decoded> decode_bmp(const std::string& path, std::span<const uint8_t> b
 /// The first picture, on the whole canvas. Errors: damaged, cut off, too many pixels.
 Expected<Decoded> decode_gif(const std::string& path, std::span<const uint8_t> bytes);
 
-/// Lossy and lossless ones; alpha is dropped. Errors: animated, damaged, cut off, too many pixels;
+/// Lossy and lossless files; alpha is dropped. Errors: animated, damaged, cut off, too many pixels;
 /// octet was built without libwebp.
 Expected<Decoded> decode_webp(const std::string& path, std::span<const uint8_t> bytes);
 

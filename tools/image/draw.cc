@@ -66,8 +66,8 @@ void fill(Image& image, int left, int top, int right, int bottom, Color color) {
   }
 }
 
-// A pixel's index, of coordinates that may lie far outside, or be no numbers: those lie far outside
-// too.
+// The index of the pixel at a coordinate, which may lie far outside or be NaN; NaN lies far
+// outside, too.
 int pixel(double v) {
   return v >= -1e6 ? static_cast<int>(std::lround(std::min(v, 1e6))) : -1'000'000;
 }

@@ -11,7 +11,7 @@ constexpr uint16_t orientation_tag = 0x0112;
 constexpr uint16_t short_type = 3;
 constexpr uint16_t long_type = 4;
 
-/// A TIFF file's numbers, in its own order of bytes. What lies outside is 0.
+/// Reads numbers of a TIFF file, in the file's order of bytes. Numbers beyond its end are 0.
 class Tiff {
  public:
   Tiff(std::span<const uint8_t> bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}

@@ -1,4 +1,4 @@
-// Images as the tool reads, prepares, marks and writes them.
+// Images: how the tool reads, prepares, marks and writes them.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct Image {
   int width = 0;
   int channels = 3;  ///< 3: R, G, B; 1: gray
   std::vector<uint8_t> pixels;
-  /// Of the picture in the file, where these pixels are fewer (ReadOptions::made_into); 0: it is as
-  /// large as these.
+  /// The size of the picture in the file, where it was decoded smaller (ReadOptions::made_into); 0
+  /// where it was not.
   int picture_height = 0;
   int picture_width = 0;
 
@@ -31,32 +31,33 @@ struct Image {
 };
 
 struct ReadOptions {
-  /// Turns the picture as EXIF's orientation says, which viewers do, too.
+  /// Turns the picture as EXIF's orientation says, as viewers do.
   bool exif_rotate = true;
-  /// Where prepare() is all that will be done with it: a JPEG of more than 2^24 pixels is decoded
-  /// at a half, a quarter or an eighth of its size, as long as twice the pixels remain that it is
-  /// scaled to, in both directions. Null: all its pixels.
+  /// For an image that will only be given to prepare(): a JPEG of more than 2^24 pixels is decoded
+  /// at a half, a quarter or an eighth of its size, as long as it stays at least twice as large, in
+  /// both directions, as prepare() scales it to. Null: all pixels are decoded.
   const Preprocess* made_into = nullptr;
 };
 
-/// JPEG, PNG, WebP, GIF (its first picture) or BMP, told apart by content, as R, G, B: the
-/// exporter's pixels, by the rules of docs/float_export.md, "preprocess". Errors: not found,
-/// another format (named), damaged or cut off, more than 2^28 pixels, no memory.
+/// Reads a JPEG, PNG, WebP, GIF (its first picture) or BMP, told apart by content, as R, G, B. The
+/// pixels equal the exporter's, by the rules of docs/float_export.md, "preprocess". Errors: not
+/// found, another format (named), damaged or cut off, more than 2^28 pixels, no memory.
 Expected<Image> read_image(const std::string& path, const ReadOptions& options = {});
 
-/// 8-bit PNG, under a temporary name until it is whole.
+/// Writes an 8-bit PNG, under a temporary name until it is whole.
 Expected<void> write_png(const Image& image, const std::string& path,
                          const tool::WriteRules& rules = {});
 
-/// Bilinear with half-pixel centres; when it shrinks, the triangle filter is widened by the scale
-/// (antialiased), as Pillow's BILINEAR. Horizontal first, rounded to 8 bits between the passes.
-/// Sizes are at least 1.
+/// Resizes bilinearly with half-pixel centres, as Pillow's BILINEAR does: where the image shrinks,
+/// the triangle filter is widened by the scale (antialiased). The horizontal pass is first, and its
+/// results are rounded to 8 bits. Sizes are at least 1.
 Image resize_bilinear(const Image& image, int height, int width);
 
-/// One channel by ITU-R 601-2 luma weights.
+/// Turns R, G, B into one channel, by ITU-R 601-2 luma weights.
 Image to_gray(const Image& rgb);
 
-/// A model's input made of an image, and the way back from the input's pixels to the picture's.
+/// A model's input, made from an image, and how to get from the input's coordinates back to the
+/// picture's.
 struct Prepared {
   std::vector<uint8_t> pixels;  ///< [height, width, channels] in the model's channel order
   double scale_x = 1;           ///< x of the picture = (x of the input + offset_x) * scale_x
@@ -65,7 +66,7 @@ struct Prepared {
   double offset_y = 0;
 };
 
-/// By the rules of docs/float_export.md, "preprocess".
+/// Makes a model's input by the rules of docs/float_export.md, "preprocess".
 Prepared prepare(const Image& image, const Preprocess& preprocess);
 
 struct Color {

@@ -7,9 +7,9 @@
 namespace octet::image {
 namespace {
 
-// What is wanted of an axis that is scaled to `output` pixels: `count` of them from `first` on.
-// Only these are computed: a long, thin image scaled until it covers a square may be larger than
-// memory.
+// The wanted part of an axis that is scaled to `output` pixels: `count` pixels from `first` on.
+// Only these are computed, since a long, thin image that is scaled until it covers a square may be
+// larger than memory.
 struct Part {
   int64_t output = 0;
   int64_t first = 0;
@@ -100,7 +100,7 @@ int64_t scaled_size(int64_t size, double ratio) {
                   static_cast<int64_t>(std::floor(static_cast<double>(size) * ratio + 0.5)));
 }
 
-/// What the input shows of an axis that is scaled to `output` pixels.
+/// The part that the model's input shows, of an axis that is scaled to `output` pixels.
 Part shown(int64_t output, int target) {
   const auto count = static_cast<int>(std::min(output, int64_t{target}));
   return {.output = output, .first = (output - count) / 2, .count = count};
@@ -114,7 +114,7 @@ Extent scaled_extent(Extent picture, const Preprocess& p) {
   const double ratio_h = static_cast<double>(p.height) / static_cast<double>(picture.height);
   const bool crops = p.resize == ResizeRule::crop;
   const double ratio = crops ? std::max(ratio_w, ratio_h) : std::min(ratio_w, ratio_h);
-  // Rounding must leave nothing uncovered, and nothing sticking out.
+  // After rounding, a crop must still cover the input, and other rules must not exceed it.
   const auto scaled = [&](int64_t size, int64_t target) {
     const int64_t output = scaled_size(size, ratio);
     return crops ? std::max(output, target) : std::min(output, target);

@@ -20,7 +20,7 @@ bool has_at(Bytes bytes, std::size_t at, std::string_view text) {
 /// A format that octet knows and does not read.
 struct Foreign {
   const char* name;
-  const char* command;  ///< That converts it: this, the file, and a PNG.
+  const char* command;  ///< Converts it, followed by the file and a PNG.
   bool (*matches)(Bytes file);
 };
 
@@ -69,7 +69,7 @@ Expected<Decoded> decode_image(const std::string& path, std::span<const uint8_t>
     return fail(path + ": " + format.name + ", which octet does not read: make a PNG of it (" +
                 command + " " + path + (says_output ? ")" : " picture.png)"));
   }
-  // Two letters are not much: last.
+  // BMP is tried last, since two letters are little evidence.
   if (has_at(b, 0, "BM")) return decode_bmp(path, b);
   return fail(path + ": neither a JPEG nor a PNG image, nor a WebP, GIF or BMP one");
 }

@@ -12,7 +12,8 @@ struct Extent {
   int64_t width = 0;
 };
 
-/// By the rules of docs/float_export.md, "preprocess". Both extents of `picture` are at least 1.
+/// The size that a picture is scaled to, by the rules of docs/float_export.md, "preprocess". Both
+/// extents of `picture` are at least 1.
 Extent scaled_extent(Extent picture, const Preprocess& preprocess);
 
 }  // namespace octet::image

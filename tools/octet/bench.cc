@@ -32,7 +32,7 @@ json result_json(const Contender& contender) {
   return out;
 }
 
-/// What a session costs.
+/// Adds the time, memory and weights that a session takes.
 void add_session(json& out, const Contender& contender) {
   const Session& session = contender.session();
   out["create_ms"] = contender.create_ms();
@@ -64,14 +64,14 @@ json rival_json(const Rival& rival, const Contender& ours) {
           {"cosine", rival.cosine()}};
 }
 
-/// What octet is held to, by an option or by the environment; empty: nothing.
+/// The instruction set that an option or the environment holds octet to; empty: none.
 std::string isa_wish(const BenchOptions& options) {
   const char* environment = std::getenv("OCTET_ISA");
   return options.session.isa.empty() && environment != nullptr ? environment : options.session.isa;
 }
 
-/// Runs that differ so much were disturbed, whoever it was that did it: a core's clock, or a
-/// virtual machine's other guests, take nothing away that could be counted.
+/// Whether times differ so much that runs were disturbed. The cause need not show as interruptions:
+/// a core's clock and a virtual machine's other guests do not.
 bool is_uneven(const Samples& samples) {
   constexpr std::size_t least_runs = 10;
   constexpr double most = 1.5;
@@ -97,7 +97,7 @@ Expected<std::vector<Rival>> make_rivals(const BenchOptions& options, Contender&
   return rivals;
 }
 
-/// Says which rivals ran another network. -> the exit code
+/// Prints which rivals ran another network. Returns the exit code.
 int report_strangers(const std::vector<Rival>& rivals) {
   int code = succeeded;
   for (const Rival& rival : rivals) {
@@ -128,7 +128,8 @@ Expected<int> bench(const BenchOptions& options) {
   if (!ours) return tl::unexpected(ours.error());
   std::optional<Contender> theirs;
   if (!options.compare.empty()) {
-    // Its memory is counted up to its first run, and the other's is not to be among it.
+    // Memory is counted up to the first run. So this model runs once before the other's memory is
+    // taken.
     if (auto answer = ours->answer(); !answer) return tl::unexpected(answer.error());
     auto other = Contender::create(options.compare, session, options.preprocess);
     if (!other) return tl::unexpected(other.error());

@@ -22,7 +22,7 @@ struct BenchOptions {
   bool as_json = false;
 };
 
-/// Measures the model and what it is compared with, in turns, and prints the times.
+/// Measures the model and those that it is compared with, in turns, and prints the times.
 Expected<int> bench(const BenchOptions& options);
 
 }  // namespace octet::tool

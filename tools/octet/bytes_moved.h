@@ -6,7 +6,8 @@
 
 namespace octet::tool {
 
-/// -> bytes of a node's weights, operands and results: what it has to read and write.
+/// Returns the bytes of a node's weights, operands and results, all of which it has to read or
+/// write.
 std::size_t bytes_moved(const NodeInfo& node);
 
 }  // namespace octet::tool

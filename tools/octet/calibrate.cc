@@ -50,7 +50,7 @@ constexpr const char* without_pictures =
     "give its scales with --scales FILE (JSON by tensor name, docs/calibration.md), or export the "
     "model calibrated on arrays (octet_export.export(..., calibration=...))";
 
-/// What to do where the file does not say how an image becomes the input.
+/// Advice for a file that does not say how an image becomes the input.
 std::string preprocess_remedy(const graph::Graph& graph) {
   const Shape& shape = graph.tensor(graph.inputs[0]).shape;
   if (is_picture(shape, 3)) {

@@ -13,21 +13,22 @@ namespace octet::tool {
 struct CalibrationOptions {
   std::string folder;              ///< Images, in it or in folders below it.
   std::string calibrator = "mse";  ///< One of graph::calibrator_names().
-  std::size_t limit = 0;           ///< Of images, evenly spaced; 0: all.
-  double max_bad_percent = 1;      ///< So many of the images may be unreadable.
+  std::size_t limit = 0;           ///< Most images to take, evenly spaced; 0: all.
+  double max_bad_percent = 1;      ///< Most images that may be unreadable, in percent.
   bool exif_rotate = true;
   std::string scales;       ///< A file to read scales from instead.
   std::string save_scales;  ///< A file to write them to.
 };
 
 /// --preprocess: a preset (loaders::preprocess_presets()), or the JSON object of
-/// docs/float_export.md, whose size may be left out: the model's input says it. Kept in the graph.
-/// Errors: neither; it does not suit the graph's first input; the graph has one of its own.
+/// docs/float_export.md, whose size may be left out: it is then that of the model's input. It is
+/// kept in the graph. Errors: `text` is neither; it does not suit the graph's first input; the
+/// graph has a preprocessing already.
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text);
 
-/// Runs the float model on `images`, paths in `options.folder`, and gives the graph its scales. ->
-/// sentences for the user. Errors: too many that cannot be read, no
-/// preprocessing, a graph with scales of its own.
+/// Runs the float model on `images`, which are paths in `options.folder`, and gives the graph its
+/// scales. Returns sentences for the user. Errors: too many images cannot be read; no
+/// preprocessing; the graph has scales already.
 Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
                                              const std::vector<std::string>& images);
 
@@ -36,8 +37,8 @@ Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const Calibrat
 Expected<std::string> scales_text(const graph::Graph& graph);
 /// A file of such text.
 extern const FileKind scales_kind;
-/// Takes the scales from such a file. Errors: not such JSON; a name that the graph has not; an
-/// activation that it does not name.
+/// Takes the scales from such a file. Errors: the file is no such JSON; it names a tensor that the
+/// graph does not have; it leaves out an activation.
 Expected<void> read_scales(graph::Graph& graph, const std::string& path);
 
 }  // namespace octet::tool

@@ -20,8 +20,8 @@ std::string ClassOffsets::note(int first_class) const {
       std::ranges::max_element(counts_, {}, [](const auto& entry) { return entry.second; });
   const auto [offset, count] = *most;
   if (offset == 0) return "";
-  // A model that is right about two images of three would be so with the right beginning; a weaker
-  // one is right far more often there than here, and more often than chance.
+  // With the right beginning, a good model would be right about most images. A weaker one would be
+  // right far more often than with this beginning, and more often than by chance.
   constexpr std::size_t least_answers = 8;
   constexpr std::size_t times_as_often = 4;
   const auto right = counts_.find(0);

@@ -1,4 +1,4 @@
-// Are a model's answers right but for where its classes begin to count?
+// Finds out whether a model's answers are right except for the number at which its classes begin.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@ namespace octet::tool {
 
 class ClassOffsets {
  public:
-  /// `answer`: the best class's index. The sample's class is known.
+  /// `answer` is the index of the best class. The sample's class has to be known.
   void add(const Sample& sample, int answer);
 
   /// A sentence for the user where most answers are off by the same number of classes, empty where
@@ -19,7 +19,7 @@ class ClassOffsets {
   std::string note(int first_class) const;
 
  private:
-  std::map<int, std::size_t> counts_;  ///< By offset.
+  std::map<int, std::size_t> counts_;  ///< How many answers are off, by offset.
   std::set<int> labels_;
   std::size_t total_ = 0;
   bool numbered_ = true;

@@ -21,12 +21,13 @@
 namespace octet::tool {
 namespace {
 
-/// What a chosen command runs: an exit code, or an error for standard error.
+/// Runs the chosen command: returns an exit code, or an error for standard error.
 using Command = std::function<Expected<int>()>;
 
 // ---- options that several commands take
 
-/// Lets an option take whole numbers from `least` on, and says so of anything else.
+/// Lets an option take whole numbers from `least` on, and explains that where it gets anything
+/// else.
 CLI::Validator whole_number_from(std::size_t least) {
   const auto check = [least](const std::string& text) -> std::string {
     std::size_t value = 0;
@@ -63,7 +64,7 @@ void add_preprocess_option(CLI::App& command, std::string& text) {
       ->type_name("PRESET|JSON");
 }
 
-// CLI::Range takes what is not a number for one in the range.
+// Checks for numbers, too: CLI::Range accepts text that is not a number.
 std::string not_a_percentage(const std::string& text) {
   double value = 0;
   const bool is_number = CLI::detail::lexical_cast(text, value);
@@ -99,7 +100,7 @@ std::vector<std::string> engine_names() {
   return names;
 }
 
-/// -> what is wrong with the name; empty: nothing
+/// Returns what is wrong with the name; empty where nothing is.
 std::string check_engine(const std::string& name) {
   const std::vector<std::string> names = engine_names();
   if (std::ranges::count(names, name) > 0) return "";
@@ -195,7 +196,7 @@ Command add_convert(CLI::App& app) {
                    "Keep a node in float, or all nodes below a module: names as `octet inspect` "
                    "prints them; may be "
                    "given several times")
-      ->allow_extra_args(false)  // else it takes IN for a name
+      ->allow_extra_args(false)  // else the option takes IN for a name
       ->type_name("NAME");
   CLI::Option* calibrate =
       command
@@ -344,7 +345,7 @@ Command add_inspect(CLI::App& app) {
 
 // ---- all of them
 
-/// What stands first on the command line: the model.
+/// The first file on the command line, which is the model.
 std::string first_file(const CLI::App& command) {
   for (const char* name : {"MODEL", "IN"}) {
     const CLI::Option* option = command.get_option_no_throw(name);

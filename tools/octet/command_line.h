@@ -3,7 +3,8 @@
 
 namespace octet::tool {
 
-/// Parses the arguments and runs what they say. Errors are told on standard error. -> the exit code
+/// Parses the arguments and runs the command that they name. Errors go to standard error. Returns
+/// the exit code.
 int run_command_line(int argc, char** argv);
 
 }  // namespace octet::tool

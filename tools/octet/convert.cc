@@ -24,7 +24,7 @@ namespace {
 
 struct Files {
   FilesInUse in_use;
-  std::vector<std::string> images;  ///< To calibrate on.
+  std::vector<std::string> images;  ///< Images to calibrate on.
 };
 
 WriteRules model_rules(const ConvertOptions& options, const Files& files) {
@@ -35,13 +35,13 @@ WriteRules scales_rules(const ConvertOptions& options, const Files& files) {
   return {.in_use = &files.in_use, .kind = &scales_kind, .force = options.force};
 }
 
-/// Does calibration change anything that is written? A model in float has no scales.
+/// Whether calibration changes anything that is written. A model in float has no scales.
 bool uses_calibration(const ConvertOptions& options) {
   return !options.calibration.folder.empty() &&
          (!options.float_only || !options.calibration.save_scales.empty());
 }
 
-/// What the file leaves open and the user says: preprocessing, task, labels, and scales.
+/// Adds what the file leaves open and the user gives: preprocessing, task, labels, and scales.
 Expected<void> complete(graph::Graph& graph, const ConvertOptions& options, const Files& files) {
   if (options.forget_scales) {
     if (auto ok = graph::forget_scales(graph); !ok) return ok;
@@ -67,11 +67,11 @@ Expected<void> complete(graph::Graph& graph, const ConvertOptions& options, cons
 
 struct Converted {
   Model model;
-  std::vector<std::string> remarks;  ///< Of the loader.
-  bool file_has_scales = false;      ///< Roundings are those of its author.
+  std::vector<std::string> remarks;  ///< From the loader.
+  bool file_has_scales = false;      ///< Roundings are the author's.
 };
 
-/// Notes what is read, and refuses what would be written onto it or onto something else.
+/// Notes the files that are read. Refuses to write over them, or over a file of another kind.
 Expected<Files> check_files(const ConvertOptions& options) {
   const CalibrationOptions& calibration = options.calibration;
   Files files;
@@ -110,14 +110,15 @@ Expected<Converted> make_model(const ConvertOptions& options) {
   }
   const std::vector<std::string> stages = {"reading", "fusing and quantizing", "checking",
                                            "writing"};
-  // Calibration has a bar of its own.
+  // Calibration has a progress bar of its own.
   const bool calibrates = uses_calibration(options);
   std::optional<StagedProgress> progress;
   if (!calibrates) progress.emplace("converting", stages);
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
   if (auto ok = complete(*graph, options, *files); !ok) return tl::unexpected(ok.error());
-  // The passes change the graph: what is saved is what was chosen.
+  // The scales are taken before the passes change the graph, so that those that were chosen are
+  // saved.
   std::string scales;
   if (!options.calibration.save_scales.empty()) {
     auto text = scales_text(*graph);
@@ -132,13 +133,14 @@ Expected<Converted> make_model(const ConvertOptions& options) {
       std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
   if (!bytes) return tl::unexpected(bytes.error());
   progress->advance();
-  // What the engine would refuse is not written.
+  // A model that the engine would refuse is not written.
   auto model = Model::from_memory(*bytes, options.input);
   if (!model) return tl::unexpected(model.error());
   progress->advance();
   if (auto ok = write_file(options.output, *bytes, model_rules(options, *files)); !ok)
     return tl::unexpected(ok.error());
-  // Last of all: a conversion that fails leaves the scales that are there.
+  // Scales are written last, so that a conversion that fails leaves an existing file of scales
+  // alone.
   if (!scales.empty()) {
     if (auto ok = write_file(options.calibration.save_scales, std::as_bytes(std::span(scales)),
                              scales_rules(options, *files));
@@ -160,7 +162,7 @@ Expected<int> convert(const ConvertOptions& options) {
   }
   const auto converted = make_model(options);
   if (!converted) return tl::unexpected(converted.error());
-  // Only now: the progress bar is gone.
+  // Remarks are printed now that the progress bar is gone.
   for (const std::string& remark : converted->remarks)
     std::cerr << "warning: " << options.input << ": " << remark << "\n";
   print_summary(std::cout, converted->model, options.output, converted->file_has_scales);

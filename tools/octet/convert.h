@@ -23,7 +23,7 @@ struct ConvertOptions {
   CalibrationOptions calibration;
 };
 
-/// Reads, completes, builds, checks and writes a model, and tells what became of it.
+/// Reads, completes, builds, checks and writes a model, and prints a summary of it.
 Expected<int> convert(const ConvertOptions& options);
 
 }  // namespace octet::tool

@@ -24,11 +24,11 @@ bool is_one_of(const std::string& extension, std::initializer_list<const char*> 
 
 /// The entries of one folder that matter.
 struct Entries {
-  std::vector<fs::path> images;  ///< By their names: what they hold shows when they are read.
+  std::vector<fs::path> images;  ///< Chosen by name; not read yet.
   std::vector<fs::path> folders;
 };
 
-/// Pictures that octet does not read: how many, and one of them.
+/// Pictures in formats that octet does not read: how many there are, and one of them.
 struct Foreign {
   std::size_t count = 0;
   fs::path example;
@@ -81,7 +81,7 @@ Expected<void> list_below(const fs::path& folder, std::vector<std::string>& imag
 
 constexpr char no_images[] = ": no JPEG or PNG images in it, nor WebP, GIF or BMP ones";
 
-// 207_golden_retriever.jpg -> 207
+// 207 for 207_golden_retriever.jpg; -1 where there is no index.
 int index_in_name(const std::string& name) {
   int index = -1;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
@@ -117,7 +117,7 @@ Expected<void> collect(const fs::path& folder, const Model& model, bool top_leve
   return {};
 }
 
-// With a limit above 0, that many, evenly spaced.
+// A limit above 0 takes that many of them, evenly spaced.
 template <class T>
 std::vector<T> evenly_spaced(std::vector<T> all, std::size_t limit) {
   if (limit == 0 || limit >= all.size()) return all;

@@ -11,15 +11,16 @@ namespace octet::tool {
 struct Sample {
   std::string path;
   int label = -1;            ///< Index of the class; -1 where the folder does not tell.
-  bool is_numbered = false;  ///< The file's name told it: INDEX_name.jpg.
+  bool is_numbered = false;  ///< The label is from the file's name: INDEX_name.jpg.
 };
 
 /// Images of `folder`, sorted by path: in folders named after the model's labels, or files named
-/// INDEX_name.jpg, whose class is the model's INDEX + `first_class`. With a `limit` above 0, that
-/// many, evenly spaced. Errors: no such folder, no images, a folder that no label names.
+/// INDEX_name.jpg, whose class is the model's INDEX + `first_class`. A `limit` above 0 takes that
+/// many of them, evenly spaced. Errors: no such folder; no images; a folder below it that is named
+/// after no label.
 ///
-/// What is named like an image and cannot be read is in the list, for its reader to complain of.
-/// Pictures of formats that octet does not read are left out, with a warning.
+/// A file that is named like an image and cannot be read is in the list: its reader complains.
+/// Pictures in formats that octet does not read are left out, with a warning.
 Expected<std::vector<Sample>> list_samples(const std::string& folder, const Model& model,
                                            std::size_t limit, int first_class = 0);
 

@@ -25,7 +25,7 @@ Expected<void> set_labels(graph::Graph& graph, const std::string& path) {
   if (!labels) return fail(labels.error().message + ": the labels cannot be read");
   if (labels->empty()) return fail(path + ": no line of it names a class");
   graph.labels = std::move(*labels);
-  // Who names classes has a classifier.
+  // A user who names classes has a classifier.
   if (graph.task.type == TaskType::none) {
     if (auto ok = set_task(graph, "classify"); !ok) return ok;
   }

@@ -17,7 +17,7 @@ struct Prior {
   double x, y, width, height;
 };
 
-/// Corners, or what is to be decoded with a prior.
+/// Four values: corners, or values that a prior turns into corners.
 using Box = std::span<const float, 4>;
 
 /// A box's corners as shares of the input's width and height.
@@ -25,7 +25,7 @@ struct Corners {
   double left, top, right, bottom;
 };
 
-/// exp by exp_float64: the same boxes on every CPU.
+/// exp_float64 gives the same boxes on every CPU.
 Corners decode_box(Box box, const Prior& prior, const std::vector<float>& variances) {
   const double x = prior.x + box[0] * double{variances[0]} * prior.width;
   const double y = prior.y + box[1] * double{variances[0]} * prior.height;
@@ -96,8 +96,9 @@ Expected<std::span<const float>> detector_output(const Session& session, int ind
   return view.values<float>();
 }
 
-// Suppresses by score, best first; of equal scores the earlier. (Not by std::stable_sort: that of
-// libstdc++ 12 uses what C++20 deprecates, of which clang warns.)
+// Drops boxes that overlap a better one; of equal scores the earlier box is the better one.
+// (std::stable_sort is not used: that of libstdc++ 12 uses parts that C++20 deprecates, and clang
+// warns.)
 std::vector<Detection> suppress(std::vector<Detection> all, double iou) {
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -1,4 +1,4 @@
-// From a detector's outputs to boxes in pixels of the image, and two sets of boxes compared.
+// Turns a detector's outputs into boxes in pixels of the image, and compares two sets of boxes.
 #pragma once
 
 #include <string>
@@ -30,10 +30,10 @@ struct Detection {
 Expected<std::vector<Detection>> decode_detections(const Session& session, const Model& model,
                                                    const image::Prepared& prepared);
 
-/// Does right lie left of left, or bottom above top, in most of them? Then the task says another
-/// form of boxes than the model's.
+/// Whether in most of them right lies left of left, or bottom above top. Then the task names
+/// another form of boxes than the model's.
 bool are_mostly_inside_out(const std::vector<Detection>& detections);
-/// What to tell the user then, with an end of line.
+/// The warning for the user in this case, with an end of line.
 std::string inside_out_warning(const Model& model);
 
 double intersection_over_union(const Detection& a, const Detection& b);

@@ -32,7 +32,7 @@ struct Counts {
   std::vector<double> seconds;
   ClassOffsets offsets;
   BadImages bad;
-  bool warned = false;  ///< Of boxes that are inside out.
+  bool warned = false;  ///< About boxes that are inside out.
 };
 
 void count_classes(const Sample& sample, const Answer& ours, const Answer* theirs, Counts& counts) {
@@ -59,7 +59,7 @@ json report(const Counts& counts, TaskType task, bool compared) {
     if (compared) out["agreement"] = 100 * share(counts.agree, counts.images);
   } else {
     const MatchCounts& d = counts.detections;
-    // Nothing found where nothing was to be found is right.
+    // Where there was nothing to find, finding nothing is right.
     out["precision"] = d.ours == 0 ? 1.0 : share(d.matched, d.ours);
     out["recall"] = d.theirs == 0 ? 1.0 : share(d.matched, d.theirs);
     out["mean_iou"] = d.matched == 0 ? 0.0 : d.iou_sum / static_cast<double>(d.matched);
@@ -71,13 +71,13 @@ json report(const Counts& counts, TaskType task, bool compared) {
   return out;
 }
 
-/// One image's part in the counts. Errors are the model's; a bad picture is among the counts.
+/// Adds one image to the counts. Errors are the model's; a bad picture is counted.
 Expected<void> evaluate_image(const EvalOptions& options, Predictor& ours,
                               std::optional<Predictor>& theirs, const Sample& sample,
                               Counts& counts) {
   constexpr std::size_t top = 5;
   image::ReadOptions read{.exif_rotate = options.exif_rotate, .made_into = &ours.preprocess()};
-  // Two inputs of different sizes are both made of all pixels.
+  // Inputs of two models that differ are both made from all pixels.
   if (theirs && (theirs->preprocess().height != ours.preprocess().height ||
                  theirs->preprocess().width != ours.preprocess().width ||
                  theirs->preprocess().resize != ours.preprocess().resize)) {
@@ -100,7 +100,7 @@ Expected<void> evaluate_image(const EvalOptions& options, Predictor& ours,
     count_classes(sample, *answer, other ? &*other : nullptr, counts);
   } else {
     if (!counts.warned && are_mostly_inside_out(answer->detections)) {
-      // At once: there may be thousands of pictures to come.
+      // The warning comes at once, since thousands of pictures may follow.
       std::cerr << "octet: warning: " << sample.path << ": " << inside_out_warning(ours.model());
       counts.warned = true;
     }
@@ -192,7 +192,7 @@ Expected<int> eval(const EvalOptions& options) {
     std::cerr << "octet: warning: " << note << "\n";
     if (options.as_json) out["warning"] = note;
   }
-  // Too many bad images are an error; what the others gave is told all the same.
+  // Too many bad images are an error, but the results of the others are printed first.
   print_report(out, options.as_json);
   std::cout.flush();
   if (!few_bad) return tl::unexpected(few_bad.error());

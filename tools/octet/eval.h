@@ -21,7 +21,7 @@ struct EvalOptions {
   bool as_json = false;
 };
 
-/// Prints what the model gets right. Errors: no task, no image that can be read, no classes.
+/// Prints how often the model is right. Errors: no task; no image that can be read; no classes.
 Expected<int> eval(const EvalOptions& options);
 
 }  // namespace octet::tool

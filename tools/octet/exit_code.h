@@ -1,4 +1,4 @@
-// What the tool tells the shell.
+// The exit codes of the tool.
 #pragma once
 
 #include "octet/octet.hpp"

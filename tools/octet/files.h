@@ -1,4 +1,4 @@
-// Outputs as files, and their checksum.
+// Writes outputs as files, and computes their checksum.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// octet inspect: shows what a model became.
+// octet inspect: shows the nodes of a model.
 #pragma once
 
 #include <string>

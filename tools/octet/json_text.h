@@ -1,4 +1,5 @@
-// JSON as the tool prints it: always UTF-8, whatever names of files and tensors hold.
+// JSON as the tool prints it: always valid UTF-8, whatever bytes are in the names of files and
+// tensors.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -6,7 +7,7 @@
 
 namespace octet::tool {
 
-/// What is no UTF-8 is replaced by U+FFFD. `indent` below 0: one line.
+/// Bytes that are no UTF-8 are replaced by U+FFFD. `indent` below 0: one line.
 std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
 
 /// Sets `key` to the path. Where the path is no UTF-8, `key`_bytes has all of its bytes, two

@@ -14,7 +14,7 @@
 namespace octet::tool {
 namespace {
 
-/// Results that did not all arrive, for a full disk, are a failure.
+/// Results that could not all be written, as on a full disk, are a failure.
 int finish_standard_output(int code) {
   const int reason = std::fflush(stdout) != 0 ? errno : 0;
   if (reason == 0 && std::cout && std::ferror(stdout) == 0) return code;
@@ -24,8 +24,8 @@ int finish_standard_output(int code) {
   return failed;
 }
 
-/// Libraries whose destructors allocate end the program where memory fails: with a reason, and with
-/// the exit code of a failure.
+/// Some libraries allocate memory in destructors, which ends the program where there is none. It
+/// then ends with a reason and with the exit code of a failure.
 [[noreturn]] void end_without_memory() {
   constexpr char text[] = "octet: not enough memory\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof(text) - 1);

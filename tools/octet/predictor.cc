@@ -39,7 +39,7 @@ Expected<void> check_scores(const Model& model) {
               ": answers at many places; export it without a task");
 }
 
-/// Makes a probability of each score.
+/// Turns each score into a probability.
 class Probability {
  public:
   Probability(ScoreType type, std::span<const float> scores)
@@ -112,7 +112,7 @@ std::vector<ClassScore> Predictor::best_classes(std::size_t top) const {
   std::iota(order.begin(), order.end(), 0);
   const auto score = [&](int i) { return scores[static_cast<std::size_t>(i)]; };
   const std::size_t count = std::min(top, order.size());
-  // Of equal scores the lower index first, so that the answer is one answer.
+  // Of equal scores the lower index comes first, so that the answer is always the same.
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
       [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });

@@ -1,4 +1,4 @@
-// A model with a session, answering about images.
+// A model with a session, which answers about images.
 #pragma once
 
 #include <string>
@@ -13,24 +13,24 @@ namespace octet::tool {
 struct ClassScore {
   int index = 0;
   std::string label;  ///< Empty where the model has no labels.
-  float score = 0;    ///< A probability, as the model's scores are or become one (ScoreType).
+  float score = 0;    ///< A probability, made from the model's score by its ScoreType.
 };
 
 struct Answer {
   std::vector<ClassScore> top;        ///< classify: best first
   std::vector<Detection> detections;  ///< detect: best first
-  double seconds = 0;  ///< From u8 pixels to outputs; reading and resizing are not in it.
+  double seconds = 0;                 ///< From u8 pixels to outputs, without reading and resizing.
 };
 
 class Predictor {
  public:
   /// `preprocess`, the text of --preprocess, replaces the model's own where it is not empty.
-  /// Errors: no model; neither has a preprocessing, or it does not suit the first input; more than
-  /// one input; a classifier whose first output is no single row.
+  /// Errors: no model; neither gives a preprocessing, or it does not suit the first input; the
+  /// model has more than one input; it is a classifier whose first output is not a single row.
   static Expected<Predictor> create(const std::string& path, const SessionOptions& options,
                                     const std::string& preprocess);
 
-  /// `top` classes at most.
+  /// The answer has at most `top` classes.
   Expected<Answer> answer(const image::Image& image, std::size_t top);
 
   const Model& model() const { return model_; }

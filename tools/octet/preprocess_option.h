@@ -1,4 +1,4 @@
-// --preprocess, as every command that runs a model takes it.
+// The option --preprocess of every command that runs a model.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace octet::tool {
 
-/// Empty text gives nothing. Errors: neither a preset nor JSON; it does not suit the model's first
-/// input.
+/// Empty text gives nothing. Errors: the text is neither a preset nor JSON; it does not suit the
+/// model's first input.
 Expected<std::optional<Preprocess>> read_preprocess_option(const std::string& text,
                                                            const Model& model);
 

@@ -32,8 +32,8 @@ class Progress {
   bool visible_ = false;
 };
 
-/// A bar for work of a few parts that cannot be counted themselves: it names the part under way,
-/// and a thread of its own lets the seconds run.
+/// A bar for work of a few stages whose parts cannot be counted. It names the stage under way, and
+/// a thread of its own counts the seconds.
 class StagedProgress {
  public:
   /// `stages` are done in order; the first begins now.

@@ -120,14 +120,14 @@ std::string file_name_of(std::string name) {
   return name;
 }
 
-/// Writes outputs to a folder, and remembers whose each file is: what would write over another
-/// image's output is an error.
+/// Writes outputs to a folder, and remembers which image each file is from: an output that would be
+/// written over another image's is an error.
 class Dump {
  public:
-  /// By the rules but for the kind, which is .npy.
+  /// Takes all rules but the kind, which is .npy.
   Dump(std::string folder, WriteRules rules) : folder_(std::move(folder)), rules_(rules) {
     rules_.kind = &npy_kind;
-    // Thousands of small files, which can be made again.
+    // There may be thousands of small files, and they can be made again.
     rules_.durable = false;
   }
 
@@ -140,7 +140,7 @@ class Dump {
     for (std::size_t i = 0; i < session.output_count(); ++i) {
       const TensorView view = session.output(i);
       std::string name = file_name_of(view.info->name);
-      // Outputs 'a/b' and 'a_b' of one model.
+      // Two outputs may get the same name, as 'a/b' and 'a_b' do.
       while (!taken.insert(name).second) name += "." + std::to_string(i);
       const fs::path path = fs::path(folder_) / (stem + "." + name + ".npy");
       const std::string source = "output '" + view.info->name + "' of " + image_path;
@@ -161,7 +161,7 @@ class Dump {
   std::map<fs::path, std::string> source_of_;
 };
 
-/// Answers about images one by one, and tells the user.
+/// Answers about images one by one, and prints the answers.
 class Runner {
  public:
   Runner(const RunOptions& options, Predictor& predictor, const FilesInUse& in_use)
@@ -171,7 +171,7 @@ class Runner {
     }
   }
 
-  /// One bad image does not lose the answers about the others. -> was it a good one?
+  /// Returns false for a bad image, which does not lose the answers about the others.
   bool run(const std::string& path) {
     Expected<void> done;
     try {
@@ -188,7 +188,7 @@ class Runner {
 
  private:
   Expected<void> answer(const std::string& path) {
-    // What cannot be read twice, a pipe, is read with all of its pixels for --annotate.
+    // A pipe cannot be read twice, so with --annotate all of its pixels are decoded at once.
     std::error_code unknown;
     const bool once = !options_.annotate.empty() && !fs::is_regular_file(path, unknown);
     auto image = image::read_image(path, {.exif_rotate = options_.exif_rotate,
@@ -215,7 +215,7 @@ class Runner {
     return {};
   }
 
-  /// On all of the picture's pixels, of which the answer may have needed few.
+  /// Draws the answer on the picture at full size. The answer may have needed fewer pixels.
   Expected<void> write_annotated(const std::string& path, image::Image& image,
                                  const Answer& answer) {
     if (image.picture_height > 0) {
@@ -234,7 +234,7 @@ class Runner {
   bool warned_ = false;
 };
 
-/// The images that the command line names: folders give those in them. - stays.
+/// The images that the command line names. A folder stands for the images in it; - stays as it is.
 Expected<std::vector<std::string>> named_images(const RunOptions& options) {
   std::vector<std::string> images;
   for (const std::string& path : options.images) {
@@ -250,7 +250,8 @@ Expected<std::vector<std::string>> named_images(const RunOptions& options) {
   return images;
 }
 
-/// -> false: standard input is at its end. Errors: it cannot be read, or is no list of paths.
+/// Returns false where standard input is at its end. Errors: it cannot be read, or is no list of
+/// paths.
 Expected<bool> next_line(std::string& line) {
   constexpr std::size_t longest = 65536;
   line.clear();
@@ -267,8 +268,7 @@ Expected<bool> next_line(std::string& line) {
   return character != EOF || !line.empty();
 }
 
-/// A line of a list as Windows ends it is a path all the same; unless there is a file with such a
-/// name.
+/// Removes the '\r' with which Windows ends a line, unless there is a file with such a name.
 std::string path_of(std::string line) {
   std::error_code unknown;
   if (line.ends_with('\r') && !fs::exists(line, unknown)) line.pop_back();

@@ -21,8 +21,8 @@ struct RunOptions {
   bool force = false;
 };
 
-/// Prints the answer about each image. One without an answer is an error of its own: the others go
-/// on.
+/// Prints the answer about each image. An image without an answer is an error of its own, and the
+/// others still get theirs.
 Expected<int> run(const RunOptions& options);
 
 }  // namespace octet::tool

@@ -29,8 +29,8 @@ std::string complaint(const json& entry) {
   return "";
 }
 
-// A loader that turns an output to its author's order of axes calls the tensor before that so; its
-// scale is the output's, by the output's name.
+// A loader that transposes an output to its author's order of axes gives the tensor before the
+// transpose this suffix. Its scale is the output's, and is stored under the output's name.
 constexpr std::string_view inner_suffix = ".stored";
 
 std::string known_name(const graph::Graph& graph, const std::string& name) {

@@ -5,7 +5,7 @@
 
 namespace octet::tool {
 
-/// Error: --isa names what this processor or this build does not have.
+/// Error: --isa names an instruction set that this processor or this build does not have.
 Expected<void> check_session_options(const SessionOptions& options);
 
 }  // namespace octet::tool

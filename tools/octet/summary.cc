@@ -9,7 +9,7 @@
 namespace octet::tool {
 namespace {
 
-// Of one reason, so many nodes are named.
+// For each reason, this many nodes are named.
 constexpr std::size_t named_at_most = 3;
 
 const NodeInfo* writer_of(const Model& model, const std::string& tensor) {
@@ -31,7 +31,7 @@ void print_counts(std::ostream& out, const Model& model, const std::string& path
       << static_cast<double>(model.macs()) * 1e-6 << " million multiply-accumulates\n";
 }
 
-// One line a reason, in the order in which they first come.
+// Prints a line for each reason, in the order in which the reasons first come.
 void print_float_nodes(std::ostream& out, const Model& model) {
   if (!model.has_int8()) return;
   std::vector<std::string> reasons;
@@ -52,26 +52,26 @@ void print_float_nodes(std::ostream& out, const Model& model) {
   }
 }
 
-// In int8 these only move what they read.
+// In int8 these operators only move values.
 bool moves(const NodeInfo& node) {
   static const std::set<std::string> movers = {"reshape", "transpose",  "slice",
                                                "pad",     "max_pool2d", "resize"};
   return movers.contains(node.op);
 }
 
-// What computes the values that the tensor holds: null where they are an input's.
+// The node that computes the values of the tensor; null where they are an input's.
 const NodeInfo* source_of(const Model& model, const std::string& tensor) {
   const NodeInfo* node = writer_of(model, tensor);
   while (node != nullptr && moves(*node)) node = writer_of(model, node->inputs[0].name);
   return node == nullptr || node->op == "quantize" ? nullptr : node;
 }
 
-// A probability is fine enough in 256 steps.
+// For a probability, 256 values are fine enough.
 bool is_probability(const NodeInfo& node, float scale) {
   return (node.op == "softmax" || node.op == "lookup") && scale <= 1.0f / 128;
 }
 
-// Results of int8 arithmetic are one of 256 values each, which coordinates may feel.
+// A result of int8 arithmetic is one of 256 values, which may be too coarse for coordinates.
 void print_coarse_outputs(std::ostream& out, const Model& model, bool file_has_scales) {
   for (const TensorInfo& output : model.outputs()) {
     const NodeInfo* last = writer_of(model, output.name);
@@ -88,7 +88,7 @@ void print_coarse_outputs(std::ostream& out, const Model& model, bool file_has_s
   }
 }
 
-// A layer that is kept in float gains little where the next one reads its result in bytes.
+// A layer that is kept in float gains little where the next one reads its result as int8.
 void print_rounded_wishes(std::ostream& out, const Model& model) {
   for (const NodeInfo& quantize : model.nodes()) {
     if (quantize.op != "quantize") continue;

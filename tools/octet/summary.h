@@ -1,4 +1,4 @@
-// What `octet convert` says of the model that it made.
+// The summary that `octet convert` prints of the model that it made.
 #pragma once
 
 #include <iosfwd>
@@ -8,10 +8,10 @@
 
 namespace octet::tool {
 
-/// A line of sizes and counts; what runs in float, and why, a line a reason; which outputs int8
-/// arithmetic makes coarse, with the --keep-float that makes them fine; and where the result of a
-/// node that the user keeps in float is rounded all the same. `file_has_scales`: roundings are the
-/// author's, and no option takes them away.
+/// Prints a line of sizes and counts; which nodes run in float, with a line for each reason; which
+/// outputs int8 arithmetic makes coarse, with the --keep-float that makes them fine; and where the
+/// result of a node that the user keeps in float is rounded nevertheless. `file_has_scales`: the
+/// roundings are the author's, and no option removes them.
 void print_summary(std::ostream& out, const Model& model, const std::string& path,
                    bool file_has_scales);
 

@@ -1,4 +1,4 @@
-// int8 layers in real numbers: what the float opponents are made of.
+// int8 layers in real numbers, from which the float opponents are made.
 #pragma once
 
 #include <vector>
@@ -25,10 +25,11 @@ struct TableFunction {
   Attributes attributes;
 };
 
-/// Errors: a file of an older format, which may not say it.
+/// Error: a file of an older format, which may not name the function.
 Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRecord& node);
 
-/// Tightens the bounds of a node that can have some; a range that would be left empty stays.
+/// Tightens the bounds of a node that can have bounds. They stay as they are where the range would
+/// become empty.
 void keep_within(Attributes& attributes, float min, float max);
 
 }  // namespace octet::tool

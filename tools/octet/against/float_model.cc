@@ -1,5 +1,5 @@
-// The float model that an int8 one was made from, as far as it can be told: dequantized weights in
-// the same layers.
+// Rebuilds the float model that an int8 one was made from, as far as possible: dequantized weights
+// in the same layers.
 #include "graph/graph.h"
 #include "tools/octet/against/dequantized.h"
 #include "tools/octet/against/opponent.h"
@@ -63,7 +63,7 @@ class FloatModelMaker {
       node.op = function->op;
       node.attributes = std::move(function->attributes);
     }
-    // What bytes cannot hold: a ReLU may be nothing but a zero point.
+    // Results keep to the range of their bytes: a ReLU may be nothing but a zero point.
     if (const TensorInfo& y = model_.tensor(from.output()).info;
         y.type == Type::u8 && y.scale > 0) {
       keep_within(node.attributes, y.scale * static_cast<float>(-y.zero_point),
@@ -88,7 +88,7 @@ class FloatModelMaker {
 
   const Model::Data& model_;
   Graph graph_;
-  std::vector<TensorId> same_as_;  ///< Quantize and dequantize do nothing to float values.
+  std::vector<TensorId> same_as_;  ///< Quantize and dequantize give the operand itself.
 };
 
 class FloatOpponent final : public Opponent {

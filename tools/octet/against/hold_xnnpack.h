@@ -4,9 +4,10 @@
 
 namespace octet::tool {
 
-/// Holds XNNPACK, and so octet's own float, to what a processor has whose best for octet is `isa`:
-/// avx2 and avxvnni go without AVX-512. Other names, and none, hold nothing. XNNPACK has no option
-/// for it; it asks cpuinfo, which is told here. Before the first session of the process.
+/// Limits XNNPACK, and so octet's own float, to the instructions of a processor on which octet
+/// would use `isa`: with avx2 and avxvnni it goes without AVX-512. Other names, and an empty one,
+/// change nothing. XNNPACK has no option for this, but asks cpuinfo, whose answers are changed
+/// here. To be called before the first session of the process.
 void hold_xnnpack(const std::string& isa);
 
 }  // namespace octet::tool

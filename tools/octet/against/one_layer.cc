@@ -43,7 +43,8 @@ class LayerCutter {
   }
 
  private:
-  /// -> the same tensor here; an activation is an input of the model, quantized where it is u8.
+  /// Returns the same tensor in the new model. An activation becomes an input, quantized where it
+  /// is u8.
   TensorId operand(int32_t id) {
     const auto known = operands_.find(id);
     if (known != operands_.end()) return known->second;
@@ -87,7 +88,7 @@ bool has_float_form(const Model& model, std::size_t index) {
   const NodeRecord& node = model.data().nodes[index];
   if (const auto* table = std::get_if<LookupAttributes>(&node.attributes))
     return table->function != Op::identity;
-  // Conversions compute nothing, and indices are no input of a model.
+  // Conversions compute nothing, and indices cannot be an input of a model.
   return node.op != Op::quantize && node.op != Op::dequantize && node.op != Op::requantize &&
          node.op != Op::reshape && node.op != Op::gather_nd;
 }

@@ -5,11 +5,12 @@
 
 namespace octet::tool {
 
-/// Would node `index` compute anything in float, and is it known what? Not so: conversions, new
-/// shapes of the same bytes, tables, and what is in float already.
+/// Whether node `index` would compute something in float, and it is known what. False for
+/// conversions, reshapes, tables, and nodes that are in float already.
 bool has_float_form(const Model& model, std::size_t index);
 
-/// Float inputs, quantized; the node with its weights; its output in float. `has_float_form` holds.
+/// The model quantizes float inputs, runs the node with its weights, and gives its output in float.
+/// `has_float_form` has to be true.
 Expected<Model> make_one_layer_model(const Model& model, std::size_t index);
 
 }  // namespace octet::tool

@@ -1,10 +1,10 @@
 // oneDNN's int8 primitives with the model's layers, weights and scales.
 //
-// As fast as oneDNN can be asked to be: memory formats are its own choice, batch norms are folded
-// (they are in octet's model), activations and residual adds are post-operations of the
+// oneDNN runs as fast as it can be asked to: memory formats are its own choice, batch norms are
+// folded (they are in octet's model), activations and residual adds are post-operations of the
 // convolution, and conversions stand only at the two ends. Where octet has u8 with a zero point,
-// oneDNN gets s8 and no zero point, since zero points cost it time. So its rounding differs from octet's,
-// and outputs are compared by their cosine, not byte by byte.
+// oneDNN gets s8 and no zero point, since zero points cost it time. So its rounding differs from
+// octet's, and outputs are compared by their cosine, not byte by byte.
 #include <omp.h>
 
 #include <algorithm>
@@ -53,8 +53,8 @@ struct Value {
   bool known = false;
 };
 
-/// Memory for activations, used again when what it held has been read for the last time: what stays
-/// in the caches decides much.
+/// Memory for activations. It is used again when its tensor has been read for the last time, since
+/// much depends on what stays in the caches.
 class ActivationPool {
  public:
   explicit ActivationPool(const dnnl::engine& engine) : engine_(engine) {}
@@ -78,9 +78,9 @@ class ActivationPool {
     return memory(layout, engine_, data);
   }
 
-  /// One more tensor lies in the memory.
+  /// Counts one more tensor in its memory.
   void hold(const memory& tensor) { ++holders_[tensor.get_data_handle()]; }
-  /// One less; the last leaves it to others.
+  /// Counts one tensor less. With the last, the memory becomes free.
   void release(const memory& tensor) {
     void* data = tensor.get_data_handle();
     if (sizes_.contains(data) && --holders_[data] == 0) free_.emplace_back(data, sizes_[data]);
@@ -102,7 +102,7 @@ struct Primitive {
 class OnednnOpponent final : public Opponent {
  public:
   static OpponentResult make(const Challenge& challenge) {
-    omp_set_num_threads(challenge.threads);  // primitives are cut for the threads there are
+    omp_set_num_threads(challenge.threads);  // primitives are planned for this many threads
     auto opponent = std::unique_ptr<OnednnOpponent>(new OnednnOpponent(challenge));
     try {
       if (auto ok = opponent->build(); !ok) return tl::unexpected(ok.error());
@@ -146,7 +146,7 @@ class OnednnOpponent final : public Opponent {
     pool_.hold(data);
   }
 
-  /// Tensors that node `index` was the last to read.
+  /// Releases the tensors that node `index` was the last to read.
   void release_read(std::size_t index) {
     std::vector<int32_t> ids = model_.nodes[index].inputs;
     std::ranges::sort(ids);
@@ -156,7 +156,7 @@ class OnednnOpponent final : public Opponent {
     }
   }
 
-  /// Is a tensor still read after node `index`?
+  /// Whether a tensor is still read after node `index`.
   bool read_after(int32_t id, std::size_t index) const {
     if (std::ranges::count(model_.outputs, id) > 0) return true;
     for (std::size_t i = index + 1; i < model_.nodes.size(); ++i) {
@@ -165,7 +165,8 @@ class OnednnOpponent final : public Opponent {
     return false;
   }
 
-  /// Type and scale of a tensor: u8 where its zero point is 0, else s8 that reaches as far.
+  /// Sets type and scale of a tensor: u8 where its zero point is 0, else s8 with a scale that
+  /// covers the same range.
   void set_quantization(int32_t id) {
     const TensorInfo& info = model_.tensor(id).info;
     Value& v = value(id);
@@ -184,7 +185,7 @@ class OnednnOpponent final : public Opponent {
     steps_.push_back({std::move(primitive), std::move(arguments)});
   }
 
-  /// -> the tensor in the wanted layout, through a reorder where it has another.
+  /// Returns the tensor in the wanted layout, through a reorder where it has another one.
   memory in_layout(int32_t id, const memory::desc& wanted) {
     const memory& have = value(id).data;
     if (have.get_desc() == wanted) return have;
@@ -279,7 +280,7 @@ class OnednnOpponent final : public Opponent {
                 ") has no counterpart here");
   }
 
-  // A quantized input waits for its layer, which says what layout it wants.
+  // A quantized input waits for its layer, which chooses the layout.
   void add_conversion(const NodeRecord& node) {
     const Value from = value(node.inputs[0]);
     Value& to = value(node.output());
@@ -300,7 +301,7 @@ class OnednnOpponent final : public Opponent {
              {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
 
-  /// -> the operand in the layout that the layer chose; an input is converted from float here.
+  /// Returns the operand in the layout that the layer chose. An input is converted from float here.
   memory operand(int32_t id, const memory::desc& wanted) {
     Value& v = value(id);
     if (v.known) return in_layout(id, wanted);
@@ -310,7 +311,7 @@ class OnednnOpponent final : public Opponent {
     return converted;
   }
 
-  /// The layer's choice, whatever the tensor has: a reorder before it can pay.
+  /// The layer chooses, whatever layout the tensor has: a reorder before it may pay.
   memory::desc input_layout(int32_t id) {
     return {dims_of(model_.tensor(id).info.shape), value(id).type, Format::any};
   }
@@ -326,9 +327,9 @@ class OnednnOpponent final : public Opponent {
   }
 
   struct LayerWeights {
-    std::vector<float> scales;  ///< To the output, a channel.
+    std::vector<float> scales;  ///< For each channel, to the output.
     memory bias;
-    memory weights;  ///< In the model's own order.
+    memory weights;  ///< Weights in the model's own order.
   };
 
   LayerWeights layer_weights(const NodeRecord& node, const memory::dims& dims, Format format) {
@@ -378,7 +379,7 @@ class OnednnOpponent final : public Opponent {
     memory::desc output_layout(dims_of(y), output.type, Format::any);
     memory sum;
     if (a.has_residual) {
-      // The sum is made in the residual's memory; a residual that is read again is copied first.
+      // The sum is written over the residual, so a residual that is read again is copied first.
       const int32_t id = node.inputs.back();
       sum = value(id).data;
       if (read_after(id, index)) {
@@ -450,8 +451,8 @@ class OnednnOpponent final : public Opponent {
     const Shape& y = model_.tensor(node.output()).info.shape;
     Value& output = value(node.output());
     const Value& input = value(node.inputs[0]);
-    // Bytes of one scale go in and out, as in octet's model for a maximum; a mean's new scale is
-    // taken by what reads it.
+    // The output has the input's scale: in octet's model, too, for a maximum; for a mean, the nodes
+    // that read it take this scale.
     output.type = input.type;
     output.scale = input.scale;
     const algorithm kind = node.op == Op::max_pool ? algorithm::pooling_max
@@ -502,7 +503,7 @@ class OnednnOpponent final : public Opponent {
   void add_concat(const NodeRecord& node) {
     const Shape& y = model_.tensor(node.output()).info.shape;
     const int32_t axis = std::get<AxisAttributes>(node.attributes).axis;
-    // N, H, W, C is oneDNN's N, C, H, W.
+    // octet's axes N, H, W, C are oneDNN's axes N, C, H, W.
     const int32_t order[] = {0, 2, 3, 1};
     const int32_t logical = y.size() == 4 ? order[axis] : axis;
     std::vector<memory::desc> sources;
@@ -573,7 +574,7 @@ class OnednnOpponent final : public Opponent {
   std::vector<Value> values_;
   std::vector<Primitive> steps_;
   std::vector<memory> outputs_;
-  std::vector<memory> kept_;  ///< Memory that others look into under another shape or type.
+  std::vector<memory> kept_;  ///< Memory that other tensors use with another shape or type.
   std::string building_;
 };
 
@@ -584,7 +585,8 @@ OpponentResult make_onednn_opponent(const Challenge& challenge) {
     return fail(challenge.model.path() +
                 ": oneDNN is measured on int8 models, and all of this one is in float");
   }
-  // Held to an instruction set before its first use; "all" it has where octet's is its best.
+  // oneDNN can be limited to an instruction set only before its first use. "all" is for octet's
+  // best.
   const dnnl::cpu_isa isa = challenge.isa == "avx2"         ? dnnl::cpu_isa::avx2
                             : challenge.isa == "avxvnni"    ? dnnl::cpu_isa::avx2_vnni
                             : challenge.isa == "avx512vnni" ? dnnl::cpu_isa::avx512_core_vnni

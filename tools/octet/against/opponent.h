@@ -1,4 +1,4 @@
-// Other engines running the model that octet runs, to be measured beside it.
+// Other engines that run octet's model, to be measured beside it.
 #pragma once
 
 #include <memory>
@@ -14,11 +14,12 @@ class Opponent {
  public:
   virtual ~Opponent() = default;
 
-  /// From float32 inputs, as Session::set_input takes them, to outputs in the engine's own memory.
+  /// Runs from float32 inputs, as Session::set_input takes them, to outputs in the engine's own
+  /// memory.
   virtual Expected<void> run() = 0;
 
-  /// The outputs of the last run as float32, in the order and shapes of the model's: to see that it
-  /// is the same network.
+  /// The outputs of the last run as float32, in the order and shapes of the model's outputs. They
+  /// show whether it is the same network.
   virtual Expected<std::vector<std::vector<float>>> outputs() = 0;
 };
 
@@ -30,7 +31,7 @@ struct Challenge {
   const Model& model;
   const std::vector<std::vector<float>>& inputs;
   int threads = 1;
-  std::string isa;  ///< octet's, to hold the other engine to the same; empty for its best.
+  std::string isa;  ///< octet's, to which the other engine is held; empty: its best.
 };
 
 /// An engine that octet can be measured against.
@@ -40,11 +41,11 @@ struct Engine {
   OpponentResult (*make)(const Challenge& challenge);
 };
 
-/// Those that were found when octet was built.
+/// The engines that were found when octet was built.
 std::span<const Engine> engines();
 
-/// The same layers with dequantized weights, all in float. Error: a table in an old file that does
-/// not say of which function it is.
+/// The same layers with dequantized weights, all in float. Error: an old file has a table that does
+/// not name its function.
 Expected<Model> make_float_model(const Model& model);
 
 /// octet's own float: the same layers with dequantized weights, on XNNPACK where it is built in.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t floats_read_beyond = 4;
 
-/// Splits what octet fuses, and collects the values that want a scale.
+/// Splits nodes that octet fuses, and collects the values that need a scale.
 class Splitter {
  public:
   explicit Splitter(const Model::Data& model) : network_{.model = model} {
@@ -102,8 +102,9 @@ class Splitter {
   std::vector<int32_t> without_scale_;
 };
 
-/// The node's attributes, within what its result can hold, as octet's saturates: a ReLU may be
-/// nothing but a zero point, and an input unlike the calibration's would give what never comes up.
+/// The node's attributes, with bounds that keep its result within its bytes, as octet's result
+/// saturates. A ReLU may be nothing but a zero point, and an input unlike those of the calibration
+/// would give values that octet never has.
 Attributes saturating(const PlainNetwork& network, const PlainNode& node) {
   Attributes attributes = node.attributes;
   const PlainValue& y = network.value(node.output());
@@ -114,7 +115,7 @@ Attributes saturating(const PlainNetwork& network, const PlainNode& node) {
   return attributes;
 }
 
-/// The scale that takes all of `values` in, and 0 exactly.
+/// Sets the scale that covers all of `values`, and 0 exactly.
 void set_scale(PlainValue& value, const std::vector<float>& values) {
   const auto [low, high] = std::ranges::minmax(values);
   const float min = std::min(low, 0.0F);
@@ -168,7 +169,7 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
   PlainFloat made;
   std::vector<FloatNode> float_nodes;
   std::vector<FloatValue> values;
-  std::vector<int32_t> same_as;  // quantize and dequantize do nothing to float values
+  std::vector<int32_t> same_as;  // quantize and dequantize give the operand itself
   for (const PlainValue& value : network.values) {
     same_as.push_back(static_cast<int32_t>(values.size()));
     FloatValue& to = values.emplace_back(FloatValue{.shape = value.shape});
@@ -193,7 +194,7 @@ Expected<PlainFloat> PlainFloat::create(const PlainNetwork& network,
     for (const int32_t id : node.inputs) to.inputs.push_back(same_as[static_cast<std::size_t>(id)]);
     const bool converts = node.op == Op::quantize || node.op == Op::dequantize;
     if (converts && outside.contains(node.output())) {
-      // Somebody outside reads it: a copy, within what bytes hold.
+      // It is read from outside, so it becomes a copy within the range of its bytes.
       to.op = Op::clip;
       to.attributes = ClipAttributes{};
       to.attributes = saturating(network, {.attributes = to.attributes, .outputs = node.outputs});

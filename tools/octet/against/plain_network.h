@@ -12,7 +12,7 @@
 
 namespace octet::tool {
 
-/// real = scale * (q - zero_point), q in -128 to 127: octet's u8 minus 128. Else float32.
+/// real = scale * (q - zero_point), q in -128 to 127: octet's u8 minus 128. Not quantized: float32.
 struct PlainValue {
   Shape shape;
   bool quantized = false;
@@ -27,7 +27,7 @@ struct PlainNode {
   Attributes attributes;
   std::vector<int32_t> inputs;  ///< Values; an int8 layer's without its weights and bias.
   std::vector<int32_t> outputs;
-  const NodeRecord* layer = nullptr;  ///< The int8 conv2d or linear whose weights it has.
+  const NodeRecord* layer = nullptr;  ///< The int8 conv2d or linear that has its weights.
 
   /// The result of a node that has one.
   int32_t output() const { return only_result(outputs); }
@@ -41,20 +41,22 @@ struct PlainNetwork {
   const PlainValue& value(int32_t id) const { return values[static_cast<std::size_t>(id)]; }
 };
 
-/// octet's model has no scale for what it never rounds: a convolution's result before the residual
-/// is added to it, and what a layer gives in float32. Their ranges come from running the network in
-/// float on `inputs`, one vector a model input. Errors name a node that has no float form.
+/// octet's model has no scale for values that it never rounds: a convolution's result before the
+/// residual is added, and results of layers in float32. Their ranges are found by running the
+/// network in float on `inputs`, a vector for each input of the model. Errors name a node that has
+/// no float form.
 Expected<PlainNetwork> make_plain_network(const Model::Data& model,
                                           const std::vector<std::vector<float>>& inputs);
 
 /// Nodes of the network in float32, ready to run.
 class PlainFloat {
  public:
-  /// Where values come from outside and where they go.
+  /// Memory of values that come from outside or go there.
   using Outside = std::map<int32_t, float*>;
 
-  /// `nodes` are indices in order. What they read is in `outside` or written by one of them. The
-  /// memory there has 16 bytes more than its values, and outlives this, as do network and pool.
+  /// `nodes` are indices in order. A value that they read is in `outside` or written by one of
+  /// them. The memory in `outside` has 16 bytes more than its values. It outlives this object, and
+  /// so do network and pool.
   static Expected<PlainFloat> create(const PlainNetwork& network,
                                      const std::vector<std::size_t>& nodes, const Outside& outside,
                                      pthreadpool_t pool);

@@ -1,8 +1,8 @@
 // The model's layers, weights, scales and zero points on XNNPACK's int8 operators.
 //
 // octet's u8 become s8 with their sign bit flipped, which changes no value and no rounding; weights
-// keep a scale an output channel (qc8). What XNNPACK has no int8 operator for runs in its float,
-// with conversions around it.
+// keep a scale for each output channel (qc8). Nodes for which XNNPACK has no int8 operator run in
+// its float, with conversions around them.
 #include "engine/float/xnnpack.h"
 
 #include <algorithm>
@@ -22,8 +22,8 @@ struct Part {
   bool int8 = false;
 };
 
-/// -> parts in which every node comes after what it reads, as few as that allows: values that go
-/// from int8 to float and back are converted.
+/// Returns parts in which every node comes after the nodes that it reads. They are as few as
+/// possible, since values that go from int8 to float or back are converted.
 std::vector<Part> cut_into_parts(const PlainNetwork& network, const std::vector<bool>& int8) {
   std::vector<bool> known(network.values.size(), true);
   for (const PlainNode& node : network.nodes)
@@ -52,7 +52,7 @@ std::vector<Part> cut_into_parts(const PlainNetwork& network, const std::vector<
 class XnnpackOpponent final : public Opponent {
  public:
   static OpponentResult make(const Challenge& challenge) {
-    // Before it is asked which nodes it has.
+    // XNNPACK has to start before it is asked which nodes it has.
     if (!xnnpack_starts()) {
       return fail(challenge.model.path() + ": XNNPACK lacks what it needs of this CPU");
     }
@@ -87,7 +87,7 @@ class XnnpackOpponent final : public Opponent {
   }
 
  private:
-  struct Step {  // one of the two
+  struct Step {  // one of the two is set
     std::unique_ptr<XnnpackStage> int8;
     std::unique_ptr<PlainFloat> real;
   };
@@ -104,8 +104,8 @@ class XnnpackOpponent final : public Opponent {
     return memory.data();
   }
 
-  /// What each part takes from outside and gives there. Parts of floats do both in float32; where
-  /// one of int8 reads another, the value stays as it is.
+  /// The values that each part reads from outside and writes for others. Parts in float do both in
+  /// float32. A value stays s8 where one int8 part reads it from another.
   std::vector<XnnpackStage::Outside> find_crossings(const std::vector<Part>& parts) {
     std::vector<int> writer(network_.values.size(), -1);
     for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -175,7 +175,7 @@ class XnnpackOpponent final : public Opponent {
 
   PlainNetwork network_;
   std::unique_ptr<struct pthreadpool, Destroy> pool_;
-  std::map<PlainForm, std::vector<std::byte>> memory_;  ///< What crosses between steps.
+  std::map<PlainForm, std::vector<std::byte>> memory_;  ///< Values that cross between steps.
   std::vector<Step> steps_;
 };
 

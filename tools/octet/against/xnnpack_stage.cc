@@ -5,7 +5,7 @@
 namespace octet::tool {
 namespace {
 
-/// Does an average pool take the mean of a whole image? XNNPACK has no other in int8.
+/// Whether an average pool takes the mean of a whole image. XNNPACK has no other in int8.
 bool is_global(const PoolAttributes& pool, const Shape& input, const Shape& output) {
   const Window& w = pool.window;
   return output[1] == 1 && output[2] == 1 && w.kernel_h == input[1] && w.kernel_w == input[2] &&
@@ -31,7 +31,7 @@ class Stage final : public XnnpackStage {
   std::vector<std::vector<float>> bias_scales_;
 };
 
-/// Operators that `Subgraph` writes down in int8, and operands that they take.
+/// Whether `Subgraph` can write the node down in int8, with these operands.
 bool is_written_down(const PlainNetwork& network, const PlainNode& node) {
   const PlainValue& x = network.value(node.inputs[0]);
   const PlainValue& y = network.value(node.output());
@@ -117,7 +117,7 @@ bool xnnpack_has_int8_form(const PlainNetwork& network, std::size_t index) {
   const std::vector<Shape> shapes = {x.shape};
   const bool converts = node.op == Op::quantize || node.op == Op::dequantize;
   if (!converts && !xnnpack_runs(node.op, node.attributes, shapes, y.shape)) return false;
-  // Whether it takes the scales, too, it says itself.
+  // XNNPACK itself says whether it takes the scales, too.
   XnnpackStage::Outside outside;
   std::vector<std::vector<std::byte>> memory;
   std::vector<int32_t> ids = node.inputs;

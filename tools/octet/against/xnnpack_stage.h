@@ -20,14 +20,14 @@ struct PlainForm {
 
 class XnnpackStage {
  public:
-  /// What comes from outside and what goes there. The memory has 16 bytes more than its values.
+  /// Values that come from outside or go there. Their memory has 16 bytes more than its values.
   using Outside = std::map<PlainForm, std::byte*>;
 
   virtual ~XnnpackStage() = default;
 
-  /// `nodes` are indices in order. What they read is in `outside`, in the form that they take (s8
-  /// where it is quantized) or in float32, or is written by one of them. Memory, network and pool
-  /// outlive the stage. Errors name what XNNPACK refuses.
+  /// `nodes` are indices in order. A value that they read is written by one of them, or is in
+  /// `outside`: in the form that they take (s8 where it is quantized) or in float32. Memory,
+  /// network and pool outlive the stage. Errors name the node that XNNPACK refuses.
   static Expected<std::unique_ptr<XnnpackStage>> create(const PlainNetwork& network,
                                                         const std::vector<std::size_t>& nodes,
                                                         const Outside& outside, pthreadpool_t pool);
@@ -35,7 +35,8 @@ class XnnpackStage {
   virtual Expected<void> run() = 0;
 };
 
-/// Has XNNPACK an int8 operator for the node? The version that octet was built with is asked.
+/// Whether XNNPACK has an int8 operator for the node. The version that octet was built with is
+/// asked.
 bool xnnpack_has_int8_form(const PlainNetwork& network, std::size_t node);
 
 }  // namespace octet::tool

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-// Newer versions mark most operators of one and two operands as deprecated; older ones have no
-// others.
+// Newer versions of XNNPACK mark most operators of one and two operands as deprecated; older ones
+// have no others.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace octet::tool {
@@ -83,7 +83,7 @@ uint32_t Subgraph::reshaped(uint32_t from, const PlainValue& v, const Extents& e
 }
 
 /// A linear layer is a 1x1 convolution over a row of pixels: the fully connected operator of older
-/// versions has no scale a channel.
+/// versions has no scale for each channel.
 void Subgraph::define_layer(const PlainNode& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const Window& w = a.window;

@@ -1,4 +1,4 @@
-// A plain network's nodes as XNNPACK's subgraph writes them down in int8.
+// Writes a plain network's nodes down as an XNNPACK subgraph in int8.
 #pragma once
 
 #include <xnnpack.h>
@@ -12,7 +12,7 @@ namespace octet::tool {
 
 using Extents = std::vector<std::size_t>;
 
-/// Collects values and nodes; the first status that is no success stays.
+/// Collects values and nodes. The first status that is not a success is kept.
 class Subgraph {
  public:
   Subgraph(const PlainNetwork& network, const XnnpackStage::Outside& outside)
@@ -31,7 +31,7 @@ class Subgraph {
   xnn_status status = xnn_status_success;
   std::vector<xnn_external_value> externals;
   std::vector<std::vector<int8_t>> operands;    ///< Constants, which the runtime reads.
-  std::vector<std::vector<float>> bias_scales;  ///< One an output channel.
+  std::vector<std::vector<float>> bias_scales;  ///< One for each output channel.
 
  private:
   void note(xnn_status result) {
@@ -43,7 +43,8 @@ class Subgraph {
   uint32_t new_value(const PlainValue& v, bool quantized, const Extents& extents, const void* data,
                      uint32_t id, uint32_t flags);
 
-  /// A form of a value, which comes from outside or goes there where `outside` has it.
+  /// The id of a value in one of its forms. It comes from outside or goes there where `outside` has
+  /// it.
   uint32_t form_id(const PlainForm& form, uint32_t flag);
 
   /// The form that int8 operators take: s8 where the value is quantized.
@@ -53,7 +54,7 @@ class Subgraph {
     return form_id({id, value(id).quantized}, XNN_VALUE_FLAG_EXTERNAL_OUTPUT);
   }
 
-  /// What goes outside in float32 as well.
+  /// Converts a value that goes outside in float32 as well.
   void convert_for_outside(int32_t id);
 
   uint32_t constant(int32_t id);

@@ -1,4 +1,4 @@
-// Wall clock time.
+// Time of a clock that never goes back.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,7 @@ Inputs make_inputs(const Model& model, const std::optional<Preprocess>& given) {
   }
   const Preprocess* preprocess = given ? &*given : model.preprocess();
   if (preprocess == nullptr) return inputs;
-  // The same image for those who take pixels and those who take floats.
+  // Engines that take pixels and those that take floats get the same image.
   std::vector<float>& image = inputs.floats[0];
   const std::size_t channels = preprocess->mean.size();
   for (std::size_t i = 0; i < image.size(); ++i) {
@@ -31,7 +31,7 @@ Inputs make_inputs(const Model& model, const std::optional<Preprocess>& given) {
     const std::size_t c = i % channels;
     image[i] = (static_cast<float>(inputs.pixels[i]) - preprocess->mean[c]) / preprocess->std[c];
   }
-  // A session makes floats of pixels by the model's own rule.
+  // A session turns pixels into floats by the model's own rule, so `given` needs floats.
   if (given) inputs.pixels.clear();
   return inputs;
 }

@@ -1,4 +1,4 @@
-// A model on octet under measurement.
+// A model on octet that is measured.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace octet::tool {
 
-/// What a model's inputs are set to.
+/// The values that a model's inputs are set to.
 struct Inputs {
-  std::vector<uint8_t> pixels;  ///< Of the first, where it is an image.
+  std::vector<uint8_t> pixels;  ///< The first input's, where that is an image.
   std::vector<std::vector<float>> floats;
 };
 
@@ -22,27 +22,27 @@ class Contender {
   static Expected<Contender> create(const std::string& path, const SessionOptions& options,
                                     const std::string& preprocess = "");
 
-  /// -> seconds
+  /// Returns seconds.
   Expected<double> run();
-  /// The last run counts.
+  /// Counts the last run.
   void keep(double seconds);
   Contestant contestant();
 
   /// All outputs, one after the other, for the float inputs.
   Expected<std::vector<float>> answer();
 
-  /// What the inputs are set to where they are not pixels; another engine's inputs.
+  /// The float values of the inputs, which other engines get as well.
   const std::vector<std::vector<float>>& inputs() const { return inputs_.floats; }
 
   const Model& model() const { return model_; }
   const Session& session() const { return session_; }
-  /// Of int8; a model without int8 runs on the float library alone.
+  /// The session's instruction set, or the float library where the model runs on that alone.
   const char* isa() const;
   const Samples& samples() const { return samples_; }
-  /// Making the session, packing included.
+  /// The time that making the session took, packing included.
   double create_ms() const { return create_ms_; }
-  /// Memory that making and running the session took; none where the system does not tell, or
-  /// before the first run.
+  /// Memory that making and running the session took; none where the system does not say, or before
+  /// the first run.
   std::optional<std::size_t> peak_bytes() const { return peak_bytes_; }
   double step_ms(std::size_t step) const { return step_samples_[step].median_ms(); }
 
@@ -54,7 +54,7 @@ class Contender {
         session_(std::move(session)),
         create_ms_(create_ms) {}
 
-  /// After each run: the first has touched all memory that there will be.
+  /// Called after each run; the first run has touched all memory that the session will ever use.
   void note_peak();
 
   Model model_;

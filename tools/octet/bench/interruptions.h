@@ -1,4 +1,4 @@
-// Was the machine quiet while something was measured?
+// Finds out whether the machine was quiet while something was measured.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ class Interruptions {
  public:
   Interruptions();
   std::size_t count() const;
-  /// So many that the times say more about the other programs?
+  /// Whether there were so many that the times say more about other programs.
   bool too_many() const;
 
  private:

@@ -18,10 +18,10 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// Without --runs, for both sides of one layer.
+// How long both sides of one layer run together, without --runs.
 constexpr double seconds_a_layer = 0.15;
 
-/// A session whose inputs are set, and the steps of it that are measured.
+/// A session whose inputs are set, and those of its steps that are measured.
 class TimedSteps {
  public:
   static Expected<TimedSteps> create(const Model& model, const SessionOptions& options,
@@ -57,7 +57,7 @@ class TimedSteps {
   std::vector<std::size_t> steps_;
 };
 
-/// The step of the layer, among those that convert what goes in and what comes out.
+/// The session step of the layer; other steps convert its inputs and its output.
 std::vector<std::size_t> step_of(const Model& model, const NodeInfo& node) {
   for (const NodeInfo& info : model.nodes()) {
     if (info.name == node.name && info.op == node.op) return {static_cast<std::size_t>(info.step)};
@@ -92,7 +92,7 @@ Expected<LayerRace> race(const Contender& contender, std::size_t node, const Sch
   return race;
 }
 
-// Multiply-accumulates a second that the session's instruction set can do at most on its threads.
+// Most multiply-accumulates per second that the session's instruction set can do on its threads.
 double peak_of(const Session& session) {
   kernels::Isa isa = kernels::Isa::reference;
   kernels::parse_isa(session.isa(), isa);

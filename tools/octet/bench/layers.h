@@ -1,4 +1,4 @@
-// What each step of a model takes, and what it would take in float.
+// The time that each step of a model takes, and the time that it would take in float.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,21 +17,22 @@ struct LayerRace {
   double ratio() const { return real.median_ms() / int8.median_ms(); }
 };
 
-/// Runs each int8 step that has a float form against it: a session of octet with that one node, and
-/// one of octet's float (XNNPACK) with the same node and dequantized weights, both with the
-/// contender's instruction set and threads.
+/// Measures each int8 step against its float form, where it has one: a session of octet with that
+/// one node, and one of octet's float (XNNPACK) with the same node and dequantized weights. Both
+/// have the contender's instruction set and threads.
 ///
-/// What is fair here: both run again and again in turns, so that both find their inputs, weights
-/// and results in the caches as far as they fit there. In a network a layer's weights come from
-/// further away, and float has four times as many bytes of them: float is flattered, and int8 that
-/// is not slower here is not slower there. Inputs are set once; what the first of a chain of float
-/// layers would wait for, and the conversions around an int8 one, are not in it.
+/// Both run again and again in turns, so both find their inputs, weights and results in the caches
+/// as far as they fit there. In a network a layer's weights come from further away, and float has
+/// four times as many bytes of them. So the comparison favours float: int8 that is not slower here
+/// is not slower in the network. Inputs are set once. Conversions around the layer are not
+/// measured.
 ///
-/// -> by node of the model: none where there is no float form, or nothing to compute.
+/// Returns a race for each node of the model; none where there is no float form, or nothing to
+/// compute.
 Expected<std::vector<std::optional<LayerRace>>> race_layers(const Contender& contender,
                                                             const Schedule& schedule);
 
-/// `races` may be empty. Rates count the step's time in the whole network.
+/// `races` may be empty. Rates are computed from the step's time in the whole network.
 nlohmann::ordered_json layers_json(const Contender& contender,
                                    const std::vector<std::optional<LayerRace>>& races);
 

@@ -19,7 +19,7 @@ std::optional<std::size_t> status_field(const std::string& name) {
 }  // namespace
 
 PeakMemory::PeakMemory() {
-  // 5: the peak becomes what is resident now.
+  // Writing 5 sets the peak to what is resident now.
   std::ofstream reset("/proc/self/clear_refs");
   reset << "5" << std::flush;
   const auto resident = status_field("VmRSS");

@@ -1,4 +1,4 @@
-// How much memory something took at its worst.
+// Measures the most memory that something took.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,13 @@
 
 namespace octet::tool {
 
-/// Memory of this process's own, without files that it maps, that came to be since the object was
-/// made. One at a time: the system has one peak, which each begins anew.
+/// The most memory that this process has taken since the object was made, without files that it
+/// maps. Only one object may be in use at a time: the system has one peak, and each object resets
+/// it.
 class PeakMemory {
  public:
   PeakMemory();
-  /// -> bytes, to some pages; none where the system does not tell.
+  /// Returns bytes, exact to a few pages; none where the system does not say.
   std::optional<std::size_t> bytes() const;
 
  private:

@@ -1,4 +1,4 @@
-// Another engine under measurement.
+// Another engine that is measured.
 #pragma once
 
 #include <memory>
@@ -15,11 +15,11 @@ class Rival {
   Rival(std::string name, std::unique_ptr<Opponent> opponent)
       : name_(std::move(name)), opponent_(std::move(opponent)) {}
 
-  /// -> seconds
+  /// Returns seconds.
   Expected<double> run();
   Contestant contestant();
 
-  /// Runs once and compares its outputs with octet's: is it the same network?
+  /// Runs once and compares its outputs with octet's, to see that it is the same network.
   Expected<void> compare_outputs(const std::vector<float>& ours);
 
   const std::string& name() const { return name_; }

@@ -26,7 +26,7 @@ double process_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-/// Returns when no thread of this process has anything to do, or one never rests (half a second).
+/// Waits until no thread of this process has anything to do, for half a second at most.
 void wait_for_rest() {
   constexpr std::chrono::milliseconds look{3};
   constexpr double rest_share = 0.1;  // a thread that spins has all of the time, or half a core
@@ -76,7 +76,7 @@ class Turns {
     for (; progress_ && shown_ < part; ++shown_) progress_->advance();
   }
 
-  /// Has whoever takes the turn run often enough in it?
+  /// Whether contestant `index` has run often enough in this turn.
   bool turn_ends(std::size_t index, std::size_t runs, double seconds) const {
     if (schedule_.runs && counts_[index] >= *schedule_.runs) return true;
     if (alone()) return done();

@@ -1,16 +1,16 @@
-// Who is measured against whom, and when: in turns.
+// Measures several contestants in turns.
 //
-// A turn is a burst: runs that do not count, then runs that count, some 40 ms in all. Single runs
-// in alternation would measure something else. Each would find the caches full of the other's
-// weights, and, with several threads, its own threads asleep: what a program that runs one network
-// again and again never sees.
+// A turn is a burst: runs that do not count, then runs that count, about 40 ms in all. Alternating
+// single runs would measure something else: each run would find the caches full of the other's
+// weights and, with several threads, its own threads asleep. A program that runs one network again
+// and again never sees that.
 //
 // With several threads a turn begins when the others' threads are asleep. A pool's threads look for
-// new work for a while before they sleep: GNU's OpenMP (oneDNN's) for some 7 ms, pthreadpool
-// (XNNPACK's) for some 25 ms, octet's for a fraction of one. Meanwhile they hold a core that the
-// engine being measured needs. How long they take is not guessed: they sleep when the process uses
-// no more CPU time. Then the engine's own threads have to wake up, cores have to come back to
-// speed, and caches have to fill: that is what the runs that do not count are for.
+// new work for a while before they sleep: GNU's OpenMP (oneDNN's) for about 7 ms, pthreadpool
+// (XNNPACK's) for about 25 ms, octet's for a fraction of 1 ms. Meanwhile they hold a core that the
+// engine being measured needs. This time is not guessed: the threads sleep when the process uses no
+// more CPU time. Then the engine's own threads have to wake up, cores have to come back to speed,
+// and caches have to fill. The runs that do not count are for that.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ class Samples {
  public:
   void add(double seconds) { seconds_.push_back(seconds); }
   std::size_t count() const { return seconds_.size(); }
-  /// Of at least one.
+  /// There has to be at least one sample.
   double median_ms() const;
   double minimum_ms() const;
 
@@ -36,14 +36,14 @@ class Samples {
 };
 
 struct Contestant {
-  std::function<Expected<double>()> run;     ///< -> seconds
+  std::function<Expected<double>()> run;     ///< Returns seconds.
   std::function<void(double seconds)> keep;  ///< Called after a run that counts.
 };
 
 struct Schedule {
-  std::optional<std::size_t> runs;    ///< That count, of each; none: as many as `seconds` allow.
-  std::optional<std::size_t> warmup;  ///< At the beginning of each turn; none: some 10 ms of them.
-  double seconds = 4;                 ///< About how long all of it takes without `runs`.
+  std::optional<std::size_t> runs;    ///< Counted runs of each; none: as many as `seconds` allow.
+  std::optional<std::size_t> warmup;  ///< Runs at the beginning of each turn; none: about 10 ms.
+  double seconds = 4;                 ///< About how long everything takes without `runs`.
   int threads = 1;
 };
 

@@ -1,0 +1,40 @@
+// Bytes of any kind as a model of one format: refused with a message, or a graph that check() accepts, that the passes
+// take, and whose model file the engine's own verification accepts.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <span>
+#include <string>
+
+#include "graph/graph.h"
+
+namespace octet::fuzz {
+
+inline void fail(const std::string& what) {
+  std::cerr << what << "\n";
+  std::abort();
+}
+
+/// `load` is called with the bytes; it gives a graph or throws.
+template <class Load>
+void fuzz_loader(const uint8_t* data, std::size_t size, const Load& load) {
+  graph::Graph graph;
+  try {
+    graph = load(std::as_bytes(std::span(data, size)));
+  } catch (const std::exception& error) {
+    if (*error.what() == '\0') fail("an error without a message");
+    return;
+  }
+  if (auto ok = graph::check(graph); !ok) return;
+  for (const bool float_only : {true, false}) {
+    const auto model = graph::build_model(graph, {.float_only = float_only});
+    if (!model) continue;
+    if (auto loaded = Model::from_memory(*model, "fuzzed.octet"); !loaded)
+      fail("the converter wrote what the engine refuses: " + loaded.error().message);
+  }
+}
+
+}  // namespace octet::fuzz

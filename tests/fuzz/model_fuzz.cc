@@ -1,0 +1,48 @@
+// Bytes of any kind as an .octet file: refused with a message, or a model that runs. The checksum is not looked at, so
+// that what is damaged comes as far as a hostile file would.
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <span>
+
+#include "octet/octet.hpp"
+
+namespace {
+
+void fail(const std::string& what) {
+  std::cerr << what << "\n";
+  std::abort();
+}
+
+/// A run of such a model takes less than a second.
+bool is_small(const octet::Model& model) {
+  int64_t work = 0;
+  const auto add = [&](const octet::TensorInfo& tensor) {
+    int64_t elements = 1;
+    for (const int32_t extent : tensor.shape) elements *= extent;
+    work += elements;
+  };
+  for (const octet::TensorInfo& input : model.inputs()) add(input);
+  for (const octet::NodeInfo& node : model.nodes()) {
+    for (const octet::TensorInfo& output : node.outputs) add(output);
+    work += node.macs;
+  }
+  return work < 1 << 24;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
+  const auto model =
+      octet::Model::from_memory(std::as_bytes(std::span(data, size)), "fuzzed.octet");
+  if (!model) {
+    if (model.error().message.empty()) fail("an error without a message");
+    return 0;
+  }
+  if (!is_small(*model)) return 0;
+  auto session = octet::Session::create(*model, {.threads = 1});
+  if (!session) return 0;
+  if (auto ran = session->run(); !ran)
+    fail("a session that was created does not run: " + ran.error().message);
+  return 0;
+}

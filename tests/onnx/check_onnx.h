@@ -1,0 +1,27 @@
+// What octet makes of an ONNX file: its answers, or a refusal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "loaders/loader.h"
+#include "tests/graph/run_graph.h"
+#include "tests/onnx/onnx_maker.h"
+
+namespace octet::test {
+
+/// Written as "model.onnx" and read.
+Expected<graph::Graph> load(const OnnxMaker& model, const loaders::LoadOptions& options = {});
+
+void check_loads(const OnnxMaker& model, const loaders::LoadOptions& options = {});
+
+/// The message names the file, and has all of `parts`.
+void check_refused(const OnnxMaker& model, const std::vector<std::string>& parts,
+                   const loaders::LoadOptions& options = {});
+
+/// The first output for inputs in octet's order of axes.
+Values answer(const OnnxMaker& model, const std::vector<Values>& inputs,
+              const graph::BuildOptions& options = {});
+
+}  // namespace octet::test

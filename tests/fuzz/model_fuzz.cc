@@ -1,5 +1,5 @@
-// Bytes of any kind as an .octet file: refused with a message, or a model that runs. The checksum is not looked at, so
-// that what is damaged comes as far as a hostile file would.
+// Takes any bytes as an .octet file. It has to be refused with a message, or to give a model that
+// runs. The checksum is not checked, so that damaged files come as far as hostile ones would.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -14,7 +14,7 @@ void fail(const std::string& what) {
   std::abort();
 }
 
-/// A run of such a model takes less than a second.
+/// Whether a run of the model takes less than a second.
 bool is_small(const octet::Model& model) {
   int64_t work = 0;
   const auto add = [&](const octet::TensorInfo& tensor) {

@@ -66,7 +66,7 @@ enum class Op : uint8_t {
   // a step of its own.
   floor_div,  // a, b: s32, broadcast; rounds towards minus infinity, while div rounds towards 0
   cast,       // s32 to f32, or f32 to s32
-  // Data, indices s32 [..., depth]: each index names a place along the first `depth` axes of data
+  // data, indices s32 [..., depth]: each index names a place along the first `depth` axes of data
   gather_nd,
   log_softmax,  // x - max - log(sum(exp(x - max))) along the axis; float only
   softsign,     // x / (1 + |x|); in int8 a `lookup`, like the functions of one value above

@@ -68,7 +68,7 @@ Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
                         shift == 0 ? "" : ".steps");
   if (shift != 0)
     y = emit_binary(builder, node, Op::add, y, scalar(builder, node, ".shift", shift));
-  // So that rounding gives exactly these numbers
+  // With this scale, rounding gives exactly these numbers.
   builder.graph().tensor(y.id).quantization = numbers;
   return y;
 }

@@ -93,7 +93,7 @@ bool keeps_axes(const std::string& op) {
 // already channels-last.
 bool is_turned(const GraphProto& graph, const std::string& name) {
   std::set<std::string> same = {name};
-  // In order: each node comes after those that it reads
+  // The nodes are in order: each comes after those that it reads.
   for (const NodeProto& node : graph.nodes) {
     const bool reads = std::ranges::any_of(
         node.inputs, [&](const std::string& input) { return same.contains(input); });
@@ -115,7 +115,7 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
   std::set<std::string> unread;
   for (const ValueInfoProto& input : graph.inputs) {
     if (initializers.contains(input.name)) continue;
-    if (builder.readers(input.name) == 0) {  // octet's models do not have inputs that nobody reads
+    if (builder.readers(input.name) == 0) {  // a model of octet has no inputs that nobody reads
       unread.insert(input.name);
       builder.graph().remarks.push_back(unread_input_remark(input.name));
       continue;

@@ -95,7 +95,7 @@ class NodeLoader {
   const SafetensorsFile& file_;
   std::map<std::string, DeclaredTensor> declared_;
   bool channels_last_;
-  // Transposed convolutions, by the name of their result
+  // Transposed convolutions, by the name of their result.
   std::map<std::string, PhasedLayer> phased_;
   std::map<std::string, int> readers_;                 // how many nodes and outputs read a name
   std::map<std::string, Value> values_;                // the activations that were made so far

@@ -10,7 +10,7 @@ namespace octet::loaders::tflite {
 struct Constant {
   Shape shape;
   bool is_float = true;
-  /// Float16 and others become float32; bytes with a scale become reals.
+  /// Values of float16 and others become float32; bytes with a scale become reals.
   std::vector<float> floats;
   std::vector<int64_t> integers;
   /// The bytes of floats that are bytes in the file.

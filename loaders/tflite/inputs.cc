@@ -78,7 +78,7 @@ void add_inputs(const ModelFile& file, const std::vector<int>& readers, const Lo
   for (const int32_t index : file.inputs) {
     const TensorRecord& input = file.tensors[static_cast<std::size_t>(index)];
     if (input.data) continue;
-    // Octet's models do not have inputs that nobody reads
+    // A model of octet has no inputs that nobody reads.
     if (readers[static_cast<std::size_t>(index)] == 0) {
       unread.insert(input.name);
       builder.graph().remarks.push_back(unread_input_remark(input.name));

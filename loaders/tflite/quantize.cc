@@ -51,7 +51,7 @@ TensorId numbers_of_bytes(Builder& builder, const Node& node, TensorId x) {
   if (shift != 0) {
     y = builder.emit(node, Op::add, BinaryAttributes{}, {y, number(".shift", shift)});
   }
-  // So that rounding gives exactly these numbers.
+  // With this scale, rounding gives exactly these numbers.
   builder.graph().tensor(y).quantization = numbers;
   return y;
 }

@@ -118,7 +118,7 @@ TEST_CASE("a file that names one string or vector again and again is refused") {
     INFO("place " << i);
     const auto model = Model::from_memory(file_with(place, length, 1000));
     REQUIRE_FALSE(model);
-    // The first of these is already wrong
+    // The first of these is already wrong, for another reason.
     if (place == Place::shapes || place == Place::node_inputs) continue;
     INFO(model.error().message);
     CHECK(model.error().message.find("damaged") != std::string::npos);

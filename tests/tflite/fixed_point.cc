@@ -212,7 +212,7 @@ Bytes result(const Call& call) {
     case tflite::BuiltinOperator::SOFTMAX:
       return softmax(call);
     case tflite::BuiltinOperator::RESHAPE:
-    // From u8 to s8 with the same reals; the bytes here are s8 already
+    // From u8 to s8 with the same reals. The bytes here are s8 already.
     case tflite::BuiltinOperator::QUANTIZE:
       return call.operand(0);
     default:

@@ -200,9 +200,9 @@ struct Session::Impl {
     return PackedWeightsCache::Shared(owner, owner->data());
   }
 
-  /// Each thread has one piece of scratch memory, which all steps share. A step that needs much
-  /// would not stay in a core's first cache anyway: it gets its scratch memory from the arena, if
-  /// there is room beside the buffers that live while it runs.
+  /// Each thread has its own scratch memory, which all steps share. A step that needs much would
+  /// not stay in a core's first cache anyway: it gets its scratch memory from the arena, if there
+  /// is room beside the buffers that live while it runs.
   Expected<void> share_scratch(const MemoryPlan& memory) {
     constexpr std::size_t large = std::size_t{32} << 10;
     const auto threads = static_cast<std::size_t>(pool.threads());

@@ -17,9 +17,9 @@ namespace octet {
 /// One thread for each big core that this process may use.
 int default_thread_count();
 
-/// Threads share a piece of work in parts. Each thread first takes the parts of its own share, from
-/// the front. That is the same region of every layer, so what it wrote is still in its core's
-/// cache. Then it takes parts of the other threads' shares, from the back.
+/// Threads share work in parts. Each thread first takes the parts of its own share, from the front.
+/// That is the same region of every layer, so what it wrote is still in its core's cache. Then it
+/// takes parts of the other threads' shares, from the back.
 ///
 /// Nobody waits for a thread that has not begun: if a core is busy with something else, the other
 /// threads take its parts. pthreadpool, which XNNPACK runs on, gives each thread its share and

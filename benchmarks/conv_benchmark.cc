@@ -23,8 +23,7 @@ class LayerMemory {
     const auto depth = static_cast<std::size_t>(g.input_channels / g.groups) *
                        static_cast<std::size_t>(g.window.kernel_h) *
                        static_cast<std::size_t>(g.window.kernel_w);
-    const auto pixels =
-        static_cast<std::size_t>(g.output_h) * static_cast<std::size_t>(g.output_w);
+    const auto pixels = static_cast<std::size_t>(g.output_h) * static_cast<std::size_t>(g.output_w);
     std::mt19937 random(1);
     weights_.resize(outputs * depth);
     for (auto& w : weights_) w = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);

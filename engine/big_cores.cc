@@ -10,8 +10,8 @@
 namespace octet {
 namespace {
 
-// Against cores that are newer than cpuinfo's list: the frugal cores of a chip run at 0.55 to 0.7
-// of its fastest core's clock, a second kind of fast cores at 0.8 and above.
+// Tells apart cores that are newer than cpuinfo's list. The frugal cores of a chip run at 0.55 to
+// 0.7 of the clock of its fastest core; a second kind of fast cores runs at 0.8 and above.
 constexpr double least_share = 0.7;
 
 bool is_in_order(cpuinfo_uarch uarch) {
@@ -29,7 +29,8 @@ bool is_in_order(cpuinfo_uarch uarch) {
   }
 }
 
-/// -> the first of the processors that are one core with this one
+/// Returns the lowest number among the logical processors that share a core with `processor`, or
+/// `processor` itself where the system does not say.
 int first_sibling(const char* folder, int processor) {
   char text[256];
   std::snprintf(text, sizeof(text), "%s/cpu%d/topology/thread_siblings_list", folder, processor);
@@ -39,7 +40,7 @@ int first_sibling(const char* folder, int processor) {
   ::close(file);
   if (size <= 0) return processor;
   text[size] = 0;
-  return std::atoi(text);  // "0-1" or "0,64"
+  return std::atoi(text);  // the text is "0-1" or "0,64"
 }
 
 constexpr int most_processors = 8 * sizeof(ProcessorSet);

@@ -5,14 +5,14 @@ namespace {
 
 struct Axis {
   std::size_t extent = 1;
-  std::array<std::size_t, 2> stride = {};  // 0 where the operand repeats
+  std::array<std::size_t, 2> stride = {};  // 0: the operand repeats along this axis
 };
 
 }  // namespace
 
 BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output) {
-  // From the innermost axis outwards; each operand's strides as it lies in memory. No vector: float
-  // loops plan in run(), which allocates nothing.
+  // Axes from the innermost outwards, each with the strides of both operands in memory. An array
+  // and not a vector, because float loops plan in run(), which allocates nothing.
   std::array<Axis, kernels::max_rank> axes;
   std::size_t rank = 0;
   std::array<std::size_t, 2> dense = {1, 1};

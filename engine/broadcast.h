@@ -1,4 +1,4 @@
-// NumPy's broadcasting of two operands, as rows for the elementwise kernels.
+// Broadcasting of two operands, by NumPy's rules, as rows for the elementwise kernels.
 #pragma once
 
 #include <array>
@@ -8,8 +8,9 @@
 
 namespace octet {
 
-/// The output is `rows` rows of `row_size` contiguous values. Within a row an operand advances by
-/// its step (0: one value for the whole row); offset() says where a row of it begins.
+/// The output is `rows` rows of `row_size` contiguous values. Within a row, an operand advances by
+/// its `step` from one value to the next: 1, or 0 for one value in the whole row. offset() returns
+/// the element at which an operand's part of a row begins.
 struct BroadcastPlan {
   std::size_t rows = 1;
   std::size_t row_size = 1;
@@ -29,8 +30,8 @@ struct BroadcastPlan {
   std::array<std::array<std::size_t, kernels::max_rank>, 2> outer_stride = {};
 };
 
-/// The shapes broadcast to `output` (infer_shape accepted them). Axes over which both operands
-/// advance alike are merged, so that equal shapes make one row.
+/// `a` and `b` broadcast to `output`, which infer_shape has checked. Axes over which both operands
+/// advance in the same way are merged, so that equal shapes make one row.
 BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output);
 
 }  // namespace octet

@@ -43,7 +43,8 @@ Handle* adopt(octet::Expected<Value> value) {
   return handle;
 }
 
-/// -> whether there is something; otherwise says which parameter of which function is NULL
+/// Returns whether the pointer is not NULL. If it is, sets an error that names the function and its
+/// parameter.
 bool given(const void* pointer, const char* function, const char* parameter) {
   if (pointer != nullptr) return true;
   report({std::string(function) + ": '" + parameter + "' is NULL"});

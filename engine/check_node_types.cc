@@ -16,7 +16,8 @@ bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
          (a.info.scale == b.info.scale && a.info.zero_point == b.info.zero_point);
 }
 
-// The worst sum of a channel: every activation 255 away from its zero point.
+// Whether the sums of all channels fit s32 even if every activation is 255 away from its zero
+// point.
 bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias) {
   const auto terms = static_cast<int64_t>(weight.data.size() / bias.size());
   const auto fits = [&](int64_t largest_weight) {
@@ -26,7 +27,8 @@ bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias)
     });
   };
   if (!weight.channel_zero_points.empty()) return fits(255);
-  // Weights are looked through only where it matters that none is -128: there are many.
+  // The weights are only looked through if it matters that none of them is -128, because there are
+  // many.
   if (fits(128)) return true;
   const auto* w = weight.values<int8_t>();
   const bool has_lowest =
@@ -110,7 +112,7 @@ Expected<void> expect(bool condition, const char* message) {
 
 bool is_whole(const TensorRecord& t) { return t.info.type == Type::s32; }
 
-// add, sub, mul, div and floor_div of s32.
+// Checks an add, sub, mul, div or floor_div of s32.
 Expected<void> check_whole_arithmetic(const Model::Data& data, const NodeRecord& node) {
   const bool all_whole = is_whole(data.tensor(node.inputs[0])) &&
                          is_whole(data.tensor(node.inputs[1])) &&
@@ -201,7 +203,7 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Kind::dequantize:
       return expect(is_quantized(x) && y.info.type == Type::f32,
                     "takes a quantized tensor and gives float32");
-    case Kind::concat:  // movements are checked above
+    case Kind::concat:  // the movements are checked above
     case Kind::slice:
     case Kind::pad:
     case Kind::reshape:

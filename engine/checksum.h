@@ -1,4 +1,4 @@
-// Tells whether a model file is still as it was written.
+// The checksum of a model file. It tells whether the file is still as it was written.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace octet {
 
-/// FNV-1a of 64 bits over all of `file`, with zeros for the eight bytes from `field` on, where the
-/// checksum itself is stored. Never 0.
+/// The 64-bit FNV-1a hash of `file`. The eight bytes from offset `field` on count as zeros, because
+/// the checksum itself is stored there. Never 0.
 uint64_t checksum_of(std::span<const std::byte> file, std::size_t field);
 
 }  // namespace octet

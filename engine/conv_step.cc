@@ -31,8 +31,8 @@ ConvGeometry geometry_of(const StepContext& context, const NodeRecord& node) {
           .window = a.window};
 }
 
-// About what a fast core takes: depthwise layers do some 50 multiply-accumulates a nanosecond,
-// others some 200.
+// About how long a fast core takes: it does some 50 multiply-accumulates a nanosecond in depthwise
+// layers, and some 200 in others.
 double estimated_ns(const ConvGeometry& g) {
   const double macs = static_cast<double>(g.batch) * g.output_h * g.output_w * g.output_channels *
                       g.window.kernel_h * g.window.kernel_w * (g.input_channels / g.groups);
@@ -79,8 +79,9 @@ class ConvStep final : public Step {
     params_.input_zero_point = x.info.zero_point;
     const float inverse = to_u8 ? 1.0f / y.info.scale : 1.0f;
     for (const float scale : weight.channel_scales) {
-      // Times the inverse, as PyTorch does: a division is one bit off now and then, and so is a
-      // byte where sums tie.
+      // The product is multiplied by the inverse of the output's scale, as PyTorch does. A division
+      // would sometimes differ in the last bit, and then a byte would differ where a sum lies
+      // halfway between two bytes.
       multiplier_.push_back((x.info.scale * scale) * inverse);
     }
     params_.multiplier = multiplier_.data();
@@ -117,7 +118,7 @@ class ConvStep final : public Step {
       if (!residual) return tl::unexpected(residual.error());
       buffers_.residual = *residual;
     }
-    // A kernel plans the layer anew for each of these.
+    // Each of these calls makes a kernel plan the layer again, so their results are kept.
     scratch_bytes_ = kernel_->scratch_size(params_);
     packed_bytes_ = kernel_->packed_size(params_);
     items_ = kernel_->items(params_);
@@ -136,7 +137,7 @@ class ConvStep final : public Step {
   std::size_t scratch_bytes_ = 0;
   std::size_t packed_bytes_ = 0;
   std::size_t items_ = 0;
-  double cost_ = 0;  ///< See ThreadPool::share_out.
+  double cost_ = 0;  ///< For ThreadPool::share_out.
   Scratch scratch_;
 };
 

@@ -13,14 +13,15 @@
 namespace octet {
 namespace {
 
-// More activation memory than this is damage, not a model.
+// A file that asks for more activation memory than this is damaged.
 constexpr int64_t max_activation_bytes = int64_t{8} << 30;
 
-// What a table, a string or a vector takes beside its contents: its offset and its length.
+// The bytes that a table, a string or a vector takes beside its contents: an offset and a length.
 constexpr std::size_t least_bytes = 8;
 
-/// Reads strings and vectors, of which a file that octet wrote has each once. Offsets that name one
-/// of them again and again would make far more memory of a file than it has bytes.
+/// Reads strings and vectors. A file that octet wrote has each of them once. A damaged file might
+/// have many offsets that name the same one, and its copies would take far more memory than the
+/// file has bytes. So all copies together may take no more than `budget` bytes.
 class Reader {
  public:
   explicit Reader(std::size_t budget) : left_(budget) {}
@@ -49,14 +50,15 @@ class Reader {
     return all;
   }
 
-  /// Counts what is copied once more. -> whether there was room for it
+  /// Takes `bytes` from the budget for one more copy. Returns whether there was room for it.
   bool spend(std::size_t bytes) {
     exceeded_ = exceeded_ || bytes > left_ || left_ - bytes < least_bytes;
     if (!exceeded_) left_ -= bytes + least_bytes;
     return !exceeded_;
   }
 
-  /// Once it was asked for more, what it gives is empty.
+  /// Whether more was asked for than the budget had. From then on, everything that is read is
+  /// empty.
   bool exceeded() const { return exceeded_; }
 
  private:
@@ -71,7 +73,8 @@ std::optional<Op> parse_op(std::string_view name) {
   return std::nullopt;
 }
 
-// What a table holds changes nothing about how it runs: a name that is no function is no error.
+// The name of the function in a lookup's table changes nothing about how the table runs. So a name
+// that is no function is no error.
 Op function_named(std::string_view name) {
   const auto op = parse_op(name);
   return op && is_function_of_one_value(*op) ? *op : Op::identity;
@@ -141,7 +144,7 @@ Window decode_window(const format::Window* w) {
           .pad_right = w->pad_right()};
 }
 
-// Fills the attributes that the operator has; the others' fields are ignored.
+// Fills the attributes that the operator has. The other fields are ignored.
 struct AttributeDecoder {
   const format::Attributes& from;
   Bounds bounds;
@@ -225,7 +228,7 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   node.fused = reader.texts(n.fused());
   if (auto* table = std::get_if<LookupAttributes>(&node.attributes);
       table != nullptr && table->function == Op::identity && !node.fused.empty()) {
-    // Octet 0.1 has the function's name alone.
+    // Files of octet 0.1 give the function's name only, without its parameter.
     const Op function = function_named(node.fused[0]);
     if (function != Op::leaky_relu && function != Op::elu) table->function = function;
   }
@@ -254,7 +257,7 @@ Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool 
   return {};
 }
 
-// Nodes in order, each tensor written once, before it is read.
+// Checks that the nodes are in order: each tensor is written once, before anybody reads it.
 class Availability {
  public:
   explicit Availability(const Model::Data& data) : data_(data), ready_(data.tensors.size(), false) {
@@ -424,8 +427,9 @@ Expected<void> decode_task(const format::Model& model, Model::Data& data, Reader
   return {};
 }
 
-// What users see of tensors repeats their names for every node that reads them: often, for a file
-// of a few nodes with long names, but not without end.
+// Node descriptions for users repeat the name of a tensor for every node that reads it. The
+// repeated names may take this many times the file's size: a file of a few nodes with long names
+// may need several times its size.
 constexpr std::size_t most_repeats = 8;
 
 void describe_interface(Model::Data& data, Reader& repeats) {
@@ -468,7 +472,8 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
   }
 }
 
-// `model` lies within `file`. A file of format version 1 or 2 may have no checksum.
+// Compares the checksum. `model` lies within `file`. A file of format version 1 or 2 may have no
+// checksum.
 Expected<void> verify_checksum(std::span<const std::byte> file, const format::Model& model) {
   const auto* field = reinterpret_cast<const std::byte*>(
       reinterpret_cast<const flatbuffers::Table&>(model).GetAddressOf(format::Model::VT_CHECKSUM));

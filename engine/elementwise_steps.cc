@@ -12,10 +12,11 @@ namespace {
 // a thread for.
 constexpr std::size_t block = 4096;
 
-// About what a fast core takes for elementwise operators (ThreadPool::share_out).
+// About how long a fast core takes for an elementwise operator (the cost for
+// ThreadPool::share_out).
 double elements_ns(std::size_t count) { return static_cast<double>(count) / 5; }
 
-// One row of elements, shared out in blocks: Kernel(first, count).
+// Shares out one row of elements in blocks, and calls kernel(first, count) for each.
 template <class Kernel>
 void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel& kernel) {
   pool.share_out((count + block - 1) / block, elements_ns(count),
@@ -25,8 +26,7 @@ void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel&
                  });
 }
 
-// A step that is one call of a captured function: what differs between elementwise operators is
-// that call.
+// A step that calls one captured function. Elementwise operators differ in that call only.
 template <class Run>
 class CallStep final : public Step {
  public:
@@ -45,7 +45,7 @@ StepResult call_step(Run run) {
   return std::make_unique<CallStep<Run>>(std::move(run));
 }
 
-// y = kernel(x), value by value.
+// y = kernel(x), for each value.
 template <class X, class Y, class Kernel>
 StepResult make_loop_step(const StepContext& context, const NodeRecord& node,
                           const Kernel& kernel) {
@@ -82,10 +82,10 @@ kernels::MulParams mul_params(const TensorInfo& a, const TensorInfo& b, const Te
           .output_max = quantized_bound(bounds.max, y)};
 }
 
-// Threads share one long row by elements, and many rows by rows. Where one operand is the same for
-// all rows (a factor a channel, for all pixels), the kernel gets several rows as one: the operand
-// is repeated as often in scratch memory. On single short rows a kernel would spend its time on
-// its start.
+// Threads share a single long row by elements, and many rows by rows. On short rows, a kernel would
+// spend most of its time on its start. So if one operand is the same for all rows (such as a factor
+// for each channel, for all pixels), the kernel gets several rows as one: that operand is repeated
+// in scratch memory as many times.
 template <class Params>
 class BinaryStep final : public Step {
  public:
@@ -163,8 +163,8 @@ class BinaryStep final : public Step {
   BroadcastPlan plan_;
   std::array<const uint8_t*, 2> operands_;
   uint8_t* output_;
-  std::size_t repeated_ = 0;      ///< The operand that is the same for all rows,
-  std::size_t rows_at_once_ = 1;  ///< where this is more than one.
+  std::size_t repeated_ = 0;      ///< The operand that is the same for all rows;
+  std::size_t rows_at_once_ = 1;  ///< used if this is more than one.
   Scratch scratch_;
 };
 

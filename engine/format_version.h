@@ -4,7 +4,8 @@
 
 namespace octet {
 
-/// Of the .octet file. A reader accepts its own and older ones; docs/format.md has the history.
+/// The version of the .octet format. A reader accepts its own and older ones; docs/format.md has
+/// the history.
 constexpr uint32_t format_version = 3;
 
 }  // namespace octet

@@ -1,4 +1,4 @@
-// gather_nd: parts of a tensor, from places that are computed at run time.
+// gather_nd: takes parts of a tensor, at places that are computed at run time.
 #include <cstring>
 
 #include "engine/step.h"
@@ -23,7 +23,7 @@ class GatherStep final : public Step {
   }
 
   Expected<void> run() override {
-    // All places first: nothing outside of the data is read.
+    // All places are checked first, so that nothing outside of the data is read.
     if (auto inside = check_places(places_, depth_, shape_, from_end_); !inside)
       return run_error(model_, node_, inside.error().message.c_str());
     std::byte* to = output_;
@@ -33,7 +33,7 @@ class GatherStep final : public Step {
   }
 
  private:
-  // Which of all parts of the data.
+  // The number of the part that the place names, counted through all parts of the data.
   std::size_t number_of(std::size_t place) const {
     std::size_t number = 0;
     for (std::size_t axis = 0; axis < depth_; ++axis) {

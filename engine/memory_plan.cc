@@ -18,7 +18,7 @@ std::size_t largest_live_sum(std::span<const BufferLifetime> buffers) {
   std::size_t largest = 0;
   for (const BufferLifetime& at : buffers) {
     std::size_t sum = 0;
-    // The sum can only reach a maximum where some buffer begins.
+    // The largest sum is reached in a step in which some buffer begins, so only these are tried.
     for (const BufferLifetime& b : buffers) {
       if (b.first_step <= at.first_step && at.first_step <= b.last_step) sum += aligned(b.size);
     }
@@ -27,7 +27,7 @@ std::size_t largest_live_sum(std::span<const BufferLifetime> buffers) {
   return largest;
 }
 
-/// -> the indices [0, count), those with the lowest keys first
+/// Returns the indices [0, count), sorted by key, the lowest first.
 template <class Key>
 std::vector<std::size_t> sorted(std::size_t count, const Key& key) {
   std::vector<std::pair<std::size_t, std::size_t>> keyed(count);
@@ -38,8 +38,8 @@ std::vector<std::size_t> sorted(std::size_t count, const Key& key) {
   return order;
 }
 
-// The lowest offset of `size` bytes beside those buffers of `placed`, which are in the order of
-// their offsets, that overlap `lifetime`.
+// Returns the lowest offset at which `size` bytes are free during `lifetime`. `placed` has the
+// numbers of the buffers that have a place already, sorted by offset.
 std::size_t lowest_free(std::span<const BufferLifetime> buffers,
                         std::span<const std::size_t> offsets, std::span<const std::size_t> placed,
                         const BufferLifetime& lifetime) {
@@ -61,7 +61,7 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> buffers) {
   plan.lower_bound = largest_live_sum(buffers);
   const std::vector<std::size_t> order =
       sorted(buffers.size(), [&](std::size_t i) { return ~buffers[i].size; });
-  std::vector<std::size_t> placed;  // by offset
+  std::vector<std::size_t> placed;  // sorted by offset
   for (const std::size_t index : order) {
     const std::size_t offset = lowest_free(buffers, plan.offsets, placed, buffers[index]);
     plan.offsets[index] = offset;

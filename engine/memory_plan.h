@@ -1,4 +1,4 @@
-// Offsets of activations in one arena, from their lifetimes.
+// Places activations in one arena, by their lifetimes.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace octet {
 
-/// A buffer that lives from the step that writes it to the last that reads it, both included.
+/// A buffer lives from the step that writes it to the last step that reads it, both included.
 struct BufferLifetime {
   std::size_t size = 0;
   int first_step = 0;
@@ -16,17 +16,17 @@ struct BufferLifetime {
 };
 
 struct MemoryPlan {
-  std::vector<std::size_t> offsets;  ///< One a buffer, multiples of 64.
+  std::vector<std::size_t> offsets;  ///< One for each buffer, a multiple of 64.
   std::size_t size = 0;
-  std::size_t lower_bound = 0;  ///< The largest sum of buffers that live in one step.
+  std::size_t lower_bound = 0;  ///< The largest sum of buffers that live in the same step.
 };
 
-/// Largest buffers first, each at the lowest free offset (Pisarchyk and Lee 2020, "greedy by
-/// size").
+/// Places the largest buffers first, each at the lowest free offset (Pisarchyk and Lee 2020,
+/// "greedy by size").
 MemoryPlan plan_memory(std::span<const BufferLifetime> buffers);
 
-/// -> the lowest offset, a multiple of 64, of `size` bytes in the plan's memory that belong to no
-/// buffer during `step`; nothing where they are not to be had.
+/// Returns the lowest offset, a multiple of 64, at which `size` bytes of the plan's memory belong
+/// to no buffer during `step`; nothing if there is no such offset.
 std::optional<std::size_t> find_gap(std::span<const BufferLifetime> buffers, const MemoryPlan& plan,
                                     int step, std::size_t size);
 

@@ -17,7 +17,7 @@ constexpr std::size_t alignment = 64;
 }  // namespace
 
 Expected<std::unique_ptr<ModelBytes>> ModelBytes::map(const std::string& path) {
-  // Opening a pipe that nobody writes into would wait for ever.
+  // O_NONBLOCK, because opening a pipe that nobody writes into would wait for ever.
   const int file = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return fail(path + ": cannot open: " + std::strerror(errno));
   struct stat status{};

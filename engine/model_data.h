@@ -1,4 +1,5 @@
-// A model file as the engine uses it: decoded and checked, constants still where the file has them.
+// A model file as the engine uses it: decoded and checked. Constants stay where they are in the
+// file.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,7 @@
 
 namespace octet {
 
-/// The bytes of a model: a mapped file or a copy of memory, aligned to 64 bytes at least.
+/// The bytes of a model: a mapped file or a copy in memory, aligned to at least 64 bytes.
 class ModelBytes {
  public:
   static Expected<std::unique_ptr<ModelBytes>> map(const std::string& path);
@@ -38,9 +39,11 @@ class ModelBytes {
 struct TensorRecord {
   TensorInfo info;
   bool is_constant = false;
-  std::span<const std::byte> data;        ///< Constants: exactly the size that type and shape say.
-  std::span<const float> channel_scales;  ///< s8 weights: one an output channel.
-  std::span<const int32_t> channel_zero_points;  ///< s8 weights: one an output channel, or empty.
+  /// Empty unless constant. The size is exactly that of type and shape.
+  std::span<const std::byte> data;
+  std::span<const float> channel_scales;  ///< For s8 weights: one for each output channel.
+  /// For s8 weights: one for each output channel, or empty.
+  std::span<const int32_t> channel_zero_points;
 
   std::size_t byte_size() const {
     return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
@@ -61,25 +64,26 @@ struct NodeRecord {
   std::string reason;
   int32_t step = 0;
 
-  /// The result of a node that has one.
+  /// The result of a node that has exactly one.
   int32_t output() const { return only_result(outputs); }
 };
 
-/// One node for the kernels, or a float island of one or more.
+/// A step of the session: one node, or a float island of one or more nodes.
 struct StepRecord {
   int32_t first_node = 0;
   int32_t node_count = 0;
   bool island = false;
 };
 
-/// Weights in the form that an instruction set's kernels read, shared by all sessions that want
-/// them: made by the first, gone with the last.
+/// Weights in the packed form that the kernels of an instruction set read. All sessions with this
+/// instruction set share them: the first session makes them, and they are freed with the last.
 class PackedWeightsCache {
  public:
   using Shared = std::shared_ptr<const std::byte>;
   using Maker = std::function<Expected<Shared>()>;
 
-  /// `table` tells instruction sets apart.
+  /// Returns the weights that were packed for `table` (each instruction set has its own), or calls
+  /// `make`.
   Expected<Shared> get(const void* table, const Maker& make);
 
  private:
@@ -110,13 +114,13 @@ struct Model::Data {
   const TensorRecord& tensor(int32_t id) const { return tensors[static_cast<std::size_t>(id)]; }
 };
 
-/// Decodes and checks every size, index, type and number in the file. Nothing of it is used before
-/// this accepted it.
+/// Decodes the file and checks every size, index, type and number in it. Nothing of the file may be
+/// used before this has accepted it.
 Expected<void> decode_model(std::span<const std::byte> bytes, const LoadOptions& options,
                             Model::Data& data);
 
-/// Do types and parameters suit the kernel (or the island) that is to run the node? infer_shape has
-/// accepted it.
+/// Checks whether types and parameters suit the kernel or the island that is to run the node.
+/// infer_shape has already accepted the node.
 Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node, bool island);
 
 }  // namespace octet

@@ -12,15 +12,16 @@ struct Axis {
   int64_t target_stride = 0;
 };
 
-/// -> the distance between neighbours along each axis of a contiguous tensor.
+/// Returns the distance between neighbours along each axis of a contiguous tensor, in elements.
 std::vector<int64_t> strides_of(const Shape& shape) {
   std::vector<int64_t> strides(shape.size(), 1);
   for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
-/// -> the same copy in fewer axes: those of one position go, and neighbours become one where the
-/// outer one steps over exactly what the inner one covers, on both sides.
+/// Returns the same copy with fewer axes. Axes of extent 1 are dropped. Two neighbouring axes
+/// become one if, on both sides, the outer one steps over exactly the elements that the inner one
+/// covers.
 std::vector<Axis> merged(const std::vector<Axis>& axes) {
   std::vector<Axis> result;
   for (const Axis& axis : axes) {
@@ -43,7 +44,7 @@ class Planner {
  public:
   explicit Planner(std::size_t element_size) : element_size_(element_size) {}
 
-  /// At most kernels::max_rank axes.
+  /// Adds a copy. `axes` has at most kernels::max_rank axes.
   void copy(int32_t input, int64_t source_offset, int64_t target_offset,
             const std::vector<Axis>& axes) {
     PlannedCopy& planned = plan.copies.emplace_back();
@@ -156,7 +157,7 @@ MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const 
     case Kind::reshape:
       planner.copy(0, 0, 0, {{element_count(output), 1, 1}});
       break;
-    case Kind::conv2d:  // no movements
+    case Kind::conv2d:  // these are no movements
     case Kind::linear:
     case Kind::arithmetic:
     case Kind::max_pool:

@@ -1,5 +1,5 @@
-// Operators that only move elements: concat, slice, pad, reshape and transpose as strided copies,
-// and nearest resizes.
+// Operators that only move elements. Concat, slice, pad, reshape and transpose are strided copies;
+// a nearest resize has a loop of its own.
 #pragma once
 
 #include <optional>
@@ -20,17 +20,18 @@ struct PlannedCopy {
 };
 
 struct MovementPlan {
-  bool fill_first = false;  ///< pad: the output is filled with the pad value before the copies.
+  bool fill_first = false;  ///< For pad: the output is filled with the pad value before the copies.
   std::vector<PlannedCopy> copies;
-  /// A resize, which has no copies.
+  /// Set for a resize, which has no copies.
   std::optional<NearestResize> nearest;
 };
 
 bool is_movement(Op op, const Attributes& attributes);
 
-/// Shapes are valid (infer_shape accepted them). Adjacent axes are merged, so that few copies of
-/// long rows remain; the innermost axis is contiguous on both sides wherever the operator allows
-/// it. Axes of extent 1 are left out: the innermost that remains may step on either side.
+/// Plans the copies of a movement whose shapes infer_shape has accepted. Adjacent axes are merged,
+/// so that few copies of long rows remain. The innermost axis is contiguous on both sides if the
+/// operator allows it. Axes of extent 1 are left out, so the innermost axis that remains may have a
+/// stride on either side.
 MovementPlan plan_movement(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                            const Shape& output, std::size_t element_size);
 

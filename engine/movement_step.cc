@@ -9,7 +9,8 @@ namespace {
 
 enum class How : uint8_t {
   copy,
-  requantize,  ///< Row by row: an operand of a concat with other parameters than the output.
+  /// An operand of a concat whose scale or zero point differs from the output's, row by row.
+  requantize,
   resize,
 };
 
@@ -20,7 +21,7 @@ struct Move {
   std::byte* target;
   kernels::CopyParams copy;
   kernels::RequantizeParams requantize;
-  double cost = 0;  ///< See ThreadPool::share_out.
+  double cost = 0;  ///< For ThreadPool::share_out.
 };
 
 class MovementStep final : public Step {
@@ -104,9 +105,9 @@ class MovementStep final : public Step {
     }
   }
 
-  // What a concat copies is contiguous in its source. In the target, neighbours of the last axis
-  // that is longer than 1 lie apart where the output has another axis within it: a channel of its
-  // own beside others.
+  // Requantizes a range of items of a concat's copy. The source is contiguous. In the target,
+  // neighbours along the last axis may lie apart: that axis is the last whose extent is more than
+  // 1, and the output may be longer along an axis within it, such as where channels are joined.
   void requantize(const Move& move, kernels::Range items) const {
     const kernels::CopyParams& c = move.copy;
     const int last = c.rank - 1;
@@ -133,7 +134,7 @@ class MovementStep final : public Step {
     }
   }
 
-  // `count` neighbours of the last axis.
+  // Requantizes `count` neighbours along the last axis.
   void row(const Move& move, int64_t source, int64_t target, int64_t count) const {
     const auto* from = reinterpret_cast<const uint8_t*>(move.source + source);
     auto* to = reinterpret_cast<uint8_t*>(move.target + target);

@@ -5,14 +5,14 @@
 namespace octet {
 namespace {
 
-/// One row. `fixed_bytes` is a pixel's size where it is small, so that the compiler sees it; 0
-/// where it is not.
+/// Resizes one row. `fixed_bytes` is the size of a pixel if it is small, so that the compiler knows
+/// it, and otherwise 0.
 template <std::size_t fixed_bytes>
 void resize_row(const NearestResize& r, const std::byte* from, std::byte* to) {
   const std::size_t bytes = fixed_bytes != 0 ? fixed_bytes : r.pixel_bytes;
   const auto step = static_cast<std::size_t>(r.input_w / r.output_w) * bytes;
   const int64_t step_rest = r.input_w % r.output_w;
-  int64_t rest = 0;  // `from` is at floor(i * in / out), and this is i * in mod out.
+  int64_t rest = 0;  // i * in mod out, while `from` is at floor(i * in / out)
   for (int64_t i = 0; i < r.output_w; ++i, to += bytes) {
     std::memcpy(to, from, bytes);
     from += step;

@@ -98,7 +98,7 @@ Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, 
 }
 
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input) {
-  // Padding adds nothing to the sum.
+  // Padding adds nothing to the sum, so only taps inside the image count.
   const auto most_taps = [](int32_t extent, int32_t kernel, int32_t dilation) {
     return std::min(int64_t{kernel}, (int64_t{extent} - 1) / dilation + 1);
   };

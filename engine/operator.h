@@ -1,8 +1,7 @@
-// The operators, their attributes, and the shapes they make: shared by the graph, the model file
-// and the engine.
+// The operators, their attributes, and the shapes of their results. The graph, the model file and
+// the engine share them.
 //
-// Tensors of images are [N, H, W, C]. Attributes count axes from 0; a loader has made negative axes
-// positive.
+// Images are [N, H, W, C]. Axes in attributes count from 0: loaders have converted negative axes.
 #pragma once
 
 #include <cassert>
@@ -22,16 +21,16 @@ using kernels::Window;
 using Shape = std::vector<int32_t>;
 
 enum class Op : uint8_t {
-  // int8 and float
+  // These run in int8 and in float.
   conv2d,  // x [N,H,W,I], weight [O,kh,kw,I/groups], bias [O]?, residual [N,h,w,O]?
   linear,  // x [..., I], weight [O,I], bias [O]?, residual [..., O]?
-  add,     // a, b: broadcast as NumPy does
+  add,     // a, b: broadcast by NumPy's rules
   sub,
   mul,
   max_pool,      // x [N,H,W,C]
   average_pool,  // x [N,H,W,C]
-  softmax,       // x; int8: also the table of 256 float32
-  argmax,        // x -> s32
+  softmax,       // x; int8: also a table of 256 float32
+  argmax,        // x; gives s32
   concat,        // x0, x1, ...
   slice,
   pad,
@@ -39,12 +38,13 @@ enum class Op : uint8_t {
   transpose,
   resize,  // x [N,H,W,C]
   clip,    // x; relu and relu6 are clips
-  // int8 only
+  // These run in int8 only.
   lookup,      // x, table of 256 u8
-  quantize,    // f32 -> u8
-  dequantize,  // u8 -> f32
-  requantize,  // u8 -> u8 with other parameters, within bounds
-  // float only; the graph turns the functions of one value into `lookup` where they run in int8
+  quantize,    // f32 to u8
+  dequantize,  // u8 to f32
+  requantize,  // u8 to u8 with another scale and zero point, within bounds
+  // These run in float only. Where a function of one value runs in int8, the graph makes it a
+  // `lookup`.
   div,
   mean,
   batch_norm,  // x, gamma, beta, mean, variance, each [C]; over the last axis
@@ -62,33 +62,38 @@ enum class Op : uint8_t {
   sqrt,
   abs,
   neg,
-  // whole numbers (s32), which add, sub, mul and div take as well: exact, and steps of their own
-  floor_div,    // a, b: s32, broadcast; towards minus infinity, where div goes towards 0
-  cast,         // s32 -> f32, f32 -> s32
-  gather_nd,    // data, indices s32 [..., depth]: places along the first `depth` axes of data
-  log_softmax,  // x, f32: x - max - log(sum(exp(x - max))) along the axis; float only
-  softsign,     // x / (1 + |x|); a `lookup` in int8, as the functions of one value above
-  top_k,        // x -> the k largest or smallest along an axis, in order, and their places, s32
-  // graph only: gone before a model is written
+  // Whole numbers (s32), which add, sub, mul and div take as well. They are exact, and each node is
+  // a step of its own.
+  floor_div,  // a, b: s32, broadcast; rounds towards minus infinity, while div rounds towards 0
+  cast,       // s32 to f32, or f32 to s32
+  // data, indices s32 [..., depth]: each index names a place along the first `depth` axes of data
+  gather_nd,
+  log_softmax,  // x - max - log(sum(exp(x - max))) along the axis; float only
+  softsign,     // x / (1 + |x|); in int8 a `lookup`, like the functions of one value above
+  top_k,        // the k largest or smallest values along an axis, in order, and their indices, s32
+  // These are in graphs only: no model file has them.
   identity,
 };
 
 constexpr int op_count = static_cast<int>(Op::identity) + 1;
 
-/// 'conv2d', 'linear', ...: as in docs/float_export.md where the format has the operator.
+/// The name of the operator, such as 'conv2d'; the same as in docs/float_export.md if the format
+/// has it.
 const char* op_name(Op op);
 
-/// Float functions of one value and no operand but it; in int8 each is a table of 256 entries.
+/// Whether the operator is a function of one value, without other operands. In int8 each of them is
+/// a table of 256 entries.
 bool is_function_of_one_value(Op op);
 
-/// Can it run in a float island, in float32 from operands to result?
+/// Whether the operator can run in a float island, with float32 operands and results.
 bool has_float_form(Op op);
 
-/// Are the results of a float node the same bytes on every CPU, in an island without nodes that are
-/// not? All but sums of products are, whose order is their library's.
+/// Whether the results of a float node are the same bytes on every CPU, if all nodes of its island
+/// are exact. Only sums of products (conv2d, linear) are not: their order of addition is up to a
+/// library.
 bool is_exact_in_float(Op op);
 
-/// Real bounds of the activation that was fused into an operator (relu: 0 and infinity).
+/// Real bounds of the activation that was fused into an operator (for relu: 0 and infinity).
 struct Bounds {
   float min = -std::numeric_limits<float>::infinity();
   float max = std::numeric_limits<float>::infinity();
@@ -108,7 +113,7 @@ struct ConvAttributes {  // conv2d, linear
   Bounds bounds;
   bool has_bias = false;
   bool has_residual = false;  ///< The last input is added before the bounds apply.
-  Bounds inner_bounds;        ///< Of the layer's own result, before the residual is added.
+  Bounds inner_bounds;        ///< Bounds of the layer's own result, before the residual is added.
 };
 struct BinaryAttributes {  // add, sub, mul, div, floor_div
   Bounds bounds;
@@ -121,17 +126,17 @@ struct PoolAttributes {  // max_pool, average_pool
 };
 struct AxisAttributes {  // softmax, log_softmax, argmax, concat, top_k
   int32_t axis = 0;
-  bool keepdims = false;  ///< argmax
-  int32_t k = 1;          ///< top_k
-  bool largest = true;    ///< top_k; else the smallest
+  bool keepdims = false;  ///< For argmax.
+  int32_t k = 1;          ///< For top_k: how many values.
+  bool largest = true;    ///< For top_k: the largest values, else the smallest.
 };
-struct SliceAttributes {  ///< One entry an axis; end follows from begin, step and the output's
-                          ///< shape.
+/// One entry for each axis. The end follows from begin, step and the output's shape.
+struct SliceAttributes {
   std::vector<int32_t> begin;
-  std::vector<int32_t> step;   ///< Not 0; negative walks backwards from begin.
-  std::vector<int32_t> count;  ///< The output's extents.
+  std::vector<int32_t> step;   ///< Not 0. A negative step walks backwards from begin.
+  std::vector<int32_t> count;  ///< The extents of the output.
 };
-struct PadAttributes {  ///< One entry an axis.
+struct PadAttributes {  ///< One entry for each axis.
   std::vector<int32_t> before;
   std::vector<int32_t> after;
   float value = 0;
@@ -160,12 +165,13 @@ struct ScalarAttributes {  // batch_norm: epsilon; leaky_relu, elu: alpha
   float value = 0;
 };
 struct LookupAttributes {
-  Op function = Op::identity;  ///< What the table holds; identity where nobody knows.
-  float value = 0;             ///< Its parameter: alpha of leaky_relu and elu.
+  Op function = Op::identity;  ///< The table's function; identity if it is not known.
+  float value = 0;             ///< The parameter of the function: alpha of leaky_relu and elu.
 };
 
 struct GatherAttributes {  // gather_nd
-  bool from_end = false;   ///< A negative index counts from the end of its axis; else it is wrong.
+  /// If true, a negative index counts from the end of its axis. Otherwise it is an error.
+  bool from_end = false;
 };
 
 using Attributes =
@@ -174,46 +180,48 @@ using Attributes =
                  ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes,
                  LookupAttributes, GatherAttributes>;
 
-/// The attributes that `op` takes, default-constructed: operators and attributes are matched in
-/// this one place.
+/// The attributes that `op` takes, default-constructed. Only operator_table.cc says which
+/// attributes belong to which operator.
 Attributes default_attributes(Op op);
 
-/// The result of a node that has one, as nodes of nearly all operators do.
+/// The result of a node that has exactly one, as nodes of nearly all operators do.
 inline int32_t only_result(std::span<const int32_t> results) {
   assert(results.size() == 1);
   return results.front();
 }
 
-/// Number of elements; shapes here are validated: extents are positive and the product fits int32.
+/// The number of elements. The shape has to be valid: all extents are positive, and the product
+/// fits int32.
 int64_t element_count(std::span<const int32_t> shape);
 
-/// The largest tensor: byte offsets of float32 tensors stay within 2 GiB.
+/// The largest number of elements in a tensor, so that byte offsets in float32 tensors stay within
+/// 2 GiB.
 constexpr int64_t max_elements = (int64_t{1} << 29) - 1;
 
 std::string shape_text(std::span<const int32_t> shape);  // "[1, 224, 224, 3]"
 
-/// An error says what is wrong with the shape: rank at most kernels::max_rank, extents at least 1,
-/// under 2^29 elements.
+/// Checks a shape: the rank is at most kernels::max_rank, all extents are at least 1, and there are
+/// fewer than 2^29 elements. The error says what is wrong.
 Expected<void> check_shape(std::span<const int32_t> shape);
 
-/// How many results a node of the operator has.
+/// Returns how many results a node of the operator has.
 std::size_t result_count(Op op);
 
-/// -> the shape of the result, and of each of several; an error says what is wrong with the
-/// operands, without naming the node.
+/// Returns the shape of the result, or of each of several results. An error says what is wrong with
+/// the operands, without naming the node.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
-/// Places that gather_nd takes of a tensor: each is `depth` numbers, along the first axes of
-/// `shape`. An error says which is outside: beyond its axis or below 0; with `from_end`, below
-/// minus its extent.
+/// Checks the places that gather_nd takes of a tensor. Each place is `depth` numbers, along the
+/// first `depth` axes of `shape`. The error names a number that is outside: not below its axis's
+/// extent, or below 0 (with `from_end`, below minus the extent).
 Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,
                             bool from_end);
 
-/// Does the sum of an average pool's window over int8 values fit 32 bits, whatever they are?
+/// Whether the sum over an average pool's window always fits 32 bits, whatever the int8 values are.
 /// `input` is [N, H, W, C].
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input);
 
-/// Multiply-accumulates of one inference of the node; 0 for what multiplies nothing.
+/// Multiply-accumulates of one inference of the node; 0 for operators that are no layers.
 int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output);
 
 }  // namespace octet

@@ -6,7 +6,8 @@
 namespace octet {
 namespace {
 
-// Extents, strides and paddings beyond this are damage, and would overflow sums of products.
+// Extents, strides and paddings beyond this mean a damaged file, and would overflow sums of
+// products.
 constexpr int32_t max_window_value = 1 << 15;
 
 bool valid_window(const Window& w) {
@@ -17,14 +18,14 @@ bool valid_window(const Window& w) {
          padding(w.pad_top) && padding(w.pad_left) && padding(w.pad_bottom) && padding(w.pad_right);
 }
 
-// Number of window positions along one axis, 0 when the window does not fit.
+// The number of window positions along one axis; 0 if the window does not fit.
 int32_t window_positions(int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
                          int32_t before, int32_t after, bool ceil_mode) {
   const int64_t extent = int64_t{dilation} * (kernel - 1) + 1;
   const int64_t room = int64_t{size} + before + after - extent;
   if (room < 0) return 0;
   int64_t positions = room / stride + 1;
-  // A window that would start in the padding after the image is dropped, as every framework does.
+  // A window that would start in the padding after the image is dropped, as in every framework.
   if (ceil_mode && room % stride != 0 && positions * stride < int64_t{size} + before) ++positions;
   return static_cast<int32_t>(positions);
 }
@@ -85,7 +86,7 @@ Expected<Shape> linear_shape(std::span<const Shape> inputs) {
   return out;
 }
 
-// A layer's bias and residual fit what it gives.
+// Checks that the bias and the residual of a layer fit the shape `out` of its result.
 Expected<Shape> layer_shape(const ConvAttributes& a, Expected<Shape> out,
                             std::span<const Shape> inputs) {
   if (!out) return out;
@@ -205,7 +206,7 @@ Expected<Shape> gather_shape(const Shape& data, const Shape& indices) {
 
 Expected<Shape> pool_shape(const PoolAttributes& a, const Shape& x) {
   if (x.size() != 4) return fail("takes a tensor of rank 4, not " + shape_text(x));
-  // A window that lies in the padding alone would have no maximum and no average.
+  // A window with nothing but padding would have no maximum and no average.
   const auto too_wide = [](int32_t pad, int32_t kernel, int32_t dilation) {
     return int64_t{pad} > (int64_t{kernel} - 1) * dilation;
   };

@@ -1,4 +1,4 @@
-// The shapes that operators make of their operands' shapes.
+// How the shapes of results follow from the shapes of operands.
 #pragma once
 
 #include "engine/operator.h"
@@ -8,9 +8,9 @@ namespace octet {
 enum class ShapeRule : uint8_t {
   conv2d,
   linear,
-  broadcast,  // of two operands, as NumPy does
+  broadcast,  // two operands, broadcast by NumPy's rules
   pool,
-  along_axis,  // the operand's, which has the axis
+  along_axis,  // the shape of the operand, which must have the axis
   argmax,
   concat,
   slice,
@@ -19,16 +19,16 @@ enum class ShapeRule : uint8_t {
   transpose,
   resize,
   mean,
-  by_channel,         // the first operand's; the others have one value a channel
-  by_channel_or_one,  // or one for all
+  by_channel,         // the shape of the first operand; the others have one value for each channel
+  by_channel_or_one,  // the same, but the others may also have one value for all channels
   gather_nd,
-  top_k,  // of the values, and of their places
-  same,   // the first operand's
+  top_k,  // the shape of the values, and of their indices
+  same,   // the shape of the first operand
 };
 
-/// -> the shape of the result, or of all results; an error says what is wrong with the operands,
-/// without naming the node. Their number and their shapes are valid, and the attributes are the
-/// operator's.
+/// Returns the shape of the result, or of each of several results. An error says what is wrong with
+/// the operands, without naming the node. The caller has checked the number of operands, their
+/// shapes and the type of the attributes.
 Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
                          std::span<const Shape> inputs);
 

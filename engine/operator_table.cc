@@ -7,7 +7,7 @@ namespace {
 
 constexpr Bounds probability = {.min = 0, .max = 1};
 
-// In the order of Op.
+// The rows are in the order of Op.
 constexpr std::array<Operator, op_count> rows = {{
     {.op = Op::conv2d,
      .name = "conv2d",
@@ -230,7 +230,7 @@ constexpr std::array<Operator, op_count> rows = {{
      .moves_values = true},
 }};
 
-// A row that is missing, out of place or not filled in.
+// Whether all rows are there, in their places and filled in.
 consteval bool are_whole() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Operator& row = rows[i];
@@ -240,7 +240,8 @@ consteval bool are_whole() {
 }
 static_assert(are_whole());
 
-// A row without its `.function` or `.arithmetic` would compute another operator's.
+// Whether each row has its own `.function` or `.arithmetic`. A row without it would compute another
+// operator's.
 consteval bool compute_their_own() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

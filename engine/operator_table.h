@@ -1,5 +1,5 @@
-// One row an operator: what it is called, what it takes and gives, and what else octet asks about
-// it. Whoever adds an operator adds its row; without one operator_table.cc does not compile.
+// A row for each operator: its name, its operands and results, and what else octet asks about it.
+// Whoever adds an operator adds its row; without it, operator_table.cc does not compile.
 #pragma once
 
 #include <type_traits>
@@ -9,13 +9,13 @@
 
 namespace octet {
 
-/// Operators that the same code plans and runs. Switches that choose code are over kinds, without
-/// `default:`, so that a new kind does not compile until each of them knows it; a new operator of a
-/// kind that is there needs its row only.
+/// Operators of one kind are planned and run by the same code. Switches that choose code are over
+/// kinds and have no `default:`. So a new kind does not compile until every switch handles it,
+/// while a new operator of an existing kind needs only its row.
 enum class Kind : uint8_t {
   conv2d,
   linear,
-  arithmetic,  // add, sub, mul, div, floor_div: of two tensors
+  arithmetic,  // arithmetic of two tensors: add, sub, mul, div, floor_div
   max_pool,
   average_pool,
   softmax,
@@ -35,7 +35,7 @@ enum class Kind : uint8_t {
   mean,
   batch_norm,
   prelu,
-  function,  // of one value, and no operand but it
+  function,  // a function of one value, without other operands
   cast,
   gather_nd,
   top_k,
@@ -67,7 +67,7 @@ struct OperandCount {
   uint16_t most = 1;
 };
 
-/// Where in `Attributes` the type stands.
+/// The index of the type A in `Attributes`.
 template <class A, uint8_t index = 0>
 consteval uint8_t attributes_index() {
   if constexpr (std::is_same_v<A, std::variant_alternative_t<index, Attributes>>) {
@@ -79,33 +79,36 @@ consteval uint8_t attributes_index() {
 
 struct Operator {
   Op op = Op::identity;
-  const char* name = nullptr;  ///< In model files, in docs/float_export.md and in messages.
+  /// Its name in model files, in docs/float_export.md and in messages.
+  const char* name = nullptr;
   Kind kind = Kind::identity;
 
-  uint8_t attributes = attributes_index<NoAttributes>();  ///< Which of `Attributes` it takes.
-  /// Without a layer's bias and residual, which its attributes say.
+  /// The index of its type in `Attributes`.
+  uint8_t attributes = attributes_index<NoAttributes>();
+  /// How many operands it takes, not counting a layer's bias and residual: the attributes tell
+  /// those.
   OperandCount operands;
-  uint8_t results = 1;  ///< How many a node has.
+  uint8_t results = 1;  ///< How many results a node has; all of them have one shape.
   ShapeRule shape = ShapeRule::same;
 
-  /// Runs in a float island: has a float32 form in engine/float/loops*.
+  /// Whether it has a float32 form (in engine/float/loops*) and can run in a float island.
   bool has_float_form = true;
-  /// Are its results in float the same bytes on every CPU? All but sums of products are, whose
-  /// order is their library's.
+  /// Whether its float results are the same bytes on every CPU. Only sums of products (conv2d,
+  /// linear) are not: their order of addition is up to a library.
   bool is_exact_in_float = true;
-  /// Its results are values of its operands (or a pad's value): in int8 it moves bytes and keeps
-  /// their scale. A resize does where it is the nearest.
+  /// Whether it is a mover: its results are values of its operands (or the value of a pad). In int8
+  /// it moves bytes and keeps their scale. A resize is one only if it is a nearest resize.
   bool moves_values = false;
-  /// Its results lie between its operand's values, and 0.
+  /// Whether its results lie between the values of its operand, or between them and 0.
   bool stays_between = false;
-  /// The bounds of its results whatever it reads, where they are known.
+  /// The bounds of its results for all operands, if they are known.
   Bounds range;
 
-  Arithmetic arithmetic = Arithmetic::add;  ///< Of Kind::arithmetic.
-  Function function = Function::neg;        ///< Of Kind::function.
+  Arithmetic arithmetic = Arithmetic::add;  ///< For Kind::arithmetic.
+  Function function = Function::neg;        ///< For Kind::function.
 };
 
-/// The operator's row.
+/// The row of the operator.
 const Operator& row_of(Op op);
 
 inline Kind kind_of(Op op) { return row_of(op).kind; }

@@ -9,7 +9,7 @@ bool is_between_0_and_1(ScoreType type) {
   return type == ScoreType::probabilities || type == ScoreType::independent;
 }
 
-/// Of a value that `function` makes of one of type `x`.
+/// The type of a value that `function` computes from a value of type `x`.
 ScoreType type_of_function(Function function, ScoreType x) {
   if (function == Function::sigmoid || function == Function::hard_sigmoid)
     return ScoreType::independent;
@@ -19,20 +19,21 @@ ScoreType type_of_function(Function function, ScoreType x) {
   return ScoreType::logits;
 }
 
-/// What a table holds, where that is known.
+/// For a lookup, the table's function if it is known; otherwise `op`.
 Op operator_of(Op op, const Attributes& attributes) {
   const auto* table = std::get_if<LookupAttributes>(&attributes);
   return table != nullptr && table->function != Op::identity ? table->function : op;
 }
 
-/// Heads side by side: their probabilities are still each what it is.
+/// The type of two heads that are joined: each probability stays a probability by itself.
 ScoreType type_of_both(ScoreType a, ScoreType b) {
   if (a == b) return a;
   return is_between_0_and_1(a) && is_between_0_and_1(b) ? ScoreType::independent
                                                         : ScoreType::logits;
 }
 
-/// A hard sigmoid that was written as a line within bounds.
+/// Whether results are bounded by 0 and 1, as with a hard sigmoid that was written as a bounded
+/// line.
 bool is_bounded_by_0_and_1(const Attributes& attributes) {
   return std::visit(
       [](const auto& a) {
@@ -49,7 +50,7 @@ ScoreType ScoreTypes::type_of_arithmetic(Arithmetic arithmetic, std::span<const 
                                          const std::function<bool(int32_t)>& is_constant) {
   if (arithmetic == Arithmetic::mul) {
     if (is_constant(inputs[1])) sum_of(output) = sum_of(inputs[0]);
-    // an object's probability, and its class's
+    // The probability that an object is there, times the probability of its class.
     if (is_between_0_and_1(of(inputs[0])) && is_between_0_and_1(of(inputs[1])))
       return ScoreType::independent;
   }
@@ -117,7 +118,7 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
     case Kind::conv2d:
     case Kind::linear:
     case Kind::argmax:
-    case Kind::lookup:  // of nobody knows what
+    case Kind::lookup:  // the table's function is not known
     case Kind::batch_norm:
     case Kind::prelu:
     case Kind::cast:

@@ -43,21 +43,23 @@ Expected<const KernelTable*> choose_table(const std::string& wish) {
   return table;
 }
 
-// One quantized input: what each pixel value of each channel becomes.
+// For one quantized input: the byte that each pixel value of each channel becomes.
 struct QuantizedPixels {
   std::vector<uint8_t> values;  // [channels][256]
-  /// The same by arithmetic, where that gives the same bytes: faster than looking them up.
+  /// The same as arithmetic, which is faster than looking bytes up; only if it gives the same
+  /// bytes.
   std::optional<kernels::AffineChannelsParams> affine;
 };
 
-// Pixels as float32, and as each of the quantized inputs.
+// The values of pixels in float32 and, for each of the quantized inputs, as bytes.
 struct PixelTables {
   std::size_t channels = 0;
   std::vector<float> real;  // [channels][256]
   std::vector<QuantizedPixels> quantized;
 };
 
-// A line a channel that goes through all 256 values of its table; whether it does is tried out.
+// Finds `scale * pixel + offset` for each channel. Returns nothing if it does not give the table's
+// byte for all 256 pixel values, which is tried out.
 std::optional<kernels::AffineChannelsParams> fit_line(const Preprocess& preprocess,
                                                       const TensorInfo& input,
                                                       std::span<const uint8_t> values,
@@ -152,7 +154,7 @@ struct Session::Impl {
     return {};
   }
 
-  /// Runs `convert`, which writes an input's tensor, and counts its time as that of the quantize
+  /// Runs `convert`, which writes an input's tensor. Its time counts as the time of the quantize
   /// node that it replaces.
   template <class Convert>
   void convert_input(int32_t tensor, const Convert& convert) {
@@ -165,7 +167,8 @@ struct Session::Impl {
     }
   }
 
-  /// The layers' weights lie one after the other in the order in which they run.
+  /// The packed weights of all layers lie one after the other, in the order in which the layers
+  /// run.
   Expected<void> share_packed_weights() {
     for (const auto& step : steps) {
       if (step != nullptr) packed_bytes += aligned(step->packed_bytes());
@@ -197,9 +200,9 @@ struct Session::Impl {
     return PackedWeightsCache::Shared(owner, owner->data());
   }
 
-  /// Steps share one piece of scratch memory a thread. A step that wants so much that it would not
-  /// stay in a core's first cache anyway has it in the activations' arena, if there is room beside
-  /// what lives while it runs.
+  /// Each thread has its own scratch memory, which all steps share. A step that needs much would
+  /// not stay in a core's first cache anyway: it gets its scratch memory from the arena, if there
+  /// is room beside the buffers that live while it runs.
   Expected<void> share_scratch(const MemoryPlan& memory) {
     constexpr std::size_t large = std::size_t{32} << 10;
     const auto threads = static_cast<std::size_t>(pool.threads());
@@ -243,7 +246,7 @@ struct Session::Impl {
     return {};
   }
 
-  /// The session is the caller's until `busy` is false again.
+  /// Claims the session for the caller until `busy` is false again.
   static Expected<void> claim(Impl* impl) {
     if (impl == nullptr) return fail("the session was moved from: use the one that it became");
     if (!impl->busy.exchange(true, std::memory_order_acquire)) return {};
@@ -269,7 +272,7 @@ struct Session::Impl {
   PackedWeightsCache::Shared packed_weights;
   std::size_t packed_bytes = 0;
   std::vector<std::byte*> activations;
-  std::vector<std::unique_ptr<Step>> steps;  // null: nothing to run
+  std::vector<std::unique_ptr<Step>> steps;  // null: this step does not run
   PixelTables pixel_tables;
   std::vector<bool> input_set;
   std::vector<double> step_seconds;

@@ -26,7 +26,7 @@ class Planner {
     return model_.nodes[static_cast<std::size_t>(step.first_node)];
   }
 
-  // Inputs live for ever: they are set before a run, and stay set for the next.
+  // Inputs live during all steps: they are set before a run, and stay set for the next run.
   void plan_input(int32_t id) {
     InputPlan input;
     input.keeps_float = std::ranges::count(model_.outputs, id) > 0;
@@ -57,7 +57,7 @@ class Planner {
     const StepRecord& record = model_.steps[static_cast<std::size_t>(step)];
     const NodeRecord& node = only_node(record);
     if (!record.island && node.op == Op::reshape && !model_.tensor(node.inputs[0]).is_constant) {
-      // The same bytes under another shape.
+      // The result is the same bytes under another shape.
       plan_.buffer_of[static_cast<std::size_t>(node.output())] =
           plan_.buffer_of[static_cast<std::size_t>(node.inputs[0])];
       plan_.runs[static_cast<std::size_t>(step)] = false;

@@ -1,4 +1,4 @@
-// What a session decides once: which buffers exist, when they live, and what setting an input
+// The plan of a session, made once: which buffers exist, when they live, and what setting an input
 // writes.
 #pragma once
 
@@ -9,17 +9,18 @@
 
 namespace octet {
 
-/// What set_input and set_pixels write: the float tensor where something reads it, and the u8
-/// tensors that quantize nodes would make of it. Those nodes are then not run.
+/// The tensors that set_input and set_pixels write: the float tensor if anything reads it, and the
+/// u8 tensors of the quantize nodes that read the input. Those nodes then do not run.
 struct InputPlan {
   bool keeps_float = false;
-  std::vector<int32_t> quantized;  ///< Tensors.
+  std::vector<int32_t> quantized;  ///< The numbers of the u8 tensors.
 };
 
 struct SessionPlan {
-  std::vector<int>
-      buffer_of;  ///< By tensor; -1: none (a constant, inside an island, or an unread float input).
-  std::vector<bool> runs;  ///< By step: false for quantize nodes of inputs and for reshapes.
+  /// For each tensor: the index of its buffer, or -1 if it has none. Constants have none, nor have
+  /// tensors inside an island or float inputs that nobody reads.
+  std::vector<int> buffer_of;
+  std::vector<bool> runs;  ///< For each step: false for quantize nodes of inputs and for reshapes.
   std::vector<InputPlan> inputs;
   std::vector<BufferLifetime> buffers;
 };

@@ -22,8 +22,8 @@ Expected<AlignedBuffer> AlignedBuffer::allocate(std::size_t size) {
   }
   buffer.data_.reset(static_cast<std::byte*>(memory));
 #if defined(MADV_HUGEPAGE)
-  // Whole pages only, so that the rest of the last one is not taken. It is advice: its failure is
-  // none.
+  // Only whole pages, so that the memory behind the end is not taken. This is only advice to the
+  // system, so its failure is no error.
   if (size >= large_page) madvise(memory, size / large_page * large_page, MADV_HUGEPAGE);
 #endif
   return buffer;
@@ -93,12 +93,12 @@ StepResult make_step(const StepContext& context, const StepRecord& step) {
       return make_requantize_step(context, node);
     case Kind::lookup:
       return make_lookup_step(context, node);
-    case Kind::concat:  // movements are above
+    case Kind::concat:  // the movements are handled above
     case Kind::slice:
     case Kind::pad:
     case Kind::reshape:
     case Kind::transpose:
-    case Kind::resize:  // what is left of them runs in float
+    case Kind::resize:  // the rest runs in float
     case Kind::log_softmax:
     case Kind::clip:
     case Kind::mean:

@@ -1,4 +1,4 @@
-// A step made ready to run: pointers fixed, parameters computed, weights packed.
+// A step that is ready to run: pointers are fixed, parameters computed, weights packed.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,9 @@
 
 namespace octet {
 
-/// 64-byte aligned memory whose failure to be had is an error, not an exception. Where it is large,
-/// the system is asked for large pages: kernels walk through all of it.
+/// Memory that is aligned to 64 bytes. If it cannot be allocated, that is an error, not an
+/// exception. For large buffers, the system is asked for large pages, because kernels walk through
+/// all of it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -24,8 +25,8 @@ class AlignedBuffer {
   std::unique_ptr<std::byte, Free> data_;
 };
 
-/// Memory that a step may write to while it runs and that others use before and after: each thread
-/// has `bytes_a_thread` of it.
+/// Scratch memory. A step may write to it while it runs; other steps use it before and after. Each
+/// thread has `bytes_a_thread` of it.
 struct Scratch {
   std::byte* data = nullptr;
   std::size_t bytes_a_thread = 0;
@@ -36,30 +37,31 @@ struct Scratch {
 class Step {
  public:
   virtual ~Step() = default;
-  /// The least Scratch::bytes_a_thread that it can run with.
+  /// The bytes of scratch memory that the step needs for each thread.
   virtual std::size_t scratch_bytes() const { return 0; }
-  /// Called once, before the first run.
+  /// Gives the step its scratch memory. Called once, before the first run.
   virtual void set_scratch(const Scratch&) {}
-  /// Size of its weights in the form that its kernel reads; 0 where it has none.
+  /// The size of the step's weights in the packed form that its kernel reads; 0 if it has none.
   virtual std::size_t packed_bytes() const { return 0; }
-  /// Writes them; they depend on nothing but the model and the table.
+  /// Writes the packed weights. They depend on the model and on the kernel table only.
   virtual void pack(std::byte*) const {}
-  /// Where they are. Called once, before the first run.
+  /// Tells the step where its packed weights are. Called once, before the first run.
   virtual void set_packed_weights(const std::byte*) {}
-  /// The weights that are read next, after this step's own. Called once, before the first run.
+  /// Tells the step where the weights of the next step are, so that it can fetch them. Null for the
+  /// last. Called once, before the first run.
   virtual void set_next_weights(const std::byte*) {}
-  /// Allocates nothing.
+  /// Runs the step. Allocates nothing.
   virtual Expected<void> run() = 0;
 };
 
-/// What steps are made with. All of it outlives them.
+/// What is needed to make a step. All of it has to outlive the step.
 struct StepContext {
   const Model::Data& model;
   const kernels::KernelTable& table;
   const ThreadPool& pool;
-  /// By tensor: where its values are in the arena, or in the file.
+  /// For each tensor: the memory of its values in the arena; null if it has none there.
   std::span<std::byte* const> activations;
-  bool exact = true;  ///< SessionOptions'.
+  bool exact = true;  ///< From SessionOptions.
 
   const TensorRecord& tensor(int32_t id) const { return model.tensor(id); }
   template <class T>
@@ -74,8 +76,9 @@ struct StepContext {
   }
 };
 
-/// -> an operand that kernels may read beyond the end of (kernels::overread). A constant lies in
-/// the model's file, which may end there: it is copied to `copy`.
+/// Returns the values of operand `id` in memory that kernels may read beyond the end of
+/// (kernels::overread bytes). A constant lies in the model file, which may end there, so it is
+/// copied to `copy`.
 Expected<const uint8_t*> readable_operand(const StepContext& context, int32_t id,
                                           AlignedBuffer& copy);
 
@@ -92,21 +95,21 @@ StepResult make_lookup_step(const StepContext& context, const NodeRecord& node);
 /// softmax, argmax, top_k
 StepResult make_row_step(const StepContext& context, const NodeRecord& node);
 StepResult make_movement_step(const StepContext& context, const NodeRecord& node);  // movement.h
-/// add, sub, mul, div, floor_div of s32, and cast
+/// For add, sub, mul, div, floor_div of s32, and for cast.
 StepResult make_whole_number_step(const StepContext& context, const NodeRecord& node);
 StepResult make_gather_step(const StepContext& context, const NodeRecord& node);  // gather_nd
 StepResult make_island_step(const StepContext& context, const StepRecord& step);
 
-/// The step of any node or island.
+/// Makes the step of any node or island.
 StepResult make_step(const StepContext& context, const StepRecord& step);
 
-/// What a step says that cannot go on: `what` with the file and the node in front.
+/// The error of a step that cannot go on: the file, the node, then `what`.
 tl::unexpected<Error> run_error(const Model::Data& model, const NodeRecord& node, const char* what);
 
-/// What the quantize kernels take for a u8 tensor.
+/// The parameters with which the quantize kernels make this u8 tensor.
 kernels::QuantizeParams quantize_params(const TensorInfo& tensor);
 
-/// A real bound in the output's quantized units, by the rule of `quantize`; infinite bounds become
+/// A real bound in the output's quantized units, rounded as `quantize` does. Infinite bounds become
 /// 0 and 255.
 uint8_t quantized_bound(float bound, const TensorInfo& output);
 

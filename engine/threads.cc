@@ -12,14 +12,14 @@
 namespace octet {
 namespace {
 
-// Sharing out costs about a microsecond, and what comes next then lies in two cores' caches; work
-// that is done sooner is not shared out.
+// Work that takes less time than this is not shared out. Sharing out costs about a microsecond, and
+// afterwards the results lie in the caches of two cores.
 constexpr double least_shared_ns = 3000;
-// More parts than threads, so that one that begins late leaves work to the others.
+// There are more parts than threads, so that a thread that begins late leaves parts to the others.
 constexpr std::size_t parts_a_thread = 2;
 constexpr std::size_t most_parts = 1024;
-// How long a thread looks for new work before it sleeps, some 200 us: longer than a layer of one
-// thread's takes, or than what comes between two images.
+// How often a thread looks for new work before it sleeps. This takes some 200 us: longer than a
+// layer that runs on one thread, and longer than the pause between two images.
 constexpr int idle_rounds = 10000;
 
 void relax() {
@@ -92,7 +92,7 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
   shared.signal.fetch_add(1);
   wake_sleepers();
   take_parts(0);
-  // Only parts that somebody has begun are left.
+  // All parts are taken by now. Waits for those that other threads have begun.
   int rounds = 0;
   while (shared.finished.load(std::memory_order_acquire) != parts) {
     if (++rounds < idle_rounds) {
@@ -103,7 +103,7 @@ void ThreadPool::run_parts(Call call, const void* context, std::size_t parts) co
   }
 }
 
-/// As many as can run beside those that are awake.
+/// Wakes as many threads as can run beside those that are awake.
 void ThreadPool::wake_sleepers() const {
   const std::size_t asleep = shared_->sleepers.load();
   if (asleep == 0) return;
@@ -113,7 +113,7 @@ void ThreadPool::wake_sleepers() const {
   for (std::size_t i = awake; i < wanted; ++i) shared_->signal.notify_one();
 }
 
-/// -> whether there was a part to take
+/// Runs all parts that it can take. Returns whether there was any.
 bool ThreadPool::take_parts(std::size_t thread) const {
   const std::size_t shares = shared_->shares.size();
   bool any = false;
@@ -141,11 +141,11 @@ bool ThreadPool::take_part(std::size_t share, bool from_front, std::size_t threa
 
 void ThreadPool::serve(std::size_t thread) const {
   Shared& shared = *shared_;
-  int rounds = idle_rounds;  // Asleep at first: others are still being made.
+  int rounds = idle_rounds;  // Begins asleep, because the other threads are still being made.
   while (!shared.stops.load(std::memory_order_relaxed)) {
     const uint32_t seen = shared.signal.load();
     if (take_parts(thread)) rounds = 0;
-    // There is nothing more to take until the signal changes.
+    // Nothing more can be taken until the signal changes.
     while (rounds < idle_rounds && shared.signal.load() == seen) {
       ++rounds;
       relax();

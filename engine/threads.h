@@ -1,4 +1,4 @@
-// Threads, and work shared out between them.
+// A pool of threads, and the sharing out of work between them.
 #pragma once
 
 #include <pthread.h>
@@ -14,37 +14,38 @@
 
 namespace octet {
 
-/// One a big core that this process may use.
+/// One thread for each big core that this process may use.
 int default_thread_count();
 
-/// Threads that take parts of a piece of work as they come to them: each its own share from the
-/// front, which is the same region of every layer, so that what it wrote is still in its core's
-/// cache; and then the others' from the back.
+/// Threads share work in parts. Each thread first takes the parts of its own share, from the front.
+/// That is the same region of every layer, so what it wrote is still in its core's cache. Then it
+/// takes parts of the other threads' shares, from the back.
 ///
-/// Nobody waits for a thread that has not begun: where a core is busy with something else, its part
-/// is done by the others. pthreadpool, which XNNPACK runs on, gives each thread its share and
-/// waits for all of them; a session on a busy machine then waits for the system's scheduler at
+/// Nobody waits for a thread that has not begun: if a core is busy with something else, the other
+/// threads take its parts. pthreadpool, which XNNPACK runs on, gives each thread its share and
+/// waits for all of them; on a busy machine, a session then waits for the system's scheduler in
 /// every layer.
 ///
-/// No more threads are awake than there are processors to run them: of a pool with more, the rest
+/// No more threads are awake than there are processors. In a pool with more threads, the rest
 /// sleep.
 class ThreadPool {
  public:
-  /// Where the system gives fewer threads, the pool has fewer.
+  /// If the system gives fewer threads, the pool has fewer.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
-  /// A pool for the float library, made at the first call; null for one thread, and where the
-  /// system does not give the threads. It waits for all of its threads at every call, so it has one
-  /// a processor at most.
+  /// A pthreadpool for the float library, made in the first call. Null for one thread, or if the
+  /// system does not give the threads. pthreadpool waits for all of its threads in every call, so
+  /// it has at most one for each processor.
   pthreadpool_t handle() const;
 
-  /// Calls work(range, thread) for ranges that tile [0, items); `thread` is below threads() and
-  /// names scratch memory that no other call uses meanwhile. Allocates nothing. `cost` is about how
-  /// many nanoseconds all of it takes one thread: what is soon done is not worth sharing out.
+  /// Calls work(range, thread) for ranges that together cover [0, items), each item once. `thread`
+  /// is below threads() and names scratch memory that no other call uses meanwhile. Allocates
+  /// nothing. `cost` is about how many nanoseconds all items take one thread: short work is not
+  /// shared out.
   template <class Work>
   void share_out(std::size_t items, double cost, const Work& work) const {
     const std::size_t parts = parts_of(items, cost);
@@ -75,9 +76,10 @@ class ThreadPool {
   bool take_parts(std::size_t thread) const;
   bool take_part(std::size_t share, bool from_front, std::size_t thread) const;
 
-  // Which work is at hand, and which parts of a thread's share are left, in one word: whoever takes
-  // a part knows that it is of this work, and that the work cannot end before the part does. It has
-  // the alignment of a word: without it clang calls a library function for each access.
+  // The number of the current work, and the parts of a thread's share that are left, in one word.
+  // So whoever takes a part knows that it belongs to this work, and that the work cannot end before
+  // the part does. The word has its natural alignment: without it, clang calls a library function
+  // for each access.
   struct alignas(uint64_t) Ticket {
     uint32_t work;
     uint16_t next;
@@ -89,12 +91,12 @@ class ThreadPool {
   struct Shared {
     explicit Shared(std::size_t threads) : shares(threads) {}
 
-    /// By thread, for as many as can run at once. The others, of which some are awake at times,
-    /// take from these.
+    /// A share for each thread that can run at once. The pool may have more threads, some of which
+    /// are awake at times; they take parts from these shares.
     std::vector<Share> shares;
     uint32_t work = 0;
-    alignas(64) std::atomic<uint32_t> signal{
-        0};  ///< Changes with each new work; sleepers wait on it.
+    /// Changes with each new work. Sleeping threads wait for that.
+    alignas(64) std::atomic<uint32_t> signal{0};
     alignas(64) std::atomic<uint32_t> finished{0};
     std::atomic<uint32_t> sleepers{0};
     std::atomic<bool> stops{false};

@@ -1,5 +1,6 @@
-// Arithmetic of whole numbers (s32): the places that an argmax found, and what is computed of them.
-// A call a value: there are few of them, and they have to be exact.
+// Arithmetic of whole numbers (s32): places that an argmax found, and numbers that are computed
+// from them. Each value takes a function call, which is good enough: there are few of them, and
+// they have to be exact.
 #include <array>
 #include <bit>
 #include <cmath>
@@ -15,7 +16,7 @@ namespace {
 int32_t wrapped(uint32_t bits) { return static_cast<int32_t>(bits); }
 uint32_t bits_of(int32_t value) { return static_cast<uint32_t>(value); }
 
-// Beyond 32 bits they wrap around, as two's complement does. b is not 0.
+// Results beyond 32 bits wrap around, as in two's complement. b is not 0.
 int32_t add(int32_t a, int32_t b) { return wrapped(bits_of(a) + bits_of(b)); }
 int32_t subtract(int32_t a, int32_t b) { return wrapped(bits_of(a) - bits_of(b)); }
 int32_t multiply(int32_t a, int32_t b) { return wrapped(bits_of(a) * bits_of(b)); }
@@ -26,7 +27,7 @@ int32_t floor_divide(int32_t a, int32_t b) {
   return cut_upwards ? quotient - 1 : quotient;
 }
 
-// Towards 0; what s32 does not hold becomes its nearest number, NaN 0.
+// Rounds towards 0. Numbers outside of s32 become the nearest s32 number, NaN becomes 0.
 int32_t whole_number(float x) {
   constexpr float limit = 0x1p31F;
   if (std::isnan(x)) return 0;
@@ -34,7 +35,7 @@ int32_t whole_number(float x) {
   return x < -limit ? std::numeric_limits<int32_t>::min() : static_cast<int32_t>(x);
 }
 
-// Casts: one of the two numbers is a float's bits.
+// The casts. The s32 that stands for a float has its bits.
 int32_t from_float(int32_t x, int32_t) { return whole_number(std::bit_cast<float>(x)); }
 int32_t to_float(int32_t x, int32_t) { return std::bit_cast<int32_t>(static_cast<float>(x)); }
 

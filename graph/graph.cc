@@ -77,7 +77,8 @@ std::span<const int32_t> whole_numbers(const Tensor& tensor) {
           tensor.data->size() / sizeof(int32_t)};
 }
 
-// What no input could make right: run() would say it each time.
+// Refuses constants that would fail in every run, whatever the inputs: places outside of the data,
+// and divisors of 0.
 Expected<void> check_whole_constants(const Graph& graph, const Node& node) {
   if (node.inputs.size() != 2) return {};
   const Tensor& b = graph.tensor(node.inputs[1]);
@@ -181,7 +182,7 @@ bool is_step(const Quantization& q, float value) {
   if (!std::isfinite(value)) return false;
   const double steps = double{value} / q.scale;
   const double nearest = std::nearbyint(steps);
-  // A value that went through float32 is off by a few of its last bits.
+  // A value that went through float32 may differ in its last bits.
   const bool whole = std::abs(steps - nearest) <= 1e-6 * std::max(1.0, std::abs(steps));
   return whole && nearest >= -q.zero_point && nearest <= 255 - q.zero_point;
 }

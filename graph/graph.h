@@ -1,8 +1,8 @@
-// The door to the graph: what loaders make, passes rewrite, and build_model writes as an .octet
+// The door to the graph. Loaders make it, passes rewrite it, and build_model writes it as an .octet
 // file.
 //
-// Tensors of images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader gives a
-// float graph with the model's own names, and calibration where the file has it; it folds nothing.
+// Images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader makes a float graph
+// with the model's own names, and with calibration if the file has it; it folds nothing.
 #pragma once
 
 #include <cstddef>
@@ -20,45 +20,47 @@ namespace octet::graph {
 /// Index into Graph::tensors.
 using TensorId = int32_t;
 
-/// real = scale * (q - zero_point), q in 0 to 255.
+/// real = scale * (q - zero_point), with q from 0 to 255.
 struct Quantization {
   float scale = 0;
   int32_t zero_point = 0;
   bool operator==(const Quantization&) const = default;
 };
 
-/// How weights are (s8) or are to be (f32) quantized: one value, or one an output channel.
-/// On f32 weights it applies after batch norms are folded into them.
+/// How weights are quantized (s8), or are to be quantized (f32): one value, or one for each output
+/// channel. For f32 weights it applies after batch norms are folded into them.
 struct WeightQuantization {
   std::vector<float> scale;
-  std::vector<int32_t> zero_point;  ///< Empty when all are 0.
+  std::vector<int32_t> zero_point;  ///< Empty if all are 0.
 };
 
-/// A layer's bias as the file has it, in s32, which float32 has not the bits for: real = scale *
-/// value, where `scale`, one a channel, is the input's times the weights'.
+/// The bias of a layer in s32, as the file has it, because float32 has too few bits for it: real =
+/// scale * value. There is a scale for each channel: the input's times the weights'.
 struct BiasSteps {
   std::vector<int32_t> values;
   std::vector<float> scale;
 };
 
-/// Is the value one of the 256 that the bytes stand for?
+/// Whether the value is exactly one of the 256 that bytes of this quantization can have.
 bool is_step(const Quantization& q, float value);
 
 struct Tensor {
   std::string name;
   Type type = Type::f32;
   Shape shape;
-  /// What calibration found for a float activation; what the bytes mean for a u8 one.
+  /// For a float activation, what calibration found; for u8, what the bytes mean.
   std::optional<Quantization> quantization;
-  bool rounds = false;  ///< The file rounds it to `quantization`, where it is float as well.
-  /// Of an input: it is bytes in the file, so that no value of it lies outside their range.
+  /// Whether the file rounds the tensor to `quantization` even where it is float.
+  bool rounds = false;
+  /// For inputs: whether the file has the input as bytes, so that no value lies outside their
+  /// range.
   bool given_in_bytes = false;
-  /// A constant's values, row-major; absent for activations.
+  /// The values of a constant, row-major; absent for activations.
   std::optional<std::vector<std::byte>> data;
-  /// Of s8 weights: one scale an output channel, and zero points where they are not all 0.
+  /// For s8 weights: one scale for each output channel, and zero points if not all are 0.
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
-  /// Of a float bias: what int8 takes instead, where the layer still has these scales.
+  /// For a float bias: its s32 values, which int8 uses if the layer still has the scales in it.
   std::optional<BiasSteps> steps;
 
   bool is_constant() const { return data.has_value(); }
@@ -75,43 +77,45 @@ struct Node {
   Op op = Op::identity;
   Attributes attributes;
   std::vector<TensorId> inputs;
-  std::vector<TensorId> outputs;   ///< As many as the operator's row says; nobody has to read them.
+  /// As many as the operator's row says. Nobody has to read them.
+  std::vector<TensorId> outputs;
   std::vector<std::string> fused;  ///< Names of nodes that became part of this one.
   std::optional<WeightQuantization> weight_quantization;
   Precision precision = Precision::undecided;
-  std::string reason;  ///< Why the precision is what it is, where there is something to say.
-  /// An int8 convolution that stores float32 straight from its accumulators.
+  std::string reason;  ///< Why it has this precision, or another remark about it; may be empty.
+  /// Whether it is an int8 convolution that stores float32 straight from its accumulators.
   bool float_output = false;
 
-  /// The result of a node that has one.
+  /// The result of a node that has exactly one.
   TensorId output() const { return only_result(outputs); }
 };
 
 struct Graph {
-  std::string name;  ///< The file it came from, for errors.
+  std::string name;  ///< The name of its file, for error messages.
   std::string producer;
   std::vector<Tensor> tensors;
-  std::vector<Node> nodes;  ///< Each reads constants, inputs, or what earlier nodes wrote.
+  std::vector<Node> nodes;  ///< Each reads constants, inputs, or results of earlier nodes.
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
-  std::vector<std::string>
-      keep_float;  ///< Nodes that the author wants in float: names, or prefixes up to a dot.
-  /// The weights came quantized: every rounding of the author's framework is kept, so that the
+  /// Nodes that the author wants in float: names, or prefixes up to a dot.
+  std::vector<std::string> keep_float;
+  /// The weights came quantized. Every rounding of the author's framework is kept, so that the
   /// bytes stay the same.
   bool keeps_rounding = false;
-  /// The author drew quantize and dequantize borders: an output's scale is then a wish, not an
-  /// observation.
+  /// The author drew borders with quantize and dequantize nodes. So the scale of an output is a
+  /// wish of the author, not an observation.
   bool has_authors_borders = false;
-  /// The file's scales are all there will be: a node whose operands or result have none runs in
-  /// float, as its author left it.
+  /// No scales will be added to the file's. A node without a scale for an operand or a result runs
+  /// in float, as its author left it.
   bool unscaled_is_float = false;
-  /// What to do where scales are missing, for a format whose remedy is not the float export's.
+  /// What a user can do if scales are missing; empty for formats with the same remedy as the float
+  /// export.
   std::string calibration_remedy;
-  /// What the user is to know of how the file was read: warnings, without the file's name.
+  /// Warnings to the user about how the file was read, without the file's name.
   std::vector<std::string> remarks;
   std::optional<Preprocess> preprocess;
-  /// `preprocess` is what the format's inputs usually take, not what the file says: the user may
-  /// say another.
+  /// `preprocess` is not from the file, but is usual for inputs of this format. The user may
+  /// replace it.
   bool preprocess_is_usual = false;
   std::vector<std::string> labels;
   Task task;
@@ -120,78 +124,81 @@ struct Graph {
   const Tensor& tensor(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
   TensorId add_tensor(Tensor tensor);
 
-  /// Index of the node that has `id` among its results, or -1 (constants, inputs).
+  /// The index of the node that has `id` among its results, or -1 (for constants and inputs).
   int producer_of(TensorId id) const;
-  /// Indices of the nodes that read `id`, in order, each once.
+  /// The indices of the nodes that read `id`, in order, each once.
   std::vector<int> readers_of(TensorId id) const;
   bool is_input(TensorId id) const;
   bool is_output(TensorId id) const;
-  /// Does only `reader` read `id`, and nobody outside the graph?
+  /// Whether `reader` is the only node that reads `id`, and `id` is no output of the graph.
   bool read_only_by(TensorId id, int reader) const;
 
-  /// Makes every reader of `from`, and the graph's outputs, read `to`. An output keeps the name
-  /// that its author gave it.
+  /// Makes all readers of `from` read `to`, and replaces it among the graph's outputs. An output
+  /// keeps the name that its author gave it.
   void redirect(TensorId from, TensorId to);
   /// Removes the nodes whose flag is set.
   void erase_nodes(const std::vector<bool>& erased);
 };
 
-/// Float32 constants as values; the tensor is a constant of that type.
+/// The values of a float32 constant. They belong to the tensor, which has to be such a constant.
 std::span<const float> float_values(const Tensor& tensor);
 std::span<float> float_values(Tensor& tensor);
 
 Tensor make_float_constant(std::string name, Shape shape, std::span<const float> values);
 
-/// Errors: a reader before its writer, a tensor written twice or never, operands that do not fit
-/// (named by node).
+/// Checks the graph. Errors: a node reads a tensor before it is written; a tensor is written twice
+/// or never; operands do not fit (the error names the node).
 Expected<void> check(const Graph& graph);
 
-/// How the reason begins for which a node runs in float where its author has it so.
+/// The beginning of the reason of a node that runs in float because its author has it so.
 constexpr const char* left_in_float = "left in float by the model's author";
 
-/// conv2d and linear: what has weights, a bias, and sums of products.
+/// Whether the node is a conv2d or a linear: an operator with weights, a bias, and sums of
+/// products.
 bool is_layer(const Node& node);
 
-/// Operators whose int8 form only moves bytes: the output has the input's scale and zero point.
+/// Whether the node's int8 form only moves bytes, so that the result has the scale and zero point
+/// of the operand.
 bool moves_bytes(const Node& node);
 
-/// Such an operator, or a concat: its result is made of its operands' values and nothing else.
+/// Whether the node only moves bytes or is a concat, so that its result has values of its operands.
 bool moves_or_joins(const Node& node);
 
-/// What such a node, or one that joins, moves: all of its operands but indices, which only say from
+/// The operands whose values such a node moves: all operands but indices, which only say from
 /// where.
 std::span<const TensorId> moved_operands(const Node& node);
 
-/// The results that hold what such a node, or one that joins, moved: all of them but the places that
-/// a top_k gives.
+/// Returns the results of such a node, or of a concat, that hold the moved values: all of them
+/// except the indices of a top_k.
 std::span<const TensorId> moved_results(const Node& node);
 
-/// What the scores of the first output are, as its author's nodes say before passes change them.
+/// What the scores of the first output mean. It is found from the author's nodes, before passes
+/// change them.
 ScoreType score_type(const Graph& graph);
 
-/// A node that only moves or joins bytes gives its result its operands' scale, where all of them
-/// have the same one. A pad with a value between two steps of that scale moves no bytes: it runs in
-/// float.
+/// Gives the result of a node that only moves or joins bytes the scale of its operands, if all of
+/// them have the same. A pad whose value lies between two steps of that scale moves no bytes: it
+/// runs in float.
 void keep_scale_of_moved(Graph& graph, Node& node);
 
-/// A number in a message: six digits at most, as "%g" prints it.
+/// A number as text for a message, as "%g" prints it: at most six digits.
 std::string text_of(float value);
 
-/// The float model that a quantized one's bytes stand for: weights become floats, and scales go, so
-/// that others can be chosen. Errors: scales that do not fit their weights.
+/// Makes a quantized model the float model that its bytes stand for: weights become floats, and
+/// scales are removed so that others can be chosen. Error: scales do not fit their weights.
 Expected<void> forget_scales(Graph& graph);
 
 struct BuildOptions {
-  bool float_only = false;  ///< No int8 at all: the float baseline.
-  std::vector<std::string>
-      keep_float;  ///< As Graph::keep_float, from the user. Unknown names are an error.
+  bool float_only = false;  ///< Whether to make a float model, without any int8.
+  /// The same as Graph::keep_float, but from the user. Unknown names are an error.
+  std::vector<std::string> keep_float;
 };
 
-/// Runs the passes and writes the model file's bytes. Errors name the nodes or tensors and the
+/// Runs the passes and returns the bytes of the model file. Errors name nodes or tensors, and the
 /// remedy.
 Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options);
 
-/// The bytes of an .octet file for a graph that the passes are through with.
+/// Returns the bytes of an .octet file for a graph on which the passes have run.
 Expected<std::vector<std::byte>> write_model(const Graph& graph);
 
 }  // namespace octet::graph

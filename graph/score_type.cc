@@ -11,7 +11,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Between which a tensor's values lie, whatever the model reads.
+/// The range of a tensor's values, whatever the inputs are.
 struct Range {
   double min = -infinity;
   double max = infinity;
@@ -26,7 +26,7 @@ Range cut(const Range& a, const Bounds& b) {
           .max = std::clamp(a.max, double{b.min}, double{b.max})};
 }
 
-/// 0 * infinity is 0 here: a bound that is approached from values that there are.
+/// 0 * infinity counts as 0: the infinity is a bound that finite values only approach.
 double product(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
 
 Range product(const Range& a, const Range& b) {
@@ -56,7 +56,8 @@ Range range_of(Arithmetic arithmetic, const Range& a, const Range& b) {
   return {};
 }
 
-/// Where a monotone function says more than the bounds of all its results.
+/// The range of a function's results, if the range of its operand says more than the function's
+/// bounds.
 Range range_of(Function function, const Range& x) {
   switch (function) {
     case Function::exp:
@@ -101,7 +102,7 @@ class Ranges {
     for (const TensorId id : moved_results(node)) known_[static_cast<std::size_t>(id)] = range;
   }
 
-  /// A probability, but for a rounding or a small number that was added.
+  /// Whether the values are probabilities, apart from a rounding or a small number that was added.
   bool is_between_0_and_1(TensorId id) const {
     constexpr double tolerance = 1e-4;
     return of(id).min >= -tolerance && of(id).max <= 1 + tolerance;

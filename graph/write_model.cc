@@ -14,7 +14,7 @@ using flatbuffers::Offset;
 template <class T>
 using OffsetVector = Offset<flatbuffers::Vector<T>>;
 
-// Only what is used is written, in the order of first use.
+// Numbers the tensors that are used, in the order of their first use. Only these are written.
 class TensorNumbers {
  public:
   int32_t of(TensorId id) {
@@ -58,7 +58,8 @@ Offset<format::Tensor> write_tensor(FlatBufferBuilder& builder, const Tensor& te
   return out.Finish();
 }
 
-// The fields of the attributes table, gathered before the table is begun: FlatBuffers cannot nest.
+// The fields of the attributes table. They are gathered before the table is begun, because
+// FlatBuffers cannot nest.
 struct AttributeFields {
   std::optional<format::Window> window;
   int32_t groups = 1;
@@ -187,7 +188,7 @@ Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
                                   more_outputs.empty() ? nullptr : &more_outputs);
 }
 
-// Float nodes that kernels compute: no island is needed for them alone.
+// Whether a kernel computes this float node, so that it needs no island.
 bool has_float_kernel(const Graph& graph, const Node& node) {
   const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
   if (node.op == Op::softmax) return std::get<AxisAttributes>(node.attributes).axis == rank - 1;
@@ -195,14 +196,14 @@ bool has_float_kernel(const Graph& graph, const Node& node) {
          node.op == Op::argmax;
 }
 
-// An island's values are floats, but for the places that a top_k gives beside its values: they leave
-// it.
+// Whether the node has whole numbers as operands or results. An island has only floats, except the
+// indices of a top_k, which leave it.
 bool touches_indices(const Graph& graph, const Node& node) {
   const auto is_index = [&](TensorId id) { return graph.tensor(id).type == Type::s32; };
   return is_index(node.outputs[0]) || std::ranges::any_of(node.inputs, is_index);
 }
 
-// Consecutive float nodes are one island, unless kernels can do all of it.
+// Writes consecutive float nodes as one island, unless kernels can run all of them.
 std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const Graph& graph,
                                               TensorNumbers& numbers) {
   std::vector<Offset<format::Step>> steps;
@@ -236,14 +237,15 @@ Offset<format::Task> write_task(FlatBufferBuilder& builder, const Task& task) {
   std::vector<Offset<format::Sizes>> sizes;
   for (const auto& values : task.min_sizes)
     sizes.push_back(format::CreateSizesDirect(builder, &values));
-  // After `unstated`, which only older files say.
+  // The file's values are one higher, because `unstated`, which only older files have, comes first.
   const auto score_type = static_cast<format::ScoreType>(static_cast<uint8_t>(task.score_type) + 1);
   return format::CreateTaskDirect(builder, static_cast<format::TaskType>(task.type), task.boxes,
                                   task.scores, task.landmarks, &sizes, &task.steps, &task.variances,
                                   task.score_threshold, task.nms_iou, task.corners, score_type);
 }
 
-// Over everything else in the file: it is the last that is written, into a field that is there.
+// Computes the checksum over everything else in the file and stores it. The field is already there,
+// and this is the last change.
 void store_checksum(std::span<std::byte> file) {
   const auto* table = flatbuffers::GetRoot<flatbuffers::Table>(file.data());
   const auto* field =
@@ -270,7 +272,7 @@ Expected<std::vector<std::byte>> write_model(const Graph& graph) {
   const auto preprocess = graph.preprocess ? write_preprocess(builder, *graph.preprocess)
                                            : Offset<format::Preprocess>{};
   const auto task = write_task(builder, graph.task);
-  constexpr uint64_t not_yet = 1;  // A field of 0 would be left out.
+  constexpr uint64_t not_yet = 1;  // a field with value 0 would be left out
   const auto model =
       format::CreateModelDirect(builder, format_version, graph.producer.c_str(), &tensors, &steps,
                                 &inputs, &outputs, &labels, preprocess, task, not_yet);

@@ -22,7 +22,7 @@ IntegerRange product(const IntegerRange& a, const IntegerRange& b) {
   return {.min = min, .max = max};
 }
 
-// Of either rule of rounding.
+// The range of a quotient, for both rules of rounding.
 IntegerRange quotient(const IntegerRange& a, const IntegerRange& b) {
   if (b.min > 0 && a.min >= 0) return {.min = a.min / b.max, .max = a.max / b.min};
   const int64_t least = b.min > 0 ? b.min : b.max < 0 ? -b.max : 1;
@@ -56,7 +56,7 @@ std::optional<graph::Tensor> make_whole_constant(const std::string& name, const 
 bool IntegerRange::fits_s32() const { return min >= all_of_s32.min && max <= all_of_s32.max; }
 
 IntegerRange IntegerRanges::computed_by(const graph::Node& node) {
-  // In the graph's order, so that the operands of each are known.
+  // Goes through the nodes in the graph's order, so that the operands of each are known.
   for (; next_ < graph_.nodes.size(); ++next_) {
     const graph::Node& before = graph_.nodes[next_];
     for (const TensorId id : before.outputs) {

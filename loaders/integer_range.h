@@ -1,5 +1,5 @@
-// Which values whole numbers may have that are computed at run time. Files compute in 64 bits what
-// octet computes in 32: it may where nothing can leave them.
+// Finds the ranges of whole numbers that are computed at run time. Files compute them in 64 bits,
+// octet in 32. That is allowed if no number can leave 32 bits.
 #pragma once
 
 #include <map>
@@ -8,7 +8,7 @@
 
 namespace octet::loaders {
 
-/// A constant of s32; nothing where one of the values does not fit.
+/// Makes an s32 constant; returns nothing if a value does not fit.
 std::optional<graph::Tensor> make_whole_constant(const std::string& name, const Shape& shape,
                                                  std::span<const int64_t> values);
 
@@ -23,7 +23,8 @@ class IntegerRanges {
  public:
   explicit IntegerRanges(const graph::Graph& graph) : graph_(graph) {}
 
-  /// Of the result of a node of the graph on s32, before it wraps around: what 64 bits would hold.
+  /// The range of the result of an s32 node, before it wraps around: the numbers that 64 bits would
+  /// have.
   IntegerRange computed_by(const graph::Node& node);
 
  private:
@@ -31,7 +32,8 @@ class IntegerRanges {
   IntegerRange result_of(const graph::Node& node);
 
   const graph::Graph& graph_;
-  std::map<graph::TensorId, IntegerRange> known_;  ///< Of what nodes before `next_` wrote.
+  /// Ranges of the results of nodes before `next_`.
+  std::map<graph::TensorId, IntegerRange> known_;
   std::size_t next_ = 0;
 };
 

@@ -9,8 +9,8 @@
 namespace octet::loaders {
 namespace {
 
-// Weights that fit into a byte without their zero point need none: the sums are the same, and every
-// kernel takes them.
+// Removes the zero points if all weights fit into a byte without them. The sums stay the same, and
+// every kernel takes such weights.
 void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
   const std::size_t per_channel = weights.values.size() / channels;
   const std::vector<int32_t> zero_point = weights.zero_point;
@@ -25,7 +25,7 @@ void drop_zero_points(QuantizedValues& weights, std::size_t channels) {
   weights.zero_point.clear();
 }
 
-// A scale that is not even a small number: what is multiplied by it is 0.
+// Whether the scale is 0 or denormal, so that whatever is multiplied by it counts as 0.
 bool is_dead(float scale) { return scale >= 0 && scale < std::numeric_limits<float>::min(); }
 
 void zero_dead_channels(QuantizedValues& weights) {

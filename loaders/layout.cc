@@ -83,7 +83,7 @@ TensorId add_layout_node(Graph& graph, TensorId from, Op op, Attributes attribut
   return to;
 }
 
-// Do the axes of more than one element stay in their order?
+// Whether the axes of more than one element stay in their order.
 bool only_moves_ones(const Shape& stored, const AxisOrder& permutation) {
   int32_t last = -1;
   for (const int32_t axis : permutation) {
@@ -98,7 +98,7 @@ bool only_moves_ones(const Shape& stored, const AxisOrder& permutation) {
 
 Value stored_as(Graph& graph, const Value& value, const AxisOrder& order) {
   if (value.order == order) return value;
-  AxisOrder permutation;  // of stored axes
+  AxisOrder permutation;  // a permutation of the stored axes
   for (const int32_t axis : order) permutation.push_back(stored_axis(value.order, axis));
   const Shape from = stored_shape(value.shape, value.order);
   const Shape to = stored_shape(value.shape, order);

@@ -1,5 +1,5 @@
-// Inside the loaders an error is thrown, from however deep in a file it is found; load() catches it
-// at the door.
+// Errors of the loaders. Inside, they are thrown, however deep in a file they are found; load()
+// catches them at the door.
 #pragma once
 
 #include <stdexcept>
@@ -12,7 +12,8 @@ class LoadError : public std::runtime_error {
   explicit LoadError(const std::string& message) : std::runtime_error(message) {}
 };
 
-/// What octet lacks to run a node. A loader goes on to the next one, and lists all of them.
+/// Says what octet lacks to run a node. A loader then goes on to the next node, and lists all of
+/// these errors.
 class MissingOperator : public std::runtime_error {
  public:
   explicit MissingOperator(const std::string& what) : std::runtime_error(what) {}

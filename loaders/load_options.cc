@@ -9,7 +9,7 @@ std::string unread_input_remark(const std::string& input) {
 }
 
 Expected<void> add_shape_option(const std::string& text, LoadOptions& options) {
-  // Names may have an '=' of their own; extents have none.
+  // Names may contain a '='; extents have none.
   const std::size_t equals = text.rfind('=');
   const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
   const std::string extents = equals == std::string::npos ? text : text.substr(equals + 1);

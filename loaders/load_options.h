@@ -1,4 +1,4 @@
-// What the user says about a model file that does not say it all itself.
+// What the user adds about a model file that does not say everything itself.
 #pragma once
 
 #include <map>
@@ -9,14 +9,16 @@
 namespace octet::loaders {
 
 struct LoadOptions {
-  /// Input shapes in the file's own order of axes, by input name; "" names the first input.
+  /// Shapes of inputs in the file's own order of axes, by the name of the input; "" names the first
+  /// input.
   std::map<std::string, Shape> shapes;
 };
 
-/// What Graph::remarks says of an input that the model is read without.
+/// The remark in Graph::remarks about an input that is left out because nobody reads it.
 std::string unread_input_remark(const std::string& input);
 
-/// "1,3,224,224", or "NAME=1,3,224,224", added to `options`. Errors say what is wrong with it.
+/// Adds "1,3,224,224" or "NAME=1,3,224,224" to `options`. The error says what is wrong with the
+/// text.
 Expected<void> add_shape_option(const std::string& text, LoadOptions& options);
 
 }  // namespace octet::loaders

@@ -49,7 +49,7 @@ std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const Axis
   const Shape image = {stored[0], stored[1] * h.stride, stored[2] * w.stride, groups * channels};
   if (phases > 1) {
     const Shape split = {stored[0] * stored[1], stored[2], groups, h.stride, w.stride, channels};
-    // rows, sh, columns, sw, groups, channels
+    // The axes of the result are: rows, sh, columns, sw, groups, channels.
     const std::vector<int32_t> order = {0, 3, 1, 4, 2, 5};
     steps.push_back({Op::reshape, ReshapeAttributes{split}, ".phases", 6});
     steps.push_back({Op::transpose, TransposeAttributes{order}, ".to_space", 6});
@@ -66,7 +66,7 @@ std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const Axis
 
 std::vector<float> for_channels(const std::vector<float>& values, int32_t phases, int32_t groups) {
   std::vector<float> out = for_phases(values, phases, groups, true);
-  // One channel: its value is not one for all.
+  // for_phases does not repeat a single value, but here each phase needs it.
   out.resize(values.size() * static_cast<std::size_t>(phases), values[0]);
   return out;
 }

@@ -1,7 +1,7 @@
-// A transposed convolution as an ordinary one: with stride s, the outputs at positions u * s + r
+// Makes a transposed convolution an ordinary one. With stride s, the outputs at positions u * s + r
 // are, for each phase r, a convolution of stride 1 with every s-th weight. All phases together are
-// one convolution of s * s times as many channels, whose result is then laid out in space. No
-// product is wasted where the kernel is a multiple of the stride, and it runs in int8 like any
+// one convolution with s * s times as many channels, whose result is then laid out in space. If the
+// kernel is a multiple of the stride, no product is wasted. The convolution runs in int8 like any
 // other (Shi et al. 2016, 'Is the deconvolution layer the same as a convolutional layer?').
 #pragma once
 
@@ -17,24 +17,24 @@
 
 namespace octet::loaders {
 
-/// One axis of the image, and of the convolution that makes it.
+/// The plan for one axis of the image and of the convolution that makes it.
 struct AxisPlan {
   int32_t kernel = 1;
   int32_t stride = 1;
   int32_t dilation = 1;
-  int32_t taps = 1;    ///< Of the convolution of one phase.
-  int32_t before = 0;  ///< Rows of the whole result that are cut off.
+  int32_t taps = 1;    ///< Taps of the convolution of one phase.
+  int32_t before = 0;  ///< How many rows are cut off at the beginning of the whole result.
   int32_t output = 0;
 
-  /// Rows of zeros after the input, so that the whole result holds the output.
+  /// How many rows of zeros follow the input, so that the whole result contains the output.
   int32_t pad_after(int32_t input) const {
     const int32_t whole = (input - 1 + taps) * stride;
     const int32_t lacking = std::max(before + output - whole, 0);
     return taps - 1 + (lacking + stride - 1) / stride;
   }
 
-  /// The weight that tap `tap` of phase `phase` takes, or -1: beyond the kernel, or between dilated
-  /// taps.
+  /// The index of the weight for tap `tap` of phase `phase`. -1 if there is none, because the tap
+  /// lies beyond the kernel or between dilated taps.
   int32_t source(int32_t phase, int32_t tap) const {
     const int32_t at = phase + (taps - 1 - tap) * stride;
     return at % dilation == 0 && at / dilation < kernel ? at / dilation : -1;
@@ -47,17 +47,19 @@ struct AxisRequest {
   int64_t pad_before = 0;
   int64_t pad_after = 0;
   int64_t output_padding = 0;
-  int64_t output = 0;  ///< 0: follows from the paddings.
-  bool same = false;   ///< The output is the input times the stride.
-  bool upper = false;  ///< Where an odd rest of padding goes with SAME and a given output.
+  int64_t output = 0;  ///< 0: it follows from the paddings.
+  bool same = false;   ///< Whether the output is the input times the stride.
+  /// With `same` or a given output: whether an odd rest of padding goes to the end.
+  bool upper = false;
 };
 
-/// Null: paddings or an output size out of range. The stride and the dilation are 1 at least.
+/// Returns nothing if paddings or the output size are out of range. The stride and the dilation
+/// must be at least 1.
 std::optional<AxisPlan> plan_axis(int32_t kernel, int32_t stride, int32_t dilation,
                                   const AxisRequest& request);
 
-/// Weights [I, O / groups, kh, kw] -> [groups * phases * O / groups, taps h, taps w, I / groups];
-/// `zeros` is one value or one an output channel of a group.
+/// Rearranges weights [I, O / groups, kh, kw] to [groups * phases * O / groups, taps h, taps w, I /
+/// groups]. `zeros` is one value, or one for each output channel of a group.
 template <class T>
 std::vector<T> phase_weights(std::span<const T> from, const Shape& shape, int32_t groups,
                              const AxisPlan& h, const AxisPlan& w, std::span<const T> zeros) {
@@ -83,7 +85,7 @@ std::vector<T> phase_weights(std::span<const T> from, const Shape& shape, int32_
   return to;
 }
 
-/// A convolution's attributes for an image of `input` [N, H, W, C].
+/// Returns the attributes of the convolution for an image of shape `input` [N, H, W, C].
 ConvAttributes phase_convolution(const Shape& input, int32_t groups, const AxisPlan& h,
                                  const AxisPlan& w, bool has_bias);
 
@@ -91,17 +93,18 @@ ConvAttributes phase_convolution(const Shape& input, int32_t groups, const AxisP
 struct LayoutStep {
   Op op;
   Attributes attributes;
-  std::string suffix;  ///< Of its name.
+  std::string suffix;  ///< The suffix of its name.
   std::size_t rank = 4;
 };
 
-/// The result `stored` [N, H, W, groups * phases * C] of the convolution -> the image: one node
-/// after another, none for one phase that is not cut.
+/// Returns the nodes, one after another, that make the image of the convolution's result, whose
+/// shape `stored` is [N, H, W, groups * phases * C]. No node is needed for a single phase that is
+/// not cut.
 std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const AxisPlan& h,
                                  const AxisPlan& w);
 
-/// Values of the transposed convolution's channels for the channels of the ordinary one: `values`,
-/// one an output channel of a group, repeated for all phases and groups.
+/// Repeats `values` for the channels of the ordinary convolution. With `of_all_channels`, there is
+/// a value for each output channel; otherwise one for each output channel of a group.
 template <class T>
 std::vector<T> for_phases(const std::vector<T>& values, int32_t phases, int32_t groups,
                           bool of_all_channels) {
@@ -118,18 +121,19 @@ std::vector<T> for_phases(const std::vector<T>& values, int32_t phases, int32_t 
   return out;
 }
 
-/// Values, one an output channel, for each channel of the convolution.
+/// Repeats values, one for each output channel, for the channels of the convolution.
 std::vector<float> for_channels(const std::vector<float>& values, int32_t phases, int32_t groups);
 
-/// A convolution whose channels are the phases of a transposed one: per channel of the result, it
-/// has `phases` of its own, [groups][phases][channels of a group].
+/// A convolution that computes the phases of a transposed one. Each channel of the result has
+/// `phases` channels here, in the order [groups][phases][channels of a group].
 struct PhasedLayer {
-  graph::TensorId output = 0;  ///< Of the convolution, before its phases are laid out in space.
+  /// The convolution's output, before its phases are laid out in space.
+  graph::TensorId output = 0;
   int32_t phases = 1;
   int32_t groups = 1;
 };
 
-/// Puts a node right behind the convolution, where the passes fuse the two. -> its output.
+/// Puts a node right behind the convolution, where the passes can fuse the two. Returns its output.
 graph::TensorId insert_behind(graph::Graph& graph, const PhasedLayer& layer,
                               const std::string& name, Op op, Attributes attributes,
                               const std::vector<graph::TensorId>& parameters);

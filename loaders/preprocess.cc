@@ -43,8 +43,8 @@ bool are_within_one(const std::vector<float>& values) {
   return std::ranges::all_of(values, [](float value) { return std::abs(value) <= 1; });
 }
 
-/// Are they for pixels from 0 to 1, as most training programs write them? Means of 0 and deviations
-/// of 1 may be for any pixels.
+/// Whether the values belong to pixels from 0 to 1, as most training programs write them. A mean of
+/// 0 or a deviation of 1 may belong to any pixels.
 bool are_of_unit_pixels(const std::vector<float>& values) {
   return are_within_one(values) &&
          std::ranges::any_of(values, [](float value) { return value != std::floor(value); });

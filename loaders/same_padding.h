@@ -1,4 +1,4 @@
-// The padding that TensorFlow calls SAME, of one axis.
+// The padding of one axis that TensorFlow calls SAME.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@ struct Padding {
   int32_t after = 0;
 };
 
-/// As many windows as strides fit into `size`, ceil(size / stride). An odd rest goes to the end
-/// (`upper`, TensorFlow's rule) or to the beginning.
+/// Gives ceil(size / stride) windows. An odd rest goes to the end with `upper` (TensorFlow's rule),
+/// otherwise to the beginning.
 inline Padding same_padding(int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
                             bool upper) {
   const int64_t windows = (int64_t{size} + stride - 1) / stride;

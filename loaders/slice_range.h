@@ -6,21 +6,21 @@
 
 namespace octet::loaders {
 
-/// Positions begin, begin + step, ...: `count` of them, 0 where the slice is empty.
+/// The positions begin, begin + step, ...: `count` of them. `count` is 0 if the slice is empty.
 struct SliceRange {
   int64_t begin = 0;
   int64_t step = 1;
   int64_t count = 0;
 };
 
-/// Negative positions count from the end; what lies outside is clipped. `step` is not 0.
+/// Negative positions count from the end, and positions outside are clipped. `step` is not 0.
 inline SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t extent) {
   if (extent == 0) return {};
   const auto position = [extent](int64_t given, int64_t least, int64_t most) {
-    if (given < 0) given += extent;  // no overflow: of different signs
+    if (given < 0) given += extent;  // cannot overflow: the signs differ
     return std::clamp(given, least, most);
   };
-  // Steps beyond the extent take the first position only; none of them may overflow.
+  // A step beyond the extent takes only the first position. It is cut so that nothing overflows.
   step = std::clamp(step, -extent - 1, extent + 1);
   if (step > 0) {
     const int64_t from = position(start, 0, extent);

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-/// A detector's output, by number or by name.
+/// Reads the output of a detector, which is given by number or by name.
 int32_t read_output(const JsonObject& from, const std::string& key, const graph::Graph& graph) {
   const json& value = from.at(key);
   if (value.is_string()) {
@@ -42,7 +42,7 @@ void read_priors(const JsonObject& from, Task& task) {
   if (task.variances.size() != 2) from.fail("'variances' needs 2 values");
 }
 
-/// A classifier answers with one row of scores, or with the index of one class.
+/// Checks that a classifier answers with one row of scores, or with the index of one class.
 void check_one_answer(const JsonObject& from, const graph::Graph& graph) {
   const graph::Tensor& output = graph.tensor(graph.outputs[0]);
   const bool is_index = output.type == Type::s32;

@@ -1,5 +1,5 @@
-// The JSON object that says what a model answers, and the names of its classes:
-// docs/float_export.md, "task" and "labels".
+// The JSON object that says what a model answers, and the names of its classes
+// (docs/float_export.md, "task" and "labels").
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@
 
 namespace octet::loaders {
 
-/// Throws LoadError: a key that is missing or unknown, an output that the graph has not, a
-/// classifier whose first output is not one answer. Numbers out of range are the engine's to
-/// refuse.
+/// Throws LoadError if a key is missing or unknown, if the graph has no such output, or if the
+/// first output of a classifier is not one answer. The engine refuses numbers that are out of
+/// range.
 Task read_task(const JsonObject& from, const graph::Graph& graph);
 
-/// The same from JSON text, as a user gives it on a command line.
+/// Does the same for JSON text from a command line.
 Expected<Task> parse_task(const std::string& json, const graph::Graph& graph);
 
-/// Throws LoadError where a classifier has another number of classes than of labels.
+/// Throws LoadError if a classifier has another number of classes than of labels.
 void check_labels(const graph::Graph& graph);
 
 }  // namespace octet::loaders

@@ -13,17 +13,17 @@
 namespace octet {
 namespace {
 
-// XNNPACK reads up to 16 bytes beyond a value (XNN_EXTRA_BYTES).
+// XNNPACK may read up to 16 bytes beyond the end of a value (XNN_EXTRA_BYTES).
 constexpr std::size_t bytes_read_beyond = 16;
 
-/// Consecutive nodes of one implementation; loops have one node each.
+/// Consecutive nodes that run together: several on XNNPACK, or one as a loop.
 struct Segment {
   std::size_t first = 0;
   std::size_t count = 0;
   bool xnnpack = false;
 };
 
-/// -> how many of the node's inputs, after the first, are parameters that get packed.
+/// Returns how many of the node's inputs, counted after the first, are parameters that get packed.
 std::size_t parameter_count(const FloatNode& node) {
   if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes))
     return layer->has_bias ? 2 : 1;
@@ -57,7 +57,8 @@ class Island final : public FloatIsland {
     return bytes;
   }
 
-  AlignedBuffer arena;  ///< Values that neither go outside nor stay within one XNNPACK runtime.
+  /// Values that do not leave the island, but are not internal to one XNNPACK runtime either.
+  AlignedBuffer arena;
   std::size_t arena_bytes = 0;
   std::vector<std::unique_ptr<FloatStep>> steps;
 };
@@ -137,14 +138,15 @@ class Builder {
       shapes.push_back(value(input).shape);
       computed = computed || !value(input).constant;
     }
-    // XNNPACK packs the slopes, and a node of constants alone is not what it is for.
+    // XNNPACK packs the slopes of a prelu, so they have to be constant. Nodes that read constants
+    // only run as loops.
     if (!computed || (node.op == Op::prelu && !value(node.inputs[1]).constant)) return false;
     return xnnpack_runs(node.op, node.attributes, shapes, value(node.outputs[0]).shape);
   }
 
   void partition() {
-    // What is known of each value's range. XNNPACK joins a clip with the node before it, and fails
-    // where the two leave at most one value.
+    // What is known of the range of each value. XNNPACK joins a clip with the node before it, and
+    // fails if both together leave at most one possible value.
     std::vector<Bounds> known(values_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const FloatNode& node = nodes_[i];
@@ -163,7 +165,7 @@ class Builder {
     }
   }
 
-  /// Which segments write and read a value.
+  /// The segment that writes a value, and the last one that reads or writes it (-1: none).
   struct Use {
     int writer = -1;
     int last = -1;
@@ -189,8 +191,9 @@ class Builder {
     return uses;
   }
 
-  /// Gives a place to each value between segments. One that nobody reads gets one too: XNNPACK
-  /// drops an internal value without readers, though not the node that writes it.
+  /// Gives a place in the arena to each value that is passed between segments. A value that nobody
+  /// reads gets a place, too: XNNPACK drops an internal value that has no readers, but not the node
+  /// that writes it.
   Expected<void> place_values(Island& island) {
     std::vector<BufferLifetime> lifetimes;
     std::vector<std::size_t> placed;

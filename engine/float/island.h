@@ -1,6 +1,6 @@
-// A float island: a run of float32 nodes, as XNNPACK runtimes where it has the operator and loops
-// where not. Where all of its nodes can be exact, loops run all of it if that is wanted, and the
-// bytes are the same on every CPU.
+// A float island is a run of float32 nodes. XNNPACK runtimes run the nodes whose operators it has,
+// loops run the others. If all nodes of an island can be exact and exact results are wanted, loops
+// run all of them, and the bytes are the same on every CPU.
 #pragma once
 
 #include <pthreadpool.h>
@@ -15,32 +15,33 @@
 
 namespace octet {
 
-/// A value of the island: an activation that a node writes, one that comes from or goes outside, or
-/// a constant.
+/// A value of the island: a constant, an activation that a node writes, or an activation that comes
+/// from outside or goes there.
 struct FloatValue {
   Shape shape;
-  const float* constant = nullptr;  ///< Null for an activation. Outlives the island.
-  /// Where an input is read from or an output written to; null inside the island. XNNPACK may read
-  /// 16 bytes beyond.
+  /// Null for an activation. The memory has to outlive the island.
+  const float* constant = nullptr;
+  /// The memory from which an input is read or to which an output is written; null for values that
+  /// stay inside the island. XNNPACK may read 16 bytes beyond its end.
   float* external = nullptr;
 };
 
 struct FloatNode {
-  std::string name;  ///< For errors.
+  std::string name;  ///< For error messages.
   Op op;
   Attributes attributes;
   std::vector<int32_t> inputs;   ///< Indices of values.
   std::vector<int32_t> outputs;  ///< Indices of values.
 
-  /// The result of a node that has one.
+  /// The result of a node that has exactly one.
   int32_t output() const { return only_result(outputs); }
 };
 
 class FloatIsland {
  public:
-  /// Nodes are in order: each reads constants, external inputs, or what earlier ones wrote.
-  /// `threads` and `table`, whose functions the loops take, outlive the island. Errors name the
-  /// node. All memory that `run` needs is allocated here.
+  /// Nodes are in order: each reads constants, external inputs, or results of earlier nodes.
+  /// `threads`, and `table`, from which the loops take functions, have to outlive the island.
+  /// Errors name the node. All memory that run() needs is allocated here.
   static Expected<std::unique_ptr<FloatIsland>> create(std::vector<FloatNode> nodes,
                                                        std::vector<FloatValue> values,
                                                        const ThreadPool& threads,
@@ -48,19 +49,19 @@ class FloatIsland {
                                                        bool exact);
   virtual ~FloatIsland() = default;
 
-  /// Reads the external inputs and writes the external outputs. Allocates nothing of ours.
+  /// Reads the external inputs and writes the external outputs. Allocates nothing (XNNPACK may).
   virtual Expected<void> run() = 0;
 
-  /// Bytes of activations and scratch that the island keeps for itself (XNNPACK's own are not
-  /// known).
+  /// Bytes of activations and scratch that the island keeps. XNNPACK's own memory is not known and
+  /// not counted.
   virtual std::size_t memory_bytes() const = 0;
 };
 
-/// What runs float nodes in this build: "xnnpack" (with loops for what it lacks) or "eigen"
-/// (whose products convolutions are).
+/// The library that runs float nodes in this build: "xnnpack" (with octet's loops for what it
+/// lacks) or "eigen" (octet's loops, whose convolutions use Eigen's arrays).
 const char* float_library();
 
-/// Does XNNPACK run this node (in the version built against)? Otherwise loops do.
+/// Whether XNNPACK, in the version that octet is built with, runs this node. Otherwise loops do.
 bool xnnpack_runs(Op op, const Attributes& attributes, std::span<const Shape> inputs,
                   const Shape& output);
 

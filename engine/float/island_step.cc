@@ -19,7 +19,7 @@ class IslandStep final : public Step {
 
 StepResult make_island_step(const StepContext& context, const StepRecord& step) {
   std::vector<FloatValue> values;
-  std::map<int32_t, int32_t> numbers;  // tensor -> value
+  std::map<int32_t, int32_t> numbers;  // from the number of a tensor to the number of a value
   const auto value_of = [&](int32_t id) {
     const auto [entry, is_new] = numbers.try_emplace(id, static_cast<int32_t>(values.size()));
     if (is_new) {

@@ -11,7 +11,7 @@ namespace {
 
 using Loop = void (*)(const FloatOperands&);
 
-/// A node that needs nothing beyond its operands.
+/// The step of a node that needs no memory of its own, only its operands.
 class LoopStep final : public FloatStep {
  public:
   LoopStep(FloatOperands operands, Loop loop) : operands_(std::move(operands)), loop_(loop) {}
@@ -65,7 +65,7 @@ Loop find_loop(Op op) {
     case Kind::max_pool:
     case Kind::average_pool:
       return run_pool;
-    case Kind::resize:  // nearest is a movement
+    case Kind::resize:  // a nearest resize is a movement
       return run_resize;
     case Kind::mean:
       return run_mean;
@@ -85,14 +85,14 @@ Loop find_loop(Op op) {
       return run_clip;
     case Kind::function:
       return run_function;
-    case Kind::conv2d:  // loops with weights of their own
+    case Kind::conv2d:  // handled elsewhere: these loops have packed weights
     case Kind::linear:
-    case Kind::concat:  // movements
+    case Kind::concat:  // the movements are handled elsewhere
     case Kind::slice:
     case Kind::pad:
     case Kind::reshape:
     case Kind::transpose:
-    case Kind::lookup:  // no float form
+    case Kind::lookup:  // these have no float form
     case Kind::quantize:
     case Kind::dequantize:
     case Kind::requantize:

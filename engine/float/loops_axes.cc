@@ -9,14 +9,14 @@
 namespace octet {
 namespace {
 
-/// A tensor as [outer][along the axis][inner].
+/// A tensor of shape [outer, count, inner], where `count` is the extent of one axis.
 struct AxisView {
   std::size_t outer = 1;
   std::size_t count = 1;
   std::size_t inner = 1;
 
   std::size_t rows() const { return outer * inner; }
-  /// Where the values of a row begin; they are `inner` apart.
+  /// The index of the first value of a row. The values of a row are `inner` apart.
   std::size_t first(std::size_t row) const { return row / inner * count * inner + row % inner; }
   float largest(const float* x) const {
     float largest = x[0];
@@ -36,14 +36,14 @@ AxisView view_axis(const Shape& shape, int32_t axis) {
   return view;
 }
 
-/// Nested loops over some of a tensor's axes, as one counter.
+/// Nested loops over some of a tensor's axes. One counter runs through all of them.
 struct Loops {
   std::array<std::size_t, kernels::max_rank> extent = {};
   std::array<std::size_t, kernels::max_rank> stride = {};
   std::size_t rank = 0;
   std::size_t count = 1;
 
-  /// Axes are added from the innermost outwards.
+  /// Adds an axis. The innermost is added first.
   void add(std::size_t axis_extent, std::size_t axis_stride) {
     extent[rank] = axis_extent;
     stride[rank++] = axis_stride;
@@ -76,7 +76,8 @@ void run_mean(const FloatOperands& operands) {
     (reduced[i] ? summed : kept).add(extent, stride);
     stride *= extent;
   }
-  // Values that lie side by side have sums of their own at once; each sum is in index order.
+  // Up to 64 neighbouring outputs are summed at the same time. Each has its own sum, in index
+  // order.
   constexpr std::size_t most_at_once = 64;
   const std::size_t side_by_side = reduced[shape.size() - 1] ? 1 : kept.extent[0];
   std::size_t at_once = 0;

@@ -1,5 +1,5 @@
-// Convolution and linear layers in float, without a copy of the input: each tap of a window is a
-// pointer to a pixel, and padding points at zeros.
+// Convolutions and linear layers in float, without a copy of the input: each tap of a window is a
+// pointer to an input pixel, or to zeros in the padding.
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -9,11 +9,11 @@
 namespace octet {
 namespace {
 
-// A tile of 4 pixels by 8 outputs keeps its sums in 8 of the 16 registers of 4 floats that every
+// The sums of a tile of 4 pixels by 8 outputs take 8 of the 16 registers of 4 floats that every
 // 64-bit CPU has.
 constexpr std::size_t tile_pixels = 4;
 constexpr std::size_t tile_outputs = 8;
-// Pixels of one task of the thread pool.
+// The pixels that one task of the thread pool computes.
 constexpr std::size_t task_pixels = 16;
 
 using Lane = Eigen::Array<float, tile_outputs, 1>;
@@ -33,7 +33,7 @@ class EigenConv final : public FloatStep {
     outputs_ = static_cast<std::size_t>(y.back());
     pixels_ = operands.count() / outputs_;
     inputs_ = static_cast<std::size_t>(x.back());
-    if (operands.op == Op::linear) {  // a 1x1 convolution of a row of pixels
+    if (operands.op == Op::linear) {  // a linear layer is a 1x1 convolution of one row of pixels
       attributes_.window = {};
       attributes_.groups = 1;
       input_h_ = 1;
@@ -72,8 +72,8 @@ class EigenConv final : public FloatStep {
   }
 
  private:
-  /// Weights [O, taps, I / groups] become [group][tile of outputs][tap][I / groups][output], with
-  /// zeros where a tile reaches beyond its group; depthwise ones [tap][channel].
+  /// Packs weights [O, taps, I / groups] as [group][tile of outputs][tap][I / groups][output], with
+  /// zeros where a tile reaches beyond its group. Depthwise weights become [tap][channel].
   void pack(const float* weights, const float* bias) {
     const std::size_t width = depthwise_ ? groups_ : tile_outputs;
     const std::size_t tiles = depthwise_ ? 1 : groups_ * group_tiles_;
@@ -92,7 +92,7 @@ class EigenConv final : public FloatStep {
     }
   }
 
-  /// -> the input pixel that tap (kh, kw) of output pixel `pixel` reads: zeros in the padding.
+  /// Returns the input pixel that tap (kh, kw) of output pixel `pixel` reads; zeros in the padding.
   const float* tap(std::size_t pixel, int32_t kh, int32_t kw) const {
     const Window& window = attributes_.window;
     const auto column = static_cast<int32_t>(pixel % static_cast<std::size_t>(output_w_));
@@ -135,8 +135,8 @@ class EigenConv final : public FloatStep {
     finish(pixel * outputs_, outputs_);
   }
 
-  /// `count` pixels from `pixel` on, by one tile of outputs. The tile's other pixels compute the
-  /// last one again and are not stored.
+  /// Computes one tile of outputs for `count` pixels, from `pixel` on. The tile's remaining pixels
+  /// compute the last one again and are not stored.
   void run_tile(std::size_t tile, std::size_t pixel, std::size_t count) const {
     const std::size_t group = tile / group_tiles_;
     const float* weights = weights_.data() + tile * taps_ * group_inputs_ * tile_outputs;
@@ -160,7 +160,7 @@ class EigenConv final : public FloatStep {
     }
   }
 
-  /// -> the next tap's weights
+  /// Adds one tap to the sums. Returns the weights of the next tap.
   const float* add_tap(const std::array<const float*, tile_pixels>& x, const float* weights,
                        std::array<Lane, tile_pixels>& sums) const {
     Lane s0 = sums[0];
@@ -178,7 +178,7 @@ class EigenConv final : public FloatStep {
     return weights + group_inputs_ * tile_outputs;
   }
 
-  /// Inner bounds and residual, then bounds.
+  /// Applies the inner bounds, adds the residual, then applies the bounds.
   void finish(std::size_t index, std::size_t count) const {
     Row y(output_ + index, static_cast<Eigen::Index>(count));
     if (residual_ && attributes_.inner_bounds.bounded()) {
@@ -195,7 +195,7 @@ class EigenConv final : public FloatStep {
   const float* residual_;
   float* output_;
   pthreadpool_t pool_;
-  std::size_t pixels_ = 0;  ///< of the output, all images together
+  std::size_t pixels_ = 0;  ///< Pixels of the output, in all images together.
   std::size_t inputs_ = 0;
   std::size_t outputs_ = 0;
   std::size_t groups_ = 1;
@@ -210,7 +210,7 @@ class EigenConv final : public FloatStep {
   bool depthwise_ = false;
   std::vector<float> weights_;
   std::vector<float> bias_;
-  std::vector<float> zeros_;  ///< A pixel of padding.
+  std::vector<float> zeros_;  ///< A pixel of zeros, for the padding.
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Float loops that compute each output value on its own: functions of one and of two values. IEEE
-// arithmetic in the order that is written, so that the bytes are the same on every CPU.
+// Float loops that compute each output value on its own: functions of one and of two values. They
+// use IEEE arithmetic in the order that is written here, so the bytes are the same on every CPU.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -14,7 +14,7 @@ namespace {
 using kernels::FloatFunction;
 
 constexpr std::size_t repeated_values = 256;
-// Nanoseconds a value.
+// Nanoseconds for each value.
 constexpr double arithmetic_ns = 0.4;
 constexpr double function_ns = 2;
 
@@ -37,16 +37,16 @@ BinaryLoop choose_binary(Arithmetic arithmetic) {
       return binary_loop<std::multiplies<>>;
     case Arithmetic::div:
       return binary_loop<std::divides<>>;
-    case Arithmetic::floor_div:  // of whole numbers only
+    case Arithmetic::floor_div:  // for whole numbers only
       break;
   }
   return nullptr;
 }
 
-/// y = function(x) of all values.
+/// y = function(x) for all values.
 template <class Function>
 void each(const FloatOperands& operands, const Function& function) {
-  // Once, although share_out calls it in two places.
+  // Not inlined: share_out calls it in two places, and one copy of the code is enough.
   share_out(operands, operands.count(), cost_of(operands.count(), arithmetic_ns),
             [&](std::size_t begin, std::size_t count) __attribute__((noinline)) {
               const float* __restrict x = operands.inputs[0] + begin;
@@ -55,7 +55,7 @@ void each(const FloatOperands& operands, const Function& function) {
             });
 }
 
-/// function(x, y) of all rows of so many channels.
+/// Calls function(x, y) for each row of `channels` values.
 template <class Function>
 void each_row(const FloatOperands& operands, std::size_t channels, const Function& function) {
   share_out_each(operands, operands.count() / channels, cost_of(operands.count(), arithmetic_ns),
@@ -79,7 +79,8 @@ void run_binary(const FloatOperands& operands) {
   const Bounds& bounds = std::get<BinaryAttributes>(operands.attributes).bounds;
   const BroadcastPlan plan =
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
-  // An operand that is a single value in a row is repeated for some values at a time.
+  // If an operand is a single value in each row, it is repeated into a small buffer, some values at
+  // a time.
   const bool repeats = plan.step[0] == 0 || plan.step[1] == 0;
   const auto run_part = [&](std::size_t row, std::size_t begin, std::size_t end) {
     const std::size_t at_once = repeats ? std::min(end - begin, repeated_values) : end - begin;

@@ -1,4 +1,4 @@
-// Float loops over the pixels of images: pools and bilinear resize. A pixel is a row of channels.
+// Float loops over the pixels of images: pools and bilinear resizes. A pixel is a row of channels.
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -12,14 +12,14 @@ namespace {
 using Row = Eigen::Map<Eigen::ArrayXf>;
 using ConstRow = Eigen::Map<const Eigen::ArrayXf>;
 
-/// Half-open range of taps of a kernel along one axis.
+/// Half-open range of a window's taps along one axis.
 struct Taps {
   int32_t begin = 0;
   int32_t end = 0;
   int32_t count() const { return std::max(end - begin, 0); }
 };
 
-/// -> the taps k with low <= first + k * dilation < high
+/// Returns the taps k with low <= first + k * dilation < high.
 Taps taps_within(int32_t first, int32_t kernel, int32_t dilation, int32_t low, int32_t high) {
   Taps taps{.begin = 0, .end = kernel};
   while (taps.begin < taps.end && first + taps.begin * dilation < low) ++taps.begin;
@@ -47,7 +47,7 @@ Images images_of(const FloatOperands& operands) {
           .channels = x[3]};
 }
 
-/// Where a position between two pixels lies: `weight` is the second's share.
+/// A position between two neighbouring pixels; `weight` is the second one's share.
 struct Between {
   std::size_t first;
   std::size_t second;
@@ -69,8 +69,8 @@ Between sample(std::size_t i, std::size_t in, std::size_t out, bool align_corner
           .weight = static_cast<float>(source - std::floor(source))};
 }
 
-/// Of what Eigen's maximum gives of NaN, and of 0 and -0, each CPU has its own idea. Here NaN
-/// stays, and the first of 0 and -0.
+/// Eigen's maximum treats NaN, and 0 beside -0, differently from CPU to CPU. Here a NaN stays, and
+/// of 0 and -0 the first stays.
 void take_larger(const float* __restrict x, float* __restrict largest, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const bool takes = x[i] > largest[i] || x[i] != x[i];
@@ -78,7 +78,8 @@ void take_larger(const float* __restrict x, float* __restrict largest, std::size
   }
 }
 
-/// y = four pixels, the upper two and the lower two, by how much they weigh.
+/// y = the weighted sum of four pixels: the upper two, then the lower two. `lower` and `right` are
+/// the shares of the lower and of the right ones.
 void blend(std::array<const float*, 4> pixels, float lower, float right, float* __restrict y,
            std::size_t channels) {
   const float weights[] = {(1 - lower) * (1 - right), (1 - lower) * right, lower * (1 - right),
@@ -148,7 +149,7 @@ void run_resize(const FloatOperands& operands) {
   const auto height = static_cast<std::size_t>(operands.output_shape[1]);
   const auto width = static_cast<std::size_t>(operands.output_shape[2]);
   const auto channels = static_cast<std::size_t>(images.channels);
-  // Some columns at a time, whose places are looked for once.
+  // Some columns are computed together, so that their positions are found once for all rows.
   constexpr std::size_t columns_at_once = 64;
   const auto run_rows = [&](std::size_t first_row, std::size_t rows) {
     Between across[columns_at_once];

@@ -1,4 +1,4 @@
-// The loops behind float_loops.h, by what they walk over: windows, rows, elements.
+// The loops behind loops.h, grouped by what they walk over: windows, rows or elements.
 #pragma once
 
 #include "engine/float/step.h"
@@ -6,7 +6,7 @@
 
 namespace octet {
 
-/// A node on its memory. Shapes are those that infer_shape accepted.
+/// A node with the memory of its operands. infer_shape has accepted the shapes.
 struct FloatOperands {
   Op op = Op::identity;
   Attributes attributes;
@@ -16,14 +16,14 @@ struct FloatOperands {
   float* second_output = nullptr;  ///< top_k
   Shape output_shape;
   pthreadpool_t pool = nullptr;         ///< For convolutions.
-  const ThreadPool* threads = nullptr;  ///< For all else; null for one thread.
+  const ThreadPool* threads = nullptr;  ///< For all other loops; null: run on one thread.
   const kernels::KernelTable* table = nullptr;
 
   std::size_t count() const { return static_cast<std::size_t>(element_count(output_shape)); }
 };
 
-/// function(begin, size) of parts of [0, items), each by one thread; all of them take one thread
-/// about `cost` nanoseconds.
+/// Calls function(begin, size) for parts of [0, items), each part on one thread. `cost` is about
+/// how many nanoseconds all items take one thread.
 template <class Function>
 void share_out(const FloatOperands& operands, std::size_t items, double cost,
                const Function& function) {
@@ -33,33 +33,33 @@ void share_out(const FloatOperands& operands, std::size_t items, double cost,
   });
 }
 
-/// The same, function(item) of each.
+/// The same, but calls function(item) for each item.
 template <class Function>
 void share_out_each(const FloatOperands& operands, std::size_t items, double cost,
                     const Function& function) {
-  // Once, although share_out calls it in two places.
+  // Not inlined: share_out calls it in two places, and one copy of the code is enough.
   share_out(operands, items, cost,
             [&](std::size_t begin, std::size_t size) __attribute__((noinline)) {
               for (std::size_t item = begin; item < begin + size; ++item) function(item);
             });
 }
 
-/// What values cost that take so many nanoseconds each.
+/// The cost of `values` values that take `each` nanoseconds each.
 inline double cost_of(std::size_t values, double each) {
   return static_cast<double>(values) * each;
 }
 
 inline float clip(float x, const Bounds& bounds) {
-  const float above = x < bounds.min ? bounds.min : x;  // NaN stays what it is
+  const float above = x < bounds.min ? bounds.min : x;  // NaN stays NaN
   return above > bounds.max ? bounds.max : above;
 }
 
-/// conv2d and linear: packs the weights.
+/// For conv2d and linear. Packs the weights.
 std::unique_ptr<FloatStep> make_float_conv(const FloatOperands& operands);
 
-/// Bilinear, on [N, H, W, C]; half-pixel centres, or with align_corners.
+/// Bilinear resize of [N, H, W, C], with half-pixel centres or with align_corners.
 void run_resize(const FloatOperands& operands);
-/// max_pool, average_pool
+/// For max_pool and average_pool.
 void run_pool(const FloatOperands& operands);
 /// Over any axes.
 void run_mean(const FloatOperands& operands);
@@ -69,16 +69,16 @@ void run_softmax(const FloatOperands& operands);
 void run_log_softmax(const FloatOperands& operands);
 /// Writes s32 indices to the output.
 void run_argmax(const FloatOperands& operands);
-/// Writes s32 indices to the second output.
+/// Writes the values to the first output and their indices, s32, to the second.
 void run_top_k(const FloatOperands& operands);
-/// add, sub, mul, div, with broadcasting.
+/// add, sub, mul and div, with broadcasting.
 void run_binary(const FloatOperands& operands);
-/// Rows of C: slope is [C] or [1].
+/// For rows of C values. The slope is [C] or [1].
 void run_prelu(const FloatOperands& operands);
-/// Rows of C.
+/// For rows of C values.
 void run_batch_norm(const FloatOperands& operands);
 void run_clip(const FloatOperands& operands);
-/// Functions of one value.
+/// All functions of one value.
 void run_function(const FloatOperands& operands);
 
 }  // namespace octet

@@ -11,7 +11,7 @@
 namespace octet {
 namespace {
 
-/// Threads that do nothing but be there until they are let go.
+/// Starts threads that only wait. They end when this object is destroyed.
 class TrialThreads {
  public:
   explicit TrialThreads(std::size_t count) : trials_(count) {
@@ -32,7 +32,7 @@ class TrialThreads {
     go_.notify_all();
     for (std::size_t i = 0; i < started_; ++i) {
       pthread_join(trials_[i].handle, nullptr);
-      // The system counts a thread for a while after it was joined.
+      // The system still counts a thread for a while after it was joined.
       constexpr int most_looks = 10000;
       for (int look = 0; look < most_looks; ++look) {
         if (syscall(SYS_tgkill, getpid(), trials_[i].id, 0) != 0) break;

@@ -1,4 +1,4 @@
-// pthreadpool's threads.
+// A pool of pthreadpool's threads.
 #pragma once
 
 #include <pthreadpool.h>
@@ -7,8 +7,9 @@
 
 namespace octet {
 
-/// pthreadpool does not look whether its threads were made, and waits for ever for those that were
-/// not: it is asked only where the system has just given as many. -> null where it did not
+/// pthreadpool does not check whether its threads were started, and waits for ever for those that
+/// were not. So as many threads are started first on trial, and pthreadpool is asked only if the
+/// system gave all of them. Otherwise returns null.
 pthreadpool_t create_float_pool(std::size_t threads);
 
 }  // namespace octet

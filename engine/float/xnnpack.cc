@@ -7,8 +7,8 @@
 #include "engine/float/xnnpack_memory.h"
 #include "engine/operator_table.h"
 
-// Newer versions mark most operators of one and two operands as deprecated; older ones have no
-// others.
+// Newer versions of XNNPACK mark most operators of one and two operands as deprecated; older
+// versions have no others.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace octet {
@@ -16,7 +16,7 @@ namespace {
 
 constexpr Bounds unbounded;
 
-/// Collects values and nodes; the first status that is no success stays.
+/// Collects values and nodes. `status` keeps the first error.
 class SubgraphBuilder {
  public:
   SubgraphBuilder(std::span<const FloatNode> nodes, std::span<const FloatValue> values)
@@ -35,7 +35,8 @@ class SubgraphBuilder {
   xnn_subgraph_t subgraph = nullptr;
   xnn_status status = xnn_status_success;
   std::vector<xnn_external_value> externals;
-  std::vector<std::vector<float>> constants;  ///< Made here; the runtime reads them.
+  /// Constants that are made here. The runtime reads them, so they have to outlive it.
+  std::vector<std::vector<float>> constants;
 
  private:
   void note(xnn_status result) {
@@ -52,7 +53,8 @@ class SubgraphBuilder {
     return result;
   }
 
-  /// An activation, or a constant that an elementwise operator reads at every run.
+  /// Returns the id of an activation, or of a constant that an elementwise operator reads at every
+  /// run.
   uint32_t operand(int32_t index) {
     const auto i = static_cast<std::size_t>(index);
     const FloatValue& value = values_[i];
@@ -70,7 +72,7 @@ class SubgraphBuilder {
     return ids_[i];
   }
 
-  /// A constant that is packed when the runtime is made: read from where it is.
+  /// Returns the id of a constant that XNNPACK packs when the runtime is made, so it needs no copy.
   uint32_t packed(int32_t index) {
     const FloatValue& value = values_[static_cast<std::size_t>(index)];
     return new_value(value.shape, value.constant, XNN_INVALID_VALUE_ID, 0);
@@ -102,7 +104,8 @@ class SubgraphBuilder {
   std::vector<bool> written_;
 };
 
-/// Convolution or linear; a residual is an addition of its own, and the outer bounds are then its.
+/// Defines a convolution or a linear layer. A residual becomes a separate addition, and then the
+/// outer bounds belong to the addition.
 void SubgraphBuilder::define_conv(const FloatNode& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const Shape& output = shape_of(node.output());
@@ -159,7 +162,7 @@ void SubgraphBuilder::define_pool(const FloatNode& node) {
   }
 }
 
-/// Over height and width; XNNPACK keeps both axes.
+/// The mean over height and width. XNNPACK keeps both axes.
 void SubgraphBuilder::define_mean(const FloatNode& node) {
   const Shape& input = shape_of(node.inputs[0]);
   const Shape& output = shape_of(node.output());
@@ -174,7 +177,7 @@ void SubgraphBuilder::define_mean(const FloatNode& node) {
   }
 }
 
-/// y = x * scale + shift, a scale and a shift a channel.
+/// y = x * scale + shift, with a scale and a shift for each channel.
 void SubgraphBuilder::define_batch_norm(const FloatNode& node) {
   const Shape& shape = shape_of(node.output());
   const Shape channel = {shape.back()};
@@ -225,7 +228,7 @@ void SubgraphBuilder::define_function(const FloatNode& node, uint32_t x, uint32_
       return note(xnn_define_negate(subgraph, x, y, 0));
     case Function::sqrt:
       return note(xnn_define_square_root(subgraph, x, y, 0));
-    case Function::tanh:  // xnnpack_runs() does not admit them
+    case Function::tanh:  // xnnpack_runs() refuses these
     case Function::gelu:
     case Function::exp:
     case Function::log:
@@ -290,7 +293,7 @@ void SubgraphBuilder::define(const FloatNode& node) {
     }
     case Kind::function:
       return define_function(node, operand(node.inputs[0]), operand(node.output()));
-    case Kind::log_softmax:  // xnnpack_runs() does not admit them
+    case Kind::log_softmax:  // xnnpack_runs() refuses these
     case Kind::argmax:
     case Kind::top_k:
     case Kind::concat:
@@ -329,7 +332,7 @@ class XnnpackStep final : public FloatStep {
  private:
   xnn_runtime_t runtime_;
   std::vector<std::vector<float>> constants_;
-  std::string nodes_;  ///< For errors.
+  std::string nodes_;  ///< For error messages.
 };
 
 std::string name_nodes(std::span<const FloatNode> nodes) {
@@ -363,13 +366,13 @@ FloatStepResult create_xnnpack_step(std::span<const FloatNode> nodes,
   }
   xnn_runtime_t runtime = nullptr;
   xnn_status status = xnn_create_runtime_v2(builder.subgraph, pool, 0, &runtime);
-  // Where memory fails for what it computes in, it says that it succeeded.
+  // If there is no memory for the runtime, XNNPACK nevertheless reports success.
   const bool no_memory = status == xnn_status_success && runtime == nullptr;
   if (no_memory) status = xnn_status_out_of_memory;
   if (status != xnn_status_success) return refused(nodes, status);
   auto step =
       std::make_unique<XnnpackStep>(runtime, std::move(builder.constants), name_nodes(nodes));
-  // Values never move, so this is done once.
+  // Values never move, so the setup is needed only once.
   status = xnn_setup_runtime(runtime, builder.externals.size(), builder.externals.data());
   if (!reserve.is_there()) status = xnn_status_out_of_memory;
   if (status != xnn_status_success) return refused(nodes, status);

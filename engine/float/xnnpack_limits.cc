@@ -1,4 +1,5 @@
-// Which nodes XNNPACK runs, and gives what docs/float_export.md says: its operators have limits.
+// Which nodes XNNPACK can run with the results that docs/float_export.md defines. Its operators
+// have limits.
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +12,7 @@
 namespace octet {
 namespace {
 
-/// XNNPACK refuses an empty range, and one of a single value.
+/// XNNPACK refuses an empty range and a range of a single value.
 bool takes_bounds(const Bounds& bounds) { return bounds.min < bounds.max; }
 
 bool takes_conv(const ConvAttributes& conv) {
@@ -28,15 +29,16 @@ bool takes_pool(Op op, const PoolAttributes& pool, const Shape& input, const Sha
   const bool dilated = w.dilation_h > 1 || w.dilation_w > 1;
   const bool padded = w.pad_top > 0 || w.pad_left > 0 || w.pad_bottom > 0 || w.pad_right > 0;
   if (!takes_bounds(pool.bounds) || w.kernel_h * w.kernel_w == 1) return false;
-  // XNNPACK knows no ceil mode: only where it made no difference.
+  // XNNPACK has no ceil mode. It is accepted only if it makes no difference to the shape.
   if (output[1] != floor_positions(input[1], w.kernel_h, w.stride_h, w.dilation_h,
                                    w.pad_top + w.pad_bottom) ||
       output[2] != floor_positions(input[2], w.kernel_w, w.stride_w, w.dilation_w,
                                    w.pad_left + w.pad_right)) {
     return false;
   }
-  // A maximum over a dilated window stands in for padding with a pixel that older versions choose
-  // wrongly at the bottom and right; an average divides by the pixels inside the image.
+  // Refused: a max pool with dilation and padding, because older versions replace the padding by a
+  // wrong pixel at the bottom and right; and an average that counts the padding, because XNNPACK
+  // divides by the number of pixels inside the image.
   if (op == Op::max_pool) return !(dilated && padded);
   return !dilated && !(padded && pool.count_include_pad);
 }
@@ -56,7 +58,7 @@ bool takes_function(Function function, const Attributes& attributes) {
     case Function::neg:
     case Function::sqrt:
       return true;
-    case Function::tanh:  // left to octet's loops
+    case Function::tanh:  // these are left to octet's loops
     case Function::gelu:
     case Function::exp:
     case Function::log:
@@ -98,13 +100,13 @@ bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inpu
     case Kind::batch_norm:
     case Kind::prelu:
       return true;
-    case Kind::log_softmax:  // left to octet's loops
+    case Kind::log_softmax:  // these are left to octet's loops
     case Kind::argmax:
     case Kind::top_k:
     case Kind::concat:
     case Kind::slice:
     case Kind::transpose:
-    case Kind::lookup:  // no float form
+    case Kind::lookup:  // these have no float form
     case Kind::quantize:
     case Kind::dequantize:
     case Kind::requantize:

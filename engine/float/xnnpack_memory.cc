@@ -7,7 +7,7 @@ namespace {
 
 thread_local XnnpackReserve* reserve = nullptr;
 
-/// -> what `allocate` gives, with the reserve's memory if it must be
+/// Returns the result of `allocate`. If that is null, gives up the reserve and tries once more.
 template <class Allocate>
 void* with_reserve(const Allocate& allocate) {
   void* memory = allocate();
@@ -26,7 +26,7 @@ void* reallocate(void*, void* pointer, std::size_t size) {
 
 void deallocate(void*, void* pointer) { std::free(pointer); }
 
-// Weights, and what operators compute in.
+// For weights and for the memory in which operators compute.
 void* aligned_allocate(void*, std::size_t alignment, std::size_t size) {
   if (reserve != nullptr && !reserve->is_there()) return nullptr;
   void* memory = nullptr;

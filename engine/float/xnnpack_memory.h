@@ -1,5 +1,5 @@
-// XNNPACK's memory. XNNPACK looks whether it was given memory for weights, but not everywhere
-// whether it was given memory for its own lists, which are small: it would write to address 0.
+// XNNPACK's memory. XNNPACK checks whether it was given memory for weights. For its own small lists
+// it does not check everywhere, and would write to address 0.
 #pragma once
 
 #include <xnnpack.h>
@@ -8,12 +8,13 @@
 
 namespace octet {
 
-/// For xnn_initialize.
+/// The allocator for xnn_initialize.
 const xnn_allocator& xnnpack_allocator();
 
-/// While it exists, small allocations that the calling thread makes for XNNPACK do not fail: where
-/// the system refuses one, this memory is given up for it. Weights then get none, so that XNNPACK
-/// ends soon. Whatever it says of its success, the memory was not enough then.
+/// While an object of this class exists, small allocations that the calling thread makes for
+/// XNNPACK do not fail: if the system refuses one, the reserve is freed for it. After that,
+/// allocations for weights fail, so that XNNPACK soon stops. Whatever XNNPACK then says about its
+/// success, the memory was not enough.
 class XnnpackReserve {
  public:
   explicit XnnpackReserve(std::size_t bytes);
@@ -21,7 +22,7 @@ class XnnpackReserve {
   XnnpackReserve(const XnnpackReserve&) = delete;
   XnnpackReserve& operator=(const XnnpackReserve&) = delete;
 
-  /// false: it could not be had, or was given up.
+  /// False if the reserve could not be allocated, or was given up.
   bool is_there() const { return memory_ != nullptr; }
   void give_up();
 

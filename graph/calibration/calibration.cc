@@ -8,7 +8,7 @@
 namespace octet::graph {
 namespace {
 
-/// Activations that have a scale of their own to be found.
+/// Returns the activations for which a scale has to be found.
 std::vector<TensorId> observed_tensors(const Graph& graph) {
   std::vector<TensorId> ids;
   for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
@@ -20,8 +20,8 @@ std::vector<TensorId> observed_tensors(const Graph& graph) {
   return ids;
 }
 
-/// What only moves or joins values, or moves them by constants: its operand's largest values are
-/// its result's.
+/// Whether the largest values of a node's operand are also the largest of its result: the node only
+/// moves or joins values, or changes them by constants or bounds.
 bool hands_on(const Graph& graph, const Node& node) {
   if (kind_of(node.op) == Kind::arithmetic) {
     return std::ranges::any_of(node.inputs,
@@ -30,7 +30,8 @@ bool hands_on(const Graph& graph, const Node& node) {
   return moves_or_joins(node) || node.op == Op::clip || node.op == Op::neg;
 }
 
-/// Of each tensor: is it an output, or does it lead to one by results of nodes that `passes` names?
+/// Tells for each tensor whether it is an output, or leads to one through nodes for which `passes`
+/// is true.
 template <class Passes>
 std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
   std::vector<bool> leads(graph.tensors.size(), false);
@@ -46,12 +47,12 @@ std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
   return leads;
 }
 
-/// Which calibrator may choose each tensor's range.
+/// Returns, for each tensor, the calibrator that may choose its range.
 ///
-/// An output's large values are answers (the box of a large face), not outliers of a sum that goes
-/// on: they and what hands them on are not clipped at all. What the last layers read is not clipped
-/// by how rare it is, since a detector's rare large features are all that it has to say: the
-/// squared error decides.
+/// Large values of an output are answers (the box of a large face), not outliers of a sum. So
+/// outputs, and tensors whose values are handed on to them, get the whole range. In what the last
+/// layers read, values must not be clipped because they are rare: a detector's rare large features
+/// are its answers. There, the squared error decides.
 std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
   std::vector<Calibrator> all(graph.tensors.size(), wanted);
   const auto last =
@@ -70,7 +71,7 @@ std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
   return all;
 }
 
-/// Empty where there is nothing to say.
+/// A sentence for the user about an unusual tensor; empty for all others.
 std::string remark(const std::string& name, const Histogram& histogram,
                    const Quantization& chosen) {
   std::ostringstream text;
@@ -97,7 +98,7 @@ Calibration::Calibration(Session session, std::vector<TensorId> tensors)
       histograms_(tensors_.size()) {}
 
 Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
-  // Every activation is an output, so that no pass makes two nodes one.
+  // Every activation becomes an output, so that no pass joins two nodes into one.
   Graph probe = graph;
   std::vector<TensorId> tensors = observed_tensors(graph);
   probe.outputs = tensors;

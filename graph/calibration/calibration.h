@@ -1,5 +1,5 @@
-// Scales of activations without a framework: the float model runs on typical inputs, every
-// activation is observed, and a calibrator chooses what its u8 values mean.
+// Finds scales of activations without a framework: the float model runs on typical inputs, every
+// activation is observed, and a calibrator chooses its range.
 #pragma once
 
 #include <memory>
@@ -12,24 +12,28 @@ namespace octet::graph {
 
 class Calibration {
  public:
-  /// Of a float graph as a loader gives it. Errors: what build_model says of it in float.
+  /// `graph` is a float graph, as a loader makes it. Errors: those of build_model for a float
+  /// model.
   static Expected<Calibration> create(const Graph& graph, int threads);
 
-  /// One run: float32 values for each of the graph's inputs, in its order and layout.
+  /// Runs the model once. `inputs` has float32 values for each of the graph's inputs, in the
+  /// graph's order and layout.
   Expected<void> observe(const std::vector<std::vector<float>>& inputs);
 
-  /// Gives each activation of the graph that `create` was given, and has no scale yet, its scale
-  /// and zero point. Outputs, and what only hands values on to them, get the whole range that was
-  /// seen; what the last layers read is never clipped by how rare it was. -> what a user should
-  /// know of, a sentence a tensor: constant, zero or infinite ones. Error: nothing was observed.
+  /// Gives a scale and zero point to each activation of `graph` that has none. `graph` has to be
+  /// the one that `create` was given. Outputs, and tensors whose values are only handed on to them,
+  /// get the whole range that was seen; in what the last layers read, values are not clipped
+  /// because they are rare. Returns a sentence for each tensor that the user should know about:
+  /// constant ones, zero ones, and those with infinities or NaNs. Error: nothing was observed.
   Expected<std::vector<std::string>> apply(Graph& graph, Calibrator calibrator) const;
 
  private:
   Calibration(Session session, std::vector<TensorId> tensors);
 
   std::unique_ptr<Session> session_;
-  std::vector<TensorId> tensors_;      ///< Of the graph; the session's outputs, in order.
-  std::vector<Histogram> histograms_;  ///< Of each.
+  /// Numbers in the graph. They are the session's outputs, in this order.
+  std::vector<TensorId> tensors_;
+  std::vector<Histogram> histograms_;  ///< One for each of `tensors_`.
 };
 
 }  // namespace octet::graph

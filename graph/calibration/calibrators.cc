@@ -16,7 +16,7 @@ struct ClipRange {
 constexpr double smallest_scale = 1e-12;
 constexpr double percentile_tail = 1e-4;
 
-/// How much the ends of a range are shrunk at first: 1, and down to a fiftieth.
+/// Factors by which the ends of a range are shrunk at first, from 1 down to a fiftieth.
 std::vector<double> common_factors() {
   constexpr int steps = 48;
   std::vector<double> factors;
@@ -31,7 +31,7 @@ double quantized(const Quantization& q, double value) {
   return static_cast<double>(q.scale) * (std::clamp(level, 0.0, 255.0) - q.zero_point);
 }
 
-/// The sum of squared differences between values and what quantization makes of them.
+/// The sum of the squared differences between the values and their quantized values.
 double squared_error(const std::vector<Bin>& bins, const ClipRange& range) {
   const Quantization q = quantization_of_range(range.low, range.high);
   const double scale = static_cast<double>(q.scale);
@@ -44,15 +44,15 @@ double squared_error(const std::vector<Bin>& bins, const ClipRange& range) {
     const double spread = bin.variance();
     const double off = quantized(q, centre) - centre;
     const bool clipped = centre < lowest - scale / 2 || centre > highest + scale / 2;
-    // A bin wider than a step holds values at all distances from their levels.
+    // In a bin that is wider than a step of the scale, values have all distances from their levels.
     const bool apart = clipped || spread < rounding;
     total += bin.count * (apart ? off * off + spread : rounding);
   }
   return total;
 }
 
-/// The range of the least loss: from every shrinkage of both ends or of one, then one end at a
-/// time, finer each round.
+/// Returns the range with the least loss. First both ends or one of them are shrunk by each of the
+/// factors; then one end at a time is moved, in finer steps each round.
 template <class Loss>
 ClipRange search(const ClipRange& all, const Loss& loss) {
   struct Factors {
@@ -97,18 +97,19 @@ ClipRange percentile(const std::vector<Bin>& bins, double values, const ClipRang
     }
     return edge;
   };
-  // A tail that reaches 0 ends there.
+  // An end of the range does not go beyond 0.
   return {std::max(all.low, std::min(0.0, end_of(bins.begin(), bins.end(), 0.0))),
           std::min(all.high, std::max(0.0, end_of(bins.rbegin(), bins.rend(), 0.0)))};
 }
 
-/// KL(P || Q): P is how often values fall on each fine bin, with what is clipped at the ends; Q has
-/// the same mass for each u8 level, spread over the fine bins of the level that P uses.
+/// The divergence KL(P || Q). P is how many values fall into each fine bin, with the clipped values
+/// added at the ends. Q has P's mass for each u8 level, without the clipped values, spread evenly
+/// over those fine bins of the level that are not empty.
 double divergence(const std::vector<Bin>& bins, const ClipRange& range) {
   const Quantization q = quantization_of_range(range.low, range.high);
   const double lowest = quantized(q, range.low);
   const double highest = quantized(q, range.high);
-  std::map<double, std::vector<double>> levels;  // masses of P, by level
+  std::map<double, std::vector<double>> levels;  // the masses of P, for each level
   double total = 0;
   double below = 0;
   double above = 0;
@@ -128,13 +129,13 @@ double divergence(const std::vector<Bin>& bins, const ClipRange& range) {
     double own = 0;
     for (const double mass : masses) own += mass;
     const double each = own / static_cast<double>(masses.size());
-    // P has the clipped values at its ends, Q has not: that is what clipping loses.
+    // P has the clipped values at its ends, Q has not. The difference is the loss by clipping.
     if (level == lowest) masses.front() += below;
     if (level == highest) masses.back() += above;
     for (const double mass : masses) result += mass / total * std::log(mass / each);
   }
-  // Values beyond an end at which there is nothing else: Q has next to nothing there.
-  constexpr double next_to_nothing = 1e-3;  // of a value
+  // If values were clipped at an end and no bin belongs to its level, Q has next to nothing there.
+  constexpr double next_to_nothing = 1e-3;  // a share of one value
   for (const auto& [level, mass] : {std::pair{lowest, below}, std::pair{highest, above}}) {
     if (mass > 0 && !levels.contains(level))
       result += mass / total * std::log(mass / next_to_nothing);

@@ -1,4 +1,4 @@
-// How a range is chosen from what was seen of an activation.
+// How a range is chosen from the values that were observed of an activation.
 #pragma once
 
 #include <optional>
@@ -11,23 +11,24 @@
 namespace octet::graph {
 
 enum class Calibrator {
-  min_max,     ///< All that was seen.
-  percentile,  ///< All but one value in ten thousand, at each end.
-  mse,         ///< The least squared error of the quantized values.
-  /// The least information lost: Kullback-Leibler divergence of the quantized values' distribution
-  /// (Migacz 2017, "8-bit inference with TensorRT"), for both ends of the range.
+  min_max,     ///< The whole range that was seen.
+  percentile,  ///< The range without one value in ten thousand at each end.
+  mse,         ///< The range with the least squared error of the quantized values.
+  /// The range with the least loss of information: the Kullback-Leibler divergence of the quantized
+  /// values' distribution (Migacz 2017, "8-bit inference with TensorRT"), for both ends of the
+  /// range.
   entropy,
 };
 
-/// "min-max", "percentile", "mse", "entropy"; nothing for other names.
+/// Takes "min-max", "percentile", "mse" or "entropy"; returns nothing for other names.
 std::optional<Calibrator> parse_calibrator(const std::string& name);
 const std::vector<std::string>& calibrator_names();
 
-/// Of u8 values that cover [low, high] and 0, which is exact. A range of nothing but 0 gets
-/// scale 1.
+/// Returns the quantization whose u8 values cover [low, high] and 0; 0 is exact. If the range is
+/// nothing but 0, the scale is 1.
 Quantization quantization_of_range(double low, double high);
 
-/// For a histogram that is not empty.
+/// Chooses a range for a histogram that is not empty.
 Quantization choose_quantization(const Histogram& histogram, Calibrator calibrator);
 
 }  // namespace octet::graph

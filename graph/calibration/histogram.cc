@@ -28,7 +28,7 @@ void Histogram::observe(std::span<const float> values) {
       waiting_ = value;
       ++waiting_count_;
     } else {
-      // Two values that differ make a range.
+      // The second value that differs from the first gives a range.
       const auto [first, last] = std::minmax({waiting_, value});
       start_ = static_cast<double>(first);
       width_ = (static_cast<double>(last) - start_) / static_cast<double>(bin_count);

@@ -1,4 +1,5 @@
-// What calibration keeps of an activation: a histogram, whatever the number of images.
+// What calibration keeps of an activation: a histogram, whose size does not grow with the number of
+// images.
 #pragma once
 
 #include <array>
@@ -9,22 +10,22 @@
 
 namespace octet::graph {
 
-/// Values that fell into one bin; where they lie in it is known by their sum and their squares'
-/// sum, so that values which pile up at one point (a clamp at 6, 256 pixel levels) are judged where
-/// they are.
+/// The values that fell into one bin. Their sum and the sum of their squares tell where in the bin
+/// they lie. So values that pile up at one point (a clamp at 6, or 256 pixel levels) count at that
+/// point.
 struct Bin {
   double count = 0;
   double sum = 0;
   double squares = 0;
 
   double mean() const { return sum / count; }
-  /// Mean squared distance from the mean; 0 where rounding leaves nothing that can be trusted.
+  /// Mean squared distance from the mean; 0 if it is so small that rounding errors hide it.
   double variance() const;
 };
 
-/// Bins over the range seen so far. When a value falls outside, the range doubles and bins merge in
-/// pairs: nothing that was counted is spread or lost. Zeros are exact in every quantization: they
-/// are counted, but in no bin.
+/// Bins over the range that was seen so far. When a value falls outside, the range doubles and bins
+/// are merged in pairs, so that no count is spread or lost. Zeros are exact in every quantization,
+/// so they are counted but are in no bin.
 class Histogram {
  public:
   static constexpr std::size_t bin_count = 2048;
@@ -32,13 +33,13 @@ class Histogram {
   void observe(std::span<const float> values);
 
   bool empty() const { return count_ == 0; }
-  double count() const { return count_; }  ///< Of all finite values.
+  double count() const { return count_; }  ///< The number of finite values.
   double zeros() const { return zeros_; }
-  double not_finite() const { return not_finite_; }  ///< NaN and infinities, which are in no bin.
+  double not_finite() const { return not_finite_; }  ///< NaNs and infinities, which are in no bin.
   float low() const { return low_; }                 ///< The smallest finite value seen.
   float high() const { return high_; }
 
-  /// Bins that are not empty, from the lowest on.
+  /// The bins that are not empty, from the lowest on.
   std::vector<Bin> bins() const;
 
  private:
@@ -46,7 +47,7 @@ class Histogram {
   void grow(bool downwards);
 
   std::vector<Bin> bins_;
-  float waiting_ = 0;  ///< The same value again and again, before there is a range.
+  float waiting_ = 0;  ///< The only value so far, while there is no range.
   double waiting_count_ = 0;
   double start_ = 0;
   double width_ = 0;

@@ -7,19 +7,20 @@ namespace {
 
 bool is_border(const Node& node) { return node.op == Op::quantize || node.op == Op::dequantize; }
 
-// Runs in either type: it takes that of its operand, so an author's border beside it says nothing
-// about it.
+// Whether the node runs in the type of its operand, u8 or float. The author's borders beside such a
+// node say nothing about the node itself.
 bool takes_operands_type(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
 
-// What a tensor is in the author's framework. One between a dequantize and a quantize that holds
-// nothing but a quantized tensor's steps may stay in bytes here.
+// What a tensor is in the author's framework. `steps_in_float` is a float tensor between a
+// dequantize and a quantize whose values are all steps of a quantized tensor's scale: it may stay
+// in bytes here.
 enum class Domain : uint8_t {
   quantized,
   steps_in_float,
   real_float,
 };
 
-// The quantization that all operands have in common, where they have one.
+// Returns the quantization that all moved operands share, or nothing if they differ.
 std::optional<Quantization> common_quantization(const Graph& graph, const Node& node) {
   const auto& first = graph.tensor(node.inputs[0]).quantization;
   const bool equal = std::ranges::all_of(
@@ -27,26 +28,27 @@ std::optional<Quantization> common_quantization(const Graph& graph, const Node& 
   return equal ? first : std::nullopt;
 }
 
-// Whether a concat of tensors of several scales may requantize them: its result is rounded to the
-// scale of the quantize that follows, and nobody sees it in float.
+// Whether a concat of operands with several scales may requantize them. It may if the only reader
+// of its result is a quantize: then the result is rounded to that scale, and nobody sees it in
+// float.
 bool is_quantized_next(const Graph& graph, const Node& node) {
   const auto readers = graph.readers_of(node.output());
   return readers.size() == 1 && !graph.is_output(node.output()) &&
          graph.nodes[static_cast<std::size_t>(readers[0])].op == Op::quantize;
 }
 
-// Does the node's result, on operands in steps, hold steps of one of their scales again?
+// Whether the result again has only steps of an operand's scale, if the operands have only steps.
 bool keeps_steps(const Graph& graph, const Node& node) {
   if (!takes_operands_type(node)) return false;
-  // The value may lie between two steps.
+  // The pad's value may lie between two steps; 0 never does.
   if (const auto* pad = std::get_if<PadAttributes>(&node.attributes)) return pad->value == 0;
   if (node.op != Op::concat || !graph.keeps_rounding) return true;
   return common_quantization(graph, node).has_value() || is_quantized_next(graph, node);
 }
 
-// Marks everything before the first quantize and after a dequantize as float by the author's wish,
-// but what only moves steps: that has its operand's scale, whatever the scale of a quantize after
-// it.
+// Marks nodes before the first quantize and after a dequantize as float by the author's wish. Nodes
+// that only move steps are not marked: they have the scale of their operand, whatever scale a
+// quantize behind them has.
 std::vector<Domain> mark_authors_float(Graph& graph) {
   std::vector<Domain> domains(graph.tensors.size(), Domain::quantized);
   const auto domain = [&](TensorId id) -> Domain& { return domains[static_cast<std::size_t>(id)]; };
@@ -73,8 +75,9 @@ std::vector<Domain> mark_authors_float(Graph& graph) {
   return domains;
 }
 
-// A quantize of a tensor that has another scale cannot lend it its own: it stays, as a clip without
-// bounds. On steps that is a requantization; of a tensor in float it is a copy that has the scale.
+// Turns a quantize into a clip without bounds. It is needed where the operand has another scale
+// than the quantize, so that the operand cannot take it. If the operand has only steps, the clip is
+// a requantization; if it is float, the clip is a float copy with that scale.
 void keep_as_clip(Node& node, Domain operand) {
   node.op = Op::clip;
   node.attributes = ClipAttributes{};
@@ -83,8 +86,9 @@ void keep_as_clip(Node& node, Domain operand) {
   node.reason = "a float tensor that its author quantizes in more than one way";
 }
 
-// A float tensor is rounded where an int8 node reads it. What moves it, or reads it in float again,
-// would take it as it is: the author's rounding then needs a node of its own.
+// Whether others than int8 nodes see the author's rounding. An int8 node rounds a float tensor when
+// it reads it. A node that moves the tensor or reads it in float again would take it unrounded, so
+// the author's rounding needs a node of its own.
 bool rounds_for_others(const Graph& graph, const Node& node) {
   const bool reads_input = graph.is_input(node.inputs[0]);
   const auto readers = graph.readers_of(node.output());
@@ -94,7 +98,7 @@ bool rounds_for_others(const Graph& graph, const Node& node) {
          });
 }
 
-// Where the operand has no scale, or the same one, the quantize lends it its scale.
+// Whether the operand can take the quantize's scale: it has none yet, or the same one.
 bool quantize_joins(const Graph& graph, const Node& node) {
   const auto& from = graph.tensor(node.inputs[0]).quantization;
   const auto& to = graph.tensor(node.output()).quantization;

@@ -6,17 +6,17 @@
 namespace octet::graph {
 namespace {
 
-// The node's output becomes its input: true when the node is to be erased.
+// Replaces the node's output by its input. Returns true if the node is to be erased.
 bool bypass(Graph& graph, const Node& node) {
   Tensor& input = graph.tensor(node.inputs[0]);
   const Tensor& output = graph.tensor(node.output());
-  // An output of the graph that is also an input, or another output, needs a node between: each has
-  // a name of its own.
+  // If the output is an output of the graph, and the input is an input or another output of the
+  // graph, a node has to stay between them, because each keeps its own name.
   if (graph.is_output(node.output()) &&
       (graph.producer_of(node.inputs[0]) < 0 || graph.is_output(node.inputs[0])))
     return false;
-  // What the file rounds takes a node, too, where its operand has another scale, or others read
-  // that unrounded.
+  // If the file rounds the output, a node also has to stay if the input has another scale, or if
+  // others read the input without this rounding.
   if (graph.unscaled_is_float && output.quantization &&
       (input.quantization
            ? *input.quantization != *output.quantization
@@ -30,14 +30,15 @@ bool bypass(Graph& graph, const Node& node) {
   return true;
 }
 
-// What may not go becomes a reshape to the same shape, which costs nothing.
+// Makes a node that has to stay a reshape to the same shape, which costs nothing.
 void keep_as_reshape(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
   node.op = Op::reshape;
   node.attributes = ReshapeAttributes{graph.tensor(node.output()).shape};
 }
 
-// mean over height and width -> average pool over the whole image (+ reshape without keepdims).
+// Makes a mean over height and width an average pool over the whole image, with a reshape behind it
+// if the mean has no keepdims.
 void mean_to_average_pool(Graph& graph, std::size_t index) {
   Node& node = graph.nodes[index];
   const auto attributes = std::get<MeanAttributes>(node.attributes);
@@ -68,7 +69,8 @@ void mean_to_average_pool(Graph& graph, std::size_t index) {
                      std::move(reshape));
 }
 
-// x / c -> x * (1 / c). Exact for powers of two, otherwise within one rounding of float32.
+// Makes x / c the product x * (1 / c). It is exact for powers of two, otherwise it differs by at
+// most one rounding of float32.
 void division_to_product(Graph& graph, Node& node) {
   const Tensor& divisor = graph.tensor(node.inputs[1]);
   if (!divisor.is_constant() || divisor.type != Type::f32) return;
@@ -90,7 +92,7 @@ void prelu_to_leaky_relu(Graph& graph, Node& node) {
   node.inputs.resize(1);
 }
 
-// clip(clip(x)) -> one clip, where nobody else reads the first.
+// Makes clip(clip(x)) one clip, if nobody else reads the first.
 bool merge_clips(Graph& graph, std::size_t index) {
   Node& second = graph.nodes[index];
   const int first_index = graph.producer_of(second.inputs[0]);
@@ -100,7 +102,7 @@ bool merge_clips(Graph& graph, std::size_t index) {
   if (first.op != Op::clip || first.precision != second.precision) return false;
   const Bounds a = std::get<ClipAttributes>(first.attributes).bounds;
   const Bounds b = std::get<ClipAttributes>(second.attributes).bounds;
-  // min(max(x, a.min), a.max) clamped again: the bounds of the second apply to those of the first.
+  // The bounds of the second clip also apply to the bounds of the first.
   std::get<ClipAttributes>(second.attributes).bounds = {std::clamp(a.min, b.min, b.max),
                                                         std::clamp(a.max, b.min, b.max)};
   second.fused.insert(second.fused.end(), first.fused.begin(), first.fused.end());
@@ -109,8 +111,8 @@ bool merge_clips(Graph& graph, std::size_t index) {
   return true;
 }
 
-// log(softmax(x)) -> log_softmax, where nobody else reads the probabilities and no file rounds them:
-// computed at once, small ones do not become 0, nor their logarithms -infinity.
+// Makes log(softmax(x)) a log_softmax, if nobody else reads the probabilities and no file rounds
+// them. Small probabilities then do not become 0, and their logarithms not -infinity.
 void join_log_softmax(Graph& graph, std::size_t index) {
   Node& log = graph.nodes[index];
   const int softmax_index = graph.producer_of(log.inputs[0]);
@@ -138,7 +140,7 @@ Status canonicalise(Graph& graph) {
     for (const TensorId id : moved_results(node)) graph.tensor(id).type = Type::s32;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    // May insert a node, and so move all of them.
+    // This may insert a node and so move all nodes in memory.
     if (graph.nodes[i].op == Op::mean) mean_to_average_pool(graph, i);
     Node& node = graph.nodes[i];
     if (node.op == Op::div) division_to_product(graph, node);

@@ -11,11 +11,12 @@ constexpr std::size_t listed_at_most = 20;
 constexpr const char* asked_by_user = "asked by the user";
 constexpr const char* asked_by_author = "asked by the model's author";
 
-// Runs in the type of its operand, in float as exactly as in int8: it has no wish of its own.
+// Whether the node runs in the type of its operand, as exactly in float as in int8, so that it
+// needs no decision of its own.
 bool is_neutral(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
 
-// Int8 kernels read quantized activations. Only what lower_to_int8 quantizes may be a constant,
-// beside an activation.
+// Whether the node reads an activation that can be quantized, as int8 kernels do. A constant is
+// allowed only beside an activation, where lower_to_int8 quantizes it.
 bool reads_quantizable(const Graph& graph, const Node& node) {
   const auto quantizable = [&](TensorId id) {
     return !graph.tensor(id).is_constant() && graph.tensor(id).type != Type::s32;
@@ -24,14 +25,14 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
   return quantizable(node.inputs[0]) || (binary && quantizable(node.inputs[1]));
 }
 
-// Computes with whole numbers, or turns them into floats or back: exact as it is. What only moves
-// them, and argmax, which finds them, are not meant.
+// Whether the node computes with whole numbers, or converts between them and floats. Such nodes are
+// exact as they are. Nodes that only move whole numbers, and argmax, do not count.
 bool computes_whole_numbers(const Graph& graph, const Node& node) {
   return node.op == Op::cast ||
          (!is_neutral(node) && graph.tensor(node.outputs[0]).type == Type::s32);
 }
 
-// "" when the node has an int8 form, otherwise why not.
+// Returns "" if the node has an int8 form, and otherwise why it has none.
 std::string why_no_int8(const Graph& graph, const Node& node) {
   if (computes_whole_numbers(graph, node)) return "whole numbers, which are computed exactly";
   if (!is_neutral(node) && !reads_quantizable(graph, node))
@@ -80,8 +81,8 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
     case Kind::quantize:
     case Kind::dequantize:
     case Kind::requantize:
-    case Kind::function:  // a table
-    case Kind::cast:      // of whole numbers: above
+    case Kind::function:  // becomes a table
+    case Kind::cast:      // handled above: whole numbers
     case Kind::gather_nd:
     case Kind::top_k:
     case Kind::identity:
@@ -106,9 +107,10 @@ void apply_wishes(Graph& graph, const std::vector<std::string>& wishes, const ch
   }
 }
 
-// A pad's result has its operand's scale, whose bytes may not reach its value (-1 around pixels of 0
-// to 1): then it is in float, and what reads it quantizes it with the scale that was calibrated for
-// the whole. What is below all values is for a maximum, which takes the least byte for it.
+// Keeps a pad in float if the bytes of its operand cannot represent its value (such as -1 around
+// pixels from 0 to 1). Whoever reads its result then quantizes it with the scale that was
+// calibrated for the whole result. A value below all others is no problem if only max pools read
+// the result: they take the lowest byte for it.
 void keep_pads_beyond_operand_float(Graph& graph) {
   for (Node& node : graph.nodes) {
     const auto* pad = std::get_if<PadAttributes>(&node.attributes);
@@ -130,12 +132,13 @@ void keep_pads_beyond_operand_float(Graph& graph) {
   }
 }
 
-// What a node that somebody keeps in float gives stays float up to the next layer, which has to
-// quantize it for itself, and the next sum with something in int8: bytes between would cost what
-// the wish was to save. Where the author drew borders, those say where bytes begin again.
+// If a user or the author keeps a node in float, nodes that read only such results stay in float as
+// well, up to the next layer, which has to quantize its operand anyway, or the next sum with an
+// int8 operand. Bytes in between would lose the precision that the wish asked for. If the author
+// drew borders, those say where bytes begin again.
 void apply_wishes_onwards(Graph& graph) {
   const bool authors_wishes_too = !graph.has_authors_borders && !graph.keeps_rounding;
-  // Who asked for the node that writes it: null where nobody did.
+  // Whose wish keeps the writer of the tensor in float; null if nobody's does.
   const auto wish_behind = [&](TensorId id) -> const char* {
     const int producer = graph.producer_of(id);
     if (producer < 0) return nullptr;
@@ -153,29 +156,31 @@ void apply_wishes_onwards(Graph& graph) {
       if (behind != nullptr) wish = behind;
       all_kept = all_kept && behind != nullptr;
     }
-    // A concat would round what is kept once more, to a scale that it shares with others.
+    // A concat with one such operand stays in float as well: otherwise it would round that operand
+    // once more, to a scale that it shares with the others.
     if (wish == nullptr || !(all_kept || node.op == Op::concat)) continue;
     node.precision = Precision::float32;
     node.reason = std::string(wish) + ": it reads what is kept in float";
   }
 }
 
-// Nodes between convolutions and float outputs that can do their work on float32 as well.
+// Whether the node may stand between convolutions and float outputs, and can run on float32 as
+// well.
 bool is_tail_op(const Node& node) {
   return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) ||
          node.op == Op::softmax;
 }
 
-// A layer's kernel stores float32 unless it adds a residual; a scale that the author drew a border
-// for is a wish to see the output rounded to it.
+// Whether the layer can store float32. Its kernel can, unless it adds a residual. But if the author
+// drew a border and gave the output a scale, the author wants the output rounded to it.
 bool can_store_float(const Graph& graph, const Node& layer) {
   const bool rounded_by_wish =
       graph.has_authors_borders && graph.tensor(layer.output()).quantization.has_value();
   return !std::get<ConvAttributes>(layer.attributes).has_residual && !rounded_by_wish;
 }
 
-// Collects the tail nodes above `id`; false when they start anywhere but at layers that can store
-// float32.
+// Collects the tail nodes above `id` in `tail`. Returns false unless they all begin at layers that
+// can store float32, or at float nodes.
 bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   const int index = graph.producer_of(id);
   if (index < 0) return false;
@@ -183,14 +188,16 @@ bool collect_tail(const Graph& graph, TensorId id, std::vector<int>& tail) {
   if (is_layer(node)) return can_store_float(graph, node);
   if (node.precision == Precision::float32) return true;
   if (!is_tail_op(node) || std::ranges::count(moved_results(node), id) == 0) return false;
-  // Once a node: branches that join again and again would be walked exponentially often.
+  // Each node is visited once. Otherwise branches that join again and again would take exponential
+  // time.
   if (std::ranges::count(tail, index) > 0) return true;
   tail.push_back(index);
   return std::ranges::all_of(moved_operands(node),
                              [&](TensorId input) { return collect_tail(graph, input, tail); });
 }
 
-// Every tensor inside a tail, and the layer outputs that feed it, may be read by tail nodes only.
+// Whether only tail nodes and float nodes read the tensors inside the tail and the layer outputs
+// that feed it.
 bool is_closed(const Graph& graph, const std::vector<int>& tail) {
   const auto in_tail = [&](int reader) {
     return std::ranges::count(tail, reader) > 0 ||
@@ -228,8 +235,8 @@ bool reads_int8(const Graph& graph, const Node& node) {
   });
 }
 
-// Would bytes say other numbers than the floats that the author left in a sum or product? Numbers
-// that are all steps of one scale, as a single one always is, lose nothing.
+// Whether a constant that the author left in float in a sum or product would change in bytes. It
+// does not if all its values are steps of one scale; a constant with one value always is.
 bool loses_constant(const Graph& graph, const Node& node) {
   if (node.op != Op::add && node.op != Op::sub && node.op != Op::mul) return false;
   return std::ranges::any_of(node.inputs, [&](TensorId id) {
@@ -241,8 +248,8 @@ bool loses_constant(const Graph& graph, const Node& node) {
   });
 }
 
-// In a model whose author chose all scales: "" where the node has those that int8 needs, otherwise
-// what it lacks.
+// For a model whose author chose all scales: returns "" if the node has all scales that int8 needs,
+// and otherwise what it lacks.
 std::string what_lacks_scale(const Graph& graph, const Node& node) {
   const auto unscaled = [&](TensorId id) {
     const Tensor& tensor = graph.tensor(id);
@@ -280,8 +287,8 @@ void decide_the_rest(Graph& graph) {
   }
 }
 
-// An int8 layer that only float nodes and outputs read stores float32, and needs no scale of its
-// own.
+// Makes int8 layers store float32 if only float nodes and outputs read them. They then need no
+// scale for their result.
 void choose_float_outputs(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.precision != Precision::int8 || (node.op != Op::softmax && !is_layer(node))) continue;
@@ -291,7 +298,7 @@ void choose_float_outputs(Graph& graph) {
     });
     if (!float_readers) continue;
     const bool free_layer = is_layer(node) && can_store_float(graph, node);
-    // A scale that the author gave a softmax's result is a rounding of the author's.
+    // If the author gave the result of a softmax a scale, the author rounds it.
     const bool rounded =
         graph.has_authors_borders && graph.tensor(node.output()).quantization.has_value();
     node.float_output = (node.op == Op::softmax && !rounded) || free_layer;
@@ -299,7 +306,8 @@ void choose_float_outputs(Graph& graph) {
   }
 }
 
-// The model was prepared or quantized by its author: the exporter observed nothing itself.
+// Whether the model was prepared or quantized by its author, so that the exporter observed nothing
+// itself.
 bool has_authors_scales(const Graph& graph) {
   return graph.has_authors_borders || std::ranges::any_of(graph.nodes, [](const Node& node) {
            return node.weight_quantization.has_value();

@@ -6,13 +6,14 @@
 namespace octet::graph {
 namespace {
 
-// y = x * factor + shift, a channel.
+// y = x * factor + shift, for each channel.
 struct Affine {
   std::vector<float> factor;
   std::vector<float> shift;
 };
 
-// In double, rounded once: the order of PyTorch's own folding does not matter then.
+// Computed in double and rounded once, so that the order of operations in PyTorch's own folding
+// does not matter.
 Affine affine_of(const Graph& graph, const Node& batch_norm) {
   const auto gamma = float_values(graph.tensor(batch_norm.inputs[1]));
   const auto beta = float_values(graph.tensor(batch_norm.inputs[2]));
@@ -40,7 +41,7 @@ bool has_constant_parameters(const Graph& graph, const Node& batch_norm) {
                      [&](TensorId id) { return graph.tensor(id).is_constant(); });
 }
 
-// The layer gets weights and a bias of its own: another layer may share the old ones.
+// Gives the layer weights and a bias of its own, because another layer may share the old ones.
 void set_parameters(Graph& graph, Node& layer, std::vector<float> weight, std::vector<float> bias) {
   auto& a = std::get<ConvAttributes>(layer.attributes);
   const Tensor& old = graph.tensor(layer.inputs[1]);
@@ -66,7 +67,7 @@ std::vector<float> bias_of(const Graph& graph, const Node& layer) {
   return {values.begin(), values.end()};
 }
 
-// layer -> batch norm
+// Folds a batch norm that follows a layer.
 bool fold_into_layer_before(Graph& graph, std::size_t index) {
   const Node& batch_norm = graph.nodes[index];
   const int layer_index = graph.producer_of(batch_norm.inputs[0]);
@@ -97,8 +98,8 @@ bool pads(const ConvAttributes& a) {
   return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0;
 }
 
-// batch norm -> layer. The layer's padding is 0 after the batch norm, so a shift cannot move behind
-// it.
+// Folds a batch norm that precedes a layer. If the layer pads, the batch norm must not have a
+// shift: padding is 0 after the batch norm, without the shift.
 bool fold_into_layer_after(Graph& graph, std::size_t index) {
   const Node& batch_norm = graph.nodes[index];
   const auto readers = graph.readers_of(batch_norm.output());
@@ -136,7 +137,8 @@ bool fold_into_layer_after(Graph& graph, std::size_t index) {
   return true;
 }
 
-// A batch norm by itself -> depthwise 1x1 convolution (in a reshape to rank 4 where it is not).
+// Makes a single batch norm a depthwise 1x1 convolution, with reshapes to rank 4 around it if
+// necessary.
 void to_depthwise(Graph& graph, std::size_t index) {
   Node batch_norm = graph.nodes[index];
   const Affine affine = affine_of(graph, batch_norm);
@@ -193,7 +195,7 @@ Status fold_batch_norm(Graph& graph) {
       if (gone[i] || graph.nodes[i].op != Op::batch_norm) continue;
       if (!has_constant_parameters(graph, graph.nodes[i])) continue;
       gone[i] = after ? fold_into_layer_after(graph, i) : fold_into_layer_before(graph, i);
-      // A folded node must not count as a reader or a writer any more.
+      // A folded node must not count as a reader or writer any more.
       if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
     }
   }

@@ -5,15 +5,15 @@
 namespace octet::graph {
 namespace {
 
-// Is the constant one value, or one an output channel?
+// Whether the constant is one value, or has one for each output channel.
 bool is_a_bias(const Tensor& constant, int32_t channels) {
   const int64_t count = element_count(constant.shape);
   return constant.is_constant() && constant.type == Type::f32 &&
          (count == 1 || (count == channels && constant.shape.back() == channels));
 }
 
-// The operand that is the layer; the other is the constant. 2 where there is none. A constant minus
-// a layer is no bias.
+// Returns which operand of the add is the layer, if the other is the constant; 2 if there is none.
+// A constant minus a layer is no bias.
 std::size_t layer_operand(const Graph& graph, const Node& node) {
   for (const std::size_t i : {0U, 1U}) {
     if (node.op == Op::sub && i == 1) break;
@@ -27,7 +27,7 @@ std::size_t layer_operand(const Graph& graph, const Node& node) {
 
 bool takes_bias(const Graph& graph, const Node& layer, const Node& add) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
-  // The rounding between the two is the author's.
+  // The author rounds between the layer and the add.
   const bool rounds = graph.keeps_rounding && graph.tensor(layer.output()).quantization;
   return !rounds && !a.has_residual && !a.bounds.bounded() && layer.precision == add.precision &&
          (!a.has_bias || graph.tensor(layer.inputs[2]).is_constant()) &&
@@ -77,7 +77,7 @@ Status fold_bias_add(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (graph.nodes[i].op != Op::add && graph.nodes[i].op != Op::sub) continue;
     gone[i] = fold(graph, i);
-    // A folded node must not count as a reader or a writer any more.
+    // A folded node must not count as a reader or writer any more.
     if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
   }
   graph.erase_nodes(gone);

@@ -13,8 +13,9 @@ Bounds* bounds_of(Node& node) {
   return nullptr;
 }
 
-// In a model that came quantized `from` is rounded before it is clipped: bytes of that scale say
-// the same after the clip where its bounds are among them.
+// Whether the bounds are steps of `from`. A model that came quantized rounds to `from` before it
+// clips. Bytes of that scale stand for the same values after the clip if the bounds are steps of
+// it.
 bool are_steps(const Bounds& bounds, const Quantization& from) {
   const auto is_one = [&](float bound) { return std::isinf(bound) || is_step(from, bound); };
   return is_one(bounds.min) && is_one(bounds.max);
@@ -31,8 +32,8 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
 
   const auto& from = graph.tensor(before).quantization;
   auto& to = graph.tensor(clip.output()).quantization;
-  // A model that came quantized rounds once before the clip and once after it; a pool keeps its
-  // operand's scale.
+  // A model that came quantized rounds before the clip and after it, so a change of scale cannot be
+  // fused. Nor can it be fused into a max pool, which keeps the scale of its operand.
   const bool changes_scale = from && to && *from != *to;
   if (changes_scale && (graph.keeps_rounding || node.op == Op::max_pool)) return false;
   const Bounds outer = std::get<ClipAttributes>(clip.attributes).bounds;

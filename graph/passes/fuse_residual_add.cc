@@ -5,7 +5,7 @@
 namespace octet::graph {
 namespace {
 
-// Can the layer that writes operand `which` of the add take the add over?
+// Whether the layer that writes operand `which` of the add can take the add over.
 bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const Node& add = graph.nodes[add_index];
   const TensorId operand = add.inputs[which];
@@ -20,8 +20,9 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
          other.shape == output && graph.tensor(operand).shape == output;
 }
 
-// Of two layers that could take the add: one without an activation of its own, which would have to
-// be applied between; else the later one, since the other one's output is then ready when it runs.
+// If two layers could take the add, returns the one without an activation of its own, because an
+// activation would have to be applied in between. Otherwise returns the later one, since the other
+// one's output is then ready when it runs.
 std::size_t better_taker(const Graph& graph, const Node& add) {
   const int producers[2] = {graph.producer_of(add.inputs[0]), graph.producer_of(add.inputs[1])};
   const auto bounded = [&](int layer) {
@@ -35,8 +36,8 @@ std::size_t better_taker(const Graph& graph, const Node& add) {
 }  // namespace
 
 Status fuse_residual_add(Graph& graph) {
-  // The convolution's own rounding would be lost, and with it the bytes of the framework that made
-  // the model.
+  // Fusing would drop the convolution's own rounding, and the bytes would no longer be those of the
+  // framework that made the model.
   if (graph.keeps_rounding) return {};
   std::vector<bool> gone(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -57,8 +58,8 @@ Status fuse_residual_add(Graph& graph) {
     layer.outputs = {add.output()};
     layer.fused.push_back(add.name);
     layer.fused.insert(layer.fused.end(), add.fused.begin(), add.fused.end());
-    // It runs where the add ran: by then the other operand is there, and nobody waited for the
-    // layer alone.
+    // The layer now runs where the add ran. There the other operand is ready, and nobody reads the
+    // layer's result before.
     graph.nodes[i] = std::move(layer);
     gone[layer_index] = true;
     graph.nodes[layer_index].inputs.clear();

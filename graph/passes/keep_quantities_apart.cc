@@ -9,13 +9,14 @@
 namespace octet::graph {
 namespace {
 
-// On the way to an output, a range that would have fewer than 255 / 4 steps of the scale that it is
-// joined in is another quantity: scores beside boxes, an offset within a cell beside the cell's
-// place. A person reads it.
+// The limit for nodes that lead to an output. If a range would have fewer than 255 / 4 steps of the
+// scale of a joined range, both are different quantities: scores beside boxes, or an offset within
+// a cell beside the position of the cell. These are the model's answers.
 constexpr float most_apart_at_ends = 4;
 
-// Between layers, where float costs more and the networks measured (DenseNet, GoogLeNet,
-// ShuffleNet, YOLOX) join ranges up to 20 apart, a range that would have fewer than 8 steps.
+// The limit between layers: a range must have at least 8 steps. Float costs more there, and the
+// networks that were measured (DenseNet, GoogLeNet, ShuffleNet, YOLOX) join ranges that differ by a
+// factor of up to 20.
 constexpr float most_apart_inside = 32;
 
 class Quantities {
@@ -30,14 +31,16 @@ class Quantities {
     }
   }
 
-  /// Does the node lead to an output, with no layer between, which would need bytes of one scale?
+  /// Whether the node leads to an output without a layer in between. A layer would need bytes of
+  /// one scale.
   bool is_at_end(int index) const { return ends_[static_cast<std::size_t>(index)]; }
 
   float most_apart(int index) const {
     return is_at_end(index) ? most_apart_at_ends : most_apart_inside;
   }
 
-  /// Keeps the node in float and what reads its result: up to outputs, or with the next layers.
+  /// Keeps the node and the readers of its result in float, up to the outputs or to the next
+  /// layers.
   void keep_float(int index, const std::string& reason) {
     if (is_at_end(index)) {
       keep_end_float(index, reason);
@@ -46,8 +49,8 @@ class Quantities {
     }
   }
 
-  /// Keeps in float what cuts the tensor into parts, from what computes it on: each part is
-  /// quantized where it is read.
+  /// Keeps in float the nodes that cut the tensor into parts, and the node that computes it. Each
+  /// part is then quantized where it is read.
   void keep_parts_float(TensorId id, bool at_end, const std::string& reason) {
     const int index = graph_.producer_of(id);
     if (index >= 0 && moves_or_joins(node_at(index))) {
@@ -87,7 +90,7 @@ class Quantities {
     return true;
   }
 
-  // Layers may read the results as well; they quantize them for themselves.
+  // Layers that read the results quantize them for themselves.
   void keep_end_float(int index, const std::string& reason) {
     if (!set_float(index, reason)) return;
     for (const int reader : readers_of_results(index)) {
@@ -115,8 +118,8 @@ class Quantities {
   std::vector<bool> ends_;
 };
 
-/// By how much a product's or quotient's constant takes values of one tensor apart: the largest of
-/// its factors over the smallest that is not 0. 1 where no operand is a constant.
+/// The factor by which a constant in a product or quotient drives the values of one tensor apart:
+/// its largest magnitude over the smallest that is not 0. 1 if no operand is a constant.
 float spread_of_factors(const Graph& graph, const Node& node) {
   if (node.op != Op::mul && node.op != Op::div) return 1;
   for (const TensorId id : node.inputs) {
@@ -135,8 +138,9 @@ float spread_of_factors(const Graph& graph, const Node& node) {
   return 1;
 }
 
-/// How far apart the channels of a layer's result may lie, as its weights and biases say: the
-/// largest sum of a row's magnitudes over the smallest that is not 0. 1 for what is no layer.
+/// The factor by which the channels of a layer's result may differ, judged from weights and biases:
+/// the largest sum of magnitudes in a row of weights over the smallest that is not 0. 1 for nodes
+/// that are no layers.
 float spread_of_channels(const Graph& graph, int index) {
   if (index < 0) return 1;
   const Node& layer = graph.nodes[static_cast<std::size_t>(index)];
@@ -179,7 +183,7 @@ Status keep_quantities_apart(Graph& graph) {
     if (node.precision != Precision::undecided) continue;
     const auto& result = graph.tensor(node.outputs[0]).quantization;
     if (!result) continue;
-    // A sum inside is one quantity, and what is small in it counts for little.
+    // A sum between layers is one quantity: a small part of it has little influence.
     const bool joins =
         node.op == Op::concat || (at_end && (node.op == Op::add || node.op == Op::sub));
     if (joins) {
@@ -198,7 +202,7 @@ Status keep_quantities_apart(Graph& graph) {
       quantities.keep_float(index,
                             reason_of(result->scale / spread, result->scale, "up to the output"));
     }
-    // Without bounds a function's results are as far apart as what it reads.
+    // The results of a function without bounds differ as much as its operands.
     if (kind_of(node.op) == Kind::function && at_end && !row_of(node.op).range.bounded()) {
       const float spread = spread_of_channels(graph, graph.producer_of(node.inputs[0]));
       if (spread > most_apart_inside) {

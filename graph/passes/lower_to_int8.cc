@@ -8,7 +8,7 @@
 namespace octet::graph {
 namespace {
 
-// In double, so that the table is exact; docs/quantization.md.
+// Computed in double, so that the tables are exact (docs/quantization.md).
 double evaluate(Function function, const Attributes& attributes, double x) {
   const auto value = [&] { return double{std::get<ScalarAttributes>(attributes).value}; };
   switch (function) {
@@ -76,8 +76,8 @@ void add_softmax_table(Graph& graph, Node& node) {
   node.inputs.push_back(graph.add_tensor(make_float_constant(node.name + ".table", {256}, table)));
 }
 
-// A constant operand (x + 3, x * mask) becomes u8: with its own scale where it came with one, else
-// with `wanted`, else with the finest that holds its values.
+// Makes a constant operand (as in x + 3 or x * mask) u8: with its own scale if it came with one,
+// otherwise with `wanted`, otherwise with the finest scale that covers its values.
 Status quantize_constant(Graph& graph, TensorId& id, const std::optional<Quantization>& wanted) {
   const Tensor constant = graph.tensor(id);
   const auto values = float_values(constant);
@@ -86,7 +86,7 @@ Status quantize_constant(Graph& graph, TensorId& id, const std::optional<Quantiz
                 "' has values that are no finite numbers (NaN or infinity): export the model again "
                 "from values that are finite, or keep its node in float (--keep-float)");
   }
-  // Bytes that the model's author made of it stay those bytes.
+  // If the constant came with a scale, its bytes are the author's.
   const Quantization q = constant.quantization ? *constant.quantization
                          : wanted              ? *wanted
                                                : finest_scale(values);
@@ -100,7 +100,7 @@ Status quantize_constant(Graph& graph, TensorId& id, const std::optional<Quantiz
   return {};
 }
 
-// What a file with scales of its own joins is rounded once, to the result's scale.
+// If a file has scales of its own, a concat rounds its constants once, to the scale of the result.
 std::optional<Quantization> scale_of_joined(const Graph& graph, const Node& node) {
   const bool once = node.op == Op::concat && graph.unscaled_is_float;
   return once ? graph.tensor(node.output()).quantization : std::nullopt;
@@ -116,7 +116,7 @@ Quantization finest_scale(std::span<const float> values) {
   float low = 0;
   float high = 0;
   for (const float v : values) low = std::min(low, v), high = std::max(high, v);
-  // Values too small for a scale of their own are zeros to everything that they meet.
+  // Values that are too small for a scale of their own become zeros.
   const float finest = high / 255.0f - low / 255.0f;
   const float scale = finest > std::numeric_limits<float>::min() * 255.0f ? finest : 1.0f;
   return {

@@ -39,7 +39,7 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
 
 namespace {
 
-// Against the author's nodes, before any pass renames or removes one.
+// Checks the wishes against the author's nodes, before any pass renames or removes one.
 Status check_wishes(const Graph& graph, const std::vector<std::string>& wishes) {
   for (const std::string& wish : wishes) {
     const auto names = [&](const Node& node) { return names_node(wish, node.name); };

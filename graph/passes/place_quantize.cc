@@ -5,7 +5,7 @@
 namespace octet::graph {
 namespace {
 
-// Makes, once, the copy of a tensor in the other type, by a quantize or dequantize node before its
+// Makes the copy of a tensor in the other type, once, by a quantize or dequantize node before its
 // first reader.
 class Borders {
  public:
@@ -56,10 +56,11 @@ bool only_moves(const Node& node) {
   return (moves_bytes(node) && (pad == nullptr || pad->value == 0)) || node.op == Op::concat;
 }
 
-// Types of results, and which float ones are left to round: what only moves has the values of what
-// it reads, and where those are numbers of the result's own scale already they stay as they are.
+// Sets the types of results, and which float results are still to be rounded. A result with the
+// values of its operands needs no rounding if those values are already on the result's own scale.
 void settle_types(Graph& graph) {
-  std::vector<bool> on_scale;  // Are its values, as they are read, numbers of its own scale?
+  // For each tensor: whether its values, as they are read, are on its own scale.
+  std::vector<bool> on_scale;
   for (const Tensor& tensor : graph.tensors)
     on_scale.push_back(tensor.quantization && (tensor.rounds || tensor.is_constant()));
   for (const Node& node : graph.nodes) {
@@ -94,7 +95,7 @@ Status place_quantize(Graph& graph) {
   for (TensorId& id : graph.outputs) {
     if (graph.tensor(id).type != Type::u8 && !Borders::rounds(graph.tensor(id))) continue;
     const TensorId copy = borders.as(Type::f32, id, nodes);
-    // An output may be named twice: it is renamed once.
+    // An output may be listed twice. It is renamed once.
     if (graph.is_output(copy)) {
       id = copy;
       continue;

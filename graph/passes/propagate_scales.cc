@@ -26,8 +26,9 @@ void widen(RealRange& range, const Quantization& q) {
   range.max = std::max(range.max, q.scale * static_cast<float>(255 - q.zero_point));
 }
 
-// Results whose range is known need no observation: a step is a 256th of it, so that 0 and the
-// bounds' nearest steps are exact (softmax and sigmoid 1/256, tanh 1/128 about 128).
+// The scale of results whose range is known, which need no observation: a 256th of the range, so
+// that 0 and the steps nearest to the bounds are exact (1/256 for softmax and sigmoid, 1/128 about
+// 128 for tanh).
 std::optional<Quantization> scale_of_known_range(Op op) {
   const Bounds& range = row_of(op).range;
   if (!range.bounded()) return std::nullopt;
@@ -50,17 +51,18 @@ void scale_of_concat(Graph& graph, const Node& node) {
 }
 
 bool passes_scale_on(const Graph& graph, const Node& node) {
-  // Where the author left a result in float, only what has the operand's very values is quantized.
+  // If the author left a result without a scale, it is quantized only if it has the very values of
+  // the operand.
   if (graph.unscaled_is_float) {
     const auto* pad = std::get_if<PadAttributes>(&node.attributes);
     return moves_bytes(node) && (pad == nullptr || pad->value == 0);
   }
-  // A pool keeps its operand's scale where nothing else is said, as every framework does.
+  // A pool keeps the scale of its operand if nothing else is said, as in every framework.
   return moves_bytes(node) || node.op == Op::clip || node.op == Op::average_pool;
 }
 
-// Where the file rounds what was moved to another scale than its operand has, the bytes move first
-// and a requantization of their own follows: a clip without bounds.
+// If the file rounds moved bytes to another scale than their operand's, the bytes are moved first,
+// and a clip without bounds follows as a requantization.
 void requantize_what_moved(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node node = graph.nodes[i];
@@ -79,7 +81,8 @@ void requantize_what_moved(Graph& graph) {
                 .attributes = ClipAttributes{},
                 .inputs = {moved},
                 .outputs = {node.outputs[result]}};
-      // Bounds that a max pool took over are bytes of its result.
+      // Bounds that were fused into a max pool apply to the rounded result, so they go to the
+      // clip.
       if (auto* pool = std::get_if<PoolAttributes>(&graph.nodes[i].attributes))
         std::get<ClipAttributes>(clip.attributes).bounds = std::exchange(pool->bounds, {});
       graph.nodes[i].outputs[result] = moved;
@@ -100,7 +103,8 @@ Status propagate_scales(Graph& graph) {
       if (!output && !graph.has_authors_borders) output = scale_of_known_range(node.op);
     }
   }
-  // Backwards, through what moves bytes: a layer whose reshaped output was observed has that scale.
+  // Backwards through nodes that move bytes: if the reshaped output of a layer was observed, the
+  // layer's result has that scale.
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
     if (!moves_bytes(node) || graph.is_input(node.inputs[0])) continue;

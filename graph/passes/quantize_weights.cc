@@ -7,7 +7,8 @@
 namespace octet::graph {
 namespace {
 
-// The rule of docs/quantization.md: a channel of tiny weights must not push its bias out of s32.
+// A channel with tiny weights must not push its bias out of s32 (the rule is in
+// docs/quantization.md).
 constexpr float bias_headroom = 1073741824.0f;  // 2^30
 
 float at(const std::vector<float>& values, std::size_t channel) {
@@ -29,7 +30,8 @@ std::vector<float> symmetric_scales(std::span<const float> weights, std::span<co
       largest = std::max(largest, std::abs(w));
     const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
     const float scale = std::max(largest / 127.0f, for_bias);
-    // A channel of nothing, or of so little that not even the products' scale is a number.
+    // The weights of the channel are all 0, or so small that the scale of the products is no normal
+    // number.
     scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale
                                                                                          : 1.0f);
   }
@@ -55,12 +57,12 @@ Status check_request(const Graph& graph, const Node& layer, std::size_t channels
   return {};
 }
 
-// What a layer's bias is quantized from.
+// A layer whose bias is to be quantized.
 struct Layer {
   std::string name;
   float input_scale = 1;
   std::string bias_name;
-  std::vector<float> bias;  ///< One an output channel.
+  std::vector<float> bias;  ///< One for each output channel.
   std::optional<BiasSteps> steps;
 };
 
@@ -77,7 +79,7 @@ Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
   return out;
 }
 
-// Layers whose bias does not fit 32 bits: all of them are said at once.
+// Collects the layers whose bias does not fit 32 bits, so that one error names all of them.
 class Misfits {
  public:
   void add(const Layer& layer, std::size_t channel, float weight_scale) {
@@ -109,7 +111,8 @@ class Misfits {
   std::string text_;
 };
 
-// Weights to s8 by the layer's own request, else symmetric, a scale a channel, in [-127, 127].
+// Quantizes weights to s8: as the layer requests or, without a request, symmetrically in [-127,
+// 127], with a scale for each channel.
 Tensor quantize(const Tensor& weight, std::span<const float> bias, float input_scale,
                 const std::optional<WeightQuantization>& request) {
   const auto values = float_values(weight);
@@ -131,7 +134,7 @@ Tensor quantize(const Tensor& weight, std::span<const float> bias, float input_s
   return out;
 }
 
-// s8 weights that came with the model: only their scales are spread over the channels.
+// Takes s8 weights that came with the model. Only their scales are given to each channel.
 Tensor adopt(const Tensor& weight, std::size_t channels, const WeightQuantization& given) {
   Tensor out = weight;
   for (std::size_t o = 0; o < channels; ++o) {
@@ -141,8 +144,9 @@ Tensor adopt(const Tensor& weight, std::size_t channels, const WeightQuantizatio
   return out;
 }
 
-// The bias in steps of the products' scale, in float32 and multiplied by the inverse, as PyTorch
-// quantizes one: equal bytes need equal biases. The file's own s32 where it has one.
+// Quantizes the bias in steps of the products' scale. Like PyTorch, it computes in float32 and
+// multiplies by the inverse, because equal bytes need equal biases. If the file has s32 values for
+// it, those are taken.
 Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits) {
   Tensor out{.name = layer.bias_name,
              .type = Type::s32,
@@ -164,7 +168,8 @@ Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits)
   return out;
 }
 
-// One NaN or infinity that training left would spoil every result.
+// Refuses weights with a NaN or infinity, which training may have left and which would spoil every
+// result.
 Status check_finite(const Graph& graph, const Node& layer) {
   const std::size_t constants = std::get<ConvAttributes>(layer.attributes).has_bias ? 3 : 2;
   for (std::size_t i = 1; i < constants; ++i) {

@@ -7,7 +7,7 @@
 namespace octet::graph {
 namespace {
 
-/// The reals that u8 values stand for.
+/// The range of the real values that u8 values stand for.
 Bounds range_of(const Quantization& q) {
   return {.min = static_cast<float>(0 - q.zero_point) * q.scale,
           .max = static_cast<float>(255 - q.zero_point) * q.scale};
@@ -29,11 +29,11 @@ Bounds* bounds_to_tighten(Node& node) {
   return nullptr;
 }
 
-// Its results lie between its operand's values, and 0.
+// Whether the results lie between the values of the operand, or between them and 0.
 bool stays_between(const Node& node) { return moves_bytes(node) || row_of(node.op).stays_between; }
 
-// Where the result lies because of what the node reads, whose own scales bound it; no bounds where
-// that says nothing.
+// The range of the result that follows from the scales of the operands; no bounds if nothing
+// follows.
 Bounds known_range(const Graph& graph, const Node& node) {
   if (node.op == Op::softmax) return {.min = 0, .max = 1};
   if (!stays_between(node) && node.op != Op::concat) return {};
@@ -50,8 +50,8 @@ Bounds known_range(const Graph& graph, const Node& node) {
   return range;
 }
 
-// The range of the result's bytes. A probability of 1 is a step beyond bytes of 1/256: that is
-// rounding, which float does not do.
+// The range of the result's bytes. For a softmax it reaches one step further: bytes of 1/256 do not
+// reach a probability of 1, but that is rounding, which float does not do.
 Bounds range_to_keep(const Node& node, const Quantization& q) {
   Bounds range = range_of(q);
   if (node.op == Op::softmax) range.max += std::min(q.scale, 1.0f / 128);

@@ -6,7 +6,8 @@
 namespace octet::graph {
 namespace {
 
-// Tensors that must or may as well have the same scale, as sets joined one by one.
+// Sets of tensors that get the same scale, because they must have it or may as well. Sets are
+// joined one by one.
 class TensorSets {
  public:
   explicit TensorSets(std::size_t count) : parent_(count) {
@@ -16,7 +17,7 @@ class TensorSets {
     while (parent_[static_cast<std::size_t>(id)] != id) id = parent_[static_cast<std::size_t>(id)];
     return id;
   }
-  // `leader`'s set gives the scale.
+  // Joins two sets. The scale of `leader`'s set is kept.
   void join(TensorId leader, TensorId other) {
     parent_[static_cast<std::size_t>(find(other))] = find(leader);
   }
@@ -29,7 +30,7 @@ bool is_u8_node(const Node& node) {
   return node.precision == Precision::int8 && !node.float_output;
 }
 
-// Can the tensor take any scale for free? Its writer rounds to it anyway.
+// Whether the tensor can take any scale for free, because its writer rounds to it anyway.
 bool rounds_to_output(const Graph& graph, TensorId id) {
   const int producer = graph.producer_of(id);
   if (producer < 0) return false;
@@ -37,7 +38,7 @@ bool rounds_to_output(const Graph& graph, TensorId id) {
   return is_u8_node(node) && !moves_bytes(node) && node.op != Op::concat;
 }
 
-// All tensors of `id`'s set, so far.
+// All tensors that are in `id`'s set so far.
 std::vector<TensorId> members(const Graph& graph, TensorSets& sets, TensorId id) {
   std::vector<TensorId> all;
   for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
@@ -47,8 +48,9 @@ std::vector<TensorId> members(const Graph& graph, TensorSets& sets, TensorId id)
   return all;
 }
 
-// An operand joins its concat when nobody else sees a change: everything in its set is read by byte
-// moves inside the set or by this concat, and written by nodes that round to any scale.
+// Whether an operand may take the scale of its concat because nobody else sees the change: all
+// tensors in its set are read only by byte moves or by this concat, and are written by byte moves
+// or by nodes that round to any scale.
 bool joins_concat(const Graph& graph, TensorSets& sets, TensorId operand, int concat) {
   for (const TensorId id : members(graph, sets, operand)) {
     if (graph.is_output(id)) return false;
@@ -73,7 +75,8 @@ Status unify_scales(Graph& graph) {
     if (!is_u8_node(node) || !moves_bytes(node)) continue;
     for (const TensorId id : moved_results(node)) sets.join(node.inputs[0], id);
   }
-  // From the last concat to the first, so that a chain of them takes the last one's scale.
+  // Goes from the last concat to the first, so that a chain of concats takes the scale of the last
+  // one.
   for (std::size_t i = graph.nodes.size(); i-- > 0 && !graph.keeps_rounding;) {
     const Node& node = graph.nodes[i];
     if (!is_u8_node(node) || node.op != Op::concat) continue;

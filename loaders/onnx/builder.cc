@@ -9,8 +9,9 @@ namespace octet::loaders::onnx {
 
 using graph::TensorId;
 
-// Weights of one byte become integers of eight, floats, floats in octet's order, and whatever the
-// file makes of them; small files count from this on.
+// A byte of weights may become an integer of eight bytes, a float, a float in octet's order, and
+// whatever else the nodes of the file make of it. So constants may take a multiple of the file's
+// size. Small files may have more than that.
 std::size_t Builder::most_constant_bytes(std::size_t file_bytes) {
   constexpr std::size_t always_fine = std::size_t{256} << 20;
   constexpr std::size_t for_each_byte = 128;
@@ -26,7 +27,7 @@ void Builder::count_constant(std::size_t elements, std::size_t element_bytes) {
 }
 
 std::size_t Builder::elements_left() const {
-  // A value, and where it comes from while it is computed.
+  // A value, and where it comes from while it is being computed.
   constexpr std::size_t element_bytes = 32;
   return (most_constant_bytes_ - constant_bytes_) / element_bytes;
 }
@@ -42,7 +43,8 @@ void Builder::finish(const Node& node, const Value& value, std::size_t output) {
   if (made_here && !graph_.tensor(value.id).is_constant()) graph_.tensor(value.id).name = name;
   if (!made_here && node.has_input(0) && readers(node.input(0)) > 1) shared_.insert(value.id);
   values_[name] = value;
-  // What moves bytes, or clips them, leaves their type as it is. No other operator takes them.
+  // An operator that takes bytes only moves or clips them, so its result has the same type of
+  // bytes.
   const bool is_index = graph_.tensor(value.id).type == Type::s32;
   if (node.has_input(0) && is_bytes(node.input(0)) && !is_index)
     set_byte_type(name, byte_type(node.input(0)));
@@ -63,12 +65,12 @@ void Builder::add_output(const std::string& name) {
   if (found == values_.end()) throw LoadError("no node writes the output '" + name + "'");
   const TensorId original = found->second.id;
   TensorId id = stored_as(found->second, identity_order(found->second.shape.size())).id;
-  if (id != original) {  // the copy in the author's order of axes is the output
+  if (id != original) {  // the output is the copy in the author's order of axes
     graph::Tensor& from = graph_.tensor(original);
     if (from.name == name && !graph_.is_input(original)) from.name = name + ".stored";
     graph_.tensor(id).name = name;
   } else if (graph_.tensor(id).name != name || graph_.is_input(id)) {
-    // Another name of a tensor that has one.
+    // The tensor already has another name, so the output is a copy with its own.
     const graph::Tensor& from = graph_.tensor(id);
     const TensorId copy = graph_.add_tensor(
         {.name = name, .type = from.type, .shape = from.shape, .quantization = from.quantization});
@@ -138,7 +140,8 @@ float Builder::real_of_byte(const Node& node, int64_t byte, std::size_t of) cons
 
 namespace {
 
-// Bytes of a scale of 0, or of one that float32 holds badly, are no steps of a tensor.
+// Bytes with a scale of 0, or with a scale whose inverse is no normal float32, do not quantize a
+// tensor.
 bool has_one_usable_scale(const QuantizedValues& values) {
   return values.scale.size() == 1 && std::isnormal(values.scale[0]) &&
          std::isnormal(1.0f / values.scale[0]);
@@ -204,7 +207,7 @@ Value Builder::any_operand(const Node& node, std::size_t index) {
     node.fail("reads '" + name +
               "', which is neither an input, a constant, nor written by an earlier node");
   }
-  if (is_bytes(name)) {  // nothing here says what they stand for
+  if (is_bytes(name)) {  // nothing says which reals they stand for
     node.missing("on the constant bytes '" + name + "', before any DequantizeLinear; dequantize " +
                  "them first");
   }

@@ -18,7 +18,7 @@ constexpr int64_t max_elements = (int64_t{1} << 29) - 1;
 
 std::string name_of(const TensorProto& tensor) { return "the constant '" + tensor.name + "' "; }
 
-// Bytes of one element in raw data; 0 for a type that octet does not read.
+// The bytes of one element in raw data; 0 for a type that octet does not read.
 std::size_t element_size(DataType type) {
   switch (type) {
     case DataType::uint8:
@@ -84,7 +84,7 @@ std::vector<int64_t> raw_integers(DataType type, std::string_view raw) {
       return all_stored<int32_t, int64_t>(raw);
     case DataType::uint32:
       return all_stored<uint32_t, int64_t>(raw);
-    default:  // int64, uint64
+    default:  // for int64 and uint64
       return all_stored<int64_t, int64_t>(raw);
   }
 }
@@ -96,7 +96,7 @@ std::vector<float> typed_floats(const TensorProto& tensor) {
     for (const double value : tensor.doubles) values.push_back(static_cast<float>(value));
     return values;
   }
-  // Half floats are their bits in int32_data.
+  // The int32_data of half floats has their bits.
   std::vector<float> values;
   for (const int64_t bits : tensor.integers) {
     const auto half = static_cast<uint16_t>(bits);
@@ -118,8 +118,8 @@ bool is_byte_type(DataType type) { return type == DataType::uint8 || type == Dat
 bool Constant::is_float() const { return is_float_type(type); }
 
 int64_t count_elements(const std::vector<int64_t>& dims, const std::string& where) {
-  // With an extent of 0 a tensor is empty; the others are bounded all the same, so that a product
-  // of any of them fits.
+  // A tensor with an extent of 0 is empty. The other extents are bounded as well, so that every
+  // product of extents fits.
   int64_t count = 1;
   bool empty = false;
   for (const int64_t extent : dims) {
@@ -181,7 +181,7 @@ Shape shape_of(const std::vector<int64_t>& dims, const std::string& where) {
 
 namespace {
 
-/// Which of a quantized constant's scales its elements have, by their place in the constant.
+/// Which of the scales of a quantized constant an element has, by its place in the constant.
 class ScaleOfElement {
  public:
   explicit ScaleOfElement(const Constant& constant) : quantized_(*constant.quantized) {

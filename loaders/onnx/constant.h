@@ -1,4 +1,4 @@
-// Values that are known when a model is loaded: weights, and the arithmetic on shapes.
+// Values that are known when a model is loaded: weights, and the results of arithmetic on shapes.
 #pragma once
 
 #include <cstdint>
@@ -14,54 +14,54 @@
 
 namespace octet::loaders::onnx {
 
-/// A tensor of numbers, row-major: floats for the types with a fraction, integers for the others.
+/// A tensor of numbers, row-major: floats for types with fractions, integers for all others.
 struct Constant {
   DataType type = DataType::float32;
   std::vector<int64_t> dims;
   std::vector<float> floats;
   std::vector<int64_t> integers;
-  std::optional<QuantizedValues> quantized;  ///< Of floats that DequantizeLinear made.
+  std::optional<QuantizedValues> quantized;  ///< The bytes of floats that DequantizeLinear made.
 
   bool is_float() const;
   std::size_t size() const { return is_float() ? floats.size() : integers.size(); }
 };
 
-/// float16, bfloat16, float32 and float64 become float32 here.
+/// True for float16, bfloat16, float32 and float64, which all become float32 here.
 bool is_float_type(DataType type);
 
-/// uint8 or int8: what QuantizeLinear gives.
+/// True for uint8 and int8, the results of QuantizeLinear.
 bool is_byte_type(DataType type);
 
-/// The number of elements; throws LoadError, beginning with `where`, for extents below 0 and for
-/// more than fit a tensor of octet's.
+/// Returns the number of elements. Throws LoadError, with a message that begins with `where`, if an
+/// extent is below 0 or a tensor of octet cannot have so many elements.
 int64_t count_elements(const std::vector<int64_t>& dims, const std::string& where);
 
-/// Decodes every encoding that onnx.proto has. Throws LoadError: unknown type, values in another
-/// file, another number of values than the dims say.
+/// Decodes a tensor in any encoding of onnx.proto. Throws LoadError if the type is unknown, the
+/// values are in another file, or their number differs from the dims.
 Constant decode_tensor(const TensorProto& tensor);
 
 Constant make_integers(std::vector<int64_t> values);
 
-/// The dims as a shape of octet's; throws LoadError where an extent is below 1 or too large.
+/// Returns the dims as a shape of octet. Throws LoadError if an extent is below 1 or too large.
 Shape shape_of(const std::vector<int64_t>& dims, const std::string& where);
 
-/// A quantized constant's scale and zero point at an element.
+/// Returns the scale and zero point of an element of a quantized constant.
 std::pair<float, int32_t> scale_of(const Constant& constant, std::size_t element);
 
-/// An element of a constant.
+/// One element of a constant.
 struct ElementSource {
   const Constant* constant = nullptr;
   std::size_t index = 0;
 };
 
-/// The quantized form of a tensor that is made of these elements, row-major: where all of them have
-/// one, and their scales are one, or one a position along an axis. Weights keep their bytes so,
-/// however the file moves them.
+/// Returns the quantized form of a row-major tensor with these elements: if all of them have one,
+/// and together they have one scale, or one for each position along an axis. So weights keep their
+/// bytes, however the file moves them.
 std::optional<QuantizedValues> quantized_elements(const std::vector<int64_t>& dims,
                                                   std::span<const ElementSource> source);
 
-/// The constant with its axes permuted: output axis i is input axis order[i]. The quantized form
-/// goes with it.
+/// Returns the constant with its axes permuted: output axis i is input axis order[i]. The quantized
+/// form is permuted, too.
 Constant permuted(const Constant& from, const AxisOrder& order);
 
 }  // namespace octet::loaders::onnx

@@ -1,5 +1,5 @@
-// A transposed convolution as an ordinary one (loaders/phases.h), whose result is then laid out in
-// space.
+// Loads a transposed convolution as an ordinary one (loaders/phases.h), whose result is then laid
+// out in space.
 #include <algorithm>
 
 #include "loaders/onnx/operators.h"
@@ -27,7 +27,8 @@ Constant make_phases(const Constant& weights, const Shape& shape, int32_t groups
   const float zero = 0;
   out.floats = phase_weights<float>(weights.floats, shape, groups, h, w, std::span(&zero, 1));
   const auto& q = weights.quantized;
-  // Scales along the input channels, which a convolution has none for, go with the floats.
+  // Only the floats are kept if there are scales along the input channels, which a convolution
+  // cannot have.
   if (!q || (q->scale.size() > 1 && q->axis != 1)) return out;
   const std::vector<int8_t> zeros(q->zero_point.begin(), q->zero_point.end());
   out.quantized =
@@ -51,13 +52,15 @@ void load_conv_transpose(Builder& builder, const Node& node) {
 
   const Window window = read_window(node, {shape[2], shape[3]}, {1, 1});
   const std::string automatic = node.text("auto_pad", "NOTSET");
-  // Of an odd rest the specification puts more at the end with SAME_UPPER, else at the beginning.
+  // If the padding is odd, the specification puts more at the end with SAME_UPPER, otherwise at the
+  // beginning.
   const bool upper = automatic == "SAME_UPPER";
   const ImageSize extra = read_pair(node, "output_padding", 0);
   auto wanted = node.integers("output_shape");
   if (wanted.size() == 4) wanted.erase(wanted.begin(), wanted.begin() + 2);
   if (!wanted.empty() && wanted.size() != 2) node.fail("has an output_shape of another rank");
-  // A given shape decides; auto_pad then only says where the rest goes.
+  // A given output shape decides the size. auto_pad then only says where an odd rest of padding
+  // goes.
   const bool same = automatic.starts_with("SAME") && wanted.empty();
   const AxisPlan h = checked_plan(node, shape[2], window.stride_h, window.dilation_h,
                                   {.input = x.shape[2],
@@ -79,7 +82,7 @@ void load_conv_transpose(Builder& builder, const Node& node) {
   const int64_t phases = int64_t{h.stride} * w.stride;
   const int64_t spread =
       count_elements({phases, h.taps, w.taps, shape[0], shape[1]}, node.where() + "its weight ");
-  // A stride far above the kernel: zeros, most of all.
+  // A stride far above the kernel would make weights that are almost all zeros.
   if (spread > std::max<int64_t>(1 << 22, 16 * element_count(shape)))
     node.missing("with strides far larger than its kernel");
   const LayerWeights layer = add_weights(builder, node, make_phases(weights, shape, groups, h, w));

@@ -15,13 +15,14 @@ Value emit_binary(Builder& builder, const Node& node, Op op, Value a, Value b,
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   a = with_rank(builder.graph(), a, rank);
   b = with_rank(builder.graph(), b, rank);
-  // In the file's order of axes, which the graph's own check does not know.
+  // The shapes are checked here, because the graph's own check does not know the file's order of
+  // axes.
   for (std::size_t i = 0; i < rank; ++i) {
     if (a.shape[i] != b.shape[i] && a.shape[i] != 1 && b.shape[i] != 1)
       node.fail("cannot broadcast " + shape_text(a.shape) + " with " + shape_text(b.shape));
   }
-  // The order of an activation that is stored in one of its own wins: the other is more likely
-  // plain or a constant.
+  // If one operand is an activation with its own storage order, the result takes that order. The
+  // other operand is more likely in plain order or a constant.
   const bool a_decides =
       !builder.graph().tensor(a.id).is_constant() &&
       (a.order != identity_order(rank) || builder.graph().tensor(b.id).is_constant());
@@ -42,7 +43,7 @@ Value emit_clip(Builder& builder, const Node& node, const Value& x, Bounds bound
   return builder.emit(node, Op::clip, ClipAttributes{bounds}, {x.id}, x.order, suffix);
 }
 
-// A clip of input `of`: what comes out of bytes has the scale of what goes in.
+// Finishes a clip of input `of`. If that is bytes, the result has the same scale.
 void finish_clip(Builder& builder, const Node& node, const Value& x, Bounds bounds,
                  std::size_t of = 0) {
   const Value y = emit_clip(builder, node, x, bounds);
@@ -51,7 +52,7 @@ void finish_clip(Builder& builder, const Node& node, const Value& x, Bounds boun
   builder.finish(node, y);
 }
 
-// Bytes as the numbers that they are, without their scale.
+// Returns bytes as the numbers that they are, without their scale.
 Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
   const bool is_signed = builder.byte_type(node.input(0)) == DataType::int8;
   const graph::Quantization numbers{.scale = 1, .zero_point = is_signed ? 128 : 0};
@@ -67,7 +68,8 @@ Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
                         shift == 0 ? "" : ".steps");
   if (shift != 0)
     y = emit_binary(builder, node, Op::add, y, scalar(builder, node, ".shift", shift));
-  builder.graph().tensor(y.id).quantization = numbers;  // rounds to what they are exactly
+  // With this scale, rounding gives exactly these numbers.
+  builder.graph().tensor(y.id).quantization = numbers;
   return y;
 }
 
@@ -103,7 +105,7 @@ void load_clip(Builder& builder, const Node& node) {
   }
   if (std::isnan(bounds.min) || std::isnan(bounds.max))
     node.fail("has a bound that is not a number (NaN)");
-  // Exporters write 'no bound' as the largest number.
+  // Exporters write the largest float for 'no bound'.
   if (bounds.min == std::numeric_limits<float>::lowest()) bounds.min = Bounds{}.min;
   if (bounds.max == std::numeric_limits<float>::max()) bounds.max = Bounds{}.max;
   if (!(bounds.min <= bounds.max)) node.fail("has a min above its max");
@@ -133,7 +135,7 @@ void load_prelu(Builder& builder, const Node& node) {
   const Value x = builder.operand(node, 0);
   const Constant* slope = builder.constant(node, 1);
   const std::size_t rank = x.shape.size();
-  // The one axis that the slopes belong to; the last where there is one slope for all.
+  // The axis of the slopes; the last axis if there is one slope for all.
   int32_t axis = static_cast<int32_t>(rank) - 1;
   bool one_axis = slope != nullptr && slope->is_float() && slope->dims.size() <= rank && rank > 0;
   for (std::size_t i = 0; one_axis && i < slope->dims.size(); ++i) {
@@ -153,7 +155,7 @@ void load_prelu(Builder& builder, const Node& node) {
     return builder.finish(
         node, builder.emit(node, Op::prelu, NoAttributes{}, {stored.id, slopes}, order));
   }
-  // max(x, 0) + slope * min(x, 0)
+  // The result is max(x, 0) + slope * min(x, 0).
   const Value above = emit_clip(builder, node, x, {.min = 0}, ".above");
   const Value below = emit_clip(builder, node, x, {.max = 0}, ".below");
   const Value sloped =
@@ -239,7 +241,7 @@ void load_cast(Builder& builder, const Node& node) {
     if (!is_index) builder.graph().tensor(y.id).type = Type::s32;
     return builder.finish(node, y);
   }
-  // Floats may be beyond the 32 bits that octet has.
+  // Floats may be beyond octet's 32 bits.
   if (is_index ? !to_index : !is_float_type(to))
     node.missing(std::string("of ") + (is_index ? "indices" : "floats") + " to " +
                  data_type_name(to));

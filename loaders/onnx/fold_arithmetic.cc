@@ -1,4 +1,4 @@
-// Constant arithmetic: floats in double, integers as 64 bits; overflow is an error.
+// Arithmetic on constants: floats in double, integers in 64 bits. Overflow is an error.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -12,7 +12,7 @@ namespace {
 
 using Results = std::vector<Constant>;
 
-// ---- of two values
+// Functions of two values.
 
 double float_result(const Node& node, double a, double b) {
   const std::string& op = node.op();
@@ -23,7 +23,7 @@ double float_result(const Node& node, double a, double b) {
   if (op == "Pow") return std::pow(a, b);
   if (op == "Min") return std::min(a, b);
   if (op == "Max") return std::max(a, b);
-  // Mod: with fmod the sign is the dividend's, else the divisor's.
+  // With fmod, Mod has the sign of the dividend, otherwise the sign of the divisor.
   const double rest = std::fmod(a, b);
   const bool moves = node.integer("fmod", 0) == 0 && rest != 0 && (rest < 0) != (b < 0);
   return moves ? rest + b : rest;
@@ -47,7 +47,7 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
     const double power = std::pow(static_cast<double>(a), static_cast<double>(b));
     overflows = !(std::abs(power) < 9e18);
     if (!overflows) out = static_cast<int64_t>(power);
-  } else {  // Div rounds towards 0; Mod has the divisor's sign, or the dividend's with fmod
+  } else {  // Div rounds towards 0; for Mod see above
     if (b == 0) node.fail("divides by 0");
     overflows = a == std::numeric_limits<int64_t>::min() && b == -1;
     if (!overflows && op == "Div") out = a / b;
@@ -111,7 +111,7 @@ Results fold_comparison(const Node& node, ConstantInputs inputs) {
   return {out};
 }
 
-// ---- of one value
+// Functions of one value.
 
 double function_of(const std::string& op, double x) {
   if (op == "Neg") return -x;

@@ -1,4 +1,4 @@
-// Constants that are moved, repeated and made.
+// Moves, repeats and makes constants.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -25,7 +25,7 @@ std::size_t product(std::span<const int64_t> extents) {
   return out;
 }
 
-// The same values under other dims.
+// Returns the same values with other dims.
 Constant with_dims(const Node& node, ConstantInputs inputs, const Constant& from, Dims dims) {
   checked_count(node, inputs, dims);
   std::vector<std::size_t> source(from.size());
@@ -152,7 +152,8 @@ Results fold_transpose(const Node& node, ConstantInputs inputs) {
   return {permuted(x, permutation_of(node, x.dims.size()))};
 }
 
-/// Elements of a tensor of `dims`, row-major: those that have one of `places[axis]` on each axis.
+/// Returns the elements of a row-major tensor of `dims` whose position on each axis is one of
+/// `places[axis]`.
 std::vector<std::size_t> elements_at(const Dims& dims, std::span<const Dims> places) {
   std::vector<std::size_t> elements = {0};
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
@@ -211,8 +212,8 @@ Results fold_split(const Node& node, ConstantInputs inputs) {
   return out;
 }
 
-// As many elements as `like` has, all of one value; quantized as those are, where the value is a
-// step of every scale.
+// Returns as many elements as `like` has, all with one value. They are quantized like `like` if the
+// value is a step of every scale.
 Constant filled(const Constant& like, double value) {
   Constant out = like;
   std::ranges::fill(out.floats, static_cast<float>(value));
@@ -230,8 +231,8 @@ Constant filled(const Constant& like, double value) {
   return out;
 }
 
-// Where the elements of a padded axis come from: places of the operand, nearest to them where the
-// result has the pad's value.
+// Where the elements of a padded axis come from: positions in the operand. An element that gets the
+// pad's value has the nearest position.
 struct PaddedAxis {
   Dims places;
   std::vector<bool> is_added;

@@ -15,7 +15,7 @@ Results fold_reduction(const Node& node, ConstantInputs inputs) {
   std::vector<bool> reduced(x.dims.size(), given.empty());
   for (const int64_t axis : given)
     reduced[static_cast<std::size_t>(node.axis(axis, x.dims.size()))] = true;
-  std::vector<int64_t> kept;  // with reduced axes of extent 1
+  std::vector<int64_t> kept;  // the dims, with extent 1 for reduced axes
   for (std::size_t i = 0; i < reduced.size(); ++i) kept.push_back(reduced[i] ? 1 : x.dims[i]);
   const std::size_t count = checked_count(node, inputs, kept);
   const auto target = broadcast_source(kept, x.dims);

@@ -61,8 +61,9 @@ bool turns_channels_first(const NodeProto& node) {
          perm->ints == std::vector<int64_t>{0, 3, 1, 2};
 }
 
-// What stands between an input and its transpose and leaves its axes where they are: types, scales,
-// a mean and a standard deviation, borders, channels in another order.
+// Whether the operator may stand between an input and its transpose and leaves the axes where they
+// are: a change of type or scale, a mean or a standard deviation, borders, or another order of
+// channels.
 bool keeps_axes(const std::string& op) {
   static const std::set<std::string> known = {"QuantizeLinear",
                                               "DequantizeLinear",
@@ -88,11 +89,12 @@ bool keeps_axes(const std::string& op) {
   return known.contains(op);
 }
 
-// An input that is turned into channels-first before anything looks at its axes is channels-last
-// already.
+// Whether the input is turned into channels-first before anything looks at its axes. Then it is
+// already channels-last.
 bool is_turned(const GraphProto& graph, const std::string& name) {
   std::set<std::string> same = {name};
-  for (const NodeProto& node : graph.nodes) {  // in order: each is behind what it reads
+  // The nodes are in order: each comes after those that it reads.
+  for (const NodeProto& node : graph.nodes) {
     const bool reads = std::ranges::any_of(
         node.inputs, [&](const std::string& input) { return same.contains(input); });
     if (!reads) continue;
@@ -113,7 +115,7 @@ void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& bu
   std::set<std::string> unread;
   for (const ValueInfoProto& input : graph.inputs) {
     if (initializers.contains(input.name)) continue;
-    if (builder.readers(input.name) == 0) {  // octet's models have no such input
+    if (builder.readers(input.name) == 0) {  // a model of octet has no inputs that nobody reads
       unread.insert(input.name);
       builder.graph().remarks.push_back(unread_input_remark(input.name));
       continue;

@@ -6,9 +6,9 @@
 
 namespace octet::loaders::onnx {
 
-/// Adds the inputs that are no initializers; one that nobody reads is left out, with a remark. A
-/// dynamic batch is 1; other dynamic extents come from the options, or are an error that says how
-/// to give them.
+/// Adds the inputs that are no initializers. An input that nobody reads is left out, with a remark.
+/// A dynamic batch becomes 1. Other dynamic extents come from the options; without them, an error
+/// says how to give them.
 void add_inputs(const GraphProto& graph, const LoadOptions& options, Builder& builder);
 
 }  // namespace octet::loaders::onnx

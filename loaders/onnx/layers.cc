@@ -13,7 +13,7 @@ using graph::TensorId;
 
 namespace {
 
-// A vector of `channels` floats.
+// Adds a vector of `channels` floats.
 TensorId add_vector(Builder& builder, const Node& node, const Constant& values, int32_t channels,
                     const char* suffix) {
   if (!values.is_float() || values.size() != static_cast<std::size_t>(channels)) {
@@ -23,21 +23,21 @@ TensorId add_vector(Builder& builder, const Node& node, const Constant& values, 
   return builder.add_floats(node, suffix, {channels}, values.floats);
 }
 
-// In the file's order of axes, which the graph's own checks do not know.
+// Reports shapes in the file's order of axes, which the graph's own checks do not know.
 [[noreturn]] void refuse_weights(const Node& node, const Constant& weights, const Value& x,
                                  const std::string& form = "") {
   node.fail("has weights " + shape_text(shape_of(weights.dims, node.where() + "its weight ")) +
             " for input " + shape_text(x.shape) + form);
 }
 
-// x [..., I] in whatever order keeps I last.
+// Returns x [..., I], stored in any order that has I last.
 Value rows(Builder& builder, const Value& x) {
   const std::size_t rank = x.shape.size();
   const bool fits = rank > 0 && x.order.back() == static_cast<int32_t>(rank) - 1;
   return fits ? x : builder.stored_as(x, identity_order(rank));
 }
 
-// Weights [O, I] and what is added to all rows.
+// Adds a layer with weights [O, I] and a bias that is added to all rows.
 Value linear(Builder& builder, const Node& node, const Value& given, const Constant& weights,
              const std::vector<float>& bias) {
   const Value x = rows(builder, given);
@@ -98,7 +98,7 @@ void load_gemm(Builder& builder, const Node& node) {
   Constant b = given;
   if (a.shape.size() != 2 || b.dims.size() != 2) node.fail("takes matrices");
   if (node.integer("transA", 0) != 0) a = builder.transposed(a, {1, 0});
-  if (node.integer("transB", 0) == 0) b = permuted(b, {1, 0});  // -> [O, I]
+  if (node.integer("transB", 0) == 0) b = permuted(b, {1, 0});  // becomes [O, I]
   if (b.dims[1] != a.shape[1]) {
     refuse_weights(node, given, builder.operand(node, 0),
                    std::string(node.integer("transA", 0) != 0 ? ", transA" : "") +

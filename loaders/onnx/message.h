@@ -1,5 +1,5 @@
-// A protobuf message, field by field. protozero trusts its caller to ask for what a field is; here
-// a field of another wire type is an error, as an untrusted file needs it.
+// Reads a protobuf message field by field. protozero trusts its caller to know the type of a field.
+// Here a field of another wire type is an error, because the file is not trusted.
 #pragma once
 
 #include <protozero/pbf_reader.hpp>
@@ -42,7 +42,7 @@ class Message {
     return reader_.get_float();
   }
 
-  // Repeated numbers: packed, or one field each as older writers do it.
+  // Repeated numbers are packed, or one field each, as older writers do it.
   void append_float32(std::vector<float>& to) {
     if (is_packed()) return append(to, reader_.get_packed_float());
     to.push_back(float32());

@@ -276,7 +276,7 @@ std::string attribute_type_name(AttributeType type) {
 }
 
 bool looks_like_model(std::span<const std::byte> file) {
-  // Of ModelProto: which fields are messages or texts, the others are numbers.
+  // The fields of ModelProto that are messages or texts. The others are numbers.
   constexpr uint32_t delimited = 1U << 2 | 1U << 3 | 1U << 4 | 1U << 6 | 1U << 7 | 1U << 8 |
                                  1U << 14 | 1U << 20 | 1U << 25 | 1U << 26;
   constexpr uint32_t numbers = 1U << 1 | 1U << 5;

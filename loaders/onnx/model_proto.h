@@ -1,8 +1,8 @@
-// An ONNX file as plain structs: what octet reads of onnx.proto, nothing interpreted yet. Texts and
-// raw data are views into the file's bytes.
+// An ONNX file as plain structs: the parts of onnx.proto that octet reads, not yet interpreted.
+// Texts and raw data point into the bytes of the file.
 //
-// Graphs inside attributes (If, Loop) are noted, not read, so that no file can nest its way through
-// the stack.
+// Graphs inside attributes (If, Loop) are only noted and not read, so that a file with many nested
+// graphs cannot overflow the stack.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace octet::loaders::onnx {
 
-/// TensorProto.DataType: the numbers of onnx.proto.
+/// TensorProto.DataType, with the numbers of onnx.proto.
 enum class DataType : int32_t {
   undefined = 0,
   float32 = 1,
@@ -31,7 +31,7 @@ enum class DataType : int32_t {
   uint32 = 12,
   uint64 = 13,
   bfloat16 = 16,
-  // Known by name only, for errors.
+  // These are known by name only, for error messages.
   complex64 = 14,
   complex128 = 15,
   float8e4m3fn = 17,
@@ -46,23 +46,23 @@ enum class DataType : int32_t {
   int2 = 26,
 };
 
-/// "float16", "int64", ...; the number of a type that octet does not know.
+/// Returns "float16", "int64", ..., or the number of a type that octet does not know.
 std::string data_type_name(DataType type);
 
 struct TensorProto {
   std::string name;
   std::vector<int64_t> dims;
   DataType type = DataType::undefined;
-  bool external = false;  ///< The values are in another file.
+  bool external = false;  ///< Whether the values are in another file.
   std::optional<std::string_view> raw;
-  std::vector<float> floats;      ///< float_data
-  std::vector<double> doubles;    ///< double_data
-  std::vector<int64_t> integers;  ///< int32_data, int64_data, uint64_data
+  std::vector<float> floats;      ///< From float_data.
+  std::vector<double> doubles;    ///< From double_data.
+  std::vector<int64_t> integers;  ///< From int32_data, int64_data or uint64_data.
 };
 
-/// AttributeProto.AttributeType: the numbers of onnx.proto.
+/// AttributeProto.AttributeType, with the numbers of onnx.proto.
 enum class AttributeType : int32_t {
-  undefined = 0,  ///< In old files.
+  undefined = 0,  ///< Occurs in old files.
   number = 1,
   integer = 2,
   text = 3,
@@ -71,7 +71,7 @@ enum class AttributeType : int32_t {
   integers = 7,
 };
 
-/// "a number (FLOAT)", ...; the number of a type that octet does not read.
+/// Returns "a number (FLOAT)", ..., or the number of a type that octet does not read.
 std::string attribute_type_name(AttributeType type);
 
 struct AttributeProto {
@@ -98,7 +98,7 @@ struct NodeProto {
 
 struct Dimension {
   std::optional<int64_t> value;
-  std::string parameter;  ///< The name of a dynamic one, where it has one.
+  std::string parameter;  ///< The name of a dynamic dimension; may be empty.
 };
 
 struct ValueInfoProto {
@@ -124,18 +124,18 @@ struct OperatorSet {
 
 struct ModelProto {
   int64_t ir_version = 0;
-  std::string producer;  ///< Name and version.
+  std::string producer;  ///< The name and version of the program that wrote the file.
   std::vector<OperatorSet> operator_sets;
   GraphProto graph;
   bool has_functions = false;
 };
 
-/// Is this a ModelProto, perhaps a damaged one? ONNX files have no magic number: the fields that
-/// every model has must come before anything that is no field of one.
+/// Whether this is a ModelProto, perhaps a damaged one. ONNX files have no magic number, so the
+/// fields that every model has must come before anything that is no field of a model.
 bool looks_like_model(std::span<const std::byte> file);
 
-/// Throws LoadError where the bytes are no message of onnx.proto. The bytes must outlive the
-/// result.
+/// Throws LoadError if the bytes are no message of onnx.proto. The result points into the bytes,
+/// which have to outlive it.
 ModelProto parse_model(std::span<const std::byte> file);
 
 }  // namespace octet::loaders::onnx

@@ -1,4 +1,4 @@
-// Parts of tensors: cut out, joined, padded.
+// Operators that cut out, join and pad parts of tensors.
 #include <algorithm>
 
 #include "loaders/onnx/operators.h"
@@ -18,7 +18,7 @@ SliceAttributes whole(Builder& builder, const Value& x) {
           .count = stored};
 }
 
-// One range of one logical axis.
+// Restricts one logical axis to one range.
 void restrict(const Node& node, const Value& x, int32_t axis, const SliceRange& range,
               SliceAttributes& slice) {
   if (range.count < 1) node.missing("that leaves nothing of its operand");
@@ -28,7 +28,7 @@ void restrict(const Node& node, const Value& x, int32_t axis, const SliceRange& 
   slice.count[at] = static_cast<int32_t>(range.count);
 }
 
-// A node's output keeps its operand's type: indices stay indices.
+// Adds a node whose output has the type of its operand: indices stay indices.
 Value emit_moved(Builder& builder, const Node& node, Op op, Attributes attributes, const Value& x,
                  const std::string& suffix = "") {
   const Type type = builder.graph().tensor(x.id).type;
@@ -46,7 +46,7 @@ Value emit_slice(Builder& builder, const Node& node, const Value& x, int32_t axi
 
 Value emit_concat(Builder& builder, const Node& node, const std::vector<Value>& values,
                   int32_t axis, const std::string& suffix = "") {
-  // The first activation says how all are stored.
+  // All operands are stored in the order of the first activation.
   const auto computed = [&](const Value& v) { return !builder.graph().tensor(v.id).is_constant(); };
   const auto first = std::ranges::find_if(values, computed);
   const AxisOrder order = (first != values.end() ? *first : values[0]).order;
@@ -66,7 +66,8 @@ Value emit_concat(Builder& builder, const Node& node, const std::vector<Value>& 
 
 namespace {
 
-// Bytes beside bytes: a constant's stand for the reals that the computed ones' scale says.
+// Returns the operands of a concat of bytes. The bytes of a constant stand for reals with the scale
+// of the computed operands.
 std::vector<Value> bytes_of_one_scale(Builder& builder, const Node& node) {
   std::size_t computed = 0;
   while (builder.constant(node, computed) != nullptr) ++computed;
@@ -176,7 +177,8 @@ void load_gather(Builder& builder, const Node& node) {
     if (index < 0) index += extent;
     if (index < 0 || index >= extent) node.fail("gathers outside its input");
   }
-  // Equal steps are one slice; otherwise one an index, joined.
+  // Indices at equal distances make one slice. Otherwise each index has its own slice, and a concat
+  // joins them.
   const int64_t step = at.size() > 1 ? at[1] - at[0] : 1;
   bool regular = step != 0;
   for (std::size_t i = 1; i < at.size(); ++i) regular = regular && at[i] - at[i - 1] == step;
@@ -193,7 +195,7 @@ void load_gather(Builder& builder, const Node& node) {
                                  "." + std::to_string(i)));
     y = emit_concat(builder, node, parts, axis);
   }
-  if (indices.dims.size() != 1) {  // the axis becomes those of the indices
+  if (indices.dims.size() != 1) {  // the axes of the indices take the place of the axis
     std::vector<int64_t> dims(x.shape.begin(), x.shape.end());
     dims.erase(dims.begin() + axis);
     dims.insert(dims.begin() + axis, indices.dims.begin(), indices.dims.end());
@@ -204,8 +206,8 @@ void load_gather(Builder& builder, const Node& node) {
 
 namespace {
 
-// reflect: the border's neighbours in reverse; wrap: what is at the other end; edge: the border
-// again and again.
+// Pads with the operand's own values. reflect: the neighbours of the border in reverse order; wrap:
+// the values at the other end; edge: the border, repeated.
 Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
                       const AxisPadding& padding, const std::string& mode) {
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
@@ -259,11 +261,11 @@ void load_pad(Builder& builder, const Node& node) {
   if (needs_value && node.has_input(2)) {
     added.value = builder.real_number(node, 2, "its value");
   } else if (needs_value && builder.is_bytes(node.input(0))) {
-    added.value = builder.real_of_byte(node, 0);  // what is left out is byte 0
+    added.value = builder.real_of_byte(node, 0);  // a pad value that is left out is byte 0
   }
   bool cuts = false;
   bool adds = false;
-  for (std::size_t i = 0; i < rank; ++i) {  // a negative pad cuts off
+  for (std::size_t i = 0; i < rank; ++i) {  // a negative pad cuts values off
     const auto axis = static_cast<int32_t>(i);
     const int64_t extent = x.shape[i];
     AxisPadding& p = padding[i];

@@ -23,7 +23,7 @@ bool Node::has(const char* attribute) const {
 const AttributeProto* Node::find(const char* attribute, AttributeType type) const {
   const auto found = std::ranges::find(proto_.attributes, attribute, &AttributeProto::name);
   if (found == proto_.attributes.end()) return nullptr;
-  // Files of before 2017 leave the type out.
+  // Files from before 2017 leave the type out.
   if (found->type != type && found->type != AttributeType::undefined) {
     fail("has its attribute '" + std::string(attribute) + "' as " +
          attribute_type_name(found->type) + ", where ONNX has " + attribute_type_name(type));

@@ -1,4 +1,4 @@
-// One node of an ONNX graph: its attributes by name, and errors that say where they come from.
+// One node of an ONNX graph: its attributes by name, and errors that name the node.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace octet::loaders::onnx {
 
 class Node {
  public:
-  /// `opset` is the version of the node's own operator set. `name` is unique in the graph.
+  /// `opset` is the version of the operator set to which the node's operator belongs. `name` is
+  /// unique in the graph.
   Node(const NodeProto& proto, std::string name, int64_t opset)
       : proto_(proto), name_(std::move(name)), opset_(opset) {}
 
@@ -24,7 +25,7 @@ class Node {
   bool has_input(std::size_t index) const {
     return index < proto_.inputs.size() && !proto_.inputs[index].empty();
   }
-  /// Throws where the input is left out.
+  /// Throws if the input is left out.
   const std::string& input(std::size_t index) const;
   std::size_t output_count() const { return proto_.outputs.size(); }
   const std::string& output(std::size_t index = 0) const;
@@ -33,30 +34,31 @@ class Node {
   }
 
   bool has(const char* attribute) const;
-  // An attribute of the type that the function names; throws where the file has it as another.
+  // These return an attribute of the type that their name says. They throw if the file has it with
+  // another type.
   int64_t integer(const char* attribute, int64_t missing) const;
   int64_t required_integer(const char* attribute) const;
   float number(const char* attribute, float missing) const;
   std::string text(const char* attribute, const std::string& missing) const;
-  /// Empty when the node does not have it.
+  /// Empty if the node does not have it.
   std::vector<int64_t> integers(const char* attribute) const;
   std::vector<float> numbers(const char* attribute) const;
-  /// Null when the node does not have it.
+  /// Null if the node does not have it.
   const TensorProto* tensor(const char* attribute) const;
 
-  /// A number of the file's as int32; throws where it does not fit.
+  /// Converts a number from the file to int32. Throws if it does not fit.
   int32_t to_int32(int64_t value, const char* what) const;
-  /// Axis `given` of a tensor of `rank`, counted from 0.
+  /// Returns axis `given` of a tensor of `rank`, counted from 0.
   int32_t axis(int64_t given, std::size_t rank) const;
 
-  /// "node 'layer1.conv' (Conv): "
+  /// The beginning of a message, such as "node 'layer1.conv' (Conv): ".
   std::string where() const { return "node '" + name_ + "' (" + op() + "): "; }
   [[noreturn]] void fail(const std::string& message) const { throw LoadError(where() + message); }
-  /// The operator is known, but not in this form.
+  /// Throws: octet knows the operator, but not in this form.
   [[noreturn]] void missing(const std::string& what) const { throw MissingOperator(what); }
 
  private:
-  /// Null when the node does not have it.
+  /// Null if the node does not have it.
   const AttributeProto* find(const char* attribute, AttributeType type) const;
 
   const NodeProto& proto_;

@@ -10,18 +10,18 @@ namespace {
 
 constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
 
-/// An operator from one version of its operator set on, to the next row of its name.
+/// The form of an operator, from one version of its operator set up to the next row with its name.
 struct Form {
-  std::string_view op;          ///< With its domain, where that is not ONNX's own.
-  int64_t since = 0;            ///< A version of the operator set.
-  std::size_t inputs = 0;       ///< At most.
-  std::size_t outputs = 0;      ///< At most.
-  std::string_view attributes;  ///< A space between two.
+  std::string_view op;          ///< With its domain, unless that is ONNX's own.
+  int64_t since = 0;            ///< The version of the operator set from which it is valid.
+  std::size_t inputs = 0;       ///< The largest number.
+  std::size_t outputs = 0;      ///< The largest number.
+  std::string_view attributes;  ///< Names, separated by single spaces.
 };
 
 // All operators of operators.cc and fold.h, sorted by name and version: ONNX's own from operator
-// set 7, the oldest that octet reads, and ONNX Runtime's. A row that differs from the one before in
-// none of this is left out.
+// set 7 on, the oldest that octet reads, and those of ONNX Runtime. A version with the same form as
+// the one before has no row.
 constexpr Form forms[] = {
     {"Abs", 6, 1, 1, ""},
     {"Add", 7, 2, 1, ""},
@@ -182,8 +182,8 @@ constexpr Form forms[] = {
     {"com.microsoft.QuantizeLinear", 1, 3, 1, "axis"},
 };
 
-// Null for an operator that is not in the table. A version from before the operator's first is
-// taken for that.
+// Returns null for an operator that is not in the table. For a version before an operator's first
+// row, returns that row.
 const Form* find_form(const std::string& name, int64_t version) {
   const auto rows = std::ranges::equal_range(forms, std::string_view(name), {}, &Form::op);
   if (rows.empty()) return nullptr;
@@ -200,7 +200,8 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
-// What exporters write for themselves, and what ONNX had before 2017 to save memory.
+// Whether the attribute has no meaning for octet: exporters write it for themselves, or ONNX had it
+// before 2017 to save memory.
 bool means_nothing(const std::string& attribute) {
   return attribute.starts_with('_') || attribute == "consumed_inputs";
 }

@@ -1,4 +1,5 @@
-// What ONNX lets a node be: its operator's attributes, and how many inputs and outputs it has.
+// What ONNX allows in a node: the attributes of its operator, and the number of its inputs and
+// outputs.
 #pragma once
 
 #include <string>
@@ -7,9 +8,9 @@
 
 namespace octet::loaders::onnx {
 
-/// Throws LoadError where the node has what its operator has not in the node's operator set: a
-/// file's author meant something by it that octet would leave out without a word. The operator is one
-/// that octet reads; `domain` is "" for ONNX's own.
+/// Throws LoadError if the node has something that its operator does not have in the node's
+/// operator set. The author meant something by it, and octet must not ignore it silently. The
+/// operator has to be one that octet reads; `domain` is "" for ONNX's own.
 void check_form(const std::string& domain, const Node& node);
 
 }  // namespace octet::loaders::onnx

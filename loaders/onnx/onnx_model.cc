@@ -38,7 +38,8 @@ int64_t opset_of(const ModelProto& model, const std::string& domain) {
   return domain.empty() ? 1 : 0;
 }
 
-// ONNX gives each value one name: where one stands for two, nobody can say which is meant.
+// Checks that each name stands for one value, as ONNX demands. If it stood for two, nobody could
+// say which one is meant.
 void check_names(const GraphProto& graph) {
   std::map<std::string, std::string> writer;
   const auto add = [&](const std::string& name, const std::string& who) {
@@ -52,7 +53,7 @@ void check_names(const GraphProto& graph) {
     if (!tensor.name.empty()) add(tensor.name, "an initializer");
   }
   for (const ValueInfoProto& input : graph.inputs) {
-    // Until 2019 initializers had to be inputs, too.
+    // Until 2019, initializers also had to be inputs.
     if (writer.emplace(input.name, "an input").second) continue;
     if (writer.at(input.name) == "an input")
       throw LoadError("the input '" + input.name + "' is named twice");
@@ -89,7 +90,8 @@ std::map<std::string, int> count_readers(const GraphProto& graph, const std::vec
   return readers;
 }
 
-// Names by which errors and --keep-float call the nodes: the file's where they are unique.
+// Returns the names of the nodes for errors and --keep-float: the names from the file if they are
+// unique.
 std::vector<std::string> name_nodes(const GraphProto& graph) {
   std::vector<std::string> names;
   std::set<std::string> taken;
@@ -107,7 +109,7 @@ std::vector<std::string> name_nodes(const GraphProto& graph) {
   return names;
 }
 
-// Nodes that an output depends on: others need not be known.
+// Finds the nodes that an output depends on. octet need not know the others.
 std::vector<bool> find_needed(const GraphProto& graph) {
   std::map<std::string, std::size_t> writers;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -166,7 +168,7 @@ class ModelLoader {
                          (*reason.what() == '\0' ? "" : " ") + reason.what());
       mark_unknown(proto);
     } catch (const LoadError& error) {
-      // Errors from below the operator name a tensor at most.
+      // An error from below the operator names at most a tensor, so the node is added.
       const std::string text = error.what();
       if (text.starts_with("node '")) throw;
       node.fail(text);

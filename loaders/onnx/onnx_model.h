@@ -1,4 +1,4 @@
-// The ONNX loader's door.
+// The door to the ONNX loader.
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@ namespace octet::loaders {
 
 bool looks_like_onnx(std::span<const std::byte> file);
 
-/// `name` is the path, for errors. Throws LoadError.
+/// `name` is the path, for error messages. Throws LoadError.
 graph::Graph load_onnx(std::span<const std::byte> bytes, const std::string& name,
                        const LoadOptions& options);
 

@@ -1,4 +1,4 @@
-// Windows, and whole axes: pools, reductions, softmax, argmax, top_k.
+// Operators on windows and on whole axes: pools, reductions, softmax, argmax, top_k.
 #include <algorithm>
 
 #include "loaders/onnx/fold.h"
@@ -33,7 +33,7 @@ Value emit_mean(Builder& builder, const Node& node, const Value& x,
                       suffix);
 }
 
-// The maximum over the whole image.
+// Adds the maximum over the whole image.
 Value emit_global_max(Builder& builder, const Node& node, const Value& given,
                       const std::string& suffix = "") {
   const Value x = builder.stored_as(given, channels_last_order(4));
@@ -75,7 +75,7 @@ void load_reduction(Builder& builder, const Node& node) {
   }
   if (node.op() == "ReduceMean")
     return builder.finish(node, emit_mean(builder, node, x, axes, keepdims));
-  // A sum is a mean times the count.
+  // A sum is a mean times the number of values.
   float count = 1;
   for (const int32_t axis : axes)
     count *= static_cast<float>(x.shape[static_cast<std::size_t>(axis)]);
@@ -98,7 +98,7 @@ void load_softmax(Builder& builder, const Node& node) {
     (static_cast<int32_t>(i) < axis ? before : after) *= shape[i];
     one_axis = one_axis && (static_cast<int32_t>(i) <= axis || shape[i] == 1);
   }
-  // Before opset 13 all axes from `axis` on are one.
+  // Before opset 13, all axes from `axis` on count as one.
   const bool flat = over_all_after && !one_axis;
   if (flat) x = builder.reshaped(node, x, {before, after}, ".flat");
   const AxisAttributes a{.axis = stored_axis(x.order, flat ? 1 : axis)};

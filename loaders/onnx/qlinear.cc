@@ -1,5 +1,5 @@
-// ONNX Runtime's QLinear operators: the float operator between its operands' and its result's
-// scales.
+// ONNX Runtime's QLinear operators. Each is the float operator between the scales of its operands
+// and the scale of its result.
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/quantization.h"
 
@@ -7,8 +7,8 @@ namespace octet::loaders::onnx {
 
 namespace {
 
-/// An operand in bytes, as a name that the float operator may read: its scale stays on the tensor,
-/// and a constant becomes floats that remember their bytes.
+/// Returns a name under which a float operator may read an operand in bytes. The scale stays on the
+/// tensor. A constant becomes floats that remember their bytes.
 std::string operand(Builder& builder, const Node& node, std::size_t index, QuantizationInputs at,
                     int64_t axis = 0) {
   builder.mark_quantized();
@@ -26,7 +26,7 @@ std::string operand(Builder& builder, const Node& node, std::size_t index, Quant
   return real;
 }
 
-/// A bias in s32, whose scale is that of the products, times `alpha`.
+/// Adds a bias in s32. Its scale is the scale of the products, times `alpha`.
 std::string bias(Builder& builder, const Node& node, std::size_t index, std::size_t x_scale,
                  std::size_t w_scale, float alpha = 1) {
   const Constant& given = builder.required_constant(node, index, "its bias");
@@ -42,7 +42,7 @@ std::string bias(Builder& builder, const Node& node, std::size_t index, std::siz
   return name;
 }
 
-/// Loads the node as the float operator `op` on `inputs`, with the node's own attributes.
+/// Loads the node as the float operator `op` with these inputs and the node's own attributes.
 void load_as(Builder& builder, const Node& node, const char* op, std::vector<std::string> inputs,
              int64_t opset = 13) {
   NodeProto proto = node.proto();
@@ -52,7 +52,7 @@ void load_as(Builder& builder, const Node& node, const char* op, std::vector<std
   find_operator("", op)(builder, Node(proto, node.name(), opset));
 }
 
-// A result without a zero point has its operand's type.
+// Sets the scale of the result. Without a zero point, the result has the type of the operand.
 void quantize_result(Builder& builder, const Node& node, QuantizationInputs at) {
   const DataType type = node.has_input(at.zero_point)
                             ? builder.required_constant(node, at.zero_point, "its zero point").type
@@ -83,7 +83,8 @@ void load_qgemm(Builder& builder, const Node& node) {
   const int64_t outputs_axis = node.integer("transB", 0) != 0 ? 0 : 1;
   std::vector<std::string> inputs = {operand(builder, node, 0, {1, 2}),
                                      operand(builder, node, 3, {4, 5}, outputs_axis)};
-  // The Gemm that this becomes multiplies the product by alpha, and not what is added to it.
+  // A QGemm adds the bias after alpha, but in the Gemm that this becomes alpha multiplies the
+  // product only. So the bias's scale contains alpha.
   if (node.has_input(6)) inputs.push_back(bias(builder, node, 6, 1, 4, node.number("alpha", 1)));
   load_as(builder, node, "Gemm", std::move(inputs));
   if (node.has_input(7)) quantize_result(builder, node, {7, 8});

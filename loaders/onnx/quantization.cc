@@ -6,15 +6,16 @@
 namespace octet::loaders::onnx {
 namespace {
 
-/// Scales and zero points of one type, as the file has them: one value, or one along an axis.
+/// Scales and zero points of one type, as in the file: one of each, or one for each position along
+/// an axis.
 struct Parameters {
   std::vector<float> scale;
   std::vector<int64_t> zero_point;
   DataType type = DataType::uint8;
 };
 
-// A channel of weights that training left dead has a scale of 0, or of next to it: its values are
-// 0. An activation has none such.
+// Checks a scale. A channel of weights that training left dead has a scale of 0 or nearly 0, and
+// its values are 0. An activation must not have such a scale.
 void check_scale(const Node& node, float scale, bool of_constant) {
   if (!(scale >= 0) || std::isinf(scale) || (scale == 0 && !of_constant))
     node.fail("has a scale of " + graph::text_of(scale) + ", which is no positive number");
@@ -24,7 +25,7 @@ void check_scale(const Node& node, float scale, bool of_constant) {
             " for float32 (1.2e-38 to 8.5e37): quantize the model again");
 }
 
-// `bytes`: the type where no zero point says it.
+// Reads scale and zero point. `bytes` is the type if there is no zero point to tell it.
 Parameters read_parameters(const Builder& builder, const Node& node, QuantizationInputs at,
                            DataType bytes, bool of_constant) {
   const Constant& scale = builder.required_constant(node, at.scale, "its scale");
@@ -57,7 +58,7 @@ void check_bytes(const Node& node, const Parameters& parameters) {
   }
 }
 
-/// Which of the scales an element has.
+/// Finds which of the scales an element has.
 struct AxisOfScales {
   std::size_t inner = 1;
   std::size_t extent = 1;
@@ -141,7 +142,7 @@ Constant quantized(const Builder& builder, const Node& node, const Constant& fro
   const auto low = static_cast<float>(lowest(parameters.type));
   for (std::size_t i = 0; i < from.floats.size(); ++i) {
     const std::size_t s = scale_of(i);
-    // 0 / 0 in a dead channel: not a number, which is the zero point below.
+    // In a dead channel this is 0 / 0, a NaN, which becomes the zero point below.
     const float q = std::nearbyint(from.floats[i] / parameters.scale[s]) +
                     static_cast<float>(parameters.zero_point[s]);
     out.integers.push_back(std::isnan(q) ? parameters.zero_point[s]

@@ -1,5 +1,5 @@
-// QuantizeLinear and DequantizeLinear. On an activation a pair of them says what the tensor between
-// is quantized with: the nodes go, the scale stays on the tensor.
+// QuantizeLinear and DequantizeLinear. On an activation, a pair of them tells the scale of the
+// tensor between them. The nodes are removed, and the scale stays on the tensor.
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/quantization.h"
 
@@ -19,7 +19,7 @@ void load_quantize(Builder& builder, const Node& node) {
   const bool alone = builder.is_read_once(node.input(0), x);
   Value y = x;
   if (known ? !(*known == quantization) && !(alone && builder.is_joined(x)) : !alone) {
-    // Others read the tensor as it is, or it has another scale: a copy in this one.
+    // Others read the tensor unrounded, or it has another scale. So this is a copy with this scale.
     y = builder.emit(node, Op::clip, ClipAttributes{}, {x.id}, x.order);
   }
   builder.graph().tensor(y.id).quantization = quantization;

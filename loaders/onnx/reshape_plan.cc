@@ -5,7 +5,7 @@
 namespace octet::loaders::onnx {
 namespace {
 
-// Neighbouring axes of one shape that hold the same elements as neighbouring axes of another.
+// Neighbouring axes of one shape that have the same elements as neighbouring axes of another shape.
 struct AxisGroup {
   std::vector<int32_t> from;
   std::vector<int32_t> to;
@@ -34,7 +34,8 @@ std::vector<AxisGroup> common_groups(const Shape& from, const Shape& to) {
   return groups;
 }
 
-// The stored order after the reshape; empty where a group's axes do not lie side by side, in order.
+// Returns the stored order after the reshape; empty if the axes of a group are not stored side by
+// side, in order.
 AxisOrder order_after_reshape(const Value& value, const std::vector<AxisGroup>& groups,
                               std::size_t rank) {
   AxisOrder order;
@@ -52,15 +53,15 @@ AxisOrder order_after_reshape(const Value& value, const std::vector<AxisGroup>& 
     placed[g] = true;
     order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
   }
-  // New axes of extent 1 that came out of nothing.
+  // New axes of extent 1, which come from no axis, are added at the end.
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!placed[g]) order.insert(order.end(), groups[g].to.begin(), groups[g].to.end());
   }
   return order.size() == rank ? order : AxisOrder{};
 }
 
-// The stored order that brings each group's axes together, and moves nothing else: groups come in
-// the order of their first axis that is stored.
+// Returns the stored order in which each group's axes are side by side and nothing else moves.
+// Groups come in the order of their first stored axis.
 AxisOrder gathered_order(const Value& value, const std::vector<AxisGroup>& groups) {
   AxisOrder order;
   for (const int32_t axis : value.order) {

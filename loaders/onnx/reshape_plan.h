@@ -1,4 +1,4 @@
-// Reshapes of tensors that are stored in another order of axes than their author's.
+// Reshapes of tensors whose axes are stored in another order than their author's.
 #pragma once
 
 #include "loaders/layout.h"
@@ -11,8 +11,9 @@ struct ReshapePlan {
   AxisOrder after;
 };
 
-/// Axes that are split or joined stay where they are stored: nothing moves where the axes of each
-/// group that is joined lie side by side, and only they move where they do not. `shape` has as many
+/// Plans a reshape to `shape`, which has as many elements as the value. Axes that are split or
+/// joined stay where they are stored. If the axes of each joined group are stored side by side,
+/// nothing moves; otherwise only those axes move.
 /// elements as the value.
 ReshapePlan plan_reshape(const Value& value, const Shape& shape);
 

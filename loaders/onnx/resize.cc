@@ -1,4 +1,4 @@
-// Resize and Upsample, by ONNX's rules of coordinates.
+// Resize and Upsample, by ONNX's rules for coordinates.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -14,8 +14,8 @@ namespace {
 
 struct Rule {
   bool linear = false;
-  std::string coordinates;  ///< coordinate_transformation_mode
-  std::string nearest;      ///< nearest_mode, or "simple" for operator sets before 11
+  std::string coordinates;  ///< From coordinate_transformation_mode.
+  std::string nearest;      ///< From nearest_mode, or "simple" for operator sets before 11.
 };
 
 struct ResizedAxis {
@@ -25,7 +25,7 @@ struct ResizedAxis {
   float scale = 1;
 };
 
-// In float32, as ONNX Runtime does it: at a tie another arithmetic would take another pixel.
+// Computed in float32, as in ONNX Runtime. Other arithmetic would take another pixel at a tie.
 float source_position(const Rule& rule, const ResizedAxis& a, int32_t index) {
   const auto i = static_cast<float>(index);
   const auto in = static_cast<float>(a.input);
@@ -84,7 +84,7 @@ Value resize_by_matrix(Builder& builder, const Node& node, const Value& x, const
   return y;
 }
 
-// The scales or sizes of all axes that `axes` names.
+// Reads the scales or sizes of all axes that `axes` names.
 std::vector<ResizedAxis> read_axes(Builder& builder, const Node& node, const Value& x) {
   const bool has_roi = node.op() == "Resize" && node.opset() >= 11;
   const std::size_t scales_at = has_roi ? 2 : 1;
@@ -107,7 +107,7 @@ std::vector<ResizedAxis> read_axes(Builder& builder, const Node& node, const Val
   for (std::size_t i = 0; i < axes.size(); ++i) {
     ResizedAxis a{.axis = node.axis(axes[i], x.shape.size())};
     a.input = x.shape[static_cast<std::size_t>(a.axis)];
-    // In float32, where a product such as 10 * 0.7 is a whole number.
+    // Computed in float32, where a product such as 10 * 0.7 is a whole number.
     const double size =
         by_size ? static_cast<double>(sizes[i])
                 : static_cast<double>(std::floor(static_cast<float>(a.input) * scales[i]));
@@ -141,7 +141,7 @@ Rule read_rule(const Node& node) {
   return rule;
 }
 
-// The two axes of the image among an activation's four, where all resized ones are among them.
+// Returns the two image axes of a rank-4 activation, if all resized axes are among them.
 std::optional<std::pair<int32_t, int32_t>> image_axes(const Value& x,
                                                       const std::vector<AxisSamples>& axes) {
   if (x.shape.size() != 4) return std::nullopt;

@@ -1,4 +1,4 @@
-// The same values under another shape or in another order of axes.
+// Operators that give values another shape or another order of axes.
 #include <algorithm>
 
 #include "loaders/onnx/fold.h"
@@ -41,7 +41,8 @@ int32_t block_size(const Node& node) {
   return static_cast<int32_t>(size);
 }
 
-// [N, H, W, C] as six axes -> permuted -> [N, h, w, c]. N and H share an axis: ranks end at 6.
+// Splits [N, H, W, C] into six axes, permutes them, and joins them as [N, h, w, c]. N and H share
+// an axis, because the rank is at most 6.
 Value move_blocks(Builder& builder, const Node& node, const Value& x, const Shape& split,
                   const std::vector<int32_t>& order, const Shape& image) {
   const AxisOrder axes = identity_order(split.size());

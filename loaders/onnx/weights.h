@@ -1,4 +1,4 @@
-// A layer's constant as the graph takes it.
+// Adds a layer's constants to the graph.
 #pragma once
 
 #include "loaders/layer_weights.h"
@@ -6,7 +6,7 @@
 
 namespace octet::loaders::onnx {
 
-/// Weights with the output channels on axis 0, as a tensor 'NODE.weight'.
+/// Adds weights, with the output channels on axis 0, as a tensor 'NODE.weight'.
 LayerWeights add_weights(Builder& builder, const Node& node, const Constant& weights);
 
 }  // namespace octet::loaders::onnx

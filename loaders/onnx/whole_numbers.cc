@@ -1,4 +1,5 @@
-// Whole numbers that are computed at run time: arithmetic, and what they index.
+// Whole numbers that are computed at run time: arithmetic, and operators that take values at
+// indices.
 #include <algorithm>
 #include <map>
 
@@ -29,8 +30,8 @@ void finish_whole_numbers(Builder& builder, const Node& node, Op op) {
 
 void load_mod(Builder& builder, const Node& node) {
   if (!is_of_whole_numbers(builder, node)) node.missing("of values that are computed at run time");
-  // What the quotient leaves: of the divisor's sign where that is rounded down, or of the
-  // dividend's.
+  // Mod is the rest of the division. It has the sign of the divisor if the quotient is rounded
+  // down, and the sign of the dividend with fmod.
   const Op divide = node.integer("fmod", 0) != 0 ? Op::div : Op::floor_div;
   const Value a = builder.whole_operand(node, 0);
   const Value b = builder.whole_operand(node, 1);
@@ -58,7 +59,7 @@ Value gather_along(Builder& builder, const Node& node, const Value& data, int32_
   const auto index_rank = static_cast<int32_t>(indices.shape.size());
   Shape places = indices.shape;
   places.push_back(1);
-  // The axis is stored first; what is gathered has the indices' axes in its place.
+  // The axis has to be stored first. In the result, the axes of the indices take its place.
   AxisOrder stored = {axis};
   AxisOrder result;
   for (int32_t i = 0; i < index_rank; ++i) result.push_back(axis + i);

@@ -7,8 +7,8 @@
 namespace octet::loaders::onnx {
 namespace {
 
-// ONNX allows one of the two. Pools have zeros beside auto_pad in old files, and ONNX Runtime takes
-// them.
+// ONNX allows either auto_pad or pads. Pools in old files have zeros as pads beside auto_pad, which
+// ONNX Runtime accepts.
 void check_auto_pad(const Node& node, const std::string& automatic) {
   if (automatic == "NOTSET" || automatic.empty()) return;
   if (automatic != "VALID" && automatic != "SAME_UPPER" && automatic != "SAME_LOWER")

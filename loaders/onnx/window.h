@@ -10,10 +10,11 @@ struct ImageSize {
   int32_t w = 0;
 };
 
-/// Two values of an attribute, or `missing` where it is absent.
+/// Returns the two values of an attribute, or `missing` twice if it is absent.
 ImageSize read_pair(const Node& node, const char* attribute, int32_t missing);
 
-/// Strides, dilations, and `pads` or what `auto_pad` makes of an input of that size.
+/// Returns the strides, the dilations, and the paddings: `pads`, or what `auto_pad` gives for an
+/// input of this size.
 Window read_window(const Node& node, ImageSize kernel, ImageSize input);
 
 }  // namespace octet::loaders::onnx

@@ -45,7 +45,7 @@ std::map<std::string, DeclaredTensor> read_tensors(const JsonObject& root,
   return out;
 }
 
-// A node that another node's name is a prefix of is fine; two of the same name are not.
+// Checks that no two nodes have the same name. One node's name may be a prefix of another's.
 void check_names(const json& nodes) {
   std::set<std::string> names;
   for (const json& node : nodes) {

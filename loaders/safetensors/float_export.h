@@ -1,4 +1,4 @@
-// The float export: docs/float_export.md.
+// The loader of float exports (docs/float_export.md).
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace octet::loaders {
 
-/// `file` is the whole file; `name` is for the graph. Throws LoadError.
+/// `file` is the whole file; `name` is the name of the graph, for error messages. Throws LoadError.
 graph::Graph load_float_export(std::span<const std::byte> file, const std::string& name);
 
 }  // namespace octet::loaders

@@ -11,7 +11,7 @@ namespace octet::loaders {
 using nlohmann::json;
 
 int32_t to_int32(const json& value, const std::string& what) {
-  // Positive numbers are parsed as unsigned; as signed ones the largest of them would wrap around
+  // Positive numbers are parsed as unsigned. Read as signed, the largest of them would wrap around
   // to -1.
   const bool fits = value.is_number_unsigned()
                         ? std::in_range<int32_t>(value.get<uint64_t>())

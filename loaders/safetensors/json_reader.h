@@ -1,4 +1,4 @@
-// Typed access to JSON whose errors say where: every getter throws LoadError naming the field.
+// Typed access to JSON. Every getter throws a LoadError that says where the field is.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,14 @@ namespace octet::loaders {
 
 class JsonObject {
  public:
-  /// `where` opens every message: "node 'features.0': ". Throws when `value` is not an object.
+  /// `where` begins every message, such as "node 'features.0': ". Throws if `value` is not an
+  /// object.
   JsonObject(const nlohmann::json& value, std::string where);
 
   bool has(const std::string& key) const {
     return value_.contains(key) && !value_.at(key).is_null();
   }
-  const nlohmann::json& at(const std::string& key) const;  ///< Throws when it is absent.
+  const nlohmann::json& at(const std::string& key) const;  ///< Throws if it is absent.
   JsonObject object(const std::string& key) const;
 
   std::string text(const std::string& key) const;
@@ -28,15 +29,15 @@ class JsonObject {
   float number(const std::string& key) const;
   float number(const std::string& key, float fallback) const;
   std::vector<int32_t> integers(const std::string& key) const;
-  /// With a count that must match.
+  /// The same, but throws unless there are `count` of them.
   std::vector<int32_t> integers(const std::string& key, std::size_t count,
                                 std::vector<int32_t> fallback) const;
   std::vector<float> numbers(const std::string& key) const;
   std::vector<std::string> texts(const std::string& key) const;
 
-  /// Throws, naming all of them, when keys are absent.
+  /// Throws if any of the keys is absent; the error names all that are.
   void require(std::initializer_list<const char*> keys) const;
-  /// Throws when there is a key that is none of these: a misspelt attribute must not be ignored.
+  /// Throws if there is any other key: a misspelt attribute must not be ignored.
   void allow_only(std::initializer_list<const char*> keys) const;
 
   [[noreturn]] void fail(const std::string& message) const;
@@ -47,7 +48,8 @@ class JsonObject {
   std::string where_;
 };
 
-/// JSON numbers as the types of tensors; throw LoadError when they are none, or out of range.
+/// These convert JSON numbers to types of tensors. They throw LoadError if it is no number, or out
+/// of range.
 int32_t to_int32(const nlohmann::json& value, const std::string& what);
 float to_float(const nlohmann::json& value, const std::string& what);
 

@@ -49,8 +49,8 @@ std::vector<std::byte> as_float32(const SafeTensor& tensor) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// The functions of one value that have no attributes. The file names them as the operators' table
-/// does.
+/// The functions of one value that have no attributes. Their names in the file are those in the
+/// table of operators.
 const std::map<std::string, Op>& functions() {
   static const std::map<std::string, Op> table = [] {
     std::map<std::string, Op> all;
@@ -119,7 +119,7 @@ void NodeLoader::count_readers(const json& nodes, const std::vector<std::string>
   for (const std::string& name : outputs) ++readers_[name];
   for (const json& node : nodes) {
     const auto inputs = node.find("inputs");
-    if (inputs == node.end() || !inputs->is_array()) continue;  // add_node says so
+    if (inputs == node.end() || !inputs->is_array()) continue;  // add_node reports it
     for (const json& name : *inputs) {
       if (name.is_string()) ++readers_[name.get<std::string>()];
     }
@@ -143,7 +143,7 @@ void NodeLoader::add_input(const std::string& name) {
 void NodeLoader::add_output(const std::string& name) {
   const auto value = values_.find(name);
   if (value == values_.end()) throw LoadError("no node writes the output '" + name + "'");
-  // In the author's order of axes.
+  // Outputs have the author's order of axes.
   graph_.outputs.push_back(
       stored_as(graph_, value->second, identity_order(value->second.shape.size())).id);
 }
@@ -204,7 +204,7 @@ const std::map<std::string, NodeLoader::Handler>& NodeLoader::handlers() {
   return table;
 }
 
-// ---- operands
+// Operands.
 
 TensorId NodeLoader::parameter(const Context& node, const std::string& name) {
   if (const auto known = parameters_.find(name); known != parameters_.end()) return known->second;
@@ -346,13 +346,13 @@ void NodeLoader::insert_behind_phases(const Context& node, Op op, Attributes att
   layer.output = insert_behind(graph_, layer, node.name, op, std::move(attributes), parameters);
   graph::Tensor& result = graph_.tensor(value.id);
   result.name = node.output();
-  // What clips keeps its operand's scale where the file gives it none.
+  // A clip keeps the scale of its operand if the file gives it none.
   if (op != Op::clip || declared.quantization) result.quantization = declared.quantization;
   values_[node.output()] = value;
   phased_[node.output()] = layer;
 }
 
-// ---- operators
+// Operators.
 
 void NodeLoader::conv2d(const Context& node) {
   node.operands(2, 3);
@@ -361,7 +361,7 @@ void NodeLoader::conv2d(const Context& node) {
   const TensorId given = parameter(node, node.inputs[1]);
   const Shape shape = graph_.tensor(given).shape;
   if (shape.size() != 4) node.fail("takes weights of rank 4, not " + shape_text(shape));
-  // [O, I, H, W] -> [O, H, W, I]
+  // From [O, I, H, W] to [O, H, W, I].
   const Value weight =
       stored_as(graph_, {.id = given, .shape = shape, .order = identity_order(4)}, image_order(4));
   const Shape& stored = graph_.tensor(weight.id).shape;
@@ -375,7 +375,7 @@ void NodeLoader::conv2d(const Context& node) {
 
 namespace {
 
-// A stride far above the kernel: zeros, most of all.
+// Whether the weights would be almost all zeros, because the stride is far above the kernel.
 bool is_sparse(const Shape& weight, const AxisPlan& h, const AxisPlan& w) {
   const double spread = double{1} * h.stride * w.stride * h.taps * w.taps * weight[0] * weight[1];
   return spread > std::max<double>(1 << 22, 16 * static_cast<double>(element_count(weight)));
@@ -383,7 +383,7 @@ bool is_sparse(const Shape& weight, const AxisPlan& h, const AxisPlan& w) {
 
 }  // namespace
 
-// `weight` is [I, O / groups, kh, kw], `input` as it is stored.
+// `weight` is [I, O / groups, kh, kw]; `input` is in stored order.
 std::array<AxisPlan, 2> NodeLoader::transposed_window(const Context& node, const Shape& input,
                                                       const Shape& weight) const {
   const auto stride = node.attributes.integers("stride", 2, {1, 1});
@@ -551,8 +551,8 @@ void NodeLoader::binary(const Context& node) {
   const std::size_t rank = std::max(a.shape.size(), b.shape.size());
   a = with_rank(graph_, a, rank);
   b = with_rank(graph_, b, rank);
-  // The order of an activation that is stored in one of its own wins: the other is more likely
-  // plain or a constant.
+  // If one operand is an activation with its own storage order, the result takes that order. The
+  // other operand is more likely in plain order or a constant.
   const bool a_decides = a.order != identity_order(rank) || graph_.tensor(b.id).is_constant();
   const AxisOrder order = a_decides ? a.order : b.order;
   emit(node, ops.at(node.op), BinaryAttributes{},
@@ -578,7 +578,8 @@ void NodeLoader::pool(const Context& node) {
 
 namespace {
 
-// Logical axes that remain when `reduced` are gone or 1, in stored order and renumbered.
+// Returns the logical axes that remain when the `reduced` axes are removed, or kept with extent 1:
+// in stored order and renumbered.
 AxisOrder order_after_reduction(const AxisOrder& order, const std::vector<int32_t>& reduced,
                                 bool keepdims) {
   if (keepdims) return order;
@@ -653,7 +654,7 @@ void NodeLoader::concat(const Context& node) {
   node.attributes.allow_only({"axis"});
   std::vector<Value> values;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) values.push_back(operand(node, i));
-  // The first activation says how all are stored.
+  // All operands are stored in the order of the first activation.
   AxisOrder order = values[0].order;
   for (const Value& value : values) {
     if (value.shape.size() != order.size()) node.fail("joins tensors of different ranks");
@@ -735,7 +736,7 @@ void NodeLoader::transpose(const Context& node) {
   const auto permutation = node.attributes.integers("permutation");
   if (!transposable(permutation, x.shape.size()))
     node.fail("'permutation' is no order of its axes");
-  // New axis i is old axis permutation[i]: only the names of the stored axes change.
+  // New axis i is old axis permutation[i]. Only the names of the stored axes change.
   AxisOrder order;
   for (const int32_t old : x.order) {
     order.push_back(

@@ -1,4 +1,4 @@
-// One node of a float export -> nodes of the graph.
+// Makes nodes of the graph from the nodes of a float export.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace octet::loaders {
 
 /// What the file says about an activation.
 struct DeclaredTensor {
-  Shape shape;  ///< logical, in the file's layout
+  Shape shape;  ///< The logical shape, in the file's layout.
   std::optional<graph::Quantization> quantization;
 };
 
@@ -24,14 +24,15 @@ class NodeLoader {
   NodeLoader(graph::Graph& graph, const SafetensorsFile& file,
              std::map<std::string, DeclaredTensor> declared, bool channels_last);
 
-  /// Says which names `nodes` and the file's outputs read: what more than one reads stays.
+  /// Counts which names `nodes` and the file's outputs read. A tensor with several readers must not
+  /// be changed.
   void count_readers(const nlohmann::json& nodes, const std::vector<std::string>& outputs);
   void add_input(const std::string& name);
   void add_node(const nlohmann::json& json);
   void add_output(const std::string& name);
 
  private:
-  struct Context;  // a node on its way
+  struct Context;  // a node that is being loaded
 
   using Handler = void (NodeLoader::*)(const Context&);
   static const std::map<std::string, Handler>& handlers();
@@ -58,35 +59,37 @@ class NodeLoader {
   void resize(const Context& node);
   void same(const Context& node);
 
-  /// Stored order of an image that convolutions and pools read.
+  /// The order in which an image of this rank is stored for convolutions and pools.
   AxisOrder image_order(std::size_t rank) const;
-  /// An operand as a value: an activation, or a parameter in its logical order.
+  /// Returns an operand as a value: an activation, or a parameter in its logical order.
   Value operand(const Context& node, std::size_t index);
   Value image(const Context& node, std::size_t index);
-  /// A parameter's own tensor, made once. Throws when `name` is no parameter.
+  /// Returns the parameter's own tensor, which is made once. Throws if `name` is no parameter.
   graph::TensorId parameter(const Context& node, const std::string& name);
   graph::TensorId vector_parameter(const Context& node, std::size_t index, const char* what);
   int32_t axis(const Context& node, const Value& x, int32_t given) const;
-  /// What the file says of one of the node's outputs, which must have this shape.
+  /// Returns what the file says of one of the node's outputs. Throws unless that has this shape.
   const DeclaredTensor& declaration(const Context& node, const std::string& output,
                                     const Shape& shape) const;
-  /// Adds the node; its outputs have the inferred shape, stored in `order`, and must be what the
-  /// file declares.
+  /// Adds the node. Its outputs have the inferred shape and are stored in `order`. Throws unless the
+  /// file declares them so.
   void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
             AxisOrder order);
 
-  /// The transposed convolution behind operand 0, where nobody else reads it; or null.
+  /// Returns the transposed convolution that computes operand 0, if nobody else reads that;
+  /// otherwise null.
   const PhasedLayer* find_phased(const Context& node) const;
-  /// Window and phases of a transposed convolution: rows, then columns.
+  /// Returns the plans of a transposed convolution's window and phases: for rows, then for columns.
   std::array<AxisPlan, 2> transposed_window(const Context& node, const Shape& input,
                                             const Shape& weight) const;
-  /// A parameter of one value an output channel, for each channel of the phases' convolution.
+  /// Repeats a parameter, which has one value for each output channel, for the channels of the
+  /// convolution that computes the phases.
   graph::TensorId add_for_phases(graph::TensorId values, int32_t phases, int32_t groups);
-  /// Adds one of several nodes that a node of the file becomes. -> its output
+  /// Adds one of several nodes for a node of the file. Returns its output.
   graph::TensorId add_part(const Context& node, Op op, Attributes attributes,
                            std::vector<graph::TensorId> inputs, const std::string& suffix);
-  /// Puts the node right behind the convolution of its operand. Its output is then what the operand
-  /// was: the phases of the result, laid out in space.
+  /// Puts the node right behind the convolution that computes its operand. The node's output is
+  /// then laid out in space as its operand was.
   void insert_behind_phases(const Context& node, Op op, Attributes attributes,
                             const std::vector<graph::TensorId>& parameters);
 
@@ -94,10 +97,11 @@ class NodeLoader {
   const SafetensorsFile& file_;
   std::map<std::string, DeclaredTensor> declared_;
   bool channels_last_;
-  std::map<std::string, PhasedLayer> phased_;          // layers by their result's name
-  std::map<std::string, int> readers_;                 // nodes and outputs that read a name
-  std::map<std::string, Value> values_;                // activations made so far
-  std::map<std::string, graph::TensorId> parameters_;  // parameters made so far
+  // Transposed convolutions, by the name of their result.
+  std::map<std::string, PhasedLayer> phased_;
+  std::map<std::string, int> readers_;                 // how many nodes and outputs read a name
+  std::map<std::string, Value> values_;                // the activations that were made so far
+  std::map<std::string, graph::TensorId> parameters_;  // the parameters that were made so far
 };
 
 }  // namespace octet::loaders

@@ -1,4 +1,4 @@
-// The safetensors container: named arrays and a metadata object of texts.
+// The safetensors container: named arrays, and a metadata object of texts.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,12 @@ struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
 };
 
-/// Is this a safetensors file, by its first bytes?
+/// Whether this is a safetensors file, judged by its first bytes.
 bool looks_like_safetensors(std::span<const std::byte> file);
 
-/// Spans point into `file`. Throws LoadError: header out of bounds, not JSON, offsets that overlap,
-/// leave a gap or leave the file, a size that does not match shape and type.
+/// Parses the container. Spans point into `file`. Throws LoadError if the header is out of bounds
+/// or no JSON, if offsets overlap, leave a gap or leave the file, or if a size does not match shape
+/// and type.
 SafetensorsFile parse_safetensors(std::span<const std::byte> file);
 
 }  // namespace octet::loaders

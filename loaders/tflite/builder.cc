@@ -12,7 +12,7 @@ namespace {
 
 bool is_bytes(const TensorRecord& tensor) { return is_byte_type(tensor.type); }
 
-// Does the file say every extent?
+// Whether the file gives every extent of the tensor.
 bool is_firm(const TensorRecord& tensor) {
   const auto open = [](int32_t extent) { return extent < 1; };
   return std::ranges::none_of(tensor.signature, open) && std::ranges::none_of(tensor.shape, open);
@@ -47,7 +47,7 @@ void Builder::add_output(int32_t tensor) {
   if (found != values_.end() && !graph_.tensor(found->second).is_constant()) {
     TensorId id = found->second;
     if (graph_.tensor(id).name != from.name || graph_.is_input(id)) {
-      // Another name of a tensor that has one.
+      // The tensor already has another name, so the output is a copy with its own.
       graph::Tensor copy = graph_.tensor(id);
       copy.name = from.name;
       const TensorId original = id;
@@ -107,8 +107,8 @@ bool Builder::is_read_once(int32_t tensor, TensorId value) const {
   return readers_[static_cast<std::size_t>(tensor)] == 1 && !shared_.contains(value);
 }
 
-// The file says what its tensors are; that octet makes another of one would be a mistake in
-// silence.
+// Checks that the result is what the file says of it. If octet made something else, that would be
+// an error that nobody sees.
 void Builder::check_result(const Node& node, TensorId value, int32_t index) const {
   const TensorRecord& result = record(index);
   const graph::Tensor& tensor = graph_.tensor(value);
@@ -123,7 +123,7 @@ void Builder::check_result(const Node& node, TensorId value, int32_t index) cons
   }
 }
 
-// Bytes with a scale do not come of bytes without one, nor the other way round.
+// Checks that bytes with a scale are not made from bytes without one, nor the other way round.
 void Builder::check_bytes(const Node& node, const TensorRecord& result) const {
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     if (!node.has_input(i) || !is_bytes(node.input_tensor(i))) continue;
@@ -227,7 +227,7 @@ TensorId Builder::any_operand(const Node& node, std::size_t index) {
   if (from->quantized && from->quantized->scale.size() == 1) {
     const float scale = from->quantized->scale[0];
     const int32_t zero_point = from->quantized->zero_point[0] + 128;
-    // Of a scale of 0 all values are 0, which any scale says.
+    // With a scale of 0 all values are 0, which any scale can represent.
     made.quantization = std::isnormal(scale)
                             ? graph::Quantization{.scale = scale, .zero_point = zero_point}
                             : graph::Quantization{.scale = 1, .zero_point = zero_point};

@@ -21,8 +21,8 @@ bool is_usable(float scale) {
   return scale > 0 && std::isnormal(scale) && std::isnormal(1.0f / scale);
 }
 
-// A channel of weights that training left dead has a scale of 0, or of next to it: its values are
-// 0. An activation has none such.
+// Reports a scale that is refused. A channel of weights that training left dead may have a scale of
+// 0 or nearly 0, since its values are 0. An activation may not.
 [[noreturn]] void fail_scale(const TensorRecord& tensor, float scale) {
   const bool is_number = scale > 0 && !std::isinf(scale);
   throw LoadError("'" + tensor.name + "' has a scale of " + graph::text_of(scale) +
@@ -32,8 +32,8 @@ bool is_usable(float scale) {
                   ": quantize the model again");
 }
 
-// A channel of weights that training left dead has a scale of 0, or of next to it, or an infinite
-// one: its values are 0 (read_bytes looks). An activation has none such.
+// Checks scales and zero points. A channel of weights that training left dead may have a scale of
+// 0, nearly 0 or infinity, since its values are 0 (read_bytes checks that). An activation may not.
 void check_scales(const TensorRecord& tensor, bool of_constant) {
   for (const float scale : tensor.scale) {
     if (!is_usable(scale) && !(of_constant && scale >= 0)) fail_scale(tensor, scale);
@@ -48,7 +48,7 @@ void check_scales(const TensorRecord& tensor, bool of_constant) {
   }
 }
 
-// The elements as T, one by one.
+// Calls take(value) for each element, read as T.
 template <class T, class Take>
 void read_elements(const TensorRecord& tensor, std::size_t elements, const Take& take) {
   const std::span<const std::byte> data = *tensor.data;
@@ -71,7 +71,7 @@ void read_integers(const TensorRecord& tensor, std::size_t elements, Constant& o
   read_elements<T>(tensor, elements, [&](T v) { out.integers.push_back(static_cast<int64_t>(v)); });
 }
 
-// Scales along one axis of the constant, or one for all of it.
+// Reads bytes with one scale for all of the constant, or with scales along one of its axes.
 void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out) {
   check_scales(tensor, true);
   QuantizedValues kept{.scale = tensor.scale};
@@ -92,7 +92,7 @@ void read_bytes(const TensorRecord& tensor, std::size_t elements, Constant& out)
     for (int32_t i = tensor.axis + 1; i < rank; ++i)
       inner *= static_cast<std::size_t>(out.shape[static_cast<std::size_t>(i)]);
   }
-  // Unsigned bytes less 128, signed ones as they are.
+  // Unsigned bytes are stored less 128, signed ones as they are.
   const int64_t to_signed = tensor.type == TensorType::UINT8 ? 128 : 0;
   for (const int64_t z : tensor.zero_point)
     kept.zero_point.push_back(static_cast<int32_t>(z - to_signed));

@@ -6,50 +6,54 @@
 
 namespace octet::loaders::tflite {
 
-/// A tensor of numbers, row-major: floats, or integers.
+/// A tensor of numbers, row-major: floats or integers.
 struct Constant {
   Shape shape;
   bool is_float = true;
-  std::vector<float> floats;  ///< float16 and the like become float32; bytes with a scale, reals.
+  /// Values of float16 and others become float32; bytes with a scale become reals.
+  std::vector<float> floats;
   std::vector<int64_t> integers;
-  std::optional<QuantizedValues> quantized;  ///< Of floats that are bytes in the file.
+  /// The bytes of floats that are bytes in the file.
+  std::optional<QuantizedValues> quantized;
 
   std::size_t size() const { return is_float ? floats.size() : integers.size(); }
 };
 
-bool is_byte_type(format::TensorType type);  ///< UINT8 or INT8
+bool is_byte_type(format::TensorType type);  ///< true for UINT8 and INT8
 
-/// Bytes that the file gives no scale: they are numbers.
+/// Whether the tensor has bytes without a scale. They are numbers then.
 bool has_no_scale(const TensorRecord& tensor);
 
-/// What bytes of such a type are as unsigned ones with a scale of 1.
+/// The quantization of such bytes when they become unsigned: a scale of 1.
 graph::Quantization numbers_of(format::TensorType type);
 
-/// A scale and zero point of an activation, as unsigned bytes: signed ones have 128 added. Throws
-/// LoadError for a tensor of bytes whose scale is missing, no positive number, or one a channel.
+/// Returns an activation's scale and zero point, as unsigned bytes: signed ones get 128 added.
+/// Throws LoadError for a tensor of bytes whose scale is missing, is no positive number, or is one
+/// of several for channels.
 graph::Quantization quantization_of(const TensorRecord& tensor);
 
-/// The same of a tensor that is computed: a scale that float32 has no normal number for (where
-/// training left all channels dead) becomes the smallest that it has. Either way all values are 0.
+/// Does the same for a computed tensor. If training left all channels dead, the scale may be too
+/// small for a normal float32. It becomes the smallest normal one then; all values are 0 either
+/// way.
 graph::Quantization quantization_of_result(const TensorRecord& tensor);
 
-/// Has the tensor such a scale?
+/// Whether the tensor has such a scale.
 bool is_dead(const TensorRecord& tensor);
 
-/// The shape as one of octet's; throws LoadError where an extent is below 1 or too large.
+/// Returns the shape as one of octet's. Throws LoadError if an extent is below 1 or too large.
 Shape shape_of(const TensorRecord& tensor);
 
-/// Throws LoadError for values that do not fill the shape, MissingOperator for types that octet
+/// Throws LoadError if the values do not fill the shape, and MissingOperator for types that octet
 /// does not decode.
 Constant decode(const TensorRecord& tensor);
 
-/// Floats as the bytes that `type` and `quantization` make of them.
+/// Returns floats as bytes with this quantization.
 Constant quantized(const Constant& from, const graph::Quantization& quantization);
 
-/// The constant with its axes permuted: output axis i is input axis order[i].
+/// Returns the constant with its axes permuted: output axis i is input axis order[i].
 Constant permuted(const Constant& from, const std::vector<int32_t>& order);
 
-/// The same values under another shape. The axis of scales has to be kept by who calls.
+/// Returns the same values in another shape. The caller has to keep the axis of the scales.
 Constant reshaped(Constant from, Shape shape);
 
 }  // namespace octet::loaders::tflite

@@ -41,7 +41,7 @@ void load_prelu(Builder& builder, const Node& node) {
         builder.add_floats(node, ".slope", {static_cast<int32_t>(slope->size())}, slope->floats);
     return builder.finish(node, builder.emit(node, Op::prelu, NoAttributes{}, {x, slopes}));
   }
-  // max(x, 0) + slope * min(x, 0)
+  // The result is max(x, 0) + slope * min(x, 0).
   const TensorId above = builder.emit(node, Op::clip, ClipAttributes{{.min = 0}}, {x}, ".above");
   const TensorId below = builder.emit(node, Op::clip, ClipAttributes{{.max = 0}}, {x}, ".below");
   const TensorId sloped =

@@ -94,7 +94,7 @@ ByteScale scale_at(const ElementSource& element) {
   return {q.scale[s], q.zero_point[s]};
 }
 
-// The scales of each position along `axis`; empty where one position has several.
+// Returns the scale of each position along `axis`; empty if a position has several scales.
 std::vector<ByteScale> scales_along(const Shape& shape, std::size_t axis,
                                     std::span<const ByteScale> scales) {
   std::size_t inner = 1;
@@ -137,7 +137,8 @@ std::optional<QuantizedValues> quantized_elements(const Shape& shape,
   return out;
 }
 
-// SHAPE and RANK ask for no value: the shape is known, or what the file says where that is firm.
+// SHAPE and RANK need no value of their operand. Its shape is known, or it is the file's if the
+// file gives all extents.
 bool fold_shape(Builder& builder, const Node& node) {
   const std::optional<Shape> shape = builder.known_shape(node, 0);
   if (!shape) return false;
@@ -172,7 +173,8 @@ bool fold(Builder& builder, const Node& node) {
   if (node.code() == Code::SHAPE || node.code() == Code::RANK) return fold_shape(builder, node);
   Fold compute = find_movement_fold(node.code());
   if (compute == nullptr) {
-    // Arithmetic of bytes rounds to the result's scale, which only an operator of the model does.
+    // Arithmetic of bytes rounds to the scale of the result, which only an operator of the model
+    // does.
     if (node.output_count() == 0 || is_byte_type(node.output_tensor().type)) return false;
     compute = find_arithmetic_fold(node.code());
   }

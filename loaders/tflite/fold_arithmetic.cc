@@ -1,4 +1,4 @@
-// Arithmetic of constants: integers exactly, floats in double, rounded once.
+// Arithmetic on constants: integers exactly, floats in double and rounded once.
 #include <algorithm>
 #include <cmath>
 #include <limits>

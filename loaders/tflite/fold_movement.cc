@@ -1,4 +1,4 @@
-// Constants that only move: other shapes, parts, joined.
+// Moves constants: other shapes, parts, joined.
 #include <algorithm>
 #include <map>
 
@@ -17,7 +17,7 @@ std::size_t count_of(const Shape& shape) {
   return count;
 }
 
-/// The result of `shape` whose elements are those of `from` at `index(position)`.
+/// Returns a result of `shape` whose element at each position is element index(position) of `from`.
 template <class Index>
 Constant taken(const Constant& from, const Shape& shape, const Index& index) {
   std::vector<ElementSource> elements;

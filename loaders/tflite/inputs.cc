@@ -17,7 +17,8 @@ bool is_open(const TensorRecord& input, std::size_t axis) {
   return axis < input.signature.size() ? input.signature[axis] < 0 : input.shape[axis] < 1;
 }
 
-// Where the file has no signature, an extent of 0 is what it says.
+// Whether an error should show the extent as open. Without a signature, an extent of 0 is shown as
+// it is.
 bool is_said_open(const TensorRecord& input, std::size_t axis) {
   return is_open(input, axis) && (axis < input.signature.size() || input.shape[axis] < 0);
 }
@@ -43,7 +44,7 @@ Shape input_shape(const TensorRecord& input, const Shape* given) {
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (!is_open(input, i)) continue;
     open = open || i > 0;
-    shape[i] = 1;  // a batch
+    shape[i] = 1;  // the first axis is the batch
   }
   if (given != nullptr) {
     bool fits = given->size() == shape.size();
@@ -77,7 +78,8 @@ void add_inputs(const ModelFile& file, const std::vector<int>& readers, const Lo
   for (const int32_t index : file.inputs) {
     const TensorRecord& input = file.tensors[static_cast<std::size_t>(index)];
     if (input.data) continue;
-    if (readers[static_cast<std::size_t>(index)] == 0) {  // octet's models have no such input
+    // A model of octet has no inputs that nobody reads.
+    if (readers[static_cast<std::size_t>(index)] == 0) {
       unread.insert(input.name);
       builder.graph().remarks.push_back(unread_input_remark(input.name));
       continue;

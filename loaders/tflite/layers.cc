@@ -30,7 +30,7 @@ const Constant& windowed_weights(Builder& builder, const Node& node) {
 void load_conv(Builder& builder, const Node& node) {
   const auto& o = node.options<format::Conv2DOptions>();
   const TensorId x = builder.image(node, 0);
-  const Constant& weights = windowed_weights(builder, node);  // O, kh, kw, I / groups
+  const Constant& weights = windowed_weights(builder, node);  // [O, kh, kw, I / groups]
   const Shape& input = builder.shape(x);
   ConvAttributes a{.window = window_of(node,
                                        {.kernel_h = weights.shape[1],
@@ -49,10 +49,10 @@ void load_conv(Builder& builder, const Node& node) {
 void load_depthwise_conv(Builder& builder, const Node& node) {
   const auto& o = node.options<format::DepthwiseConv2DOptions>();
   const TensorId x = builder.image(node, 0);
-  const Constant& given = windowed_weights(builder, node);  // 1, kh, kw, I * multiplier
+  const Constant& given = windowed_weights(builder, node);  // [1, kh, kw, I * multiplier]
   if (given.shape[0] != 1) node.fail("takes weights of one filter a channel");
   const Shape& input = builder.shape(x);
-  // Output channel c * multiplier + m reads input channel c: groups of one input channel.
+  // Output channel c * multiplier + m reads input channel c, so each group has one input channel.
   ConvAttributes a{.window = window_of(node,
                                        {.kernel_h = given.shape[1],
                                         .kernel_w = given.shape[2],
@@ -72,7 +72,7 @@ void load_fully_connected(Builder& builder, const Node& node) {
   if (o != nullptr && o->weights_format() != format::WeightsFormat::DEFAULT)
     node.missing("with shuffled weights; convert the model without them");
   TensorId x = builder.operand(node, 0);
-  const Constant& weights = required_weights(builder, node);  // O, I
+  const Constant& weights = required_weights(builder, node);  // [O, I]
   if (weights.shape.size() != 2) node.fail("takes weights of rank 2");
   const int32_t inputs = weights.shape[1];
   const bool keeps_axes = o != nullptr && o->keep_num_dims();

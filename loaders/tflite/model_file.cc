@@ -15,7 +15,8 @@ constexpr uint32_t schema_version = 3;
   throw LoadError("this TFLite file is damaged (" + what + "): fetch or convert it again");
 }
 
-// FlatBuffers' verification leaves open how the elements of a vector are aligned.
+// Reads vectors element by element: FlatBuffers' verification does not check how elements are
+// aligned.
 template <class T>
 std::vector<T> to_vector(const flatbuffers::Vector<T>* from) {
   std::vector<T> out(from == nullptr ? 0 : from->size());
@@ -32,13 +33,13 @@ uint32_t count(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
-// Null where the tensor has no data of its own.
+// Returns nothing if the tensor has no data of its own.
 std::optional<std::span<const std::byte>> data_of(const format::Model& model, uint32_t index,
                                                   const std::string& name,
                                                   std::span<const std::byte> file) {
   if (index >= count(model.buffers())) fail_damaged("'" + name + "' has no buffer");
   const format::Buffer* buffer = model.buffers()->Get(index);
-  if (buffer->offset() > 1) {  // behind the FlatBuffer, in files above 2 GB
+  if (buffer->offset() > 1) {  // the data lies behind the FlatBuffer, in files above 2 GB
     if (buffer->offset() > file.size() || buffer->size() > file.size() - buffer->offset())
       fail_damaged("the values of '" + name + "' lie behind the end of the file");
     return file.subspan(buffer->offset(), buffer->size());
@@ -53,7 +54,7 @@ void read_quantization(const format::QuantizationParameters* from, TensorRecord&
   tensor.scale = to_vector(from->scale());
   tensor.zero_point = to_vector(from->zero_point());
   tensor.axis = from->quantized_dimension();
-  // Symmetric ones may leave their zero points out.
+  // Symmetrically quantized tensors may leave out their zero points.
   if (tensor.zero_point.empty()) tensor.zero_point.assign(tensor.scale.size(), 0);
   if (tensor.zero_point.size() != tensor.scale.size())
     fail_damaged("'" + tensor.name + "' has another number of zero points than of scales");
@@ -91,7 +92,7 @@ std::vector<TensorRecord> read_tensors(const format::Model& model, const format:
 }
 
 format::BuiltinOperator code_of(const format::OperatorCode& code) {
-  // Numbers above 127 are in the newer field, which older files leave at 0.
+  // Codes above 127 are in the newer field, which older files leave at 0.
   return std::max(code.builtin_code(),
                   static_cast<format::BuiltinOperator>(code.deprecated_builtin_code()));
 }
@@ -142,7 +143,7 @@ bool looks_like_model(std::span<const std::byte> file) {
 }
 
 ModelFile read_model(std::span<const std::byte> file) {
-  // The FlatBuffer itself ends below 2 GB; what lies behind it are buffers.
+  // The FlatBuffer itself ends below 2 GB. Only buffers lie behind it.
   const std::size_t verified = std::min(file.size(), std::size_t{FLATBUFFERS_MAX_BUFFER_SIZE} - 1);
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(file.data()), verified);
   if (!looks_like_model(file) || !format::VerifyModelBuffer(verifier))

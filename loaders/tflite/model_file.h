@@ -1,5 +1,5 @@
-// A .tflite file as plain structs: verified, every index checked, nothing interpreted yet. Data and
-// options are views into the file's bytes.
+// A .tflite file as plain structs: verified, with every index checked, not yet interpreted. Data
+// and options point into the bytes of the file.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,17 @@
 
 namespace octet::loaders::tflite {
 
-/// "FLOAT16", ...; the number of a type that the format does not have.
+/// Returns "FLOAT16", ..., or the number of a type that the format does not have.
 std::string type_name(format::TensorType type);
 
 struct TensorRecord {
-  std::string name;  ///< Unique; "tensor 12" where the file has none.
+  std::string name;  ///< Unique; "tensor 12" if the file gives none.
   format::TensorType type = format::TensorType::FLOAT32;
-  std::vector<int32_t> shape;      ///< As the file says, unchecked.
+  std::vector<int32_t> shape;      ///< As in the file, unchecked.
   std::vector<int32_t> signature;  ///< The shape with -1 for open extents; may be empty.
-  std::optional<std::span<const std::byte>> data;  ///< Of a constant.
-  /// real = scale * (q - zero_point): none, one, or one for each position along `axis`; as many of
-  /// both.
+  std::optional<std::span<const std::byte>> data;  ///< For constants only.
+  /// real = scale * (q - zero_point). There is no scale, one, or one for each position along
+  /// `axis`, and as many zero points as scales.
   std::vector<float> scale;
   std::vector<int64_t> zero_point;
   int32_t axis = 0;
@@ -33,14 +33,14 @@ struct TensorRecord {
 };
 
 struct OperatorRecord {
-  std::string op;  ///< "CONV_2D"; of a custom operator its own name.
+  std::string op;  ///< "CONV_2D", for example; for a custom operator its own name.
   format::BuiltinOperator code = format::BuiltinOperator::CUSTOM;
-  std::vector<int32_t> inputs;  ///< Indices of tensors; -1 where one is left out.
+  std::vector<int32_t> inputs;  ///< Indices of tensors; -1 for an input that is left out.
   std::vector<int32_t> outputs;
   const format::Operator* options = nullptr;
 };
 
-/// The first subgraph.
+/// The first subgraph of the file.
 struct ModelFile {
   std::string description;
   std::vector<TensorRecord> tensors;
@@ -49,10 +49,11 @@ struct ModelFile {
   std::vector<int32_t> outputs;
 };
 
-/// Has the file the identifier of a TFLite model, "TFL3"?
+/// Whether the file has the identifier of a TFLite model, "TFL3".
 bool looks_like_model(std::span<const std::byte> file);
 
-/// Throws LoadError where the bytes are no sound TFLite model. They must outlive the result.
+/// Throws LoadError if the bytes are no sound TFLite model. The result points into the bytes, which
+/// have to outlive it.
 ModelFile read_model(std::span<const std::byte> file);
 
 }  // namespace octet::loaders::tflite

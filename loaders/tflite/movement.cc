@@ -1,4 +1,4 @@
-// Parts of tensors: joined, padded, split.
+// Operators that join, pad and split parts of tensors.
 #include <algorithm>
 #include <cmath>
 
@@ -12,7 +12,7 @@ using graph::TensorId;
 
 namespace {
 
-// begin to begin + count along one axis, backwards where `step` is -1.
+// Takes `count` positions from `begin` on along one axis, backwards if `step` is -1.
 TensorId emit_part(Builder& builder, const Node& node, TensorId x, int32_t axis, int64_t begin,
                    int64_t count, int32_t step, const std::string& suffix) {
   if (count < 1) node.missing("that leaves nothing of its operand");
@@ -27,7 +27,7 @@ TensorId emit_part(Builder& builder, const Node& node, TensorId x, int32_t axis,
   return builder.emit_moved(node, Op::slice, std::move(a), x, suffix);
 }
 
-// Indices stay indices; scales may differ.
+// Joins the parts. Indices stay indices, and the parts may have different scales.
 TensorId emit_concat(Builder& builder, const Node& node, std::vector<TensorId> parts, int32_t axis,
                      const std::string& suffix = "") {
   const Type type = builder.graph().tensor(parts[0]).type;
@@ -52,7 +52,7 @@ void load_concatenation(Builder& builder, const Node& node) {
   const Bounds bounds = bounds_of(node, o.fused_activation());
   if (!bounds.bounded()) return builder.finish(node, emit_concat(builder, node, parts, axis));
   const TensorId joined = emit_concat(builder, node, parts, axis, ".joined");
-  // In the result's own scale the activation only clips.
+  // With the scale of the result, the activation only clips.
   if (!node.output_tensor().scale.empty())
     builder.graph().tensor(joined).quantization = quantization_of_result(node.output_tensor());
   builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{bounds}, {joined}));
@@ -94,7 +94,7 @@ std::vector<AxisPadding> read_padding(Builder& builder, const Node& node, std::s
   return out;
 }
 
-// What pads whole numbers: octet's pad has a float.
+// Returns the value that pads whole numbers, as a float, which is the type of octet's pad values.
 float whole_value(const Node& node, const Constant& value) {
   if (value.is_float) node.fail("pads integers with a number that is none");
   const auto number = static_cast<float>(value.integers[0]);
@@ -131,7 +131,7 @@ void load_mirror_pad(Builder& builder, const Node& node) {
     if (p.before == 0 && p.after == 0) continue;
     const auto axis = static_cast<int32_t>(i);
     const int32_t extent = builder.shape(x)[i];
-    // Symmetric ones repeat the border itself.
+    // Symmetric padding repeats the border itself, too.
     const int32_t skipped = symmetric ? 0 : 1;
     if (std::max(p.before, p.after) > extent - skipped)
       node.fail("mirrors more than its operand has");
@@ -193,7 +193,7 @@ void load_split_v(Builder& builder, const Node& node) {
   if (sizes.size() != node.output_count()) node.fail("has sizes for another number of outputs");
   if (const auto* o = node.find_options<format::SplitVOptions>())
     check_count(node, o->num_splits(), node.output_count());
-  // One may be -1: what the others leave.
+  // One size may be -1: it takes what the others leave.
   const auto open = std::ranges::find(sizes, -1);
   if (open != sizes.end()) {
     int64_t rest = builder.shape(x)[static_cast<std::size_t>(axis)];

@@ -1,4 +1,4 @@
-// One operator of a TFLite graph: its options, and errors that say where they come from.
+// One operator of a TFLite graph: its options, and errors that name it.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ class Node {
   bool has_input(std::size_t index) const {
     return index < record_.inputs.size() && record_.inputs[index] >= 0;
   }
-  /// Indices of tensors; they throw where there is none.
+  /// These return indices of tensors. They throw if there is none.
   int32_t input(std::size_t index) const;
   int32_t output(std::size_t index = 0) const;
   std::size_t output_count() const { return record_.outputs.size(); }
@@ -34,12 +34,12 @@ class Node {
     return file_.tensors[static_cast<std::size_t>(output(index))];
   }
 
-  /// Null where the operator has none of that type.
+  /// Null if the operator has no options of this type.
   template <class Options>
   const Options* find_options() const {
     return record_.options->builtin_options_as<Options>();
   }
-  /// Throws where the operator has none.
+  /// Throws if the operator has no options of this type.
   template <class Options>
   const Options& options() const {
     const Options* found = find_options<Options>();
@@ -47,15 +47,15 @@ class Node {
     return *found;
   }
 
-  /// Axis `given` of a tensor of `rank`, counted from 0.
+  /// Returns axis `given` of a tensor of `rank`, counted from 0.
   int32_t axis(int64_t given, std::size_t rank) const;
 
-  /// "node 'Relu6' (CONV_2D, operator 3): "
+  /// The beginning of a message, such as "node 'Relu6' (CONV_2D, operator 3): ".
   std::string where() const {
     return "node '" + name_ + "' (" + op() + ", operator " + std::to_string(index_) + "): ";
   }
   [[noreturn]] void fail(const std::string& message) const { throw LoadError(where() + message); }
-  /// The operator is known, but not in this form.
+  /// Throws: octet knows the operator, but not in this form.
   [[noreturn]] void missing(const std::string& what) const { throw MissingOperator(what); }
 
  private:

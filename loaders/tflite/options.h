@@ -1,4 +1,4 @@
-// What several operators' options have in common: fused activations, windows.
+// Options that several operators share: fused activations and windows.
 #pragma once
 
 #include "engine/operator.h"
@@ -7,11 +7,12 @@
 
 namespace octet::loaders::tflite {
 
-/// The real bounds of a fused activation. Throws MissingOperator for those that are no bounds.
+/// Returns the real bounds of a fused activation. Throws MissingOperator for activations that are
+/// no bounds.
 Bounds bounds_of(const Node& node, format::Activation activation);
 
-/// Strides and the rest of a window; the paddings follow from `padding` and the input's size, an
-/// odd rest of SAME at the bottom and at the right. Throws LoadError for values out of range.
+/// Describes a window. Its paddings follow from `padding` and the size of the input. An odd rest of
+/// SAME goes to the bottom and the right. Throws LoadError for values out of range.
 struct WindowRequest {
   int32_t kernel_h = 1;
   int32_t kernel_w = 1;

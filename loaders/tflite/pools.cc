@@ -1,4 +1,4 @@
-// Windows, and whole axes: pools, reductions, softmax, argmax, top_k.
+// Operators on windows and on whole axes: pools, reductions, softmax, argmax, top_k.
 #include <algorithm>
 
 #include "loaders/tflite/operators.h"
@@ -44,7 +44,7 @@ void load_mean(Builder& builder, const Node& node) {
                          .keepdims = node.options<format::ReducerOptions>().keep_dims()};
   if (a.axes.empty()) return builder.finish(node, x);
   if (node.code() == Code::MEAN) return builder.finish(node, builder.emit(node, Op::mean, a, {x}));
-  // A sum is a mean times the count.
+  // A sum is a mean times the number of values.
   float count = 1;
   for (const int32_t axis : a.axes)
     count *= static_cast<float>(builder.shape(x)[static_cast<std::size_t>(axis)]);

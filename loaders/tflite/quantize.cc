@@ -1,5 +1,5 @@
-// QUANTIZE and DEQUANTIZE. The types of TFLite's tensors say what is quantized: between them an
-// activation keeps its scale, and the operators themselves go.
+// QUANTIZE and DEQUANTIZE. The types of TFLite's tensors say what is quantized. An activation
+// between two operators keeps its scale, and these operators are removed.
 #include "loaders/tflite/operators.h"
 
 namespace octet::loaders::tflite {
@@ -19,7 +19,7 @@ void load_quantize(Builder& builder, const Node& node) {
   const auto& known = builder.graph().tensor(x).quantization;
   const bool takes_scale = !known && builder.is_read_once(node.input(0), x);
   if (takes_scale || known == wanted) return builder.finish(node, x);
-  // Others read the tensor as it is, or it has another scale: a copy in this one.
+  // Others read the tensor unrounded, or it has another scale. So this is a copy with this scale.
   builder.finish(node, builder.emit(node, Op::clip, ClipAttributes{}, {x}));
 }
 
@@ -35,7 +35,7 @@ void load_dequantize(Builder& builder, const Node& node) {
 
 namespace {
 
-// Bytes as the numbers that they are, without their scale.
+// Returns bytes as the numbers that they are, without their scale.
 TensorId numbers_of_bytes(Builder& builder, const Node& node, TensorId x) {
   const graph::Quantization numbers = numbers_of(node.input_tensor(0).type);
   const graph::Quantization known = *builder.graph().tensor(x).quantization;
@@ -51,7 +51,8 @@ TensorId numbers_of_bytes(Builder& builder, const Node& node, TensorId x) {
   if (shift != 0) {
     y = builder.emit(node, Op::add, BinaryAttributes{}, {y, number(".shift", shift)});
   }
-  builder.graph().tensor(y).quantization = numbers;  // rounds to what they are exactly
+  // With this scale, rounding gives exactly these numbers.
+  builder.graph().tensor(y).quantization = numbers;
   return y;
 }
 

@@ -1,4 +1,4 @@
-// RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR, by TensorFlow's rules of coordinates.
+// RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR, by TensorFlow's rules for coordinates.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,7 +18,7 @@ struct Rule {
   bool half_pixel_centers = false;
 };
 
-// In float32, as TensorFlow does it: at a tie another arithmetic would take another pixel.
+// Computed in float32, as in TensorFlow. Other arithmetic would take another pixel at a tie.
 AxisSamples samples_of(const Rule& rule, int32_t axis, int32_t input, int32_t output) {
   AxisSamples samples{.axis = axis, .input = input};
   const bool corners = rule.align_corners && output > 1;
@@ -46,8 +46,8 @@ Rule read_rule(const Node& node) {
   return {false, o.align_corners(), o.half_pixel_centers()};
 }
 
-// Height and width of the result: the operand, or, where octet cannot compute that when it
-// converts, the file's shape.
+// Returns the height and width of the result: from the operand or, if octet cannot compute that
+// while it converts, from the shape in the file.
 std::array<int32_t, 2> output_size(Builder& builder, const Node& node) {
   std::vector<int64_t> size;
   if (builder.constant(node, 1) != nullptr) {
@@ -66,7 +66,7 @@ TensorId resize_by_matrix(Builder& builder, const Node& node, TensorId x, const 
   if (int64_t{samples.input} * samples.output() > int64_t{1} << 22)
     node.missing("with these coordinates at this size");
   const std::string suffix = samples.axis == 1 ? ".h" : ".w";
-  // The axis goes last, is multiplied, and goes back.
+  // The axis is moved to the end, multiplied by the matrix, and moved back.
   const std::vector<int32_t> swapped =
       samples.axis == 1 ? std::vector<int32_t>{0, 3, 2, 1} : std::vector<int32_t>{0, 1, 3, 2};
   const TensorId turned =
@@ -102,7 +102,8 @@ void load_resize(Builder& builder, const Node& node) {
     a.align_corners = corners;
     return builder.finish(node, builder.emit(node, Op::resize, a, {x}));
   }
-  if (!rule.linear) x = builder.image(node, 0);  // products take no bytes without a scale
+  // A matrix product takes no bytes without a scale. image() refuses them.
+  if (!rule.linear) x = builder.image(node, 0);
   x = resize_by_matrix(builder, node, x, rule, h);
   builder.finish(node, resize_by_matrix(builder, node, x, rule, w));
 }

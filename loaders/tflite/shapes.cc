@@ -1,4 +1,4 @@
-// The same values under another shape or in another order of axes.
+// Operators that give values another shape or another order of axes.
 #include <algorithm>
 
 #include "loaders/tflite/operators.h"
@@ -54,8 +54,8 @@ Shape squeezed_shape(const Node& node, const Shape& from) {
 
 namespace {
 
-// What the operator says: its operand, or its options. Where the operand is computed, and octet
-// cannot compute it when it converts, the file's shape of the result.
+// Returns the shape that the operand or the options give. If the operand is computed, and octet
+// cannot compute it while it converts, returns the shape of the result in the file.
 std::vector<int64_t> wanted_shape(Builder& builder, const Node& node) {
   if (node.has_input(1)) {
     if (builder.constant(node, 1) != nullptr) return builder.integers(node, 1, "its shape");
@@ -106,7 +106,8 @@ int32_t checked_block(const Node& node, int32_t size) {
   return size;
 }
 
-// [N, H, W, C] as five axes, N and H as one -> permuted -> [N, h, w, c].
+// Splits [N, H, W, C] into five axes, with N and H as one, permutes them, and joins them as [N, h,
+// w, c].
 void move_blocks(Builder& builder, const Node& node, TensorId x, const Shape& split,
                  const Shape& image) {
   const TensorId parts = builder.reshaped(node, x, split, ".blocks");

@@ -72,7 +72,7 @@ class StridedSlice {
     out_.shape.push_back(x[axis_++]);
   }
 
-  // All axes that neither the positions before nor those after name.
+  // Takes all axes that neither the positions before nor the positions after name.
   void take_ellipsis(const Shape& x, std::size_t i) {
     std::size_t after = 0;
     for (std::size_t k = i + 1; k < begin_.size(); ++k)
@@ -84,14 +84,15 @@ class StridedSlice {
     if (axis_ >= x.size()) node_.fail("has more positions than its operand has axes");
     const int64_t extent = x[axis_];
     if (step_[i] == 0) node_.fail("has a stride of 0");
-    if (has_bit(options_.shrink_axis_mask(), i)) {  // one position, and the axis goes
+    if (has_bit(options_.shrink_axis_mask(), i)) {  // one position; the axis is removed
       const int64_t at = begin_[i] < 0 ? begin_[i] + extent : begin_[i];
       if (at < 0 || at >= extent) node_.fail("takes a position outside its operand");
       add(at, 1, 1);
       ++axis_;
       return;
     }
-    // What a mask leaves open reaches to the end that the step goes to.
+    // If a mask leaves a bound open, the range reaches to the end of the axis in the direction of
+    // the step.
     const bool forwards = step_[i] > 0;
     const int64_t begin = has_bit(options_.begin_mask(), i) ? (forwards ? 0 : extent) : begin_[i];
     const int64_t end =

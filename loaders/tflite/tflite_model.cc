@@ -13,8 +13,8 @@ namespace {
 
 using Code = format::BuiltinOperator;
 
-// Operands that say a result's shape, which the file says as well: what computes them need not be
-// known.
+// Whether the operand only gives the shape of a result. The file has that shape, too, so octet need
+// not know the operators that compute the operand.
 bool is_shape_operand(const ModelFile& file, const OperatorRecord& node, std::size_t index) {
   const bool by_code =
       (index == 1 && (node.code == Code::RESHAPE || node.code == Code::RESIZE_BILINEAR ||
@@ -30,7 +30,7 @@ bool asks_for_shape(const OperatorRecord& node) {
 
 enum class Need : uint8_t {
   none,
-  of_shapes,  ///< Only a shape depends on it.
+  of_shapes,  ///< Only shapes depend on it.
   of_values,  ///< An output depends on it.
 };
 
@@ -90,7 +90,7 @@ std::vector<int> count_readers(const ModelFile& file, const std::vector<Need>& n
   return readers;
 }
 
-// Does an activation that is needed have 8 bits? Then the file's scales are the model's.
+// Whether any activation that is needed has 8 bits. Then the scales in the file are the model's.
 bool is_quantized(const ModelFile& file, const std::vector<int>& readers) {
   for (std::size_t i = 0; i < file.tensors.size(); ++i) {
     const TensorRecord& tensor = file.tensors[i];
@@ -128,8 +128,9 @@ class ModelLoader {
   }
 
  private:
-  // TFLite's operators have no names: each is called by its first result. The converter joins the
-  // names of what it fused with semicolons; the first will do.
+  // Returns the name of an operator. TFLite's operators have none, so it is that of the first
+  // result. The converter joins the names of fused nodes with semicolons; the first of them is
+  // taken.
   std::string name_of(const OperatorRecord& record, std::size_t index) {
     std::string wanted = "operator " + std::to_string(index);
     if (!record.outputs.empty()) {
@@ -141,7 +142,7 @@ class ModelLoader {
     return name;
   }
 
-  // What octet cannot compute here is left to the file's own shapes.
+  // Computes shapes. If octet cannot compute one here, the shapes in the file count.
   void load_shape(std::size_t index) {
     const Node node(file_, index, "operator " + std::to_string(index));
     try {
@@ -169,7 +170,7 @@ class ModelLoader {
                          describe(record) + (*reason.what() == '\0' ? "" : " ") + reason.what());
       mark_unknown(record);
     } catch (const LoadError& error) {
-      // Errors from below the operator name a tensor at most.
+      // An error from below the operator names at most a tensor, so the operator is added.
       const std::string text = error.what();
       if (text.starts_with("node '")) throw;
       node.fail(text);
@@ -181,7 +182,8 @@ class ModelLoader {
     return record.code == Code::CUSTOM ? "custom operator " + record.op : record.op;
   }
 
-  // Types that no operator here takes are said once, at the node that first meets them.
+  // Refuses types that no operator here takes. This is reported once, at the first node with such a
+  // type.
   void refuse_types(const Node& node, const OperatorRecord& record) const {
     for (const int32_t input : record.inputs) {
       if (input < 0) continue;
@@ -192,8 +194,8 @@ class ModelLoader {
     }
   }
 
-  // Is one of its operands a shape, or computed from one? Then the file's shapes may be
-  // placeholders from here on.
+  // Whether an operand is a shape or is computed from one. From there on, the shapes in the file
+  // may be placeholders.
   bool reads_computed(const OperatorRecord& record) const {
     return std::ranges::any_of(
         record.inputs, [&](int32_t input) { return input >= 0 && computed_.contains(input); });

@@ -1,4 +1,4 @@
-// The TFLite loader's door.
+// The door to the TFLite loader.
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@ namespace octet::loaders {
 
 bool looks_like_tflite(std::span<const std::byte> file);
 
-/// `name` is the path, for errors. Throws LoadError.
+/// `name` is the path, for error messages. Throws LoadError.
 graph::Graph load_tflite(std::span<const std::byte> bytes, const std::string& name,
                          const LoadOptions& options);
 

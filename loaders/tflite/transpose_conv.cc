@@ -1,5 +1,5 @@
-// A transposed convolution as an ordinary one (loaders/phases.h), whose result is then laid out in
-// space.
+// Loads a transposed convolution as an ordinary one (loaders/phases.h), whose result is then laid
+// out in space.
 #include <algorithm>
 
 #include "loaders/phases.h"
@@ -18,7 +18,8 @@ AxisPlan plan_axis(const Node& node, int32_t input, int32_t kernel, int32_t stri
   const auto in_range = [](int32_t value) { return value >= 1 && value <= 1 << 15; };
   if (!in_range(kernel) || !in_range(stride) || !in_range(output))
     node.fail("has a kernel, stride or output size out of range");
-  // The convolution that it is the transpose of makes `input` of `output`.
+  // The sizes have to be those of the convolution of which this is the transpose: that one reads
+  // `output` positions and gives `input`.
   const bool same = padding == format::Padding::SAME;
   const int32_t needed = same ? output + stride - 1 : output - kernel + stride;
   if (needed / stride != input || needed < 0) {
@@ -31,7 +32,8 @@ AxisPlan plan_axis(const Node& node, int32_t input, int32_t kernel, int32_t stri
   return plan;
 }
 
-// [O, kh, kw, I] -> [phases * O, taps h, taps w, I]; `zeros` is one value or one an output channel.
+// Rearranges weights [O, kh, kw, I] to [phases * O, taps h, taps w, I]. `zeros` is one value, or
+// one for each output channel.
 template <class T>
 std::vector<T> phase_weights(const std::vector<T>& from, const Shape& shape, const AxisPlan& h,
                              const AxisPlan& w, std::span<const T> zeros) {
@@ -67,7 +69,7 @@ Constant make_phases(const Constant& weights, const AxisPlan& h, const AxisPlan&
   return out;
 }
 
-// A bias for each phase's channels.
+// Repeats the bias for the channels of each phase.
 Constant repeated(const Constant& bias, std::size_t times) {
   Constant out{.shape = {bias.shape.empty() ? 1 : bias.shape[0] * static_cast<int32_t>(times)},
                .is_float = bias.is_float};
@@ -78,7 +80,7 @@ Constant repeated(const Constant& bias, std::size_t times) {
   return out;
 }
 
-/// [N, H, W, phases * C] -> [N, H * sh, W * sw, C]
+/// Makes [N, H, W, phases * C] the image [N, H * sh, W * sw, C].
 TensorId to_space(Builder& builder, const Node& node, TensorId y, const AxisPlan& h,
                   const AxisPlan& w) {
   const Shape s = builder.shape(y);
@@ -91,8 +93,8 @@ TensorId to_space(Builder& builder, const Node& node, TensorId y, const AxisPlan
                           ".image");
 }
 
-// The size of the result: the operand that says it, or, where octet cannot compute that when it
-// converts, the file's shape.
+// Returns the size of the result: from the operand or, if octet cannot compute that while it
+// converts, from the shape in the file.
 Shape output_shape(Builder& builder, const Node& node) {
   if (builder.constant(node, 0) == nullptr)
     return builder.firm_result_shape(node, 0, "its output shape");
@@ -112,14 +114,14 @@ void load_transpose_conv(Builder& builder, const Node& node) {
   const TensorId x = builder.image(node, 2);
   const Shape input = builder.shape(x);
   const Shape wanted = output_shape(builder, node);
-  const Shape s = weights.shape;  // O, kh, kw, I
+  const Shape s = weights.shape;  // [O, kh, kw, I]
   if (s.size() != 4 || wanted.size() != 4 || s[3] != input[3])
     node.fail("has weights that do not fit its " + std::to_string(input[3]) + " channels");
   const AxisPlan h = plan_axis(node, input[1], s[1], o.stride_h(), wanted[1], o.padding());
   const AxisPlan w = plan_axis(node, input[2], s[2], o.stride_w(), wanted[2], o.padding());
 
   const int64_t phases = int64_t{h.stride} * w.stride;
-  // A stride far above the kernel: zeros, most of all.
+  // A stride far above the kernel would make weights that are almost all zeros.
   const int64_t most = std::max<int64_t>(1 << 22, 16 * element_count(s));
   if (phases > most || phases * h.taps * w.taps * s[0] * s[3] > most)
     node.missing("with strides far larger than its kernel");

@@ -17,8 +17,8 @@ T at(const std::vector<T>& values, std::size_t channel) {
   return values[values.size() == 1 ? 0 : channel];
 }
 
-// The float that stands for the bias `q`: the one of which quantizing makes q again, where there is
-// one (below 2^23 there is).
+// Returns the float for the bias `q`. Quantizing it gives `q` again if there is such a float, as
+// there always is below 2^23.
 float float_of_bias(int64_t q, float products_scale) {
   const float inverse = 1.0f / products_scale;
   const auto nearest = static_cast<float>(static_cast<double>(q) / double{inverse});
@@ -33,10 +33,11 @@ float float_of_bias(int64_t q, float products_scale) {
   return nearest;
 }
 
-// Of weights, or of their products.
+// Whether a scale of weights or of products is 0 or denormal.
 bool is_dead(float scale) { return scale < std::numeric_limits<float>::min(); }
 
-// The loader takes such a scale only of a channel whose weights are all 0.
+// Whether the scale is too large for float32. The loader accepts such a scale only for a channel
+// whose weights are all 0.
 bool is_too_large(float scale) { return std::isinf(scale) || !std::isnormal(1.0f / scale); }
 
 bool has_weights(const QuantizedValues& weights, std::size_t channel, std::size_t channels) {
@@ -47,7 +48,7 @@ bool has_weights(const QuantizedValues& weights, std::size_t channel, std::size_
                      [&](int8_t q) { return q != zero; });
 }
 
-// The engine's own rule of sums that fit 32 bits, for weights as they reach it.
+// Whether the sums fit 32 bits by the engine's own rule, for the weights as the engine gets them.
 bool sums_fit(const LayerWeights& weights, const graph::Tensor& bytes, int64_t largest_bias) {
   const auto terms = static_cast<int64_t>(bytes.data->size()) / bytes.shape[0];
   const bool has_lowest = std::ranges::count(*bytes.data, std::byte{0x80}) > 0;
@@ -69,7 +70,7 @@ class SteppedBias {
                 std::to_string(bytes.scale.size()) + " scales of its weights along axis " +
                 std::to_string(bytes.axis));
     }
-    // Dead and empty channels get scales of their own.
+    // Dead and empty channels get scales of their own, so each channel needs one.
     if (bytes.scale.size() == 1) {
       bytes.scale.assign(channels, bytes.scale[0]);
       bytes.zero_point.assign(channels, bytes.zero_point[0]);
@@ -91,7 +92,7 @@ class SteppedBias {
     if (!std::isfinite(products) || (!is_dead(products) && !std::isnormal(1.0f / products)))
       node_.fail("has scales whose product is too large for float32");
     if (is_dead(products)) {
-      // Its weights become 0, and their scale 1: a bias that is something all the same stays so.
+      // The weights of this channel become 0 and their scale 1. If the bias is not 0, it stays.
       const double real = static_cast<double>(q) * double{input_scale_} * double{scale};
       scale = 0;
       products = input_scale_;
@@ -102,7 +103,7 @@ class SteppedBias {
       const auto terms = static_cast<int64_t>(weights_.quantized->values.size() / channels);
       const bool leaves_no_room = terms * 255 * 255 + std::abs(q) > largest_s32;
       if (leaves_no_room && !has_weights(*weights_.quantized, o, channels)) {
-        // No product has this scale: it may be any.
+        // The channel has no products, so its scale may be any.
         while (std::abs(q) > largest_s32 / 4) {
           q = q / 2 + q % 2;
           scale *= 2;

@@ -1,4 +1,5 @@
-// Whole numbers that are computed at run time: arithmetic, and what they index.
+// Whole numbers that are computed at run time: arithmetic, and operators that take values at
+// indices.
 #include <algorithm>
 
 #include "loaders/tflite/operators.h"
@@ -19,7 +20,7 @@ void load_floor_div(Builder& builder, const Node& node) {
 }
 
 void load_floor_mod(Builder& builder, const Node& node) {
-  // What the quotient leaves: of the divisor's sign, as FLOOR_MOD's is.
+  // FLOOR_MOD is the rest of the division, with the sign of the divisor.
   const TensorId a = builder.whole_operand(node, 0);
   const TensorId b = builder.whole_operand(node, 1);
   const TensorId quotient = builder.emit_whole(node, Op::floor_div, {a, b}, ".quotient");
@@ -43,7 +44,8 @@ void load_gather(Builder& builder, const Node& node) {
   Shape places = builder.shape(indices);
   const auto index_rank = static_cast<int32_t>(places.size());
   places.push_back(1);
-  // The axis comes to the front, and what was in front of it goes behind the indices' axes.
+  // The axis is moved to the front. What is gathered then begins with the axes of the indices,
+  // which are moved back to the place of the axis.
   std::vector<int32_t> to_front = {axis};
   std::vector<int32_t> back;
   for (int32_t i = 0; i < rank; ++i) {

@@ -13,7 +13,7 @@ namespace octet {
 namespace {
 
 constexpr uint64_t mhz = 1'000'000;
-// What cpuinfo calls a core that is newer than its list.
+// The name that cpuinfo gives to a core that is newer than its list.
 constexpr cpuinfo_uarch newer = cpuinfo_uarch_unknown;
 
 ProcessorSet set_of(const std::vector<int>& processors) {
@@ -25,7 +25,7 @@ ProcessorSet set_of(const std::vector<int>& processors) {
 TEST_CASE("a phone with two kinds of cores: the fast ones") {
   CHECK(count_big_cores({{cpuinfo_uarch_cortex_a73, 2360 * mhz, 4},
                          {cpuinfo_uarch_cortex_a53, 1800 * mhz, 4}}) == 4);
-  // The frugal ones run nearly as fast here, but in order.
+  // Here the frugal cores run at nearly the same clock, but in order.
   CHECK(count_big_cores({{cpuinfo_uarch_cortex_a53, 1400 * mhz, 4},
                          {cpuinfo_uarch_cortex_a72, 1800 * mhz, 2}}) == 2);
 }
@@ -34,7 +34,7 @@ TEST_CASE("a phone with three kinds of cores: the fastest one and its fellows") 
   CHECK(count_big_cores({{cpuinfo_uarch_cortex_a55, 1800 * mhz, 4},
                          {cpuinfo_uarch_cortex_a77, 2420 * mhz, 3},
                          {cpuinfo_uarch_cortex_a77, 2840 * mhz, 1}}) == 4);
-  // By the clock alone, where cpuinfo does not know the cores.
+  // If cpuinfo does not know the cores, only the clock counts.
   CHECK(count_big_cores({{newer, 3300 * mhz, 1},
                          {newer, 3150 * mhz, 3},
                          {newer, 2960 * mhz, 2},
@@ -46,7 +46,7 @@ TEST_CASE("where all cores are alike, all of them") {
   CHECK(count_big_cores({{newer, 0, 8}, {newer, 0, 8}}) == 16);
   CHECK(count_big_cores({{cpuinfo_uarch_neoverse_n1, 2600 * mhz, 32},
                          {cpuinfo_uarch_neoverse_n1, 2600 * mhz, 32}}) == 64);
-  // In-order cores alone: the faster cluster is not the only one.
+  // If all cores are in-order, all count, and not only those of the faster cluster.
   CHECK(count_big_cores({{cpuinfo_uarch_cortex_a53, 2000 * mhz, 4},
                          {cpuinfo_uarch_cortex_a53, 1500 * mhz, 4}}) == 8);
 }

@@ -9,7 +9,7 @@ using octet::test::Random;
 
 namespace {
 
-// Where an operand's value for output position `index` lies, by NumPy's rule.
+// Returns the position of an operand's value for output position `index`, by NumPy's rule.
 std::size_t position_in(const Shape& shape, const Shape& index) {
   std::size_t at = 0;
   const std::size_t missing = index.size() - shape.size();
@@ -20,7 +20,7 @@ std::size_t position_in(const Shape& shape, const Shape& index) {
   return at;
 }
 
-// The output with some extents 1 and, at times, leading axes missing.
+// Returns the output's shape with some extents replaced by 1 and sometimes without leading axes.
 Shape operand_of(const Shape& output, Random& random) {
   Shape shape = output;
   for (int32_t& extent : shape) {

@@ -1,4 +1,4 @@
-// The C API: what it gives for NULL, and that it agrees with the C++ API otherwise.
+// The C API: its results for NULL, and that it agrees with the C++ API otherwise.
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <functional>
@@ -136,7 +136,7 @@ TEST_CASE("the C API loads a file and verifies it where it is asked to") {
   const auto bytes = small_file();
   std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::string good = folder.write("good.octet", text);
-  // A label's letter: the file loads with it.
+  // Changes a letter of a label. The file still loads.
   const auto at = text.find("two");
   REQUIRE(at != std::string::npos);
   text[at] = 'T';

@@ -1,4 +1,4 @@
-// What a model file's checksum tells: any change.
+// A model file's checksum detects any change.
 #include "engine/checksum.h"
 
 #include <cstring>
@@ -88,7 +88,7 @@ TEST_CASE("a file that is half one model and half another is refused where it is
       }
     }
   }
-  CHECK(loaded > 0);  // Nothing else tells these.
+  CHECK(loaded > 0);  // only the checksum tells that these are damaged
 }
 
 TEST_CASE("a file without a checksum, as older ones are, loads") {

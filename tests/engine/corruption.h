@@ -29,7 +29,7 @@ inline std::string corrupted(std::string bytes, Random& random) {
         std::swap(bytes[at + k], bytes[other + k]);
     }
     if (kind == 7) {
-      // Numbers that overflow when somebody adds to them or multiplies them.
+      // Numbers that overflow when something is added to them or they are multiplied.
       const auto value = random.pick<uint32_t>(
           {0U, 1U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU, 0x7F800000U, 0x10000U});
       const std::size_t aligned = at / 4 * 4;

@@ -1,5 +1,5 @@
-// A thousand damaged files of each format: an error, or a model that loads and runs. Run under the
-// sanitizers, these find reads outside the file and numbers that overflow.
+// A thousand damaged files of each format. Each gives an error, or a model that loads and runs.
+// Under the sanitizers, these tests find reads outside the file and numbers that overflow.
 #include "tests/engine/corruption.h"
 
 #include <cstring>
@@ -34,7 +34,7 @@ bool is_small(const Model& model) {
   return model.macs() <= most_macs && bytes <= most_bytes;
 }
 
-// Whatever the file became: no more than errors may come of it.
+// Runs the model, whatever is in the file. It may fail only with an error.
 void run_if_small(const Model& model) {
   if (!is_small(model)) return;
   auto session = Session::create(model, {.threads = 1});
@@ -55,7 +55,7 @@ void run_if_small(const Model& model) {
   }
 }
 
-// -> loaded
+// Returns whether the file was loaded.
 bool try_octet(const std::string& file) {
   const auto model = Model::from_memory(bytes_of(file), "damaged.octet");
   if (!model) {
@@ -86,7 +86,7 @@ bool try_float_export(const std::string& file) {
   return true;
 }
 
-// A network with most operators, so that most of the decoder is met.
+// A network with most operators, so that most of the decoder runs.
 graph::Graph network() {
   GraphMaker m;
   const auto x = m.input({1, 8, 8, 3});
@@ -106,7 +106,7 @@ graph::Graph network() {
   const auto smooth =
       m.node("smooth", Op::resize, ResizeAttributes{4, 4, ResizeMode::bilinear, false}, {scaled});
   const auto logits = m.linear("fc", m.mean("mean", smooth, {1, 2}), {.channels = 5});
-  // The pixels that are the largest of their channels: row, column and channel.
+  // The pixels with the largest values of their channels: row, column and channel.
   const auto rows = m.reshape("rows", smooth, {16, 6});
   const auto place = m.whole("place", Op::argmax, AxisAttributes{.axis = 0}, {rows});
   const auto width = m.whole_constant("width", {}, {4});
@@ -161,7 +161,7 @@ TEST_CASE("a thousand damaged float exports of several networks") {
   for (int round = 0; round < rounds; ++round) {
     const std::string& file = files[static_cast<std::size_t>(round) % files.size()];
     INFO("seed " << random.seed << ", round " << round);
-    // The header is the smaller part of the larger files, and the one where damage matters.
+    // In larger files the header is the smaller part, and damage to it matters most.
     const std::size_t header =
         8 + static_cast<uint8_t>(file[0]) + 256U * static_cast<uint8_t>(file[1]);
     const bool in_header = random.chance(0.7);
@@ -277,7 +277,7 @@ TEST_CASE("a model of a newer format is refused with its version") {
   calibrate(graph);
   auto bytes = graph::build_model(graph, {});
   REQUIRE(bytes);
-  // The version is the root table's first field.
+  // The version is the first field of the root table.
   uint32_t root;
   std::memcpy(&root, bytes->data(), sizeof(root));
   int32_t to_vtable;

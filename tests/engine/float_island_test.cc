@@ -1,5 +1,5 @@
-// Float islands: each operator on XNNPACK and on loops against a double oracle, and whole
-// small chains.
+// Float islands: each operator on XNNPACK and on loops, and small chains of them, against an oracle
+// in double.
 #include <cstring>
 #include <numeric>
 
@@ -15,7 +15,7 @@ namespace {
 using test::Array;
 using test::Random;
 
-/// A little builder: values, nodes, and the oracle's results as nodes are added.
+/// Builds an island: values, nodes, and the oracle's result for each node that is added.
 class Network {
  public:
   explicit Network(Random& random) : random_(random) {}
@@ -75,7 +75,7 @@ class Network {
     }
   }
 
-  /// On XNNPACK, where it is built in, and on loops.
+  /// Checks the network on XNNPACK, if it is built in, and on loops.
   void check() {
     for (const FloatBackend backend : {FloatBackend::fastest, FloatBackend::loops}) {
       INFO((backend == FloatBackend::loops ? "loops" : "fastest") << ", seed " << random_.seed);
@@ -186,7 +186,7 @@ TEST_CASE("float convolutions of random shapes, with bias, residual and bounds")
     const Shape weight = {outputs, w.kernel_h, w.kernel_w, inputs / a.groups};
 
     Network network(random);
-    // Small enough that rounding in long sums stays within the tolerance.
+    // The weights are so small that rounding in long sums stays within the tolerance.
     const float reach = 1 / std::sqrt(static_cast<float>(element_count(weight) / outputs));
     std::vector<int32_t> operands = {network.input(x), network.constant(weight, -reach, reach)};
     if (a.has_bias) operands.push_back(network.constant({outputs}));
@@ -439,7 +439,7 @@ TEST_CASE("float movements") {
   network.check();
 }
 
-/// Convolutions, a shuffle that XNNPACK lacks, a shortcut, a gate, a classifier.
+/// Convolutions, a shuffle that XNNPACK lacks, a shortcut, a gate and a classifier.
 int32_t small_network(Network& network, int32_t x) {
   ConvAttributes conv;
   conv.window = {
@@ -501,7 +501,8 @@ TEST_CASE("a float value that goes outside and is read inside keeps its own valu
   Network network(random);
   const int32_t x = network.input({1, 4, 4, 8});
   const int32_t sum = network.node(Op::add, BinaryAttributes{}, {x, network.constant({8})});
-  network.output(sum);  // must not be fused away with the clip that alone reads it
+  // The sum must not be fused with the clip, although only the clip reads it.
+  network.output(sum);
   network.output(network.node(Op::clip, ClipAttributes{.bounds = {.min = 0}}, {sum}));
   network.check();
 }
@@ -540,7 +541,7 @@ TEST_CASE("float padding in front of a convolution") {
   }
 }
 
-/// The message with which an island is refused.
+/// Returns the message with which an island is refused.
 std::string refusal(Network& network) {
   const auto island = network.island(FloatBackend::fastest);
   return island ? "" : island.error().message;

@@ -9,7 +9,7 @@
 namespace octet::test {
 namespace {
 
-/// The value at an index; an axis of extent 1 repeats, and leading axes may be missing.
+/// Returns the value at an index. An axis of extent 1 repeats, and leading axes may be missing.
 double at(const Array& array, const Index& index) {
   std::size_t position = 0;
   const std::size_t missing = index.size() - array.shape.size();
@@ -93,7 +93,7 @@ double resize(const ResizeAttributes& a, const Array& x, const Index& o) {
                                             : (i + 0.5) * in / out - 0.5;
     return std::clamp(position, 0.0, in - 1.0);
   };
-  // A sum over all pixels: each counts by how near it is.
+  // Sums over all pixels, each with a weight that depends on how near it is.
   double sum = 0;
   for (int32_t h = 0; h < x.shape[1]; ++h) {
     const double near_h = 1 - std::abs(source(o[1], x.shape[1], a.output_h) - h);
@@ -105,7 +105,7 @@ double resize(const ResizeAttributes& a, const Array& x, const Index& o) {
   return sum;
 }
 
-/// The values along an axis that passes through an index of the input.
+/// Returns the values along an axis through an index of the input.
 std::vector<double> along(const Array& x, Index index, int32_t axis) {
   std::vector<double> values;
   for (int32_t i = 0; i < x.shape[static_cast<std::size_t>(axis)]; ++i) {

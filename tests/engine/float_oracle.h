@@ -1,5 +1,5 @@
-// Float operators in double, output value by output value. XNNPACK and the loops are compared with
-// them.
+// Float operators in double, computed for each output value on its own. XNNPACK and the loops are
+// compared with them.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,7 @@ struct Array {
   std::vector<double> values;
 };
 
-/// The shapes have to be those that infer_shape accepts.
+/// infer_shape has to accept the shapes.
 Array evaluate(Op op, const Attributes& attributes, const std::vector<Array>& inputs,
                const Shape& output);
 

@@ -1,4 +1,5 @@
-// Files of every version of the .octet format, each written by the octet of its time (docs/format.md).
+// Files of every version of the .octet format, each written by the octet of its time
+// (docs/format.md).
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -24,7 +25,7 @@ std::vector<char> read_bytes(const std::string& path) {
 
 std::string path_of(uint32_t version) { return models + "v" + std::to_string(version) + ".octet"; }
 
-/// What the octet of that time answered about the same pixels: all outputs, one after the other.
+/// The answers of the octet of that time for the same pixels: all outputs, one after the other.
 std::vector<float> answers_then(uint32_t version) {
   const auto bytes = read_bytes(models + "v" + std::to_string(version) + ".outputs.bin");
   std::vector<float> values(bytes.size() / sizeof(float));
@@ -32,7 +33,7 @@ std::vector<float> answers_then(uint32_t version) {
   return values;
 }
 
-/// An image of 8x8 pixels: RGB, values that repeat every 256.
+/// An image of 8x8 RGB pixels, whose values repeat every 256.
 std::vector<uint8_t> pixels() {
   std::vector<uint8_t> out(8 * 8 * 3);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<uint8_t>(i * 37);
@@ -68,7 +69,7 @@ TEST_CASE("what files of each version say about a task") {
     return model->task();
   };
   CHECK(task_of(1).type == TaskType::classify);
-  CHECK(task_of(1).score_type == ScoreType::probabilities);  // its nodes say so
+  CHECK(task_of(1).score_type == ScoreType::probabilities);  // the nodes say so
   for (const uint32_t version : {2U, 3U}) {
     CHECK(task_of(version).type == TaskType::detect);
     CHECK(task_of(version).corners);
@@ -76,10 +77,11 @@ TEST_CASE("what files of each version say about a task") {
 }
 
 TEST_CASE("whoever changes the schema decides whether older readers would misread it") {
-  // After a change: read docs/format.md, 'Changing it', and then put the new number here.
+  // After a change of the schema, read 'Changing it' in docs/format.md and then put the new number
+  // here.
   constexpr uint64_t known = 0x025d1d3a7d0eb43c;
   const auto schema = read_bytes(OCTET_SOURCE_DIR "/engine/format/octet.fbs");
-  std::vector<std::byte> without_comments(8);  // where a checksum would stand
+  std::vector<std::byte> without_comments(8);  // the first bytes stand for a checksum
   bool in_comment = false;
   for (std::size_t i = 0; i < schema.size(); ++i) {
     if (schema[i] == '/' && i + 1 < schema.size() && schema[i + 1] == '/') in_comment = true;

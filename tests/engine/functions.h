@@ -16,14 +16,14 @@ inline std::vector<Op> functions_of_one_value() {
   return functions;
 }
 
-/// Default attributes, with `value` where the operator takes a number.
+/// Returns default attributes, with `value` if the operator takes a number.
 inline Attributes function_attributes(Op op, float value) {
   Attributes attributes = default_attributes(op);
   if (auto* scalar = std::get_if<ScalarAttributes>(&attributes)) scalar->value = value;
   return attributes;
 }
 
-/// Whether the function is defined for all numbers, also for those below 0.
+/// Whether the function is defined for all numbers, including those below 0.
 inline bool takes_all_numbers(Op function) { return function != Op::log && function != Op::sqrt; }
 
 }  // namespace octet::test

@@ -1,5 +1,4 @@
-// Whole models from PyTorch, with the outputs that PyTorch gave: tests/pytorch/make_golden.py made
-// them.
+// Whole models from PyTorch, with PyTorch's outputs. tests/pytorch/make_golden.py made them.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -17,7 +16,7 @@ using octet::test::contents_of;
 
 const std::string folder = OCTET_SOURCE_DIR "/tests/golden/";
 
-// Values in the author's order of axes (N, C, H, W) -> the engine's (N, H, W, C).
+// Changes values from the author's order of axes (N, C, H, W) to the engine's (N, H, W, C).
 std::vector<float> channels_last(const std::vector<float>& values, const Shape& nchw) {
   if (nchw.size() != 4) return values;
   const auto c = static_cast<std::size_t>(nchw[1]);
@@ -90,7 +89,7 @@ octet::Session run(const octet::Model& model, const Case& golden) {
   return std::move(*session);
 }
 
-// The u8 values behind a model's dequantized output.
+// Returns the u8 values behind a model's dequantized output.
 std::vector<int> output_bytes(const octet::Model& model, const octet::Session& session) {
   const octet::NodeInfo& last = model.nodes().back();
   REQUIRE(last.op == "dequantize");

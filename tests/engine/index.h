@@ -11,7 +11,8 @@ namespace octet::test {
 
 using Index = std::vector<int32_t>;
 
-/// The position of the value with this index, in a dense tensor of this shape, last axis fastest.
+/// Returns the position of the value with this index, in a dense tensor of this shape, last axis
+/// fastest.
 inline std::size_t ravel(const Shape& shape, const Index& index) {
   std::size_t position = 0;
   for (std::size_t i = 0; i < shape.size(); ++i)
@@ -19,7 +20,7 @@ inline std::size_t ravel(const Shape& shape, const Index& index) {
   return position;
 }
 
-/// The index of the value at `position`.
+/// Returns the index of the value at `position`.
 inline Index unravel(const Shape& shape, std::size_t position) {
   Index index(shape.size());
   for (std::size_t i = shape.size(); i-- > 0;) {

@@ -1,5 +1,5 @@
-// Where the system gives no more memory or no more threads: a result or an error, and soon. Each
-// try is a process of its own.
+// If the system gives no more memory or no more threads, octet gives a result or an error, and
+// soon. Each try is a process of its own.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -23,7 +23,7 @@ enum class End { ran, refused, crashed, hung };
 
 constexpr unsigned most_seconds = 30;
 
-/// Runs `body`, which says whether all went well, in another process.
+/// Runs `body` in another process. `body` returns whether all went well.
 End in_a_process(const std::function<bool()>& body) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
@@ -41,7 +41,7 @@ End in_a_process(const std::function<bool()>& body) {
   return WEXITSTATUS(status) == 0 ? End::ran : End::refused;
 }
 
-/// 2 MB of weights.
+/// A network with 2 MB of weights.
 Graph network() {
   GraphMaker m;
   const auto x = m.input({1, 12, 12, 3});
@@ -63,14 +63,14 @@ bool runs(const Model& model, const std::vector<Values>& inputs, int threads) {
   return session && session->set_input(0, inputs[0]) && session->run();
 }
 
-/// From now on this process has about `bytes` of memory more.
+/// Limits this process to about `bytes` of memory more than it has now.
 bool leave_memory(std::size_t bytes) {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   void* room = bytes > 0 ? std::malloc(bytes) : nullptr;
   const rlimit limit = {.rlim_cur = pages * 4096 + bytes, .rlim_max = RLIM_INFINITY};
   if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
-  // What was freed before is taken.
+  // Allocates the memory that was freed before, so that it does not count.
   for (std::size_t size = std::size_t{16} << 20; size >= 256; size /= 4) {
     void* volatile taken = nullptr;
     do taken = std::malloc(size);
@@ -145,7 +145,7 @@ TEST_CASE("where memory ends, the tool prints a result or an error") {
     WARN("skipped: the tool does not start under a limit here");
     return;
   }
-  begin += 10 * step;  // Libraries and what is done before main() are not the tool's.
+  begin += 10 * step;  // what libraries need before main() is not the tool's
   for (const std::string& model : {place.classifier, place.float_classifier}) {
     for (const std::string threads : {"1", "2"}) {
       int ran = 0;
@@ -167,7 +167,7 @@ TEST_CASE("where the system gives no threads, a session runs without them") {
     const Model model = build(graph, {.float_only = float_only});
     for (const rlim_t processes : {1U, 2U, 3U, 4U, 10U}) {
       const End end = in_a_process([&] {
-        // The limit is a user's, and the superuser has none.
+        // The limit is one for a user, and does not bind the superuser.
         constexpr uid_t nobody = 54321;
         if (geteuid() == 0 && setuid(nobody) != 0) return false;
         const rlimit limit = {.rlim_cur = processes, .rlim_max = processes};

@@ -14,7 +14,7 @@ bool live_together(const BufferLifetime& a, const BufferLifetime& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 
-// The first pair of buffers that share memory while both live, or nothing.
+// Returns the first pair of buffers that share memory while both live; empty if there is none.
 std::string first_conflict(const std::vector<BufferLifetime>& buffers, const MemoryPlan& plan) {
   for (std::size_t a = 0; a < buffers.size(); ++a) {
     if (plan.offsets[a] % 64 != 0) return std::to_string(a) + " is not aligned";
@@ -67,7 +67,7 @@ TEST_CASE("a gap is the lowest free place beside what lives in its step") {
     const MemoryPlan plan = plan_memory(buffers);
     const int step = random.integer(0, 10);
     const auto size = static_cast<std::size_t>(random.integer(1, 3000));
-    // Every place from the lowest on.
+    // Tries every place, from the lowest on.
     std::optional<std::size_t> expected;
     for (std::size_t at = 0; !expected && (at + size + 63) / 64 * 64 <= plan.size; at += 64) {
       bool free = true;

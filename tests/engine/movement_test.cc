@@ -1,4 +1,5 @@
-// Movement plans, run by the reference copy, against index arithmetic that follows each operator.
+// Movement plans, run by the reference copy, against index arithmetic that follows from each
+// operator.
 #include "engine/movement.h"
 
 #include <functional>
@@ -45,7 +46,8 @@ std::vector<uint8_t> run_plan(const MovementPlan& plan,
   return output;
 }
 
-/// `value_at` says what the output holds at an index. Returns the plan for a closer look.
+/// Checks a plan. `value_at` returns the output's value at an index. Returns the plan for further
+/// checks.
 MovementPlan check(Op op, const Attributes& attributes, const std::vector<Shape>& shapes,
                    const std::function<uint8_t(const Index&)>& value_at,
                    const std::vector<std::vector<uint8_t>>& inputs) {

@@ -1,6 +1,6 @@
-// What only moves elements, as sessions run it: on every instruction set, of every type, over
-// shapes with many extents of 1, against index arithmetic. An operand of a concat may have another
-// scale than the result.
+// Operators that only move elements, as sessions run them: on every instruction set, for every
+// type, on shapes with many extents of 1, against index arithmetic. An operand of a concat may have
+// another scale than the result.
 #include <cmath>
 #include <numeric>
 #include <optional>
@@ -19,8 +19,8 @@ struct Mover {
   Op op = Op::concat;
   Attributes attributes;
   std::vector<Shape> shapes;
-  std::vector<Quantization> scales;  ///< Of each operand; empty: all is float32.
-  Quantization scale;                ///< Of the result.
+  std::vector<Quantization> scales;  ///< For each operand; empty: all is float32.
+  Quantization scale;                ///< The scale of the result.
 
   std::string describe() const {
     std::string text = op_name(op);
@@ -29,13 +29,13 @@ struct Mover {
   }
 };
 
-/// Which element of which operand.
+/// An element of one of the operands.
 struct Source {
   std::size_t operand = 0;
   Index index;
 };
 
-/// -> what the result holds at `index`; nothing for padding
+/// Returns the element that the result has at `index`; nothing for padding.
 std::optional<Source> source_of(const Mover& mover, Index index) {
   Source source{.index = index};
   const Shape& x = mover.shapes[0];
@@ -76,7 +76,7 @@ uint8_t requantized(uint8_t value, const Quantization& from, const Quantization&
   return static_cast<uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
 }
 
-/// The mover between quantize nodes and an output, as a file: no pass sees it.
+/// Makes a file of the mover between quantize nodes and an output, which no pass sees.
 Model model_of(const Mover& mover) {
   GraphMaker m;
   std::vector<TensorId> operands;

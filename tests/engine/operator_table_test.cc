@@ -1,4 +1,4 @@
-// What holds for every operator, whatever it is.
+// Checks that hold for every operator.
 #include "engine/operator_table.h"
 
 #include <algorithm>
@@ -59,13 +59,14 @@ TEST_CASE("every operator refuses fewer operands than it takes, and the attribut
 TEST_CASE("every operator is in the contract of arithmetic or in the exchange format") {
   const std::string text = document("quantization.md") + document("float_export.md");
   for (const Op op : operators()) {
-    if (op == Op::identity) continue;  // gone before a model is written
+    if (op == Op::identity) continue;  // removed before a model is written
     INFO(op_name(op));
     CHECK(std::regex_search(text, std::regex("\\b" + std::string(op_name(op)) + "\\b")));
   }
 }
 
-// Both: the float export is how a framework gives it to octet, the contract is what it computes.
+// Both documents have to name it: a framework gives it to octet in the exchange format, and the
+// contract says what it computes.
 TEST_CASE("every function of one value is in the contract of arithmetic and the exchange format") {
   const std::string contract = document("quantization.md");
   const std::string format = document("float_export.md");
@@ -77,7 +78,7 @@ TEST_CASE("every function of one value is in the contract of arithmetic and the 
   }
 }
 
-// An operator that one of the two forgot would be another function there.
+// An operator that is missing in one of the two places would compute another function there.
 TEST_CASE("every function of one value is the same function in int8 and in float") {
   constexpr float step = 1.0F / 32;
   constexpr Quantization result = {.scale = 0.0625F, .zero_point = 128};

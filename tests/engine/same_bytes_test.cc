@@ -2,8 +2,8 @@
 // set of this machine, with one thread and with two. All weights and inputs are whole multiples of
 // powers of two, so that no machine's library rounds them otherwise.
 //
-// A change that means to change bytes: OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "the same
-// bytes*" prints what tests/engine/checksums.json should hold.
+// After a change that is meant to change bytes, OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests
+// "the same bytes*" prints the new contents of tests/engine/checksums.json.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -18,7 +18,7 @@
 namespace octet::test {
 namespace {
 
-/// Numerical Recipes' generator of 32 bits, of which the upper eight are used.
+/// The 32-bit generator of Numerical Recipes. The upper eight bits are used.
 class ExactValues {
  public:
   explicit ExactValues(uint32_t seed) : state_(seed) {}
@@ -27,7 +27,7 @@ class ExactValues {
     state_ = state_ * 1664525U + 1013904223U;
     return static_cast<uint8_t>(state_ >> 24);
   }
-  /// Multiples of `largest` / 128 within [-largest, largest); `largest` is a power of two.
+  /// Returns multiples of `largest` / 128 within [-largest, largest); `largest` is a power of two.
   std::vector<float> values(std::size_t count, float largest) {
     std::vector<float> out(count);
     for (float& v : out) v = static_cast<float>(byte() - 128) * (largest / 128);
@@ -38,7 +38,7 @@ class ExactValues {
   uint32_t state_;
 };
 
-/// Networks as GraphMaker makes them, of exact values.
+/// Makes networks as GraphMaker does, but with exact values.
 class ExactMaker {
  public:
   explicit ExactMaker(uint32_t seed) : values_(seed) {}
@@ -66,11 +66,11 @@ class ExactMaker {
     return m.constant(name, std::move(shape), values_.values(count, largest));
   }
 
-  /// Nodes without scales, of which nothing is left to int8.
+  /// Whether the node has no scales and runs in float.
   static bool runs_in_float(const Node& node) { return node.name.starts_with("float."); }
 
-  /// The model; every activation has a scale: of [0, 6) after an activation that ends at 0, of 1
-  /// for probabilities, of [-6, 6) otherwise; but not where nodes run in float.
+  /// Builds the model. Every activation of an int8 node gets a scale: for [0, 6) after an
+  /// activation that ends at 0, for [0, 1) if it is a probability, and for [-6, 6) otherwise.
   Model build(std::vector<TensorId> outputs) {
     for (const TensorId id : graph().inputs) m.scale(id, 0.03125F, 128);
     for (const Node& node : graph().nodes) {
@@ -93,7 +93,7 @@ class ExactMaker {
   GraphMaker m;
 
  private:
-  /// Weights whose sums over `terms` products are about as large as the activations.
+  /// Fills weights so that sums of `terms` products are about as large as the activations.
   void fill(ConvSettings& s, int32_t terms) {
     float largest = 2;
     for (int32_t t = 1; t < terms; t *= 4) largest /= 2;
@@ -208,8 +208,8 @@ Model every_operator() {
   return e.build(outputs);
 }
 
-/// What a detector decodes its boxes with, and every other float operator that is exact, behind a
-/// convolution in int8.
+/// Decodes the boxes of a detector, with every other exact float operator, behind an int8
+/// convolution.
 Model float_tail() {
   ExactMaker e(5);
   GraphMaker& m = e.m;
@@ -267,7 +267,8 @@ Model float_tail() {
   return e.build(outputs);
 }
 
-/// What a pose network does: the largest place of each channel, and what other channels say there.
+/// A pose network: the place of the largest value in each channel, and the values of other channels
+/// there.
 Model picked_places() {
   ExactMaker e(6);
   GraphMaker& m = e.m;
@@ -295,8 +296,8 @@ Model picked_places() {
                          {offsets, from_last})});
 }
 
-/// What a detector does: the channels of each place in the order of their scores, and the places in
-/// the order of one channel's, of bytes, many of which are equal, and of floats.
+/// Ranks like a detector: the channels of each place by their scores, and the places by the scores
+/// of a channel; of bytes, many of which are equal, and of floats.
 Model ranked() {
   ExactMaker e(7);
   GraphMaker& m = e.m;
@@ -309,7 +310,7 @@ Model ranked() {
   return e.build({channels[0], channels[1], places[0], places[1], least[0], least[1]});
 }
 
-// FNV-1a (Fowler, Noll, Vo) of 64 bits.
+// The FNV-1a hash (Fowler, Noll, Vo) of 64 bits.
 std::string checksum(const TensorView& view) {
   uint64_t hash = 0xcbf29ce484222325U;
   const auto* bytes = static_cast<const unsigned char*>(view.data);
@@ -332,7 +333,7 @@ nlohmann::json checksums(const Model& model, const SessionOptions& options) {
   REQUIRE(session->run());
   nlohmann::json out;
   for (std::size_t i = 0; i < session->output_count(); ++i) {
-    // Nothing that is the same in all places would show a wrong one.
+    // If most values were the same, a wrong position would not show.
     INFO(model.outputs()[i].name);
     const TensorView view = session->output(i);
     if (view.info->type == Type::f32) {

@@ -23,7 +23,7 @@ std::vector<std::byte> output_bytes(const Session& session) {
   return all;
 }
 
-// Every int8 operator, sizes that do not divide by anything, a residual, two outputs.
+// Every int8 operator, with sizes that share no divisors, a residual, and two outputs.
 Graph int8_network() {
   GraphMaker m;
   const auto x = m.input({1, 19, 17, 3});
@@ -53,7 +53,8 @@ Session session_of(const Model& model, const SessionOptions& options,
   return std::move(*session);
 }
 
-// A model of pixels; the input is quantized, or read in float as well.
+// A model that takes pixels. Its input is quantized, and also read in float if there is a
+// `float_reader`.
 Graph pixel_network(Channels channels, bool float_reader) {
   GraphMaker m;
   const int32_t count = channels == Channels::gray ? 1 : 3;

@@ -1,5 +1,5 @@
 // A FlatBuffers file can name one string or vector again and again. octet's own files do not, and
-// what a file asks of memory stays near its size.
+// the memory that a file needs stays near its size.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
@@ -31,8 +31,8 @@ enum class Place {
   min_sizes,
 };
 
-/// A model of `times` absolute values one after the other, which names one thing of `length` bytes
-/// `times` times in this place.
+/// A model of `times` absolute values in a row. In this place it names one string or vector of
+/// `length` bytes `times` times.
 std::vector<std::byte> file_with(Place place, std::size_t length, std::size_t times) {
   FlatBufferBuilder builder;
   const auto long_text = builder.CreateString(std::string(length, 'n'));
@@ -118,10 +118,12 @@ TEST_CASE("a file that names one string or vector again and again is refused") {
     INFO("place " << i);
     const auto model = Model::from_memory(file_with(place, length, 1000));
     REQUIRE_FALSE(model);
-    if (place == Place::shapes || place == Place::node_inputs) continue;  // Wrong at the first.
+    // The first of these is already wrong, for another reason.
+    if (place == Place::shapes || place == Place::node_inputs) continue;
     INFO(model.error().message);
     CHECK(model.error().message.find("damaged") != std::string::npos);
-    // Once is no fault, however long it is. (The other tensor of the first two is unused.)
+    // One long string or vector is no fault. (The first two places have a tensor that is unused
+    // then.)
     if (place == Place::tensor_names) continue;
     const auto once = Model::from_memory(file_with(place, length, 1));
     INFO((once ? "" : once.error().message));

@@ -12,7 +12,7 @@
 namespace octet {
 namespace {
 
-constexpr double much = 1e9;  // nanoseconds: worth sharing out
+constexpr double much = 1e9;  // in nanoseconds: worth sharing out
 
 TEST_CASE("every item is worked on once, whatever the number of threads and of items") {
   for (const int threads : {1, 2, 3, 8}) {
@@ -74,7 +74,7 @@ TEST_CASE("a thousand threads start at once, and a few of them do the work") {
   };
   {
     const ThreadPool pool(1024);
-    // Where the system gives fewer, there are fewer.
+    // If the system gives fewer threads, the pool has fewer.
     CHECK(pool.threads() >= 1);
     CHECK(pool.threads() <= 1024);
     for (int round = 0; round < 200; ++round) {
@@ -91,7 +91,7 @@ TEST_CASE("a thousand threads start at once, and a few of them do the work") {
       CHECK(threads <= count_processors(allowed_processors()));
     }
   }
-  CHECK(seconds() < 10);  // It is some 0.1; a busy machine takes longer.
+  CHECK(seconds() < 10);  // it takes some 0.1; a busy machine takes longer
 }
 
 TEST_CASE("threads that are more than the processors give the same result") {

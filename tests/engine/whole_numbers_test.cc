@@ -1,5 +1,5 @@
-// Whole numbers at run time: their arithmetic, casts, and what they index; and what run() says of
-// numbers that the model should not have computed.
+// Whole numbers at run time: their arithmetic, casts, and gathering at computed places. Also the
+// errors of run() for numbers that the model should not have computed.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -34,7 +34,7 @@ Whole whole_output(const Session& session, std::size_t index) {
   return {values.begin(), values.end()};
 }
 
-// In 64 bits, which hold all of it, and then the lower half.
+// Computed in 64 bits, which are enough, and then cut to the lower half.
 int32_t expected_of(Op op, int64_t a, int64_t b) {
   const int64_t rest = b != 0 ? a % b : 0;
   switch (op) {
@@ -51,7 +51,7 @@ int32_t expected_of(Op op, int64_t a, int64_t b) {
   }
 }
 
-// What the file of the graph, written as it is, is refused with.
+// Returns the message with which the file of the graph, written as it is, is refused.
 std::string refusal(Graph graph) {
   for (Node& node : graph.nodes) {
     if (node.precision == graph::Precision::undecided) node.precision = graph::Precision::float32;

@@ -1,4 +1,4 @@
-// Any bytes as an image: decoded, turned upright and made into a small input.
+// Decodes any bytes as an image, turns it upright and makes a small input of it.
 #include <cstdint>
 #include <cstdlib>
 

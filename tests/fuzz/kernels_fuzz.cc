@@ -1,6 +1,6 @@
-// A layer of any kind, made by the fuzzer's bytes: every kernel of every instruction set of this
-// CPU gives the reference's bytes, in one range of work items and in two, and reads and writes
-// nothing but what it is given.
+// The fuzzer's bytes make a layer of any kind. Every kernel of every instruction set of this CPU
+// has to give the reference's bytes, in one range of work items and in two, and must read and write
+// only the memory that it is given.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>

@@ -1,5 +1,6 @@
-// Bytes of any kind as a model of one format: refused with a message, or a graph that check() accepts, that the passes
-// take, and whose model file the engine's own verification accepts.
+// Takes any bytes as a model of one format. The loader has to refuse them with a message, or to
+// give a graph that check() and the passes accept, and whose model file the engine's own
+// verification accepts.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ inline void fail(const std::string& what) {
   std::abort();
 }
 
-/// `load` is called with the bytes; it gives a graph or throws.
+/// Calls `load` with the bytes. It returns a graph or throws.
 template <class Load>
 void fuzz_loader(const uint8_t* data, std::size_t size, const Load& load) {
   graph::Graph graph;

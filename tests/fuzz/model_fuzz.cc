@@ -1,9 +1,11 @@
-// Bytes of any kind as an .octet file: refused with a message, or a model that runs. The checksum is not looked at, so
-// that what is damaged comes as far as a hostile file would.
+// Takes any bytes as an .octet file. It has to be refused with a message, or to give a model that
+// runs. The checksum is not checked, so that damaged files come as far as hostile ones would.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "octet/octet.hpp"
 
@@ -14,7 +16,7 @@ void fail(const std::string& what) {
   std::abort();
 }
 
-/// A run of such a model takes less than a second.
+/// Whether a run of the model takes less than a second.
 bool is_small(const octet::Model& model) {
   int64_t work = 0;
   const auto add = [&](const octet::TensorInfo& tensor) {
@@ -33,7 +35,8 @@ bool is_small(const octet::Model& model) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
-  const auto model = octet::Model::from_memory(std::as_bytes(std::span(data, size)), "fuzzed.octet");
+  const auto model =
+      octet::Model::from_memory(std::as_bytes(std::span(data, size)), "fuzzed.octet");
   if (!model) {
     if (model.error().message.empty()) fail("an error without a message");
     return 0;
@@ -41,6 +44,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   if (!is_small(*model)) return 0;
   auto session = octet::Session::create(*model, {.threads = 1});
   if (!session) return 0;
-  if (auto ran = session->run(); !ran) fail("a session that was created does not run: " + ran.error().message);
+  for (std::size_t i = 0; i < model->inputs().size(); ++i) {
+    std::size_t count = 1;
+    for (const int32_t extent : model->inputs()[i].shape) count *= static_cast<std::size_t>(extent);
+    std::vector<float> values(count);
+    for (std::size_t k = 0; k < count; ++k) values[k] = static_cast<float>(k % 7) - 3;
+    if (auto set = session->set_input(i, values); !set)
+      fail("an input is refused: " + set.error().message);
+  }
+  // A model may compute an index outside of its data, or divide by 0: that is an error with a message.
+  if (auto ran = session->run(); !ran && ran.error().message.empty())
+    fail("an error without a message");
   return 0;
 }

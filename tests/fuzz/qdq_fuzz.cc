@@ -1,5 +1,5 @@
-// A random quantized ONNX graph, made by the fuzzer's bytes: each of its values is within one step
-// of its evaluation in double, in int8 and in float.
+// The fuzzer's bytes make a random quantized ONNX graph. Each of its values has to be within one
+// step of its scale from the evaluation in double, in int8 and in float.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs each fuzzer for a while, two at a time; the first failure ends it. Seeds are the models and pictures of the
-# tests, and tests/fuzz/corpus, where fuzzers left what reaches more code.
+# Runs each fuzzer for a while, two at a time. The first failure ends the script. Seeds are the models and pictures of
+# the tests, and tests/fuzz/corpus, which has inputs from earlier runs that reach more code.
 #   tests/fuzz/smoke.sh BUILD SECONDS
-# With OCTET_FUZZ_KEEP=1 what they find is added to the corpus: inputs of at most 4 KB that reach code which no other
-# input reaches.
+# With OCTET_FUZZ_KEEP=1, new inputs are added to the corpus: those of at most 4 KB that reach code which no other input
+# reaches.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ $# -eq 2 ] || { echo "usage: $0 BUILD SECONDS" >&2; exit 2; }
@@ -20,7 +20,7 @@ cp tests/golden/*.safetensors "$seeds/safetensors"
 tests/fuzz/image_seeds.py "$seeds/image"
 for model in tests/golden/*.safetensors; do
   name=$(basename "$model" .safetensors)
-  # Some have no scales: those are models in float.
+  # Some models have no scales. They run in float.
   "$build/octet" convert "$model" -o "$seeds/model/$name" >"$seeds/log" 2>&1 ||
     "$build/octet" convert "$model" -o "$seeds/model/$name" --float >"$seeds/log" 2>&1 ||
     { cat "$seeds/log"; exit 1; }
@@ -28,7 +28,7 @@ done
 
 folder_of_corpus() { [ ! -d "tests/fuzz/corpus/$1" ] || echo "tests/fuzz/corpus/$1"; }
 
-# What fails leaves its input in the build folder.
+# A fuzzer that fails leaves its input in the build folder.
 fuzz() {
   local target=$1 options=()
   case $target in

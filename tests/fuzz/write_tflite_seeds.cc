@@ -1,4 +1,4 @@
-// Writes the small TFLite models of tests/tflite into a folder: what fuzzing begins with.
+// Writes the small TFLite models of tests/tflite into a folder, as seeds for fuzzing.
 #include <fstream>
 #include <iostream>
 

@@ -73,8 +73,8 @@ namespace {
 
 using Move = TensorId (*)(GraphMaker&, TensorId);
 
-// A convolution, what the author does with its values in float, and a second one with a scale of
-// its own.
+// A convolution, a node that its author runs in float on the result, and a second convolution with
+// a scale of its own.
 Graph requantized_after(Move move) {
   GraphMaker m;
   const auto first = m.conv("first", m.quantize("quant", m.input({1, 4, 4, 3}), {0.25f, 10}));

@@ -104,7 +104,7 @@ TEST_CASE(
     Histogram histogram;
     std::vector<float> values = normal_values(20000, deviation);
     for (float& value : values)
-      value = std::max(value, -0.2f * deviation);  // a leaky activation's shape
+      value = std::max(value, -0.2f * deviation);  // the shape of a leaky activation's values
     histogram.observe(values);
     const double chosen = squared_error(values, choose_quantization(histogram, Calibrator::mse));
     CHECK(chosen <= squared_error(values, choose_quantization(histogram, Calibrator::min_max)));
@@ -227,6 +227,6 @@ TEST_CASE("what the last layers read is not clipped by how rare it is") {
   REQUIRE(calibration->observe({values}));
   graph::Graph calibrated = graph;
   REQUIRE(calibration->apply(calibrated, Calibrator::percentile));
-  CHECK(highest(*tensor_named(calibrated, "early").quantization) > 50);  // of 100
+  CHECK(highest(*tensor_named(calibrated, "early").quantization) > 50);  // the largest is 100
   CHECK(highest(*tensor_named(calibrated, tensor_named(graph, "x0").name).quantization) < 2);
 }

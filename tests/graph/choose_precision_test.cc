@@ -28,7 +28,7 @@ bool in_float(const Graph& graph, const std::string& name) {
   return node_named(graph, name).precision == Precision::float32;
 }
 
-// x -> a.conv -> b.conv -> sigmoid, all calibrated.
+// x, a.conv, b.conv and a sigmoid in a row, all calibrated.
 Graph two_convolutions() {
   GraphMaker m;
   const auto a = m.conv("a.conv", m.input({1, 4, 4, 3}));

@@ -1,4 +1,4 @@
-// Small float graphs, written down in a test as a network is: one call a layer.
+// Small float graphs, written down in a test as a network is: one call for each layer.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct ConvSettings {
   int32_t padding = 0;
   int32_t groups = 1;
   bool bias = true;
-  std::vector<float> weights = {};      ///< Row-major [O, kh, kw, I / groups]; random where empty.
-  std::vector<float> bias_values = {};  ///< Random where empty.
+  std::vector<float> weights = {};      ///< Row-major [O, kh, kw, I / groups]; random if empty.
+  std::vector<float> bias_values = {};  ///< Random if empty.
 };
 
 struct PoolSettings {
@@ -34,7 +34,7 @@ struct PoolSettings {
 };
 
 /// Every call adds one node, whose output is named after it; shapes are inferred. Random weights
-/// are of the size that keeps activations near 1.
+/// have a size that keeps activations near 1.
 class GraphMaker {
  public:
   explicit GraphMaker(uint32_t seed = 1) : random_(seed) { graph_.name = "test graph"; }
@@ -42,12 +42,13 @@ class GraphMaker {
   TensorId input(Shape shape, std::optional<Quantization> quantization = std::nullopt);
   TensorId constant(const std::string& name, Shape shape, const std::vector<float>& values);
   TensorId whole_constant(const std::string& name, Shape shape, const std::vector<int32_t>& values);
-  /// Standard normal values, times `deviation`.
+  /// Random values with a standard normal distribution, times `deviation`.
   TensorId random_constant(const std::string& name, Shape shape, float deviation = 1);
 
   TensorId conv(const std::string& name, TensorId x, const ConvSettings& settings = {});
   TensorId linear(const std::string& name, TensorId x, const ConvSettings& settings = {});
-  /// Random parameters, or a factor alone (gamma, with mean and beta 0).
+  /// A batch norm with random parameters or, without `shifts`, with a random gamma only, and mean
+  /// and beta 0.
   TensorId batch_norm(const std::string& name, TensorId x, bool shifts = true);
   TensorId clip(const std::string& name, TensorId x, Bounds bounds);
   TensorId relu(const std::string& name, TensorId x) { return clip(name, x, {.min = 0}); }
@@ -71,26 +72,26 @@ class GraphMaker {
   TensorId dequantize(const std::string& name, TensorId x) {
     return simple(name, Op::dequantize, x);
   }
-  /// An operator without attributes, or with its default ones.
+  /// An operator without attributes, or with its default attributes.
   TensorId simple(const std::string& name, Op op, TensorId x);
   TensorId node(const std::string& name, Op op, Attributes attributes,
                 std::vector<TensorId> inputs);
-  /// The same of an operator that has several results; those after the first are called
-  /// "name.2", ...
+  /// The same for an operator that has several results. Those behind the first are called "name.2",
+  /// "name.3" and so on.
   std::vector<TensorId> node_of_several(const std::string& name, Op op, Attributes attributes,
                                         std::vector<TensorId> inputs);
-  /// The same, giving whole numbers.
+  /// The same as node(), but the result has whole numbers.
   TensorId whole(const std::string& name, Op op, Attributes attributes,
                  std::vector<TensorId> inputs);
   TensorId to_whole(const std::string& name, TensorId x) {
     return whole(name, Op::cast, NoAttributes{}, {x});
   }
 
-  /// What calibration would have found for `id`.
+  /// Sets what calibration would have found for `id`.
   GraphMaker& scale(TensorId id, float scale, int32_t zero_point = 0);
   graph::Node& last() { return graph_.nodes.back(); }
   Graph& graph() { return graph_; }
-  /// The graph with these outputs; REQUIREs that check() accepts it.
+  /// Returns the graph with these outputs. REQUIREs that check() accepts it.
   Graph finish(std::vector<TensorId> outputs);
 
  private:
@@ -102,13 +103,13 @@ class GraphMaker {
   std::mt19937 random_;
 };
 
-/// The node of that name, or null.
+/// Returns the node with this name, or null.
 const graph::Node* find_node(const Graph& graph, const std::string& name);
-/// The same; REQUIREs it.
+/// Returns the node with this name; REQUIREs that it is there.
 const graph::Node& node_named(const Graph& graph, const std::string& name);
-/// Names of the operators in order: "conv2d add clip".
+/// Returns the names of the operators in order, such as "conv2d add clip".
 std::string ops_of(const Graph& graph);
-/// The tensor of that name; REQUIREs it.
+/// Returns the tensor with this name; REQUIREs that it is there.
 const graph::Tensor& tensor_named(const Graph& graph, const std::string& name);
 
 }  // namespace octet::test

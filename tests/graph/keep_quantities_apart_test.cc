@@ -12,7 +12,7 @@ namespace {
 constexpr float pixels = 640.0F / 255;
 constexpr float share = 1.0F / 255;
 
-/// Two layers on one image: 'big' gives boxes of up to 640, 'small' scores of up to 1.
+/// Two layers on one image: 'big' gives boxes of up to 640, 'small' gives scores of up to 1.
 struct Head {
   GraphMaker m;
   TensorId big = 0;
@@ -181,7 +181,7 @@ TEST_CASE("parts that layers read apart are cut out in float") {
   for (const char* name : {"head", "far", "sure"})
     CHECK(precision_of(graph, name) == Precision::int8);
 
-  // Where the whole is read in bytes as well, what computes it is in float.
+  // If the whole tensor is also read in bytes, the node that computes it is in float.
   GraphMaker both = m;
   const auto whole = both.conv("whole", head);
   both.scale(whole, pixels, 128);
@@ -194,7 +194,7 @@ TEST_CASE("scores beside boxes, before a layer that reads both, are as fine as a
   head.m.scale(joined, pixels);
   const auto after = head.m.conv("after", joined, {.channels = 4});
   Graph graph = head.m.finish({after});
-  // Weights that make boxes and scores weigh the same.
+  // The weights give boxes and scores the same influence.
   auto& weights = graph.tensor(graph.nodes.back().inputs[1]).data.value();
   REQUIRE(weights.size() == 4 * 8 * sizeof(float));
   std::vector<float> values(4 * 8);
@@ -251,7 +251,7 @@ TEST_CASE("scores beside boxes are as fine as alone") {
   const Values in_float = run(build(graph, {.float_only = true}), inputs).at(0);
   const Values in_int8 = run(build(graph), inputs).at(0);
   for (std::size_t i = 0; i < in_float.size(); ++i) {
-    if (i % 8 < 4) continue;  // the boxes
+    if (i % 8 < 4) continue;  // skips the boxes
     CHECK(std::abs(in_int8[i] - in_float[i]) < 0.03F);
   }
 }
@@ -298,7 +298,7 @@ TEST_CASE("what a user or the author keeps in float stays float up to the next l
         node_named(graph, "bent")
             .reason.starts_with(author ? "asked by the model's author: " : "asked by the user: "));
   }
-  // Where the author drew borders, they say where bytes begin again.
+  // If the author drew borders, they say where bytes begin again.
   Graph bordered = calibrated;
   bordered.keep_float = {"kept"};
   bordered.has_authors_borders = true;

@@ -188,7 +188,8 @@ TEST_CASE("the bytes of a convolution are those of the arithmetic contract") {
   m.scale(conv, 0.0625f, 100).scale(y, 0.0625f, 155);
   const Model model = build(m.finish({y}));
   const auto out = run(model, {{3.0f, -2.0f}});
-  // x: 16 and 6 of zero point 10; w: 127 and -64 at .01; bias: .3 / (.5 * .01) = 60.
+  // x is 16 and 6 with zero point 10, w is 127 and -64 at 0.01, the bias is 0.3 / (0.5 * 0.01) =
+  // 60.
   const float scale = 1.27f / 127;
   const int acc = 60 + 6 * 127 + -4 * -64;
   const float multiplier = (0.5f * scale) / 0.0625f;

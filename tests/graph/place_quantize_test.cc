@@ -8,7 +8,7 @@ using octet::graph::Precision;
 
 namespace {
 
-// Nodes named in `in_float` are float, the others int8; every activation is calibrated.
+// The nodes named in `in_float` are float, the others int8. Every activation is calibrated.
 Graph placed(Graph graph, const std::vector<std::string>& in_float = {}) {
   calibrate(graph);
   for (Node& node : graph.nodes) {
@@ -91,7 +91,7 @@ namespace {
 constexpr Quantization coarse = {.scale = 0.5f, .zero_point = 10};
 constexpr Quantization fine = {.scale = 0.25f, .zero_point = 10};
 
-// All nodes float; each tensor that has a scale is one that the file rounds.
+// All nodes are float, and the file rounds each tensor that has a scale.
 Graph rounded(Graph graph) {
   for (auto& tensor : graph.tensors) tensor.rounds = tensor.quantization.has_value();
   for (Node& node : graph.nodes) node.precision = Precision::float32;
@@ -100,7 +100,7 @@ Graph rounded(Graph graph) {
   return graph;
 }
 
-// Scales of what is rounded, in order.
+// Returns the scales to which tensors are rounded, in order.
 std::vector<Quantization> roundings(const Graph& graph) {
   std::vector<Quantization> found;
   for (const Node& node : graph.nodes) {

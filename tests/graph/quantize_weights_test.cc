@@ -13,7 +13,7 @@ namespace {
 
 constexpr float input_scale = 0.5f;
 
-// One convolution 1x1 on two channels.
+// One 1x1 convolution on two channels.
 Graph convolution(std::vector<float> weights, std::vector<float> bias) {
   GraphMaker m;
   const auto x = m.input({1, 2, 2, 2}, Quantization{input_scale, 0});

@@ -1,4 +1,4 @@
-// What a quantized file's bytes cannot hold, in float.
+// A quantized file in float clips values that its bytes cannot represent.
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -9,8 +9,8 @@ using namespace octet;
 
 namespace {
 
-/// A layer that hands its two channels on, with u8 from 0 to 7.96875 for its result: a ReLU in a
-/// file that has no other word for it. Its input, 0.5 a step, is a byte as well.
+/// A layer that hands its two channels on. Its result is u8 from 0 to 7.96875, which is how a ReLU
+/// may be written in a quantized file. Its input is bytes, too, with a scale of 0.5.
 GraphMaker one_layer() {
   GraphMaker m;
   const auto x = m.input({1, 1, 2, 2}, Quantization{.scale = 0.5F, .zero_point = 128});
@@ -55,7 +55,7 @@ TEST_CASE("a float input that a quantized file quantizes is clipped to its bytes
   m.graph().tensor(m.graph().inputs[0]) = {
       .name = "x0", .shape = {1, 1, 2, 2}, .quantization = Quantization{0.015625F, 255}};
   const Graph graph = m.finish({m.last().output()});
-  const std::vector<Values> expected = {{0, 0, 0, 0}};  // the input's range is -3.98 to 0
+  const std::vector<Values> expected = {{0, 0, 0, 0}};  // the range of the input is -3.98 to 0
   CHECK(run(build(graph), inputs) == expected);
   CHECK(run(build(graph, {.float_only = true}), inputs) == expected);
 }
@@ -111,10 +111,10 @@ TEST_CASE("a float node between int8 ones has its result rounded as the file doe
   m.scale(root, 0.125F, 0);
   const auto twice = m.node("twice", Op::add, BinaryAttributes{}, {root, root});
   m.scale(twice, 0.25F, 0);
-  // In float, one after the other: the root is rounded to eighths all the same.
+  // Two float nodes in a row: the square root is still rounded to eighths.
   const Model model = build(m.finish({twice, root}), {.keep_float = {"root", "twice"}});
   const auto outputs = run(model, inputs);
-  CHECK(outputs[1] == Values{0, 1.375F, 2.875F, 0});  // of 1.414 and 2.823
+  CHECK(outputs[1] == Values{0, 1.375F, 2.875F, 0});  // from 1.414 and 2.823
   CHECK(outputs[0] == Values{0, 2.75F, 5.75F, 0});
   CHECK(model.outputs()[0].name == "twice");
   CHECK(model.outputs()[1].name == "root");

@@ -1,4 +1,5 @@
-// What a classifier's scores are: told by the nodes, in graphs and in files that do not say it.
+// What a classifier's scores mean is found from the nodes, in graphs and in files that do not say
+// it.
 #include <catch2/catch.hpp>
 
 #include "graph/passes/passes.h"
@@ -72,7 +73,7 @@ constexpr End ends[] = {
      }},
 };
 
-/// One after another what leaves scores as they are.
+/// Adds nodes, one after another, that leave scores as they are.
 TensorId move(GraphMaker& m, TensorId x) {
   const int32_t count = m.graph().tensor(x).shape[1];
   x = m.reshape("m.image", x, {1, 1, 1, count});
@@ -95,7 +96,8 @@ Graph ending_in(const End& end, bool moved) {
   return graph;
 }
 
-/// As format version 2 began: the task's field is at the value that files without it have.
+/// Writes a file as at the beginning of format version 2: the field of the task is 0, as in files
+/// without it.
 ScoreType from_nodes_alone(Graph graph, bool float_only) {
   REQUIRE(graph::run_pipeline(graph, {.float_only = float_only}));
   graph.task.score_type = static_cast<ScoreType>(0xFF);
@@ -107,13 +109,13 @@ ScoreType from_nodes_alone(Graph graph, bool float_only) {
   return model->task().score_type;
 }
 
-/// A class in front of all others, whose score is `value`.
+/// Adds a class in front of all others, with the score `value`.
 TensorId pad_first(GraphMaker& m, TensorId x, float value) {
   return m.node("padded", Op::pad, PadAttributes{.before = {0, 1}, .after = {0, 0}, .value = value},
                 {x});
 }
 
-// Heads whose range says that they are probabilities, however they are written.
+// Heads whose range shows that they are probabilities, however they are written.
 constexpr End bounded_ends[] = {
     {"the mean of two softmaxes", ScoreType::independent,
      [](GraphMaker& m, TensorId x) {

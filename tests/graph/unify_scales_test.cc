@@ -70,7 +70,7 @@ TEST_CASE("a chain of concats takes the last one's scale") {
   const auto outer = m.concat("outer", {inner, c}, 3);
   m.scale(a, 0.1f).scale(b, 0.2f).scale(c, 0.3f).scale(inner, 0.4f).scale(outer, 0.5f);
   const Graph graph = unified(m.finish({outer}));
-  // A concat writes bytes as they come: it cannot round to another's scale, its operands can.
+  // A concat copies bytes, so it cannot round to the scale of another concat. Its operands can.
   CHECK(scale_of(graph, "c") == 0.5f);
   CHECK(scale_of(graph, "a") == scale_of(graph, "inner"));
   CHECK(scale_of(graph, "b") == scale_of(graph, "inner"));

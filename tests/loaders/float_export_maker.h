@@ -1,4 +1,4 @@
-// Float exports made in a test: the metadata as JSON, the tensors as bytes.
+// Makes float exports in a test: the metadata as JSON, the tensors as bytes.
 #pragma once
 
 #include <cstddef>
@@ -15,21 +15,21 @@ struct ExportedTensor {
   std::string bytes;
 };
 
-/// F32 values.
+/// A tensor with these F32 values.
 ExportedTensor exported(const std::string& name, std::vector<int64_t> shape,
                         const std::vector<float>& values);
-/// F32 values that follow from the name and the position.
+/// A tensor with F32 values that follow from the name and the position.
 ExportedTensor exported(const std::string& name, std::vector<int64_t> shape);
 
-/// The safetensors header that describes the tensors, one after another, and `graph` as
+/// Returns the safetensors header that describes the tensors, one after another, with `graph` as
 /// octet.graph.
 nlohmann::json header_of(const nlohmann::json& graph, const std::vector<ExportedTensor>& tensors);
 
-/// A whole file.
+/// Returns a whole file.
 std::string safetensors(const nlohmann::json& header, const std::vector<ExportedTensor>& tensors);
 std::string float_export(const nlohmann::json& graph, const std::vector<ExportedTensor>& tensors);
 
-/// A folder that goes with the object, and what is in it.
+/// A folder that is removed with its contents when the object is destroyed.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -38,7 +38,7 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   std::string path(const std::string& name) const { return path_ + "/" + name; }
-  /// -> the file's path
+  /// Writes a file. Returns its path.
   std::string write(const std::string& name, const std::string& bytes) const;
 
  private:

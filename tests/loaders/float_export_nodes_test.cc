@@ -11,7 +11,7 @@ using namespace octet;
 
 namespace {
 
-// A unary node on [1, 2, 3, 4] of that operator, with attributes.
+// One node with the operator `op` and these attributes, on an input [1, 2, 3, 4].
 SampleExport one_node(const std::string& op, const json& attributes, const json& shape) {
   SampleExport sample = sample_channels_first();
   sample.graph["nodes"] = {{{"name", "n"},
@@ -179,7 +179,8 @@ TEST_CASE("attributes of single operators") {
 
 namespace {
 
-// 'image' [1, 2, 3, 4] -> conv_transpose2d with weights [2, 3, 2, 2] and stride 2 -> [1, 3, 6, 8].
+// 'image' [1, 2, 3, 4], then a conv_transpose2d with weights [2, 3, 2, 2] and stride 2, which gives
+// [1, 3, 6, 8].
 SampleExport transposed(const json& attributes, const json& shape = {1, 3, 6, 8}) {
   SampleExport sample = one_node("conv_transpose2d", attributes, shape);
   sample.graph["nodes"][0]["inputs"] = {"image", "w", "b"};
@@ -225,7 +226,7 @@ TEST_CASE("transposed convolutions: the values are those of the definition, in b
   const Values w = values_of("w");
   const Values b = values_of("b");
   const std::vector<Values> outputs = run(as_float_model(*graph), inputs);
-  // The file's outputs are in the author's order of axes, the inputs are stored channels-last.
+  // The outputs are in the author's order of axes. The inputs are stored channels-last.
   for (std::size_t o = 0; o < 3; ++o) {
     for (std::size_t y = 0; y < 6; ++y) {
       for (std::size_t x = 0; x < 8; ++x) {

@@ -167,7 +167,7 @@ TEST_CASE("a task that is unknown, or names what is not there") {
   refused("variances", {0.1}, "'variances'");
   refused("nms", 0.5, "'nms'");
   refused("steps", "8", "'steps'");
-  SampleExport map = sample_detector();  // its outputs are many boxes, many scores
+  SampleExport map = sample_detector();  // its outputs are many boxes and many scores
   map.graph["task"] = {{"type", "classify"}};
   check_refused(map.file(), {"classify", "answers at many places"});
   check_graph_refused([](json& g) { g["labels"] = {"a", "b"}; },

@@ -1,5 +1,5 @@
-// Channels-first exports become channels-last graphs: the same values, with as few transposes as
-// can be.
+// Channels-first exports become channels-last graphs: with the same values, and with as few
+// transposes as possible.
 #include "loaders/layout.h"
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,7 @@ using octet::loaders::AxisOrder;
 
 namespace {
 
-// A channels-first graph, a node at a time; shapes are given, as an exporter gives them.
+// A channels-first graph that is made node by node. Shapes are given, as in an export.
 class Nchw {
  public:
   explicit Nchw(const Shape& input) {
@@ -59,7 +59,7 @@ int count_of(const Graph& graph, Op op) {
   return static_cast<int>(std::ranges::count(graph.nodes, op, &Node::op));
 }
 
-// 0, 1, 2, ... in the author's order [C, H, W] -> as the engine takes them.
+// Returns 0, 1, 2, ... in the author's order [C, H, W], stored as the engine takes them.
 Values numbered_channels_last(int c, int h, int w) {
   Values values;
   for (int y = 0; y < h; ++y) {

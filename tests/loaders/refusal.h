@@ -1,4 +1,4 @@
-// Float exports that the loader is to accept, or to refuse with a message that says where and why.
+// Float exports that the loader has to accept, or to refuse with a message that says where and why.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -15,7 +15,7 @@ inline Expected<graph::Graph> load(const std::string& file) {
   return loaders::load(folder.write("model.safetensors", file));
 }
 
-// Refused with a message that names the file and holds every part.
+// Checks that the file is refused with a message that names it and contains all parts.
 inline void check_refused(const std::string& file, const std::vector<std::string>& parts) {
   const auto graph = load(file);
   REQUIRE_FALSE(graph);
@@ -33,7 +33,7 @@ inline void check_accepted(const std::string& file) {
   CHECK(graph);
 }
 
-// The classifier with one change: the message has the parts.
+// Checks that the classifier with one change is refused. The message contains the parts.
 template <class Change>
 void check_graph_refused(const Change& change, const std::vector<std::string>& parts) {
   SampleExport sample = sample_classifier();
@@ -41,7 +41,7 @@ void check_graph_refused(const Change& change, const std::vector<std::string>& p
   check_refused(sample.file(), parts);
 }
 
-// Node 0 is 'features.conv', 3 is 'head'.
+// Does the same with a change to one node. Node 0 is 'features.conv', node 3 is 'head'.
 template <class Change>
 void check_node_refused(int index, const Change& change, const std::vector<std::string>& parts) {
   check_graph_refused([&](json& graph) { change(graph["nodes"][static_cast<std::size_t>(index)]); },

@@ -1,5 +1,5 @@
-// ONNX's operators on bytes, between QuantizeLinear and DequantizeLinear, and what is rounded or
-// clipped there: against numbers worked out by hand.
+// ONNX's operators on bytes, between QuantizeLinear and DequantizeLinear, with their rounding and
+// clipping, against numbers worked out by hand.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -37,13 +37,14 @@ const Values reals = {-3, -1, 1, 3};
 constexpr Bytes fine = {.scale = 0.0625f, .zero_point = 128};
 constexpr Bytes fine_signed = {.scale = 0.0625f, .zero_point = 0, .type = int8_type};
 
-/// The kernel_shape of a pool with windows of its own; nothing for other operators.
+/// The attribute kernel_shape of a pool; nothing for operators that are no pools.
 OnnxAttributes windows_of(const std::string& op, int64_t extent) {
   if (op != "MaxPool" && op != "AveragePool") return {};
   return {{"kernel_shape", std::vector<int64_t>{extent, extent}}};
 }
 
-/// x [1, 1, 1, 4] -> Q(fine) -> DQ -> `op` -> Q(result) -> DQ.
+/// x [1, 1, 1, 4], quantized and dequantized with `fine`, then `op`, then quantized and dequantized
+/// with the scale of the result.
 OnnxMaker between(const std::string& op, const std::vector<std::string>& constants,
                   const OnnxAttributes& attributes, const Bytes& result) {
   OnnxMaker m;
@@ -92,13 +93,13 @@ TEST_CASE("ONNX: what moves is rounded and clipped to the scale of the quantize 
       {{.scale = 0.75f, .zero_point = 128}, {-3, -0.75f, 0.75f, 3}},  // another scale
       {{.scale = 0.0078125f, .zero_point = 0}, {0, 0, 1, 1.9921875f}},  // both
       {{.scale = 0.0625f, .zero_point = 127, .type = int8_type}, {-3, -1, 0, 0}},
-      {{.scale = 0.0625f, .zero_point = 128}, {-3, -1, 1, 3}}};  // the same
+      {{.scale = 0.0625f, .zero_point = 128}, {-3, -1, 1, 3}}};  // the same as the operand
   for (const Mover& mover : movers) {
     for (const auto& [result, expected] : results) {
       INFO(mover.op << " to " << result.scale << ", " << result.zero_point);
       const OnnxMaker m = between(mover.op, mover.constants, mover.attributes, result);
       CHECK(answer(m, {reals}) == expected);
-      // Nothing is rounded in float, and all the same is clipped.
+      // In float nothing is rounded, but values are clipped all the same.
       const Values in_float = answer(m, {reals}, {.float_only = true});
       const bool rounds = result.scale == 0.75f;
       CHECK(in_float == (rounds ? reals : expected));
@@ -137,7 +138,7 @@ TEST_CASE("ONNX: operators on bytes see the numbers of the bytes") {
     Values expected;
   };
   const Bytes shifted = {.scale = 0.0625f, .zero_point = -16, .type = int8_type};
-  // Constants: ten and the zero point, in either type.
+  // Constants of either type: ten and the zero point.
   for (const Operator& one :
        std::vector<Operator>{{"Relu", {"q"}, shifted, {1, 1, 1, 3}},
                              {"Relu", {"q"}, fine_signed, {0, 0, 1, 3}},
@@ -277,12 +278,13 @@ TEST_CASE("ONNX: an input of bytes means one thing") {
 }
 
 TEST_CASE("ONNX: weights keep their bytes however the file moves them") {
-  // [2, 2] bytes with a scale a row, as a convolution's [2, 2, 1, 1], row by row or turned around.
+  // [2, 2] bytes with a scale for each row, used as a convolution's [2, 2, 1, 1], row by row or
+  // turned around.
   struct Way {
     std::string op;
     std::vector<std::string> constants;
     OnnxAttributes attributes;
-    std::vector<int64_t> dims;  ///< Of what it gives.
+    std::vector<int64_t> dims;  ///< The dims of the result.
   };
   for (const Way& way : std::vector<Way>{{"Reshape", {"shape"}, {}, {2, 2, 1, 1}},
                                          {"Unsqueeze", {"axes"}, {}, {2, 2, 1, 1}},
@@ -423,12 +425,12 @@ TEST_CASE("ONNX: a channel of weights with a scale of nothing is dead") {
 }
 
 TEST_CASE("ONNX: a constant with a scale of nothing is its values, in int8 and in float") {
-  // 1e-40 and 1e38 are float32 numbers; one divided by them is none that is held well.
+  // 1e-40 and 1e38 are float32 numbers, but their inverses are no normal ones.
   for (const float scale : {0.0f, 1e-40f, 1e38f}) {
     for (const char* op : {"Add", "Sub", "Mul", "Max", "Concat"}) {
       INFO(op << " with a scale of " << scale);
       const std::string name = op;
-      const bool is_bound = name == "Max";  // of one number
+      const bool is_bound = name == "Max";  // clips with a single number
       OnnxMaker m;
       m.input("x", {1, 4}).output("y");
       const std::vector<int64_t> dims =
@@ -456,7 +458,7 @@ TEST_CASE("ONNX: a constant with a scale of nothing is its values, in int8 and i
                                          : a);
       }
       if (name == "Concat") wanted.insert(wanted.end(), c.begin(), c.end());
-      // What `fine` holds, of numbers in steps of it.
+      // The values that `fine` can represent.
       for (double& value : wanted) value = std::clamp(value, -8.0, 7.9375);
       for (const bool float_only : {false, true}) {
         INFO((float_only ? "float" : "int8"));
@@ -535,7 +537,7 @@ TEST_CASE("ONNX: the bias of a QGemm has the scale of its product, alpha among i
     INFO("alpha " << alpha);
     OnnxMaker m;
     m.input("x", {1, 2}).output("y").constant("w", {2, 1}, int8_type, "\x02\x04");
-    // 64 steps of 0.0625 * 0.5
+    // 64 steps of 0.0625 * 0.5.
     m.constant("b", {1}, 6, std::string("\x40\0\0\0", 4));
     add_scale(m, "w", {.scale = 0.5f, .zero_point = 0, .type = int8_type});
     quantize(m, "x", "q", fine);

@@ -1,4 +1,4 @@
-// What octet makes of an ONNX file: its answers, or a refusal.
+// The result of octet for an ONNX file: answers or a refusal.
 #pragma once
 
 #include <string>
@@ -11,16 +11,16 @@
 
 namespace octet::test {
 
-/// Written as "model.onnx" and read.
+/// Writes the model as "model.onnx" and reads it.
 Expected<graph::Graph> load(const OnnxMaker& model, const loaders::LoadOptions& options = {});
 
 void check_loads(const OnnxMaker& model, const loaders::LoadOptions& options = {});
 
-/// The message names the file, and has all of `parts`.
+/// Checks that the model is refused with a message that names the file and contains all of `parts`.
 void check_refused(const OnnxMaker& model, const std::vector<std::string>& parts,
                    const loaders::LoadOptions& options = {});
 
-/// The first output for inputs in octet's order of axes.
+/// Returns the first output for inputs in octet's order of axes.
 Values answer(const OnnxMaker& model, const std::vector<Values>& inputs,
               const graph::BuildOptions& options = {});
 

@@ -37,7 +37,7 @@ TEST_CASE("ONNX constants: raw values of every type") {
   using Floats = std::vector<float>;
   CHECK(decode_raw<float>(DataType::float32, {1.5f, -2}).floats == Floats{1.5f, -2});
   CHECK(decode_raw<double>(DataType::float64, {1.5, -2}).floats == Floats{1.5f, -2});
-  // float16: 1, -2, the smallest subnormal, infinity
+  // As float16: 1, -2, the smallest subnormal, infinity.
   CHECK(decode_raw<uint16_t>(DataType::float16, {0x3C00, 0xC000, 0x0001, 0x7C00}).floats ==
         Floats{1, -2, 1.0f / 16777216, std::numeric_limits<float>::infinity()});
   CHECK(decode_raw<uint16_t>(DataType::bfloat16, {0x3FC0, 0xC000}).floats == Floats{1.5f, -2});
@@ -57,7 +57,7 @@ TEST_CASE("ONNX constants: values in typed fields") {
         std::vector<float>{1, 2});
   CHECK(decode_tensor({.dims = {1}, .type = DataType::float64, .doubles = {0.5}}).floats ==
         std::vector<float>{0.5f});
-  // Half floats are their bits in int32_data.
+  // The int32_data of half floats has their bits.
   CHECK(decode_tensor({.dims = {1}, .type = DataType::float16, .integers = {0x3E00}}).floats ==
         std::vector<float>{1.5f});
   CHECK(decode_tensor({.dims = {1}, .type = DataType::bfloat16, .integers = {0xC000}}).floats ==
@@ -100,7 +100,7 @@ TEST_CASE("ONNX slices: the positions that Python's rule gives") {
     const int64_t step =
         random.pick<int64_t>({-7, -2, -1, 1, 2, 3, std::numeric_limits<int64_t>::max(),
                               std::numeric_limits<int64_t>::min()});
-    // Walked: from the first position, until the end or outside.
+    // Walks from the first position on, until the end or until a position lies outside.
     const auto clipped = [&](int64_t given, int64_t least, int64_t most) {
       if (given < 0) given += extent;
       return given < least ? least : given > most ? most : given;

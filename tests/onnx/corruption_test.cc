@@ -1,4 +1,4 @@
-// Damaged ONNX files: refused with a message, or read as what they say; never a crash.
+// Damaged ONNX files are refused with a message, or read as what they say. They never crash octet.
 #include "tests/engine/corruption.h"
 
 #include <catch2/catch.hpp>
@@ -12,7 +12,7 @@
 namespace octet::test {
 namespace {
 
-/// Does it load? What loads is built as well.
+/// Returns whether the file loads. If it does, the model is built as well.
 bool try_model(const std::string& file) {
   const auto bytes = std::as_bytes(std::span(file));
   graph::Graph graph;
@@ -32,7 +32,7 @@ bool try_model(const std::string& file) {
   return true;
 }
 
-// The places of the largest values, what is computed of them, and what they pick.
+// The places of the largest values, arithmetic on them, and the values at the results.
 std::string picker() {
   OnnxMaker m;
   m.input("x", {1, 4, 4, 4}).output("picked").output("along").output("real");

@@ -1,8 +1,8 @@
-// Small float models, one operator or a few: forms of attributes, padding, broadcasting, encodings.
+// Small float models with one operator or a few: forms of attributes, padding, broadcasting, encodings.
 import { model, node, tensor } from './onnx_writer.mjs';
 
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
-// Values that a reader can tell apart, between -1 and 1.
+// Values between -1 and 1 that a reader can tell apart.
 const wave = (count, phase = 0) => Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i * 1.7 + phase)));
 const floats = (dims, phase = 0, encoding = 'raw') => tensor('float', dims, wave(product(dims), phase), encoding);
 const positive = (dims) => tensor('float', dims, wave(product(dims)).map((v) => 0.5 + v * v));
@@ -30,7 +30,7 @@ function graph(name, { range = 2, ...rest }) {
 
 const any = (rank, type = 'float') => [Array.from({ length: rank }, (_, i) => `d${i}`), type];
 
-// ---- convolutions
+// Convolutions.
 const w33 = { w: floats([6, 4, 3, 3]) };
 one('conv', 'Conv', { initializers: { ...w33, b: floats([6], 1) } });
 one('conv_pads', 'Conv', { initializers: w33, attributes: { kernel_shape: [3, 3], pads: [1, 2, 0, 1] } });
@@ -48,7 +48,7 @@ one('conv_typed_weights', 'Conv', { initializers: { w: floats([6, 4, 3, 3], 0, '
 one('conv_unpacked_weights', 'Conv', { initializers: { w: floats([6, 4, 3, 3], 0, 'unpacked') } });
 one('conv_weights_are_inputs', 'Conv', { initializers: w33, initializersAreInputs: true, opset: 8 });
 
-// ---- transposed convolutions
+// Transposed convolutions.
 const t = (extra) => ({ initializers: { w: floats([4, 3, 3, 3]) }, ...extra });
 one('conv_transpose', 'ConvTranspose', t());
 one('conv_transpose_stride2', 'ConvTranspose', t({ attributes: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] } }));
@@ -70,7 +70,7 @@ graph('conv_transpose_batch_norm_relu', { inputs: { x: image }, outputs: { y: an
 graph('conv_transpose_read_twice', { inputs: { x: image }, outputs: { y: any(4) }, initializers: { w: floats([4, 1, 2, 2]) },
   nodes: [node('ConvTranspose', ['x', 'w'], ['t'], { strides: [2, 2] }), node('Relu', ['t'], ['r']), node('Sub', ['t', 'r'], ['y'])] });
 
-// ---- matrices
+// Matrices.
 one('gemm', 'Gemm', { x: [2, 5], initializers: { w: floats([5, 3]), c: floats([3], 1) } });
 one('gemm_transposed', 'Gemm', { x: [2, 5], initializers: { w: floats([3, 5]), c: floats([1, 3], 1) }, attributes: { transB: 1, alpha: { float: 0.5 }, beta: { float: 2 } } });
 one('gemm_trans_a', 'Gemm', { x: [5, 2], initializers: { w: floats([5, 3]) }, attributes: { transA: 1 } });
@@ -81,7 +81,7 @@ one('matmul_image', 'MatMul', { x: image, initializers: { w: floats([1, 1, 6, 4]
 graph('flatten_gemm', { inputs: { x: image }, outputs: { y: any(2) }, initializers: { w: floats([168, 3]) },
   nodes: [node('Relu', ['x'], ['r']), node('Flatten', ['r'], ['f']), node('Gemm', ['f', 'w'], ['y'])] });
 
-// ---- normalisation
+// Normalisation.
 const bn = { s: positive([4]), b: floats([4]), m: floats([4], 1), v: positive([4]) };
 one('batch_norm', 'BatchNormalization', { initializers: bn, attributes: { epsilon: { float: 1e-3 } } });
 one('batch_norm_rank3', 'BatchNormalization', { x: [1, 4, 5], initializers: bn });
@@ -90,7 +90,7 @@ graph('conv_batch_norm_relu', { inputs: { x: image }, outputs: { y: any(4) },
   initializers: { w: floats([4, 4, 3, 3]), ...bn },
   nodes: [node('Conv', ['x', 'w'], ['c']), node('BatchNormalization', ['c', ...Object.keys(bn)], ['n']), node('Relu', ['n'], ['y'])] });
 
-// ---- functions of one value
+// Functions of one value.
 for (const op of ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Exp', 'Abs', 'Neg', 'HardSigmoid', 'LeakyRelu', 'Elu', 'Softsign']) {
   one(`unary_${op.toLowerCase()}`, op, { x: small, range: 4 });
 }
@@ -112,7 +112,7 @@ one('pow_3', 'Pow', { x: small, initializers: { e: tensor('float', [1], [3]) } }
 graph('sqrt_log_reciprocal', { inputs: { x: small }, outputs: { a: any(4), b: any(4), c: any(4), d: any(4) }, initializers: { one: scalar(4), half: scalar(0.5) },
   nodes: [node('Add', ['x', 'one'], ['p']), node('Sqrt', ['p'], ['a']), node('Log', ['p'], ['b']), node('Reciprocal', ['p'], ['c']), node('Pow', ['p', 'half'], ['d'])] });
 
-// ---- functions of two values
+// Functions of two values.
 for (const op of ['Add', 'Sub', 'Mul', 'Div']) {
   one(`${op.toLowerCase()}_channels`, op, { x: small, initializers: { c: tensor('float', [2, 1, 1], [0.5, -2]) } });
   one(`${op.toLowerCase()}_columns`, op, { x: small, initializers: { c: tensor('float', [3], [0.5, -2, 1.5]) } });
@@ -125,7 +125,7 @@ graph('sum_of_three', { inputs: { x: small, z: small }, outputs: { y: any(4) }, 
 one('min_constant', 'Min', { x: small, initializers: { c: scalar(0.5) } });
 one('max_constant', 'Max', { x: small, initializers: { c: scalar(-0.25) } });
 
-// ---- pools
+// Pools.
 one('max_pool', 'MaxPool', { attributes: { kernel_shape: [2, 2] } });
 one('max_pool_strides', 'MaxPool', { attributes: { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1] } });
 one('max_pool_ceil', 'MaxPool', { attributes: { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 } });
@@ -155,7 +155,7 @@ one('log_softmax', 'LogSoftmax', { x: [2, 5], attributes: { axis: 1 } });
 graph('argmax', { inputs: { x: image }, outputs: { y: any(4, 'int64') }, nodes: [node('ArgMax', ['x'], ['y'], { axis: 1 })] });
 graph('argmax_no_axis', { inputs: { x: [3, 5] }, outputs: { y: any(1, 'int64') }, nodes: [node('ArgMax', ['x'], ['y'], { axis: -1, keepdims: 0 })] });
 
-// ---- parts of tensors
+// Parts of tensors.
 graph('concat_channels', { inputs: { x: small, z: [1, 3, 4, 3] }, outputs: { y: any(4) }, nodes: [node('Concat', ['x', 'z'], ['y'], { axis: 1 })] });
 graph('concat_constant', { inputs: { x: small }, outputs: { y: any(4) }, initializers: { c: floats([1, 2, 4, 2]) }, nodes: [node('Concat', ['c', 'x'], ['y'], { axis: -1 })] });
 graph('split_attribute', { opset: 11, inputs: { x: image }, outputs: { y: any(4), z: any(4) }, nodes: [node('Split', ['x'], ['y', 'z'], { axis: 1, split: [1, 3] })] });
@@ -175,7 +175,7 @@ one('pad_negative', 'Pad', { initializers: { p: ints(0, 0, -1, 2, 0, 0, -2, 0) }
 one('pad_reflect', 'Pad', { initializers: { p: ints(0, 0, 2, 1, 0, 0, 1, 3) }, attributes: { mode: 'reflect' } });
 one('pad_edge', 'Pad', { initializers: { p: ints(0, 0, 2, 1, 0, 0, 1, 3) }, attributes: { mode: 'edge' } });
 
-// ---- shapes
+// Shapes.
 one('reshape', 'Reshape', { initializers: { s: ints(0, -1, 3) } });
 one('reshape_split_channels', 'Reshape', { initializers: { s: ints(1, 2, 2, 7, 6) } });
 one('flatten_axis', 'Flatten', { attributes: { axis: 2 } });
@@ -193,7 +193,7 @@ one('depth_to_space', 'DepthToSpace', { x: [1, 8, 3, 2], attributes: { blocksize
 one('depth_to_space_crd', 'DepthToSpace', { x: [1, 8, 3, 2], attributes: { blocksize: 2, mode: 'CRD' } });
 one('space_to_depth', 'SpaceToDepth', { x: [1, 3, 4, 6], attributes: { blocksize: 2 } });
 
-// ---- resize
+// Resizes.
 function resize(name, { scales, sizes, attributes = {}, x = small, opset = 13 }) {
   graph(name, { opset, inputs: { x }, outputs: { y: any(4) },
     initializers: scales ? { s: tensor('float', [4], [1, 1, ...scales]) } : { s: ints(1, 2, ...sizes) },
@@ -222,7 +222,7 @@ graph('resize_by_shape', { inputs: { x: small, z: [1, 5, 8, 6] }, outputs: { y: 
   nodes: [node('Shape', ['z'], ['zs']), node('Slice', ['zs', 'a', 'e'], ['hw']), node('Concat', ['l', 'hw'], ['size'], { axis: 0 }),
     node('Resize', ['x', '', '', 'size'], ['y'], asymmetric)] });
 
-// ---- arithmetic that is folded
+// Arithmetic that is folded.
 graph('shape_arithmetic', { inputs: { x: image }, outputs: { y: any(3) }, initializers: { zero: tensor('int64', [], [0]), two: tensor('int64', [], [2]), three: tensor('int64', [], [3]) },
   nodes: [node('Shape', ['x'], ['s']), node('Gather', ['s', 'zero'], ['n']), node('Gather', ['s', 'two'], ['h']), node('Gather', ['s', 'three'], ['w']),
     node('Mul', ['h', 'w'], ['hw']), node('Cast', ['hw'], ['f'], { to: 1 }), node('Floor', ['f'], ['g']), node('Cast', ['g'], ['i'], { to: 7 }),
@@ -239,14 +239,14 @@ graph('same_dropout_identity', { inputs: { x: small }, outputs: { y: any(4) }, n
 graph('dead_branch', { inputs: { x: small }, outputs: { y: any(4) }, nodes: [node('Relu', ['x'], ['y']), node('Softplus', ['x'], ['unused'])] });
 graph('dynamic_batch', { inputs: { x: [['batch', 2, 4, 3], 'float'] }, outputs: { y: any(4) }, nodes: [node('Relu', ['x'], ['y'])] });
 
-// ---- several outputs, and tensors with several names
+// Several outputs, and tensors with several names.
 graph('two_names', { inputs: { x: small }, outputs: { y: any(4), z: any(4), t: any(4) },
   nodes: [node('Relu', ['x'], ['y']), node('Identity', ['y'], ['z']), node('Transpose', ['y'], ['t'], { perm: [0, 1, 3, 2] })] });
 graph('residual_block', { inputs: { x: image }, outputs: { y: any(2) }, initializers: { w: floats([4, 4, 3, 3]), v: floats([4, 4, 1, 1], 2), f: floats([5, 4]), c: floats([5]) },
   nodes: [node('Conv', ['x', 'w'], ['a'], { pads: [1, 1, 1, 1] }), node('Relu', ['a'], ['b']), node('Conv', ['b', 'v'], ['c1']), node('Add', ['c1', 'x'], ['d']), node('Relu', ['d'], ['e']),
     node('GlobalAveragePool', ['e'], ['g']), node('Flatten', ['g'], ['h']), node('Gemm', ['h', 'f', 'c'], ['y'], { transB: 1 })] });
 
-// ---- small networks, as exporters write them
+// Small networks, as exporters write them.
 graph('squeeze_excite_hard_swish', { opset: 11, inputs: { x: image }, outputs: { y: any(4) },
   initializers: { w: floats([8, 4, 1, 1]), d: floats([8, 1, 3, 3], 1), r: floats([4, 8, 1, 1]), e: floats([8, 4, 1, 1], 2), p: floats([4, 8, 1, 1], 3), three: scalar(3), six: scalar(6), zero: scalar(0) },
   nodes: [node('Conv', ['x', 'w'], ['a']),

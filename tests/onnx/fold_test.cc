@@ -1,4 +1,4 @@
-// Nodes of constants: each function against values that ONNX's specification says.
+// Nodes of constants: each function against values from ONNX's specification.
 #include "loaders/onnx/fold.h"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// The models of tests/onnx/models against what ONNX Runtime gave for them (make_golden.mjs).
+// The models of tests/onnx/models, against the outputs of ONNX Runtime (make_golden.mjs).
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -25,7 +25,7 @@ json read_json(const std::string& name) {
   return json::parse(file);
 }
 
-/// float32 values in base64.
+/// Decodes float32 values from base64.
 Values decode(const std::string& text) {
   static const std::string digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -45,7 +45,7 @@ Values decode(const std::string& text) {
   return values;
 }
 
-/// The same numbers as in make_golden.mjs.
+/// Gives the same numbers as make_golden.mjs.
 class PatternOfModels {
  public:
   float next(float range) {
@@ -58,8 +58,8 @@ class PatternOfModels {
   uint32_t state_ = 1;
 };
 
-/// In the file's order of axes, then as octet stores them: images with channels last, where the
-/// loader turned them.
+/// Makes the inputs in the file's order of axes, then stores them as octet does: channels-last, if
+/// the loader turned the image.
 std::vector<Values> make_inputs(const Graph& graph, const std::vector<Shape>& logical,
                                 float range) {
   PatternOfModels random;
@@ -78,8 +78,8 @@ std::vector<Values> make_inputs(const Graph& graph, const std::vector<Shape>& lo
   return inputs;
 }
 
-/// Test models have no two equal extents by which a channels-last image could be taken for its
-/// channels-first self; the shape as stored says which it is.
+/// The input shapes from the file. No test model has two equal extents, by which a channels-last
+/// image could be mistaken for a channels-first one, so the stored shape tells which it is.
 std::vector<Shape> logical_shapes(const json& entry) {
   std::vector<Shape> shapes;
   for (const json& input : entry["inputs"]) shapes.push_back(input.get<Shape>());

@@ -1,4 +1,4 @@
-// Channels-first graphs become channels-last ones: which transposes are left.
+// Channels-first graphs become channels-last ones. These tests count the transposes that are left.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"

@@ -17,7 +17,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const require = createRequire(path.resolve(process.argv[2] ?? '.', 'node_modules/x.js'));
 const ort = require('onnxruntime-node');
 
-// The same numbers as in golden_test.cc: a linear congruential generator, the upper 24 bits.
+// Gives the same numbers as golden_test.cc: the upper 24 bits of a linear congruential generator.
 export function makeRandom() {
   let state = 1;
   return () => {

@@ -1,5 +1,5 @@
-// What ONNX does not let a node be, for every operator that octet reads: attributes that its
-// operator has not, attributes twice, inputs and outputs beyond its own.
+// For every operator that octet reads, forms that ONNX does not allow: attributes that the operator
+// does not have, attributes twice, and too many inputs or outputs.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <regex>
@@ -21,8 +21,8 @@ constexpr std::size_t any = 1000;
 
 struct OperatorCase {
   const char* op;
-  std::size_t inputs = 1;   ///< At most, in the newest operator set that octet reads.
-  std::size_t outputs = 1;  ///< At most.
+  std::size_t inputs = 1;   ///< The most in the newest operator set that octet reads.
+  std::size_t outputs = 1;  ///< The most in that operator set.
   const char* domain = "";
 };
 
@@ -218,7 +218,7 @@ TEST_CASE("ONNX: docs/formats.md has every operator that octet reads") {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   for (const auto& [op, inputs, outputs, domain] : operators) {
     const std::string name = op;
-    // refused, with what to do instead
+    // These are refused with advice what to do instead.
     if (name == "DynamicQuantizeMatMul" || name == "MatMulIntegerToFloat") continue;
     INFO(name);
     CHECK(std::regex_search(text, std::regex("\\b" + name + "\\b")));

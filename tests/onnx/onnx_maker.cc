@@ -50,7 +50,7 @@ std::string attribute(const std::string& name, const OnnxAttribute& value) {
   std::string out;
   pbf_writer writer(out);
   writer.add_string(1, name);
-  int32_t type = 0;  // AttributeProto.AttributeType
+  int32_t type = 0;  // an AttributeProto.AttributeType
   if (const auto* f = std::get_if<float>(&value)) writer.add_float(2, *f), type = 1;
   if (const auto* i = std::get_if<int64_t>(&value)) writer.add_int64(3, *i), type = 2;
   if (const auto* s = std::get_if<std::string>(&value)) writer.add_string(4, *s), type = 3;

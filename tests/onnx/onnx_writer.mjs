@@ -1,5 +1,5 @@
-// Writes ONNX models in protobuf's wire format, for the test models: no library is needed, and
-// every encoding that onnx.proto has can be written.
+// Writes ONNX models in protobuf's wire format for the test models. It needs no library, and can write every encoding
+// of onnx.proto.
 
 const utf8 = new TextEncoder();
 
@@ -36,14 +36,14 @@ function rawBytes(type, values) {
   return new Uint8Array(arrays[type].from(values).buffer);
 }
 
-// The bits of the nearest float16 of a number that has one of normal size.
+// The bits of a number as a float16, rounded towards 0. The float16 has to be a normal number or 0.
 export function halfBits(value) {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
   if (value === 0) return bits >>> 16;
   return ((bits >>> 16) & 0x8000) | ((((bits >>> 23) & 0xff) - 112) << 10) | ((bits >>> 13) & 0x3ff);
 }
 
-// {type, dims, values, encoding}: 'raw' (default), 'typed' (packed), or 'unpacked'.
+// Takes {type, dims, values, encoding}: 'raw' (default), 'typed' (packed), or 'unpacked'.
 export function tensor(type, dims, values, encoding = 'raw') {
   return { type: types[type], dims, values: [...values], encoding };
 }
@@ -69,8 +69,8 @@ function tensorBytes(name, { type, dims, values, encoding }) {
   return concat(parts);
 }
 
-// Attributes by JavaScript's type: whole numbers are ints, {float: x} is a float, arrays of whole
-// numbers are ints, {floats: [...]}, texts, and tensors.
+// Encodes an attribute by its type in JavaScript: whole numbers are ints, {float: x} is a float, arrays of whole
+// numbers are ints, {floats: [...]} are floats; texts and tensors are what they are.
 function attributeBytes(name, value) {
   const parts = [text(1, name)];
   if (typeof value === 'string') {
@@ -91,7 +91,7 @@ function attributeBytes(name, value) {
   return concat(parts);
 }
 
-// node('Conv', ['x', 'w'], ['y'], {pads: [1, 1, 1, 1]})
+// For example: node('Conv', ['x', 'w'], ['y'], {pads: [1, 1, 1, 1]})
 export function node(op, inputs, outputs, attributes = {}, domain = '') {
   return { op, inputs, outputs, attributes, domain };
 }
@@ -112,7 +112,7 @@ function valueInfoBytes(name, dims, type = 'float') {
   return concat([text(1, name), delimited(2, concat([delimited(1, tensorType)]))]);
 }
 
-// {opset, inputs: {name: dims or [dims, type]}, outputs: {name: [dims, type]}, initializers, nodes}
+// Takes {opset, inputs: {name: dims or [dims, type]}, outputs: {name: [dims, type]}, initializers, nodes}.
 export function model({
   opset = 17, inputs, outputs, initializers = {}, nodes, initializersAreInputs = false, producer = 'octet tests',
 }) {

@@ -10,7 +10,7 @@ namespace {
 
 using Evaluate = std::function<RealTensor(const std::vector<RealTensor>&)>;
 
-/// A dequantized value: the name of its bytes, and of its reals.
+/// A dequantized value, with the names of its bytes and of its reals.
 struct Known {
   std::string bytes;
   std::string real;
@@ -18,13 +18,14 @@ struct Known {
   ByteScale scale;
 };
 
-/// A value in float on its way to the next QuantizeLinear.
+/// A float value for which no QuantizeLinear has been added yet.
 struct Loose {
   std::string name;
   Dims dims;
   std::vector<std::string> sources;
   Evaluate evaluate;
-  double least = 0;  ///< About the range of its values, for a scale that suits them.
+  /// About the range of its values, for which a scale is drawn.
+  double least = 0;
   double most = 0;
   std::string operators;
   bool is_probability = false;
@@ -57,7 +58,8 @@ class Generator {
     for (const QdqStep& step : graph_.steps) {
       if (!read.contains(step.output)) graph_.ends.push_back(step.output);
     }
-    // Where nobody dequantizes bytes that are the model's input, nothing says what they stand for.
+    // If nobody dequantizes an input in bytes, nothing says which reals the bytes stand for. So its
+    // dequantized value is an output, too.
     const std::string& first = graph_.steps[0].output;
     if (input_in_bytes_ && graph_.ends[0] != first) graph_.ends.push_back(first);
     return std::move(graph_);
@@ -68,7 +70,7 @@ class Generator {
   double unit() { return static_cast<double>(choose_(1 << 16)) / (1 << 16); }
   const Known& any() { return known_[choose_(static_cast<uint32_t>(known_.size()))]; }
 
-  /// For values of about this range.
+  /// Draws a scale and zero point for values of about this range.
   ByteScale draw_scale(double least, double most) {
     ByteScale out{.is_signed = choose_(2) == 0};
     const int64_t kind = choose_(4);
@@ -77,7 +79,8 @@ class Generator {
                      : kind == 2 ? out.low() + 255
                                  : out.low() + choose_(256);
     const double widest = std::max({std::abs(least), std::abs(most), 1e-3});
-    // From half of the values clipped to an eighth of the steps used.
+    // The scale may be so fine that half of the values are clipped, or so coarse that they use an
+    // eighth of the steps.
     out.scale = static_cast<float>(widest / 128 * std::pow(2.0, 4 * unit() - 1.5));
     return out;
   }
@@ -133,7 +136,7 @@ class Generator {
                value.is_probability);
   }
 
-  // ---- in float
+  // Steps in float.
 
   Loose loose(const Known& from) {
     return {.name = from.real,
@@ -146,7 +149,7 @@ class Generator {
 
   using Apply = std::function<RealTensor(const RealTensor&)>;
 
-  /// One node on `x` and constants.
+  /// Applies one node to `x` and constants.
   void apply(Loose& x, const std::string& op, const std::vector<std::string>& constants,
              const OnnxAttributes& attributes, Dims dims, Apply function) {
     std::vector<std::string> inputs = {x.name};
@@ -172,15 +175,15 @@ class Generator {
     return name;
   }
 
-  /// Where from a mover's axes are chosen.
+  /// Draws an axis for a mover.
   std::size_t axis_of(const Dims& dims) { return choose_(static_cast<uint32_t>(dims.size())); }
 
-  /// One of the operators that only move values, of floats or bytes. `add` makes the node.
+  /// Applies one of the operators that only move values, to floats or bytes. `add` makes the node.
   template <class Add>
   void move(const Dims& dims, const Add& add) {
     const bool image = dims.size() == 4;
     switch (choose_(image ? 8 : 4)) {
-      case 0: {  // to another shape
+      case 0: {  // gives it another shape
         Dims to = {1, count_of(dims)};
         if (choose_(2) == 0) to = {1, dims.back(), count_of(dims) / dims.back(), 1};
         return add("Reshape", {integers(to)}, {}, to,
@@ -287,7 +290,7 @@ class Generator {
     });
   }
 
-  /// An operator that computes, on floats.
+  /// Applies an operator that computes, to floats.
   void compute(Loose& x) {
     const bool image = x.dims.size() == 4;
     switch (choose_(image ? 9 : 5)) {
@@ -306,7 +309,7 @@ class Generator {
                            v, [=](double a) { return std::clamp(a, double{low}, double{high}); });
                      });
       }
-      case 2: {  // by a float constant: of one number, or of several that are no steps of a scale
+      case 2: {  // with a float constant: one number, or several that are not steps of one scale
         const bool adds = choose_(2) == 0;
         const int64_t count = choose_(2) == 0 ? 1 : x.dims.back();
         std::vector<float> values;
@@ -342,7 +345,7 @@ class Generator {
       case 6:
         return apply(x, "GlobalAveragePool", {}, {}, {x.dims[0], x.dims[1], 1, 1},
                      [](const RealTensor& v) { return reduced_image(v, false); });
-      case 7: {  // a value that is a step of the operand's scale, or none
+      case 7: {  // the value is a step of the operand's scale, or is not
         const Dims before = {0, 0, choose_(2), choose_(2)};
         const Dims after = {0, choose_(2), choose_(2), choose_(2)};
         const auto value = static_cast<float>(choose_(2) == 0 ? 0 : x.most * unit());
@@ -366,7 +369,8 @@ class Generator {
           [](const RealTensor& v) { return doubled(v, true); });
   }
 
-  /// Weights of s8 with a scale a channel, that the file may move before the layer reads them.
+  /// Applies a layer with s8 weights that have a scale for each channel. The file may move the
+  /// weights before the layer reads them.
   void convolve(Loose& x) {
     Window w = draw_window(x.dims);
     const int64_t outputs = 1 + choose_(3);
@@ -414,7 +418,7 @@ class Generator {
     x.most = widest;
   }
 
-  /// Another value of the same shape but for `axis`, where there is one.
+  /// Returns another value whose shape differs at most in `axis`; null if none is found.
   const Known* partner(const Dims& dims, std::size_t axis) {
     for (int tries = 0; tries < 4; ++tries) {
       const Known& other = any();
@@ -496,12 +500,13 @@ class Generator {
     quantize(x, scale);
   }
 
-  // ---- on bytes
+  // Steps on bytes.
 
   void add_byte_step() {
     const Known from = any();
     const ByteScale q = from.scale;
-    // On the numbers of the bytes, whole or (in float) not.
+    // Applies a function to the numbers of the bytes, which are whole numbers, but in float need
+    // not be.
     const auto on_numbers = [q](const Apply& function) {
       return [q, function](const std::vector<RealTensor>& v) {
         const auto zero_point = static_cast<double>(q.zero_point);
@@ -547,14 +552,14 @@ class Generator {
                       });
       }
       case 3:
-        // ONNX's Relu takes signed bytes only.
+        // ONNX's Relu takes only signed bytes.
         return finish(
             q.is_signed ? "Relu" : "Max",
             q.is_signed ? std::vector{from.bytes} : std::vector{from.bytes, byte_constant(0)}, {},
             from.dims, [](const RealTensor& x) {
               return mapped(x, [](double n) { return std::max(n, 0.0); });
             });
-      case 4: {  // the number of the byte, without its scale
+      case 4: {  // takes the number of the byte, without its scale
         const std::string numbers = fresh("numbers");
         graph_.file.node("Cast", {from.bytes}, {numbers}, {{"to", int64_t{1}}});
         const auto factor = static_cast<float>(0.01 + 0.1 * unit());
@@ -575,7 +580,7 @@ class Generator {
         });
         return quantize(x, draw_scale(x.least, x.most));
       }
-      case 5: {  // a pad without a value is byte 0
+      case 5: {  // a pad without a value adds byte 0
         if (from.dims.size() != 4) return;
         const Dims before = {0, 0, choose_(2), choose_(2)};
         const Dims after = {0, choose_(2), choose_(2), choose_(2)};

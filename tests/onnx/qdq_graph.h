@@ -1,6 +1,6 @@
-// Random quantized ONNX graphs, with what each of their values is to be: movers, pools, concats,
-// splits, sums, pads and layers between QuantizeLinear and DequantizeLinear, each result with a
-// scale, a zero point and a type of its own.
+// Random quantized ONNX graphs, with the expected value of each of their tensors. They have movers,
+// pools, concats, splits, sums, pads and layers between QuantizeLinear and DequantizeLinear. Each
+// result has its own scale, zero point and type.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,10 @@
 
 namespace octet::test {
 
-/// A number below `count`: from a generator of random numbers, or from a fuzzer's bytes.
+/// Returns a number below `count`, from a generator of random numbers or from a fuzzer's bytes.
 using Choose = std::function<uint32_t(uint32_t count)>;
 
-/// real = scale * (byte - zero_point); bytes from `low` to `low` + 255.
+/// real = scale * (byte - zero_point). Bytes go from `low` to `low` + 255.
 struct ByteScale {
   float scale = 1;
   int64_t zero_point = 0;
@@ -28,22 +28,23 @@ struct ByteScale {
   double rounded(double real) const;
 };
 
-/// A dequantized value of the graph, and what it is computed from since the last ones.
+/// A dequantized value of the graph, and how it is computed from earlier ones.
 struct QdqStep {
-  std::string operators;            ///< For messages: "MaxPool Pad".
-  std::vector<std::string> inputs;  ///< Values: the model's input, or earlier outputs of steps.
+  std::string operators;  ///< For messages, such as "MaxPool Pad".
+  /// Names of values: the model's input, or outputs of earlier steps.
+  std::vector<std::string> inputs;
   std::string output;
   ByteScale scale;
-  bool is_probability = false;  ///< 1 may be a step beyond the bytes.
-  /// In double, before it is rounded.
+  bool is_probability = false;  ///< 1 may be one step beyond the bytes.
+  /// Computes the value in double, before it is rounded.
   std::function<RealTensor(const std::vector<RealTensor>&)> evaluate;
 };
 
 struct QdqGraph {
-  OnnxMaker file;              ///< Without outputs.
-  std::string input;           ///< One float input, or one of bytes.
+  OnnxMaker file;              ///< The file without outputs.
+  std::string input;           ///< The only input: floats or bytes.
   Dims input_dims;             ///< [N, C, H, W]
-  std::vector<double> values;  ///< Of the input, in reals.
+  std::vector<double> values;  ///< The reals of the input.
   std::vector<QdqStep> steps;
   std::vector<std::string> ends;  ///< Outputs of steps that no other step reads.
 
@@ -52,9 +53,9 @@ struct QdqGraph {
 
 QdqGraph draw_qdq_graph(const Choose& choose);
 
-/// How octet's values differ from what they are to be: "" where none does. `got` has the output of
-/// every step. Each step is fed with octet's own values, and may be off by one step of its scale;
-/// in float, where nothing is rounded, by rounding errors.
+/// Returns how octet's values differ from the expected ones; "" if they do not. `got` has the
+/// output of every step. Each step is evaluated on octet's own values. The result may differ by one
+/// step of its scale or, in float, where nothing is rounded, by rounding errors.
 std::string differences(const QdqGraph& graph, const std::map<std::string, RealTensor>& got,
                         bool in_float);
 

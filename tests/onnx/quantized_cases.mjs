@@ -1,5 +1,5 @@
-// Small quantized models: QDQ as PyTorch, ONNX Runtime and NVIDIA's tools place the nodes, and ONNX
-// Runtime's QLinear operators. `step` is the output's scale.
+// Small quantized models: QDQ models with nodes as PyTorch, ONNX Runtime and NVIDIA's tools place them, and ONNX
+// Runtime's QLinear operators. `step` is the scale of the output.
 import { model, node, tensor } from './onnx_writer.mjs';
 
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
@@ -15,8 +15,8 @@ const microsoft = 'com.microsoft';
 
 export const cases = [];
 
-// A graph whose scales are constants: `q(x, scale, zero)` is the name of x after quantize and
-// dequantize.
+// Makes a graph whose scales are constants. `q(x, scale, zero)` quantizes and dequantizes x, and returns the name of
+// the result.
 class Qdq {
   nodes = [];
   initializers = {};
@@ -41,7 +41,7 @@ class Qdq {
     return `${x}_dq`;
   }
 
-  // A constant of bytes, dequantized.
+  // Adds a constant of bytes and dequantizes it.
   dq(value, scale, { zero = 0, axis = 0, type = 'int8' } = {}) {
     const name = this.constant(value);
     this.nodes.push(node('DequantizeLinear', [name, ...this.scales(scale, zero, type)], [`${name}_dq`], Array.isArray(scale) ? { axis } : {}));
@@ -209,7 +209,7 @@ for (const [name, op, attributes] of [['max_pool', 'MaxPool', { kernel_shape: [2
   g.finish('qdq_seven_bits', g.q(g.op('Conv', ['xd', 'wd']), 0.06, 128), 4, 0.06);
 }
 
-// ---- QOperator: bytes go from node to node; the graph's input and output are float
+// QOperator models: bytes go from node to node, and only the graph's input and output are float.
 class QOperator extends Qdq {
   tensors = {};
 
@@ -220,7 +220,7 @@ class QOperator extends Qdq {
     return `${x}_q`;
   }
 
-  // [x, x's scale, x's zero point]
+  // Returns [x, x's scale, x's zero point].
   with(name) {
     return [name, ...this.tensors[name]];
   }

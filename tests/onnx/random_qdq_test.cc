@@ -7,7 +7,7 @@
 namespace octet::test {
 namespace {
 
-// A graph takes a millisecond; under an emulator that is too long for all of them.
+// A graph takes a millisecond. Under an emulator, that is too long for all of them.
 constexpr uint32_t graph_count = OCTET_EMULATED ? 500 : 10000;
 
 QdqGraph graph_of_seed(uint32_t seed) {
@@ -27,7 +27,7 @@ TEST_CASE("ONNX: random quantized graphs are within a step of their evaluation i
       INFO("seed " << seed << (in_float ? ", in float" : ", in int8") << "\n"
                    << graph.description() << found);
       CHECK(found.empty());
-      ++wrong;  // after a few more would say the same
+      ++wrong;  // more of them would say the same
     }
   }
   CHECK(wrong == 0);

@@ -13,7 +13,7 @@ std::size_t index_of(const Dims& dims, const Dims& position) {
   return static_cast<std::size_t>(at);
 }
 
-// Each element of the result is `value` of its position.
+// Makes a tensor: `value` gives the element at each position.
 template <class F>
 RealTensor made(const Dims& dims, const F& value) {
   RealTensor out{.dims = dims};
@@ -119,7 +119,7 @@ RealTensor conv(const RealTensor& x, const RealTensor& weights, const std::vecto
   });
 }
 
-RealTensor depth_to_space(const RealTensor& x, int64_t b) {  // mode DCR
+RealTensor depth_to_space(const RealTensor& x, int64_t b) {  // DCR mode
   const int64_t channels = x.dims[1] / (b * b);
   return made({x.dims[0], channels, x.dims[2] * b, x.dims[3] * b}, [&](const Dims& p) {
     const int64_t block = (p[2] % b) * b + p[3] % b;

@@ -1,4 +1,4 @@
-// Plain evaluation in double of what random graphs are made of: ONNX's definitions, element by
+// Plain evaluation in double of the operators in random graphs: ONNX's definitions, element by
 // element. It shares no code with the loader or the engine.
 #pragma once
 
@@ -9,7 +9,7 @@ namespace octet::test {
 
 using Dims = std::vector<int64_t>;
 
-/// Row-major.
+/// A tensor of reals, row-major.
 struct RealTensor {
   Dims dims;
   std::vector<double> values;
@@ -20,18 +20,19 @@ int64_t count_of(const Dims& dims);
 struct Window {
   int64_t kernel = 1;
   int64_t stride = 1;
-  int64_t pad = 0;  ///< At every side.
+  int64_t pad = 0;  ///< On every side.
 };
 
 /// Images are [N, C, H, W].
 RealTensor max_pool(const RealTensor& x, const Window& window);
 RealTensor average_pool(const RealTensor& x, const Window& window, bool count_include_pad);
-RealTensor reduced_image(const RealTensor& x, bool maximum);  ///< -> [N, C, 1, 1]
+RealTensor reduced_image(const RealTensor& x, bool maximum);  ///< gives [N, C, 1, 1]
 RealTensor conv(const RealTensor& x, const RealTensor& weights, const std::vector<double>& bias,
                 const Window& window);
 RealTensor depth_to_space(const RealTensor& x, int64_t block);
 RealTensor space_to_depth(const RealTensor& x, int64_t block);
-/// Twice the height and width: ONNX's half_pixel coordinates for linear, asymmetric for nearest.
+/// Doubles height and width, with ONNX's coordinates: half_pixel for linear, asymmetric for
+/// nearest.
 RealTensor doubled(const RealTensor& x, bool linear);
 
 RealTensor with_dims(RealTensor x, Dims dims);
@@ -44,7 +45,7 @@ RealTensor padded(const RealTensor& x, const Dims& before, const Dims& after, Pa
 RealTensor joined(const std::vector<RealTensor>& parts, std::size_t axis);
 RealTensor softmax_of_last_axis(const RealTensor& x);
 
-/// f(a, b) with NumPy's broadcasting.
+/// Returns f(a, b) for all elements, with NumPy's broadcasting.
 template <class F>
 RealTensor combined(const RealTensor& a, const RealTensor& b, const F& f);
 template <class F>
@@ -53,9 +54,9 @@ RealTensor mapped(RealTensor x, const F& f) {
   return x;
 }
 
-/// The element of a tensor of `from` that NumPy's broadcasting puts at `position` of a larger one.
+/// Returns the element of a tensor of `from` that NumPy broadcasts to `position` in a larger one.
 std::size_t broadcast_index(const Dims& from, const Dims& position);
-/// Moves on to the next position, the last axis first; false after the last.
+/// Moves on to the next position, the last axis first. Returns false after the last position.
 bool advance(Dims& position, const Dims& dims);
 
 template <class F>

@@ -1,4 +1,5 @@
-// ONNX files that the loader refuses: the message names the file, the node or tensor, the remedy.
+// ONNX files that the loader refuses: the message names the file, the node or tensor, and the
+// remedy.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <limits>
@@ -223,7 +224,7 @@ TEST_CASE("ONNX: a small file cannot ask for all memory") {
 
 TEST_CASE("ONNX: many small steps of a small file cannot ask for all memory, either") {
   using Ints = std::vector<int64_t>;
-  // The first makes 4 million numbers, which one node may.
+  // The first node makes 4 million numbers, which a single node may.
   const auto many = [](auto&& add_node) {
     OnnxMaker m;
     m.input("x", {1, 3, 4, 5}).output("y").integers("s", {1 << 11, 1 << 11});
@@ -296,7 +297,7 @@ TEST_CASE("ONNX: a scale that does not suit") {
 TEST_CASE("ONNX: graphs in attributes do not nest into the stack") {
   std::string nested;
   for (int i = 0; i < 20000; ++i) {
-    // attribute 'g' of a node of a graph
+    // The attribute 'g' of a node of a graph.
     std::string wrapped = {0x32};
     std::size_t size = nested.size();
     do {

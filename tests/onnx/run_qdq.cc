@@ -11,7 +11,7 @@ namespace {
 
 using Answers = std::map<std::string, RealTensor>;
 
-/// The model's input in octet's order of axes: no graph here turns it itself.
+/// Returns the model's input in octet's order of axes. No graph here turns its input itself.
 std::vector<float> input_of(const QdqGraph& graph) {
   const RealTensor turned =
       transposed({.dims = graph.input_dims, .values = graph.values}, {0, 2, 3, 1});

@@ -1,4 +1,4 @@
-// Shapes that follow from attributes by rules of their own.
+// Shapes that follow from attributes by special rules.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"

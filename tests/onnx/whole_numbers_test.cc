@@ -1,4 +1,5 @@
-// Whole numbers that an ONNX file computes at run time: index arithmetic, and what it gathers.
+// Whole numbers that an ONNX file computes at run time: arithmetic on indices, and gathering with
+// them.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -10,7 +11,7 @@
 namespace octet::test {
 namespace {
 
-constexpr int64_t float_type = 1;  // TensorProto's
+constexpr int64_t float_type = 1;  // a type of TensorProto
 constexpr int64_t int32_type = 6;
 constexpr int64_t int64_type = 7;
 
@@ -23,7 +24,7 @@ Expected<Model> load_model(const OnnxMaker& m, const graph::BuildOptions& option
   return Model::from_memory(*bytes, "model.onnx");
 }
 
-/// All outputs for inputs in octet's order of axes.
+/// Returns all outputs for inputs in octet's order of axes.
 std::vector<Values> answers(const OnnxMaker& m, const std::vector<Values>& inputs,
                             const graph::BuildOptions& options = {.float_only = true}) {
   const auto model = load_model(m, options);
@@ -37,7 +38,8 @@ std::string refusal(const OnnxMaker& m) {
   return model ? "" : model.error().message;
 }
 
-/// The places n [1, 4] of the largest values of x [1, 4, 24] along its last axis.
+/// A model that finds the places n [1, 4] of the largest values of x [1, 4, 24] along its last
+/// axis.
 OnnxMaker largest() {
   OnnxMaker m;
   m.input("x", {1, 4, 24});
@@ -45,7 +47,7 @@ OnnxMaker largest() {
   return m;
 }
 
-/// An x whose largest values are at these places.
+/// Returns an x whose largest values are at these places.
 Values with_largest(const std::vector<int32_t>& places) {
   Values x(places.size() * 24, -1.0F);
   for (std::size_t i = 0; i < places.size(); ++i)
@@ -67,7 +69,7 @@ TEST_CASE("ONNX: arithmetic of indices: Div goes towards 0, Mod as its fmod says
     return answers(m, {with_largest(some_places)})[0];
   };
   const OnnxAttributes fmod = {{"fmod", int64_t{1}}};
-  // From -10, -3, 7, 13.
+  // The places are -10, -3, 7 and 13.
   CHECK(of("Add", 10, 100) == Values{90, 97, 107, 113});
   CHECK(of("Mul", 10, -3) == Values{30, 9, -21, -39});
   CHECK(of("Div", 10, 4) == Values{-2, 0, 1, 3});

@@ -1,4 +1,5 @@
-// Damaged TFLite files: refused with a message, or read as what they say; never a crash.
+// Damaged TFLite files are refused with a message, or read as what they say. They never crash
+// octet.
 #include "tests/engine/corruption.h"
 
 #include <catch2/catch.hpp>
@@ -11,7 +12,7 @@
 namespace octet::test {
 namespace {
 
-/// Does it load? What loads is built as well.
+/// Returns whether the file loads. If it does, the model is built as well.
 bool try_model(const std::string& file) {
   const auto bytes = std::as_bytes(std::span(file));
   graph::Graph graph;
@@ -42,7 +43,7 @@ TEST_CASE("TFLite: the small models load, in float and in int8") {
 }
 
 TEST_CASE("a TFLite file that is cut off anywhere") {
-  // What FlatBuffers puts at the end of a file may be as little as padding.
+  // FlatBuffers may end a file with nothing but padding.
   for (const std::string& file : sample_tflite_models()) {
     REQUIRE(try_model(file));
     for (std::size_t size = 0; size + 8 < file.size(); size += 7) try_model(file.substr(0, size));

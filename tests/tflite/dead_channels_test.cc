@@ -1,5 +1,5 @@
-// int8 files as converters leave them: biases that fill 32 bits, channels and tensors that training
-// left dead, bytes without a scale.
+// int8 files as converters write them: biases that need all 32 bits, channels and tensors that
+// training left dead, bytes without a scale.
 #include <catch2/catch.hpp>
 #include <limits>
 

@@ -30,7 +30,7 @@ struct Case {
   TfliteOptions options = {};
   std::vector<int32_t> x = {2, 3, 4, 5};
   std::vector<int32_t> y = {2, 3, 4, 5};
-  std::vector<int32_t> integers = {};  ///< A second operand: axes.
+  std::vector<int32_t> integers = {};  ///< a second operand: axes
 };
 
 TfliteMaker make(const Case& c, const Stored& x, const Stored& y) {
@@ -43,7 +43,8 @@ TfliteMaker make(const Case& c, const Stored& x, const Stored& y) {
   return m;
 }
 
-// An int8 operator behind the result: what runs in float is rounded where int8 reads it.
+// Adds an int8 operator behind the result. A float result is rounded where an int8 operator reads
+// it.
 TfliteMaker with_reader(TfliteMaker m, const std::vector<int32_t>& shape, const Stored& kind) {
   const int32_t z = add(m, "z", shape, kind);
   m.node(BuiltinOperator::RELU, m.outputs, {z});
@@ -71,7 +72,7 @@ TEST_CASE("TFLite: functions of one value") {
         BuiltinOperator::RELU_0_TO_1, BuiltinOperator::HARD_SWISH, BuiltinOperator::ELU}) {
     INFO(tflite::EnumNameBuiltinOperator(code));
     check_everywhere({.code = code}, wide_u8, wide_s8);
-    // The same scale before and behind: an activation that only clips.
+    // The scale is the same before and behind, so the activation only clips.
     check_everywhere({.code = code}, in_u8, in_s8);
   }
   const auto leaky = options<tflite::LeakyReluOptions>(tflite::CreateLeakyReluOptions, 0.1f);
@@ -262,7 +263,7 @@ TEST_CASE("TFLite: ARG_MAX gives indices") {
 }
 
 TEST_CASE("TFLite: QUANTIZE and DEQUANTIZE draw the borders") {
-  // float -> int8 -> relu in int8 -> uint8 -> float
+  // Goes from float to int8, through a relu in int8, to uint8 and back to float.
   TfliteMaker m;
   m.inputs = {m.activation("x", {1, 2, 2, 3})};
   const int32_t q = add(m, "q", {1, 2, 2, 3}, in_s8);

@@ -179,7 +179,8 @@ std::vector<double> real_constant(const TensorRecord& tensor) {
     if (bytes && !tensor.scale.empty()) {
       const std::size_t s = tensor.scale.size() == 1 ? 0 : i / inner % tensor.scale.size();
       const double steps = value - static_cast<double>(tensor.zero_point[s]);
-      value = steps == 0 ? 0 : double{tensor.scale[s]} * steps;  // a dead channel's may be infinite
+      // The scale of a dead channel may be infinite.
+      value = steps == 0 ? 0 : double{tensor.scale[s]} * steps;
     }
     out.push_back(value);
   }

@@ -1,5 +1,5 @@
-// One operator with its operands at hand, and the operators as functions of it: evaluator.cc
-// chooses.
+// One operator with its operands, and the operators as functions of it. evaluator.cc chooses
+// between them.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct Call {
   const ModelFile& file;
   const OperatorRecord& record;
   RealValues& values;
-  std::size_t output = 0;  ///< Which of its results is wanted.
+  std::size_t output = 0;  ///< Which of its results is computed.
 
   const TensorRecord& tensor(int32_t index) const {
     return file.tensors[static_cast<std::size_t>(index)];
@@ -51,7 +51,7 @@ struct Call {
   const Options& options() const {
     return *record.options->builtin_options_as<Options>();
   }
-  /// s32 as a bias: its own scale is not read.
+  /// A bias. For s32, the scale of the products is used instead of its own.
   Doubles bias(std::size_t i) const {
     if (!has(i)) return {};
     const TensorRecord& b = tensor(record.inputs[i]);
@@ -85,17 +85,17 @@ inline double activated(double value, tflite::Activation activation) {
 /// Calls visit(position) for all positions of a shape, in order.
 void for_each_position(const Extents& shape, const std::function<void(const Extents&)>& visit);
 
-/// The element of a tensor that broadcasts to a larger one.
+/// Returns the element of a tensor that is broadcast to position `at` of a larger one.
 double broadcast_at(const Doubles& values, const Extents& shape, const Extents& at);
 
-// ---- evaluator_layers.cc
+// evaluator_layers.cc
 Doubles conv_2d(const Call& call);
 Doubles depthwise_conv_2d(const Call& call);
 Doubles fully_connected(const Call& call);
 Doubles transpose_conv(const Call& call);
 Doubles pool(const Call& call, bool is_max);
 
-// ---- evaluator_elements.cc
+// evaluator_elements.cc
 Doubles binary(const Call& call, tflite::Activation activation,
                const std::function<double(double, double)>& f);
 Doubles unary(const Call& call, const std::function<double(double)>& f);
@@ -104,14 +104,14 @@ Doubles reduce_max(const Call& call);
 Doubles softmax(const Call& call, bool logarithm);
 Doubles argmax(const Call& call);
 
-// ---- evaluator_whole_numbers.cc
+// evaluator_whole_numbers.cc
 bool is_whole(const TensorRecord& tensor);
 Doubles whole_binary(const Call& call);  ///< INT32 wraps around; a division by 0 throws.
 Doubles cast(const Call& call);
 Doubles gather(const Call& call);
 Doubles gather_nd(const Call& call);
 
-// ---- evaluator_movement.cc
+// evaluator_movement.cc
 struct ResizeRule {
   bool bilinear, corners, half_pixel;
 };
@@ -120,7 +120,7 @@ Doubles pack(const Call& call);
 Doubles unpack(const Call& call);
 Doubles pad(const Call& call);
 Doubles slice(const Call& call);
-Doubles strided_slice(const Call& call);  ///< Forwards, with begins and ends alone.
+Doubles strided_slice(const Call& call);  ///< Forwards only, with begins and ends only.
 Doubles transpose(const Call& call);
 Doubles depth_to_space(const Call& call);
 Doubles space_to_depth(const Call& call);

@@ -45,7 +45,7 @@ Doubles mean(const Call& call, bool is_sum) {
   return out;
 }
 
-// Over height and width.
+// A maximum over height and width.
 Doubles reduce_max(const Call& call) {
   const Extents& x = call.shape(0);
   const auto channels = static_cast<std::size_t>(x[3]);

@@ -4,7 +4,7 @@
 namespace octet::test {
 namespace {
 
-// Where the first window begins: SAME puts the smaller half of the padding in front.
+// Returns where the first window begins. SAME puts the smaller half of the padding in front.
 int32_t first_window(tflite::Padding padding, int32_t input, int32_t output, int32_t kernel,
                      int32_t stride, int32_t dilation = 1) {
   if (padding == tflite::Padding::VALID) return 0;
@@ -87,7 +87,7 @@ Doubles fully_connected(const Call& call) {
   return out;
 }
 
-// Every input value is spread over the outputs that its window reaches.
+// Spreads every input value over the outputs that its window reaches.
 Doubles transpose_conv(const Call& call) {
   const auto& o = call.options<tflite::TransposeConvOptions>();
   const Extents& x = call.shape(2);

@@ -1,4 +1,4 @@
-// What moves values, and resizing.
+// Operators that move values, and resizing.
 #include <stdexcept>
 
 #include "tests/tflite/evaluator_call.h"
@@ -17,7 +17,7 @@ void for_each_position(const Extents& shape, const std::function<void(const Exte
   }
 }
 
-// The element of a tensor that broadcasts to a larger one.
+// Returns the element of a tensor that is broadcast to position `at` of a larger one.
 double broadcast_at(const Doubles& values, const Extents& shape, const Extents& at) {
   std::size_t index = 0;
   for (std::size_t i = 0; i < shape.size(); ++i) {

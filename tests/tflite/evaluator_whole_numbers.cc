@@ -1,4 +1,4 @@
-// Whole numbers: their arithmetic, in 64 bits, and what they index.
+// Whole numbers: their arithmetic, in 64 bits, and operators that take values at indices.
 #include <stdexcept>
 
 #include "tests/tflite/evaluator_call.h"
@@ -25,7 +25,7 @@ int64_t computed(Code code, int64_t a, int64_t b) {
   return a / b - (turns ? 1 : 0);
 }
 
-// From the front, as many axes of `x` as the place has numbers.
+// Returns a place along the first axes of `x`: one axis for each number of the place.
 Extents place_in(const Extents& x, const Doubles& place) {
   Extents at;
   for (std::size_t i = 0; i < place.size(); ++i) {
@@ -45,8 +45,9 @@ Doubles whole_binary(const Call& call) {
   });
 }
 
-// Bytes as the numbers that they are; in float, where nothing is rounded, between them as well, but
-// not beyond. Floats towards 0.
+// A cast from bytes takes the numbers of the bytes. In float, where nothing is rounded, they may
+// lie between whole numbers, but not beyond those of bytes. A cast from floats to whole numbers
+// rounds towards 0.
 Doubles cast(const Call& call) {
   const TensorRecord& x = call.tensor(call.record.inputs[0]);
   const double low = x.type == tflite::TensorType::INT8 ? -128 : 0;

@@ -33,7 +33,8 @@ class FixedMultiplier {
       const int total = 31 - shift_;
       return static_cast<int32_t>((x * multiplier_ + (int64_t{1} << (total - 1))) >> total);
     }
-    // The high half of the doubled product, to the nearest; then the shift, half away from zero.
+    // Takes the high half of the doubled product, rounded to the nearest; then shifts, rounding
+    // half away from zero.
     const int64_t product = (shift_ > 0 ? x * (1 << shift_) : x) * multiplier_;
     const int64_t nudge = product >= 0 ? int64_t{1} << 30 : 1 - (int64_t{1} << 30);
     const auto high = static_cast<int32_t>((product + nudge) / (int64_t{1} << 31));
@@ -152,7 +153,7 @@ Bytes add(const Call& call) {
   const TensorRecord& a = call.input(0);
   const TensorRecord& b = call.input(1);
   const TensorRecord& y = call.output();
-  // Both operands in twice the larger scale, with 20 bits below.
+  // Both operands are converted to twice the larger scale, with 20 more bits below.
   const double twice = 2 * std::max(double{a.scale[0]}, double{b.scale[0]});
   const FixedMultiplier of_a(a.scale[0] / twice, call.rounding);
   const FixedMultiplier of_b(b.scale[0] / twice, call.rounding);
@@ -211,7 +212,8 @@ Bytes result(const Call& call) {
     case tflite::BuiltinOperator::SOFTMAX:
       return softmax(call);
     case tflite::BuiltinOperator::RESHAPE:
-    case tflite::BuiltinOperator::QUANTIZE:  // u8 to s8 of the same reals: the bytes here are s8
+    // From u8 to s8 with the same reals. The bytes here are s8 already.
+    case tflite::BuiltinOperator::QUANTIZE:
       return call.operand(0);
     default:
       throw std::runtime_error("no fixed-point form of " + call.record.op);

@@ -1,4 +1,4 @@
-// What is computed of constants and shapes alone is computed when a TFLite file is loaded.
+// When a TFLite file is loaded, octet computes operators that depend on constants and shapes only.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -14,7 +14,8 @@ using tflite::Padding;
 using tflite::TensorType;
 using Extents = std::vector<int32_t>;
 
-// x [1, 2, 3, 4] -> a placeholder of `shape_rank` extents, computed by what `add` adds.
+// Makes a model of x [1, 2, 3, 4] whose result has a shape that the model computes. In the file,
+// that shape is a placeholder.
 struct Shapes {
   TfliteMaker m;
   int32_t shape = 0;
@@ -31,7 +32,7 @@ struct Shapes {
     const std::string bytes(reinterpret_cast<const char*>(&value), 4);
     return m.tensor({.name = name, .shape = {}, .type = TensorType::INT32, .data = bytes});
   }
-  /// One extent, as STRIDED_SLICE takes it from a shape.
+  /// Takes one extent from a shape, with STRIDED_SLICE.
   int32_t extent(int32_t axis) {
     const std::string name = "extent" + std::to_string(axis);
     const int32_t out = ints(name, {});
@@ -50,7 +51,7 @@ struct Shapes {
                                         static_cast<int32_t>(parts.size()), 0));
     return out;
   }
-  /// The placeholder of a result: its extents are not known to the file.
+  /// Adds a result with a placeholder for its shape, because the file does not know its extents.
   int32_t result(const Extents& placeholder) {
     return m.tensor(
         {.name = "y", .shape = placeholder, .signature = Extents(placeholder.size(), -1)});

@@ -1,4 +1,4 @@
-// The s8 model against what TensorFlow's own reference kernels answered (docs/formats.md).
+// The s8 model against the answers of TensorFlow's own reference kernels (docs/formats.md).
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -40,7 +40,7 @@ struct Files {
   bool absent() const { return model.empty() || inputs.empty() || scores.empty(); }
 };
 
-/// Of the first `count` images.
+/// Compares the scores of the first `count` images.
 Comparison compare(const Files& files, std::size_t count, const Classifier& classify) {
   const std::string inputs = contents_of(files.inputs);
   const std::string golden = contents_of(files.scores);
@@ -92,7 +92,7 @@ TEST_CASE("the s8 MobileNetV2 answers as TensorFlow's reference kernels do") {
   });
   WARN("largest difference " << ours.largest << ", mean " << ours.mean);
   CHECK(ours.same_class == images);
-  // Another rounding, 66 layers deep: TensorFlow's two own rules are as far apart (below).
+  // TensorFlow rounds differently, in 66 layers. Its own two rules are as far apart (see below).
   CHECK(ours.largest <= 19);
   CHECK(ours.mean < 0.01);
 }
@@ -103,7 +103,7 @@ TEST_CASE("the s8 MobileNetV2 in TensorFlow's fixed-point arithmetic: what the f
   CHECK(compare_fixed_point(files, 1, FixedPointRounding::twice).largest <= 1);
 }
 
-// Hidden: some seconds. By name it prints what docs/formats.md says.
+// Hidden, because it takes some seconds. Run by name, it prints the numbers in docs/formats.md.
 TEST_CASE("how far TensorFlow's own rounding rules are apart", "[.measure]") {
   const Files files;
   if (files.absent()) return;

@@ -1,5 +1,5 @@
-// Real models of bytes, layer by layer: each operator in double on the very bytes that octet fed
-// it.
+// Real models of bytes, layer by layer: each operator is computed in double from the very bytes
+// that octet's operator read.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -43,7 +43,7 @@ void take_outputs(const ModelFile& file, const Model& model, const std::vector<V
   }
 }
 
-// What the tensor's bytes cannot hold, its floats do not reach.
+// Clips floats to the range of the tensor's bytes, as octet does.
 void clip_to_bytes(const TensorRecord& tensor, std::vector<double>& values) {
   if (tensor.scale.empty() || is_whole_number(tensor)) return;
   const double low = tensor.type == tflite::TensorType::INT8 ? -128 : 0;
@@ -54,7 +54,7 @@ void clip_to_bytes(const TensorRecord& tensor, std::vector<double>& values) {
   }
 }
 
-// A smooth picture with noise on it: all layers have something to do.
+// A smooth picture with noise on it, so that all layers have something to do.
 std::vector<double> picture(const TensorRecord& input, uint32_t seed) {
   Random random(seed);
   std::vector<double> values;
@@ -63,7 +63,7 @@ std::vector<double> picture(const TensorRecord& input, uint32_t seed) {
     const double wave = 128 + 90 * std::sin(i % width * 0.02 + seed) * std::cos(i / width * 0.05);
     const double q = std::clamp(std::round(wave + random.real(-30, 30)), 0.0, 255.0);
     const double byte = input.type == tflite::TensorType::INT8 ? q - 128 : q;
-    if (input.scale.empty()) {  // numbers
+    if (input.scale.empty()) {  // the values are plain numbers
       values.push_back(byte);
       continue;
     }
@@ -72,8 +72,8 @@ std::vector<double> picture(const TensorRecord& input, uint32_t seed) {
   return values;
 }
 
-// A byte tensor's scale; of floats that a QUANTIZE reads, that one's, which they have on the way. 0
-// for other floats, and for whole numbers.
+// The scale of a byte tensor. For floats that a QUANTIZE reads, its scale, to which they are
+// rounded on the way. 0 for other floats and for whole numbers.
 double step_of(const ModelFile& file, int32_t tensor) {
   const TensorRecord& t = file.tensors[static_cast<std::size_t>(tensor)];
   if (is_whole_number(t)) return 0;
@@ -85,7 +85,7 @@ double step_of(const ModelFile& file, int32_t tensor) {
   return 0;
 }
 
-// Operators that lead to an output: octet has the others not.
+// Finds the operators that lead to an output. octet's model has only these.
 std::vector<bool> needed(const ModelFile& file) {
   std::vector<bool> is_needed(file.operators.size(), false);
   std::set<int32_t> wanted(file.outputs.begin(), file.outputs.end());
@@ -113,7 +113,7 @@ void check_every_layer(const std::string& path, int pictures) {
     for (std::size_t i = 0; i < file.operators.size(); ++i) {
       if (!is_needed[i]) continue;
       const OperatorRecord& op = file.operators[i];
-      // Its operand under another name alone.
+      // octet may give the operand another name instead of running the operator.
       const bool passes =
           op.op == "QUANTIZE" || op.op == "DEQUANTIZE" || op.op == "RESHAPE" || op.op == "CAST";
       if (passes && !ours.contains(op.outputs[0])) ours[op.outputs[0]] = ours.at(op.inputs[0]);
@@ -140,7 +140,7 @@ void check_every_layer(const std::string& path, int pictures) {
         }
         CHECK(largest <= 1);
         compared += static_cast<int64_t>(expected.size());
-        ours[result] = got[result];  // the next layer is fed what octet fed it
+        ours[result] = got[result];  // the next layer reads octet's value
       }
     }
   }
@@ -148,7 +148,8 @@ void check_every_layer(const std::string& path, int pictures) {
                                         << " bytes are one step from the evaluation in double");
 }
 
-// The file's floats, from bytes on: each operator in double on the very floats that octet fed it.
+// Checks the model in float, from bytes on: each operator is computed in double from the very
+// floats that octet's operator read.
 void check_every_layer_in_float(const std::string& path) {
   const std::string bytes = contents_of(path);
   const ModelFile file = loaders::tflite::read_model(std::as_bytes(std::span(bytes)));
@@ -167,7 +168,7 @@ void check_every_layer_in_float(const std::string& path) {
       INFO("operator " << i << " " << op.op << " '" << tensor.name << "'");
       std::vector<double> expected = exact_result(file, i, ours, k);
       clip_to_bytes(tensor, expected);
-      if (!ours.contains(result)) {  // its operand under another name, or a step towards one
+      if (!ours.contains(result)) {  // the operand under another name, or a step on the way to one
         ours[result] = expected;
         continue;
       }

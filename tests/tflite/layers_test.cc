@@ -20,7 +20,7 @@ struct LayerCase {
   std::vector<int32_t> y = {1, 5, 6, 4};
   TfliteOptions options;
   BuiltinOperator code = BuiltinOperator::CONV_2D;
-  int32_t channels_axis = 0;  ///< Of the weights.
+  int32_t channels_axis = 0;  ///< The axis of the output channels in the weights.
   bool bias = true;
 };
 
@@ -107,7 +107,7 @@ void check_layer(const LayerCase& layer) {
 TEST_CASE("TFLite: a convolution's SAME padding puts the odd rest at the end") {
   check_layer({.options = conv_options(Padding::SAME, 1, 1)});
   check_layer({.y = {1, 3, 3, 4}, .options = conv_options(Padding::SAME, 2, 2, Activation::RELU6)});
-  // Even kernels and strides that leave something over, of an odd and of an even size.
+  // Even kernels, and strides that leave a rest, for an odd and for an even size.
   check_layer({.w = {4, 2, 4, 3}, .y = {1, 5, 3, 4}, .options = conv_options(Padding::SAME, 2, 1)});
   check_layer({.w = {4, 1, 1, 3}, .y = {1, 2, 2, 4}, .options = conv_options(Padding::SAME, 4, 3)});
 }
@@ -127,7 +127,8 @@ TEST_CASE("TFLite: one row of pixels in front of the image, by hand") {
   m.inputs = {m.activation("x", {1, 1, 4, 1})};
   const int32_t w = m.floats("w", {1, 1, 4, 1}, {1, 10, 100, 1000});
   m.outputs = {m.activation("y", {1, 1, 2, 1})};
-  // Windows of 4 at stride 2 cover 6 of 4: one in front, one behind.
+  // Windows of 4 at stride 2 cover 6 positions, of which the input has 4. So there is one in front
+  // and one behind.
   m.node(BuiltinOperator::CONV_2D, {0, w}, m.outputs, conv_options(Padding::SAME, 2, 1));
   check_values(m, {1, 1, 2, 1}, {0 * 10 + 1 * 100 + 2 * 1000, 1 * 1 + 2 * 10 + 3 * 100});
 }
@@ -169,7 +170,7 @@ TEST_CASE("TFLite: fully connected layers flatten, or keep axes") {
 TEST_CASE("TFLite: transposed convolutions") {
   const auto make = [](const LayerCase& layer, int kind) {
     TfliteMaker m = kind < 0 ? float_layer(layer) : quantized_layer(layer, static_cast<Kind>(kind));
-    // The same tensors, in this operator's order, after the shape of the result.
+    // The same tensors in the order of this operator, after the shape of the result.
     std::vector<int32_t> operands = {m.integers("shape", layer.y), 1, 0};
     if (layer.bias) operands.push_back(2);
     m.clear_nodes();
@@ -206,7 +207,7 @@ TEST_CASE("TFLite: transposed convolutions") {
 }
 
 TEST_CASE("TFLite: weights in float16, behind a DEQUANTIZE") {
-  // 1, -2, 0.5 and 65504 in binary16
+  // As binary16: 1, -2, 0.5 and 65504.
   const std::string data("\x00\x3C\x00\xC0\x00\x38\xFF\x7B", 8);
   TfliteMaker m;
   m.inputs = {m.activation("x", {1, 2})};

@@ -1,4 +1,4 @@
-// TFLite's operators that move values: joined, cut, padded, turned, resized.
+// TFLite's operators that move values: join, cut, pad, turn and resize them.
 #include <catch2/catch.hpp>
 
 #include "tests/tflite/run_tflite.h"
@@ -38,7 +38,7 @@ void check_move(const Move& move) {
   check_float(make(move));
   check_int8(make(move, TensorType::UINT8));
   check_int8(make(move, TensorType::INT8));
-  // The converter gives both the same scale; where it did not, values stay what they are.
+  // The converter gives both the same scale. If they differ, the values must stay what they are.
   check_int8(make(move, TensorType::INT8, 0.02f, 5, 0.03f));
 }
 
@@ -126,9 +126,9 @@ TEST_CASE("TFLite: slices") {
         {5, 6});
   const auto code = BuiltinOperator::STRIDED_SLICE;
   check({code, strided(0, 0), {2, 4}, {{0, 1}, {2, 4}, {1, 2}}, {2, 2}}, {1, 3, 5, 7});
-  // Backwards, with the whole axis by mask.
+  // Backwards, with the whole axis taken by masks.
   check({code, strided(2, 2), {2, 4}, {{0, 0}, {1, 0}, {1, -1}}, {1, 4}}, {3, 2, 1, 0});
-  // One row, whose axis goes; from the end.
+  // One row, counted from the end. Its axis is removed.
   check({code, strided(2, 2, 0, 0, 1), {2, 4}, {{-1, 0}, {0, 0}, {1, 1}}, {4}}, {4, 5, 6, 7});
   // [..., 1:3] and a new axis in front.
   check({code, strided(0, 0, 2, 1), {2, 4}, {{0, 0, 1}, {0, 0, 3}, {1, 1, 1}}, {1, 2, 2}},
@@ -206,7 +206,7 @@ TEST_CASE("TFLite: resizing by every rule of coordinates") {
            {Move{BuiltinOperator::RESIZE_NEAREST_NEIGHBOR, nearest, {1, 3, 4, 2}, {size}, y},
             Move{BuiltinOperator::RESIZE_BILINEAR, bilinear, {1, 3, 4, 2}, {size}, y}}) {
         check_float(make(move));
-        // What runs in float between its bytes.
+        // An operator that runs in float between bytes.
         TfliteMaker m;
         m.inputs = {m.activation("x", move.x, TensorType::INT8, 0.02f, 5)};
         const int32_t wanted = m.integers("size", size);

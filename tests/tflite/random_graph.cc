@@ -31,7 +31,7 @@ struct Known {
   ByteKind kind;
 };
 
-/// Whole numbers that are computed, with a bound of what they may be.
+/// Computed whole numbers, with a bound of their magnitude.
 struct KnownWhole {
   int32_t tensor = 0;
   Extents shape;
@@ -63,7 +63,7 @@ class Generator {
   double unit() { return static_cast<double>(choose_(1 << 16)) / (1 << 16); }
   std::string fresh(const std::string& what) { return what + std::to_string(++names_); }
 
-  /// For values up to about `reach`.
+  /// Draws a scale and zero point for values up to about `reach`.
   ByteKind draw_kind(double reach) {
     ByteKind out{.type = flip() ? TensorType::INT8 : TensorType::UINT8};
     const int32_t where = below(4);
@@ -88,7 +88,7 @@ class Generator {
     out_.file.outputs.push_back(output);
   }
 
-  /// A result in bytes, of another kind than its operand or of the same one.
+  /// Adds a result in bytes, whose kind may differ from that of the operand.
   void finish(BuiltinOperator code, const std::vector<int32_t>& inputs, const Extents& shape,
               const ByteKind& kind, const TfliteOptions& options = {}) {
     const int32_t y = add(fresh("y"), shape, kind);
@@ -192,7 +192,8 @@ class Generator {
          pool_options(kernel, stride, same ? Padding::SAME : Padding::VALID));
   }
 
-  /// Weights with a scale a channel; some channels are dead, some biases leave no room for sums.
+  /// Adds a layer with a scale of its weights for each channel. Some channels are dead, and some
+  /// biases leave no room for sums.
   void convolve(const Known& x, bool depthwise) {
     const int32_t outputs = depthwise ? x.shape[3] : 1 + below(4);
     const int32_t kernel = 1 + below(2);
@@ -208,7 +209,7 @@ class Generator {
       biases.push_back(below(4000) - 2000);
       const int32_t kind = below(8);
       if (kind > 1) continue;
-      // Dead: a scale of next to nothing, or no weights and a bias that fills 32 bits.
+      // A dead channel has a scale of nearly 0, or no weights and a bias that needs all 32 bits.
       if (kind == 0) scale.scale.back() = flip() ? 0 : 1e-42f;
       if (kind == 1) {
         scale.scale.back() = 1e-8f;
@@ -318,7 +319,7 @@ class Generator {
     move(has_value ? BuiltinOperator::PADV2 : BuiltinOperator::PAD, x, constants, p.shape);
   }
 
-  /// Bytes of one tensor's kind, or of one of their own, as a constant of `shape`.
+  /// Adds random bytes as a constant of `shape`. `kind` may be that of another tensor or its own.
   int32_t constant(const Extents& shape, const ByteKind& kind) {
     std::vector<int32_t> bytes(static_cast<std::size_t>(count(shape)));
     for (int32_t& q : bytes) q = static_cast<int32_t>(kind.low()) + below(256);
@@ -443,8 +444,8 @@ class Generator {
     return out_.file.whole_numbers(fresh("k"), shape, type, values);
   }
 
-  /// One operation on whole numbers: with a constant, or with others of their shape. INT32 may wrap
-  /// around, INT64 may not leave 32 bits.
+  /// Adds one operation on whole numbers: with a constant, or with another tensor of the same
+  /// shape. INT32 may wrap around, INT64 must not leave 32 bits.
   void compute_whole() {
     if (whole_.empty()) return;
     const KnownWhole x = whole_[choose_(static_cast<uint32_t>(whole_.size()))];
@@ -468,7 +469,7 @@ class Generator {
                  std::min(bound, 2147483648.0), binary_options(code));
   }
 
-  /// Whole numbers within an axis of some extent, whatever they were.
+  /// Brings whole numbers, whatever they are, into the range of an axis with this extent.
   KnownWhole within(const KnownWhole& x, int32_t extent) {
     const int32_t k = out_.file.whole_numbers(fresh("k"), {}, x.type, {extent});
     return finish_whole(BuiltinOperator::FLOOR_MOD, {x.tensor, k}, x.shape, x.type, extent - 1);
@@ -479,7 +480,7 @@ class Generator {
                         x.most);
   }
 
-  /// What indices are for: parts of a tensor; or what they say, as bytes.
+  /// Uses whole numbers: to take parts of a tensor, or as values that become bytes.
   void pick_places(const Known& x) {
     const KnownWhole found = pick_whole(x);
     switch (below(3)) {
@@ -513,7 +514,7 @@ class Generator {
     shape.insert(shape.end(), x.shape.begin() + static_cast<std::ptrdiff_t>(depth), x.shape.end());
     if (count(shape) > 4096) return;
     const Extents all = {places, static_cast<int32_t>(depth)};
-    if (choose_(5) == 0) {  // places that the file says
+    if (choose_(5) == 0) {  // places that are in the file
       std::vector<int64_t> values;
       for (int32_t i = 0; i < count(all); ++i)
         values.push_back(
@@ -543,7 +544,7 @@ class Generator {
     move(BuiltinOperator::GATHER_ND, x, {at.tensor}, shape);
   }
 
-  /// Bytes to floats, an operator there, and back to bytes.
+  /// Converts bytes to floats, adds an operator on them, and converts back to bytes.
   void island(const Known& x) {
     const bool casts = choose_(4) == 0;
     int32_t f = out_.file.activation(fresh("f"), x.shape);

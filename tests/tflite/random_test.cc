@@ -88,7 +88,7 @@ std::string describe(const ModelFile& file) {
   return out.str();
 }
 
-// A byte tensor's own step, or that of the bytes which a float tensor still holds.
+// Returns the scale that the file gives the tensor; 0 if it has none.
 double own_step_of(const ModelFile& file, int32_t tensor) {
   const TensorRecord& t = file.tensors[static_cast<std::size_t>(tensor)];
   return t.scale.empty() ? 0 : double{t.scale[0]};
@@ -104,7 +104,7 @@ std::string difference(const ModelFile& file, std::size_t index, const std::vect
   double widest = 1e-6;
   for (const double v : exact) widest = std::max(widest, std::abs(v));
   if (bytes) widest = std::max(std::abs(least_of(y)), std::abs(most_of(y)));
-  // A probability of 1 may be a step beyond its bytes, which float does not clip.
+  // A probability of 1 may be one step beyond its bytes. Float does not clip it.
   const bool is_probability = own_step_of(file, op.outputs[0]) == 1.0 / 256;
   const bool whole = y.type == tflite::TensorType::INT32 || y.type == tflite::TensorType::INT64;
   const double allowed =
@@ -154,8 +154,8 @@ std::string check_graph(const RandomTflite& graph, uint32_t seed, bool in_float)
   for (const auto& [t, got] : *ends) {
     const std::string& name = file.tensors[static_cast<std::size_t>(t)].name;
     for (std::size_t k = 0; k < got.size(); ++k) {
-      // In float nothing rounds the difference of two orders of operations away, and the largest
-      // of all but equal values may be another.
+      // In float, nothing rounds away the difference between two orders of operations. So of two
+      // values that are all but equal, the other may be the largest.
       if (in_float && has_argmax(file)) continue;
       const double allowed = in_float ? 1e-4 * std::max(1.0, std::abs(got[k])) : 0;
       if (std::abs(got[k] - all->at(t)[k]) <= allowed) continue;
@@ -177,7 +177,7 @@ TEST_CASE("TFLite: random quantized graphs are within a step of their evaluation
       if (found.empty()) continue;
       INFO("seed " << seed << (in_float ? ", in float" : ", in int8") << "\n" << found);
       CHECK(found.empty());
-      ++wrong;  // after a few more would say the same
+      ++wrong;  // more of them would say the same
     }
   }
   CHECK(wrong == 0);

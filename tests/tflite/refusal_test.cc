@@ -1,4 +1,5 @@
-// TFLite files that the loader refuses: the message names the file, the node or tensor, the remedy.
+// TFLite files that the loader refuses: the message names the file, the node or tensor, and the
+// remedy.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -37,7 +38,7 @@ void check_loads(const std::string& file, const loaders::LoadOptions& options = 
   CHECK(graph);
 }
 
-// RELU of one input.
+// A RELU of one input.
 TfliteMaker relu(const TfliteMaker::Tensor& input) {
   TfliteMaker m;
   m.inputs = {m.tensor(input)};
@@ -45,7 +46,7 @@ TfliteMaker relu(const TfliteMaker::Tensor& input) {
   return m.node(BuiltinOperator::RELU, {0}, m.outputs);
 }
 
-// CONV_2D of one input with constants.
+// A CONV_2D of one input, with constants.
 TfliteMaker conv(const TfliteMaker::Tensor& weights, const TfliteOptions& options,
                  const TfliteMaker::Tensor& input = {.name = "x", .shape = {1, 3, 3, 1}}) {
   TfliteMaker m;

@@ -22,7 +22,7 @@ bool is_bytes(const TensorRecord& tensor) {
   return tensor.type == tflite::TensorType::UINT8 || tensor.type == tflite::TensorType::INT8;
 }
 
-// Values that the tensors can hold: whole bytes.
+// Returns random values that the inputs can represent: whole bytes.
 RealValues random_values(const ModelFile& file) {
   Random random(11);
   RealValues values;
@@ -49,7 +49,7 @@ std::vector<Values> input_values(const ModelFile& file, const RealValues& values
   return inputs;
 }
 
-// What octet gives and what the evaluation gives, output by output.
+// Runs octet and the evaluation, and calls `compare` for each output.
 template <class Compare>
 void compare_outputs(const TfliteMaker& maker, const graph::BuildOptions& options,
                      const Compare& compare) {

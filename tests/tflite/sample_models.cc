@@ -12,13 +12,13 @@ using tflite::TensorType;
 
 const std::vector<int32_t> image = {1, 4, 4, 4};
 
-// An activation in float, or in signed bytes.
+// Adds an activation in float or in signed bytes.
 int32_t add(TfliteMaker& m, const std::string& name, const std::vector<int32_t>& shape,
             bool bytes) {
   return bytes ? m.activation(name, shape, TensorType::INT8, 0.05f, -3) : m.activation(name, shape);
 }
 
-// One operator on an image and constants.
+// A model of one operator on an image and constants.
 std::string one(BuiltinOperator code, const TfliteOptions& options, const std::vector<int32_t>& y,
                 bool bytes, const std::vector<std::vector<int32_t>>& integers = {}) {
   TfliteMaker m;
@@ -158,7 +158,7 @@ void add_movement(std::vector<std::string>& files, bool bytes) {
   files.push_back(join.file());
 }
 
-// Borders and indices.
+// A model with borders and indices.
 std::string classifier() {
   TfliteMaker m;
   m.inputs = {m.activation("x", {1, 8})};
@@ -170,7 +170,7 @@ std::string classifier() {
   return m.node(BuiltinOperator::ARG_MAX, {u8, axis}, m.outputs).file();
 }
 
-// The places of the largest values, what is computed of them, and what they pick.
+// The places of the largest values, arithmetic on them, and the values at the results.
 std::string picker(TensorType whole, bool bytes) {
   TfliteMaker m;
   m.inputs = {add(m, "x", image, bytes)};

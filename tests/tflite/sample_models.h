@@ -1,4 +1,5 @@
-// Small TFLite models that together have every operator octet reads: for damage and for fuzzing.
+// Small TFLite models that together have every operator that octet reads, for tests of damage and
+// for fuzzing.
 #pragma once
 
 #include <string>

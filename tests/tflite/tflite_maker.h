@@ -1,4 +1,4 @@
-// TFLite files made in a test, with the loader's own schema.
+// Makes TFLite files in a test, with the loader's own schema.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,20 @@ namespace octet::test {
 
 namespace tflite = loaders::tflite::format;
 
-/// As the file has them: signed bytes have zero points of -128 to 127.
+/// A scale as in a file: signed bytes have zero points from -128 to 127.
 struct TfliteScale {
   std::vector<float> scale;
   std::vector<int64_t> zero_point;
   int32_t axis = 0;
 };
 
-/// An operator's options: their type, and what writes them.
+/// The options of an operator: their type, and a function that writes them.
 struct TfliteOptions {
   tflite::BuiltinOptions type = tflite::BuiltinOptions::NONE;
   std::function<flatbuffers::Offset<void>(flatbuffers::FlatBufferBuilder&)> write;
 };
 
-/// TfliteOptions of a table whose Create function takes `values`:
+/// The TfliteOptions of a table whose Create function takes `values`, such as
 /// options<tflite::AddOptions>(tflite::CreateAddOptions, activation).
 template <class Table, class Create, class... Values>
 TfliteOptions options(const Create& create, Values... values) {
@@ -34,7 +34,7 @@ TfliteOptions options(const Create& create, Values... values) {
       [=](flatbuffers::FlatBufferBuilder& builder) { return create(builder, values...).Union(); }};
 }
 
-/// Of ADD, SUB, MUL or DIV; none for an operator without such options.
+/// The options of ADD, SUB, MUL or DIV; none for operators without such options.
 TfliteOptions binary_options(tflite::BuiltinOperator code,
                              tflite::Activation activation = tflite::Activation::NONE);
 
@@ -45,28 +45,28 @@ class TfliteMaker {
     std::vector<int32_t> shape;
     tflite::TensorType type = tflite::TensorType::FLOAT32;
     TfliteScale scale = {};
-    std::string data = {};  ///< Of a constant, as bytes.
+    std::string data = {};  ///< The bytes of a constant.
     std::vector<int32_t> signature = {};
     bool sparse = false;
   };
 
-  /// Adds it -> its index.
+  /// Adds the tensor and returns its index.
   int32_t tensor(Tensor tensor);
-  /// A computed float tensor, or one of bytes.
+  /// Adds a computed tensor of floats, or of bytes if it has a scale.
   int32_t activation(const std::string& name, const std::vector<int32_t>& shape);
   int32_t activation(const std::string& name, const std::vector<int32_t>& shape,
                      tflite::TensorType type, float scale, int64_t zero_point);
   int32_t floats(const std::string& name, const std::vector<int32_t>& shape,
                  const std::vector<float>& values);
-  /// One axis of INT32.
+  /// Adds a constant of INT32 with one axis.
   int32_t integers(const std::string& name, const std::vector<int32_t>& values);
-  /// INT32 or INT64, of any shape.
+  /// Adds a constant of INT32 or INT64, with any shape.
   int32_t whole_numbers(const std::string& name, const std::vector<int32_t>& shape,
                         tflite::TensorType type, const std::vector<int64_t>& values);
-  /// INT8 or UINT8.
+  /// Adds a constant of INT8 or UINT8.
   int32_t bytes(const std::string& name, const std::vector<int32_t>& shape, tflite::TensorType type,
                 const std::vector<int32_t>& values, const TfliteScale& scale);
-  /// INT32 with a scale: a bias.
+  /// Adds a bias: INT32 with a scale.
   int32_t biases(const std::string& name, const std::vector<int32_t>& values);
 
   TfliteMaker& node(tflite::BuiltinOperator code, const std::vector<int32_t>& inputs,
@@ -74,13 +74,13 @@ class TfliteMaker {
   TfliteMaker& custom(const std::string& name, const std::vector<int32_t>& inputs,
                       const std::vector<int32_t>& outputs);
 
-  /// The tensors stay.
+  /// Removes the nodes; the tensors stay.
   void clear_nodes() { nodes_.clear(); }
 
   std::vector<int32_t> inputs;
   std::vector<int32_t> outputs;
   uint32_t version = 3;
-  /// Write operator numbers as files before 2020 do: in the older field alone.
+  /// Whether to write operator codes as files before 2020 do: only in the older field.
   bool old_codes = false;
 
   std::string file() const;

@@ -1,4 +1,5 @@
-// Whole numbers that a TFLite file computes at run time: index arithmetic, and what it gathers.
+// Whole numbers that a TFLite file computes at run time: arithmetic on indices, and gathering with
+// them.
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
@@ -18,7 +19,7 @@ constexpr BuiltinOperator arithmetic[] = {BuiltinOperator::ADD,       BuiltinOpe
                                           BuiltinOperator::MUL,       BuiltinOperator::DIV,
                                           BuiltinOperator::FLOOR_DIV, BuiltinOperator::FLOOR_MOD};
 
-/// The places of the largest values of x [1, 24, 5] along its second axis: n [1, 5].
+/// Finds the places n [1, 5] of the largest values of x [1, 24, 5] along its second axis.
 struct Largest {
   TfliteMaker m;
   int32_t x = 0;
@@ -96,7 +97,7 @@ TEST_CASE("TFLite: INT32 wraps around as in TensorFlow; INT64 that may leave 32 
       CHECK(contains(refusal(l.m), "'y' (operator 1): MUL of INT64 numbers that 32 bits may not"));
     }
   }
-  // 23 * 90000000 is the most that the place can make of it.
+  // The largest number that can be computed from a place is 23 * 90000000.
   Largest l(TensorType::INT64);
   const int32_t y = l.computed("y", {1, 5});
   l.m.node(BuiltinOperator::MUL, {l.n, l.constant("large", {}, {90000000})}, {y},

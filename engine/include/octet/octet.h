@@ -1,11 +1,12 @@
-/* octet: int8 inference of convolutional networks on CPUs. The C API, stable across versions of one
- * major number.
+/* octet: int8 inference of convolutional networks on CPUs. The C API. It is stable across all
+ * versions with the same major number.
  *
- * Functions that can fail return octet_failed (NULL, or a count of 0) and leave a message that
- * octet_last_error() returns. A pointer that is NULL is an error of that kind, too, with every
- * function and parameter, unless it is said to be allowed. Handles belong to the caller, who gives
- * them back by the matching _free function; NULL is allowed there. A model may be used from several
- * threads at once, a session from one at a time: to set an input or run while it runs is an error.
+ * Functions that can fail return octet_failed (or NULL, or a count of 0) and leave a message, which
+ * octet_last_error() returns. A NULL pointer is such an error, too, for every parameter of every
+ * function, unless its comment allows NULL. Models and sessions belong to the caller, who frees
+ * them with the matching _free function, which accepts NULL. Several threads may use a model at
+ * once, but only one at a time may use a session: setting an input or running while it runs is an
+ * error.
  */
 #ifndef OCTET_OCTET_H_
 #define OCTET_OCTET_H_
@@ -30,7 +31,7 @@ typedef enum octet_type { octet_u8 = 0, octet_s8 = 1, octet_s32 = 2, octet_f32 =
 typedef struct octet_model octet_model;
 typedef struct octet_session octet_session;
 
-/* A tensor's description. Pointers live as long as the model. */
+/* A tensor's description. Its pointers belong to the model and are valid as long as it is. */
 typedef struct octet_tensor_info {
   const char* name;
   octet_type type;
@@ -41,17 +42,18 @@ typedef struct octet_tensor_info {
 /* "0.1.0" */
 OCTET_API const char* octet_version(void);
 
-/* What went wrong in the calling thread's last failed call: names the file, the layer and the
+/* The message of the calling thread's last failed call. It names the file, the layer and the
  * remedy. Never NULL; valid until the thread's next call into octet. */
 OCTET_API const char* octet_last_error(void);
 
-/* Maps an .octet file. NULL: not found, not a model, damaged. */
+/* Maps an .octet file into memory. Returns NULL if there is no such file, or if it is no model,
+ * damaged, or made for a newer octet. */
 OCTET_API octet_model* octet_model_load(const char* path);
-/* The same, and reads all of the file to compare it with the checksum in it: what a copy that was
- * cut off or two writers at once leave is refused. A file of format version 1 or 2 that has none is loaded.
- */
+/* Does the same, and also reads the whole file and compares it with its checksum. So it refuses a
+ * file that was cut off while it was copied, or that two programs wrote at once. A file of format
+ * version 1 or 2 may have no checksum, and is loaded then. */
 OCTET_API octet_model* octet_model_load_verified(const char* path);
-/* Copies the bytes of an .octet file. */
+/* Copies the `size` bytes of an .octet file. Returns NULL as octet_model_load does. */
 OCTET_API octet_model* octet_model_from_memory(const void* bytes, size_t size);
 OCTET_API void octet_model_free(octet_model* model);
 
@@ -61,30 +63,34 @@ OCTET_API octet_status octet_model_input_info(const octet_model* model, size_t i
                                               octet_tensor_info* info);
 OCTET_API octet_status octet_model_output_info(const octet_model* model, size_t index,
                                                octet_tensor_info* info);
-/* 0 where the model has no labels; a label from `count` on is an error. */
+/* The number of labels, 0 if the model has none. octet_model_label returns label `index`, which
+ * belongs to the model; NULL if `index` is not below this number. */
 OCTET_API size_t octet_model_label_count(const octet_model* model);
 OCTET_API const char* octet_model_label(const octet_model* model, size_t index);
 
-/* `threads`: 0 for one a big core. The session keeps what it needs of the model, which may be freed
- * before it. Float nodes that have one defined result give it, as with SessionOptions::exact. */
+/* `threads`: how many run the model, or 0 for one for each big core. The session keeps what it
+ * needs of the model, so the model may be freed before it. Results of float nodes are exact, as
+ * with SessionOptions::exact in octet.hpp. */
 OCTET_API octet_session* octet_session_create(const octet_model* model, int threads);
 OCTET_API void octet_session_free(octet_session* session);
 
-/* float32 values in the order of the input's shape; `count` must be the product of its extents. */
+/* Sets input `index` from float32 values in the order of the input's shape. `count` must be the
+ * product of its extents. The values are copied. */
 OCTET_API octet_status octet_session_set_input(octet_session* session, size_t index,
                                                const float* values, size_t count);
-/* u8 pixels [H, W, C] in the size and channel order of the model's preprocessing; `count` = H * W *
- * C. */
+/* Sets input `index` from u8 pixels [H, W, C], with the size and the order of channels that the
+ * model's preprocessing names. `count` must be H * W * C. The pixels are copied. */
 OCTET_API octet_status octet_session_set_pixels(octet_session* session, size_t index,
                                                 const uint8_t* pixels, size_t count);
-/* Runs the model on what the inputs were last set to. Allocates nothing. Fails, too, where the
- * model computes an index outside of what it indexes, or divides a whole number by 0. */
+/* Runs the model on the inputs as they were last set. Allocates nothing. Fails also if the model
+ * computes an index outside of its tensor, or divides a whole number by 0. */
 OCTET_API octet_status octet_session_run(octet_session* session);
-/* The values of an output, `*size` bytes of them; valid until the session runs again or is freed.
- * NULL: no such output. `size` may be NULL. */
+/* Returns the values of output `index`, and their number of bytes in `*size`; `size` may be NULL.
+ * They belong to the session and are valid until it runs again or is freed. NULL: there is no such
+ * output. */
 OCTET_API const void* octet_session_output(const octet_session* session, size_t index,
                                            size_t* size);
-/* The instruction set in use: "avx512vnni", ... */
+/* The name of the instruction set that the session uses, such as "avx512vnni". */
 OCTET_API const char* octet_session_isa(const octet_session* session);
 
 #ifdef __cplusplus

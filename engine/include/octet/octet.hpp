@@ -2,12 +2,12 @@
 //
 //   auto model = octet::Model::load("model.octet");
 //   auto session = octet::Session::create(*model, {.threads = 2});
-//   session->set_pixels(0, pixels);            // u8 [H, W, C], as the model's preprocessing names
-//   size and channels session->run(); std::span<const float> scores =
-//   session->output(0).values<float>();
+//   session->set_pixels(0, pixels);  // u8 [H, W, C]; the model's preprocessing names H, W and C
+//   session->run();
+//   std::span<const float> scores = session->output(0).values<float>();
 //
-// No function throws; what can fail returns an Expected, whose error says what was wrong and what
-// to do.
+// No function throws. A function that can fail returns an Expected. Its error says what was wrong
+// and what to do.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@
 
 namespace octet {
 
-/// Semantic version of the library.
+/// The library's version, by the rules of semantic versioning.
 OCTET_EXPORT const char* version();
 
 struct Error {
@@ -46,12 +46,12 @@ enum class Type : uint8_t { u8, s8, s32, f32 };
 OCTET_EXPORT std::size_t type_size(Type type);
 OCTET_EXPORT const char* type_name(Type type);  // "u8", "s8", "s32", "f32"
 
-/// An activation of the model. Images are [N, H, W, C].
+/// A description of an activation. The shape of images is [N, H, W, C].
 struct TensorInfo {
   std::string name;
   Type type = Type::f32;
   std::vector<int32_t> shape;
-  /// real = scale * (q - zero_point); scale is 0 where the tensor is not quantized.
+  /// real = scale * (q - zero_point). `scale` is 0 if the tensor is not quantized.
   float scale = 0;
   int32_t zero_point = 0;
 };
@@ -59,32 +59,32 @@ struct TensorInfo {
 enum class ResizeRule : uint8_t { stretch, crop, letterbox };
 enum class Channels : uint8_t { rgb, bgr, gray };
 
-/// How an image becomes the first input: resized by `rule`, then x = (pixel - mean) / std a
-/// channel, pixels 0 to 255.
+/// How an image becomes the first input. It is resized by the rule in `resize`; then, for each
+/// channel, x = (pixel - mean) / std, with pixels from 0 to 255.
 struct Preprocess {
   int32_t height = 0;
   int32_t width = 0;
   ResizeRule resize = ResizeRule::stretch;
   Channels channels = Channels::rgb;
-  std::vector<float> mean;  ///< one a channel
-  std::vector<float> std;   ///< one a channel, not 0
+  std::vector<float> mean;  ///< One for each channel.
+  std::vector<float> std;   ///< One for each channel, not 0.
 };
 
 enum class TaskType : uint8_t { none, classify, detect };
 
-/// What a classifier's scores are: what its last layers say, not its values.
+/// What a classifier's scores mean. It is found from the model's last layers, not from values.
 enum class ScoreType : uint8_t {
   logits,             ///< Any numbers; a softmax over them makes probabilities.
-  probabilities,      ///< Of a softmax. Their sum is 1, but for the rounding of u8.
+  probabilities,      ///< Results of a softmax. Their sum is 1, but for the rounding of u8.
   log_probabilities,  ///< Logarithms of probabilities.
-  independent,        ///< Each a probability by itself, of a sigmoid: several classes may be there.
+  independent,        ///< Results of a sigmoid: each class has a probability by itself.
 };
 
 /// "logits", "probabilities", "log-probabilities", "independent"
 OCTET_EXPORT const char* score_type_name(ScoreType type);
 
-/// What the outputs mean. `score_type` is a classifier's; the fields from `boxes` to `corners` are
-/// a detector's: see docs/float_export.md, "task".
+/// What the outputs mean. `score_type` describes a classifier; the fields from `boxes` to `corners`
+/// describe a detector (see docs/float_export.md, "task").
 struct Task {
   TaskType type = TaskType::none;
   int32_t boxes = -1;      ///< Number of the output [1, P, 4].
@@ -95,41 +95,44 @@ struct Task {
   std::vector<float> variances;
   float score_threshold = 0;
   float nms_iou = 0;
-  /// Boxes are corners already: left, top, right, bottom as shares of the input's width and height;
-  /// landmarks likewise x, y. There are no priors then.
+  /// If true, there are no priors and boxes are corners already: left, top, right, bottom, as
+  /// shares of the input's width and height. Landmarks are x, y in the same way.
   bool corners = false;
-  /// Of the first output.
+  /// The meaning of the first output's values.
   ScoreType score_type = ScoreType::logits;
 };
 
-/// One node of the model as the graph builder left it, for `octet inspect` and for timing.
+/// A description of one node of the model, for `octet inspect` and for timing.
 struct NodeInfo {
   std::string name;
   std::string op;
   std::vector<std::string> fused;  ///< Names of the nodes that were folded into it.
   bool int8 = false;
-  std::string reason;  ///< Why it runs in float, or what was decided about it; may be empty.
+  std::string reason;  ///< Why it runs in float, or another remark about it; may be empty.
   std::vector<TensorInfo> inputs;  ///< Activations only.
   std::vector<TensorInfo> outputs;
   int64_t macs = 0;
   int64_t weight_bytes = 0;
-  int32_t step = 0;  ///< Index of the step that runs it: a float island runs several.
+  int32_t step = 0;  ///< Index of the step that runs it. Nodes of a float island share one.
 };
 
 struct LoadOptions {
-  /// Read all of the file and compare it with the checksum in it, which otherwise nobody looks at:
-  /// loading a mapped file reads little of it. What is no longer as it was written is an error. A
-  /// file of format version 1 or 2 may have no checksum (Model::has_checksum), and loads.
+  /// Whether to read the whole file and compare it with its checksum. By default the checksum is
+  /// not compared, because loading a mapped file reads only a little of it. If the file is not as
+  /// it was written, loading it is an error. A file of format version 1 or 2 may have no checksum
+  /// (Model::has_checksum), and is loaded then.
   bool verify_checksum = false;
 };
 
-/// A loaded model file. Cheap to copy (copies share the file); safe to use from several threads at
-/// once. One that was moved from has no inputs, outputs or nodes, and makes no session.
+/// A loaded model file. It is cheap to copy (copies share the file), and several threads may use it
+/// at once. All that its functions return belongs to it. A model that was moved from has no inputs,
+/// outputs or nodes, and cannot make a session.
 class OCTET_EXPORT Model {
  public:
-  /// Maps the file. Errors: not found, not an octet model, damaged, made for a newer octet.
+  /// Maps the file into memory. Errors: the file is not found, is no octet model, is damaged, or
+  /// was made for a newer octet.
   static Expected<Model> load(const std::string& path, const LoadOptions& options = {});
-  /// Copies `bytes`. `name` stands for the path in error messages.
+  /// Copies `bytes`, the contents of a model file. `name` takes the path's place in error messages.
   static Expected<Model> from_memory(std::span<const std::byte> bytes,
                                      std::string name = "model in memory",
                                      const LoadOptions& options = {});
@@ -139,17 +142,17 @@ class OCTET_EXPORT Model {
   bool has_checksum() const;
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
-  const std::vector<std::string>& labels() const;  ///< Empty where the model has none.
-  const Preprocess* preprocess() const;            ///< Null where the model has none.
+  const std::vector<std::string>& labels() const;  ///< Empty if the model has none.
+  const Preprocess* preprocess() const;            ///< Null if the model has none.
   const Task& task() const;
   const std::vector<NodeInfo>& nodes() const;
   const std::string& producer() const;
-  int64_t macs() const;
-  std::size_t weight_bytes() const;
-  bool has_int8() const;          ///< false: the model is one float island
-  bool has_float_island() const;  ///< true: some nodes run in float32
-  /// Outputs are the same bytes on every CPU (in sessions with SessionOptions::exact): no
-  /// convolution or linear layer runs in float32.
+  int64_t macs() const;              ///< Multiply-accumulates of one inference.
+  std::size_t weight_bytes() const;  ///< Bytes of all constants that nodes read.
+  bool has_int8() const;             ///< Whether any node reads or writes u8.
+  bool has_float_island() const;     ///< Whether any nodes run in float islands.
+  /// Whether the outputs are the same bytes on every CPU, in sessions with SessionOptions::exact.
+  /// They are if no convolution or linear layer runs in float32.
   bool is_exact() const;
 
   struct Data;
@@ -161,27 +164,29 @@ class OCTET_EXPORT Model {
 };
 
 struct SessionOptions {
-  /// 0: one a big core that the process may use. At most 1024; more than 1 makes a thread pool of
-  /// the session's own, of which no more threads are awake than there are processors.
+  /// How many threads run the model: 0 to 1024. 0 means one for each big core that the process may
+  /// use. With more than 1, the session has a thread pool of its own; no more of its threads are
+  /// awake than there are processors.
   int threads = 0;
-  /// "" for the best that the CPU has (or what the environment variable OCTET_ISA names), or one of
-  /// reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm. For amx, which "" may mean,
-  /// Linux is asked for the tiles' registers, and gives no thread of the process a signal stack
-  /// (sigaltstack) of less than some 12 KB from then on.
+  /// The instruction set: one of reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, i8mm. ""
+  /// means the one that the environment variable OCTET_ISA names or, without it, the best that the
+  /// CPU has. With amx (which "" may choose), the process asks Linux for the tile registers. From
+  /// then on, Linux refuses its threads signal stacks (sigaltstack) of less than some 12 KB.
   std::string isa;
-  /// Time each step of every run (two clock reads a step).
+  /// Whether to time each step of every run, which reads the clock twice for each step.
   bool time_steps = false;
-  /// Islands of float32 nodes that all have one defined result give it, as everything else does
-  /// (Model::is_exact). false: as XNNPACK computes them, where it has the operator: several times
-  /// as fast for sigmoid and pools.
+  /// Whether islands without float convolutions and linear layers give their defined results, the
+  /// same bytes on every CPU (see Model::is_exact). If false, XNNPACK runs them where it has the
+  /// operator; for sigmoid and pools that is several times as fast.
   bool exact = true;
 };
 
-/// An output's values; valid until the session runs again or is destroyed.
+/// An output's values. They belong to the session, and are valid until it runs again or is
+/// destroyed.
 struct TensorView {
   const TensorInfo* info = nullptr;
   const void* data = nullptr;
-  std::size_t size = 0;  ///< bytes
+  std::size_t size = 0;  ///< In bytes.
 
   template <class T>
   std::span<const T> values() const {
@@ -189,41 +194,45 @@ struct TensorView {
   }
 };
 
-/// A model made ready to run: kernels chosen, weights packed, memory planned. Create one session a
-/// thread of your own; sessions of one model share what they can. One that was moved from has no
-/// outputs; to set its inputs or run it is an error.
+/// A model that is ready to run: kernels are chosen, weights packed, memory planned. Create one
+/// session for each of your own threads; sessions of one model share the model and its packed
+/// weights. A session that was moved from has no outputs, and setting its inputs or running it is
+/// an error.
 class OCTET_EXPORT Session {
  public:
+  /// Keeps a copy of `model`. Errors: an option is out of range, the instruction set is unknown or
+  /// this machine lacks it, there is not enough memory, or the model was moved from.
   static Expected<Session> create(const Model& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  /// Sets input `index` from float32 values in the order of the input's shape. Errors: no such
-  /// input, wrong count; another thread runs the session or sets an input at this moment.
+  /// Sets input `index` from float32 values in the order of the input's shape. The values are
+  /// copied. Errors: there is no such input; the number of values is wrong; another thread is
+  /// running the session or setting an input.
   Expected<void> set_input(std::size_t index, std::span<const float> values);
-  /// Sets input `index` from u8 pixels [H, W, C] in the order and size of the model's
-  /// preprocessing, through a table a channel: no float in between where the input is quantized.
-  /// Errors: as set_input; the model has no preprocessing.
+  /// Sets input `index` from u8 pixels [H, W, C], with the size and the order of channels that the
+  /// model's preprocessing names. The pixels are copied. If the input is quantized, each byte is
+  /// converted to a byte directly. Errors: those of set_input, or the input has no preprocessing.
   Expected<void> set_pixels(std::size_t index, std::span<const uint8_t> pixels);
 
-  /// Runs the model on what the inputs were last set to. Allocates nothing.
-  /// Errors: an input was never set; the float library failed; another thread runs the session or
-  /// sets an input at this moment; the model computes an index outside of what it indexes, or
-  /// divides a whole number by 0. The outputs are then not to be used.
+  /// Runs the model on the inputs as they were last set. Allocates nothing. Errors: an input was
+  /// never set; the float library failed; another thread is running the session or setting an
+  /// input; the model computes an index outside of its tensor, or divides a whole number by 0.
+  /// After an error, do not use the outputs.
   Expected<void> run();
 
   std::size_t output_count() const;
-  TensorView output(std::size_t index) const;
+  TensorView output(std::size_t index) const;  ///< Empty if there is no such output.
 
   const char* isa() const;
   int threads() const;
   std::size_t arena_bytes() const;        ///< Memory for activations.
-  std::size_t arena_lower_bound() const;  ///< The most bytes that any step needs at once.
-  std::size_t scratch_bytes() const;      ///< Scratch beside the activations, all threads'.
+  std::size_t arena_lower_bound() const;  ///< Bytes of activations in the step that needs most.
+  std::size_t scratch_bytes() const;      ///< Scratch memory outside the arena, for all threads.
   std::size_t packed_bytes() const;       ///< Weights in the form that the kernels read.
-  /// Seconds that each step of the last run took; empty unless SessionOptions::time_steps.
-  /// NodeInfo::step indexes it. A quantize node of an input has the time that setting it took.
+  /// The seconds that each step took in the last run, indexed by NodeInfo::step; empty without
+  /// SessionOptions::time_steps. A quantize node of an input has the time of setting that input.
   std::span<const double> step_seconds() const;
 
  private:

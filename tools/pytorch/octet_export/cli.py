@@ -39,7 +39,7 @@ class _UsageError(Exception):
 
 
 def main(arguments=None):
-    """-> the exit status: 0, or 1 or 2 after a message on stderr."""
+    """Runs the command. Returns the exit status: 0, or 1 or 2 after a message on stderr."""
     options = _parser().parse_args(arguments)
     _end_orderly()
     try:
@@ -107,14 +107,14 @@ def _percent(text):
 
 
 def _end_orderly():
-    """SIGTERM and SIGHUP end the program as SIGINT does: what is unfinished is removed."""
+    """Makes SIGTERM and SIGHUP end the program as SIGINT does, so that an unfinished file is removed."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, lambda which, _: sys.exit(128 + which))
 
 
 def _files_read(options):
-    """-> the files that the command line names as input."""
+    """Returns the files that the command line names as input."""
     named = (options.model.partition(":")[0], options.state_dict, options.labels, options.preprocess, options.task)
     return [name for name in named if name and os.path.isfile(name)]
 
@@ -131,7 +131,7 @@ def _load_model(text):
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-        found = eval(expression, vars(module))  # The file is the user's own program: it runs anyway.
+        found = eval(expression, vars(module))  # the file is the user's own program, so it runs anyway
         if callable(found) and not isinstance(found, torch.nn.Module):
             found = found()
     except Exception as error:
@@ -183,7 +183,7 @@ def _json(option, text, names):
 def _lines(path):
     if path is None:
         return None
-    # Opening a pipe that nobody writes into would wait for ever.
+    # O_NONBLOCK, because opening a pipe that nobody writes into would wait for ever.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         mode = os.fstat(handle).st_mode

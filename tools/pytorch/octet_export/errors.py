@@ -9,5 +9,5 @@ class ExportError(ValueError):
 
 
 def at(path):
-    """-> how messages name the module with this path; the root's path is empty."""
+    """Returns the name of the module with this path for messages; the root's path is empty."""
     return f"module '{path}'" if path else "the model's own forward"

@@ -1,4 +1,4 @@
-"""Which way up a camera was held: EXIF's orientation, read as tools/image/exif.cc reads it."""
+"""The orientation of the camera in EXIF data, read as tools/image/exif.cc reads it."""
 from PIL import Image
 
 _ORIENTATION = 0x0112
@@ -9,7 +9,8 @@ _TURNS = {2: _METHODS.FLIP_LEFT_RIGHT, 3: _METHODS.ROTATE_180, 4: _METHODS.FLIP_
 
 
 def orientation(exif):
-    """-> 1 (upright) to 8 of EXIF's bytes, with or without "Exif\\0\\0" in front; 1 where they say nothing."""
+    """Returns the orientation in EXIF's bytes, 1 (upright) to 8; they may begin with "Exif\\0\\0". 1 if they have
+    none."""
     exif = exif or b""
     if exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
@@ -36,10 +37,10 @@ def orientation(exif):
 
 
 def is_on_its_side(value):
-    """-> are rows columns in an image of this orientation?"""
+    """Returns whether rows become columns in an image of this orientation."""
     return value >= 5
 
 
 def upright(image, value):
-    """-> the image as it is to be seen."""
+    """Returns the image turned upright."""
     return image.transpose(_TURNS[value]) if value in _TURNS else image

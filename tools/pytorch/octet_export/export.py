@@ -1,4 +1,4 @@
-"""The one call: a PyTorch model to a float export."""
+"""The one function of the package: it writes a PyTorch model as a float export."""
 import collections.abc
 import copy
 import os
@@ -23,24 +23,24 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
            labels=None, task=None, exif_rotate=True, max_bad=1, force=False):
     """Writes the float export of a model, as docs/float_export.md describes it, and returns its graph.
 
-    model: a torch.nn.Module in eval mode: an ordinary float one, one that went through
-        torch.ao.quantization.prepare or prepare_qat and saw data, or one that went through convert.
+    model: a torch.nn.Module in eval mode: a float model, a model that went through torch.ao.quantization.prepare or
+        prepare_qat and saw data, or a model that went through convert.
     input_shape: `(1, C, H, W)`, or a list of shapes for a model with several inputs. The batch is 1.
-    path: the .safetensors file to write, in a folder that is there. It appears whole or not at all.
-    calibration: for a float model only: a folder of images, read as `preprocess` says, or an iterable of
-        batches, each a float tensor or a tuple of tensors, one an input (what a tuple has beyond the inputs,
-        as the labels of a data set, is left out). Batches may hold several items.
+    path: the .safetensors file to write, in a folder that exists. It appears whole or not at all.
+    calibration: for float models only: a folder of images, which are read as `preprocess` says, or an iterable of
+        batches. A batch is a float tensor, or a tuple of tensors, one for each input; further items of the tuple, such
+        as the labels of a data set, are ignored. Batches may hold several images.
     observer: how calibration chooses the range of an activation: 'histogram' (the least L2 error),
         'min-max' or 'moving-average'.
     keep_float: modules, nodes, or prefixes of their names that must not run in int8.
-    preprocess, labels, task: what docs/float_export.md says; preprocess may be the name of a preset ('imagenet-torch',
-        'imagenet-tf', 'zero-one'), task may be 'classify'.
-    exif_rotate: turn the images of a folder as their EXIF says.
-    max_bad: so many percent of a folder's images may be unreadable; they are left out, with a warning.
-    force: write over an existing file that is no .safetensors file, too.
+    preprocess, labels, task: as docs/float_export.md describes them. preprocess may also be the name of a preset
+        ('imagenet-torch', 'imagenet-tf', 'zero-one'), and task may be 'classify'.
+    exif_rotate: whether the images of a folder are turned as their EXIF says.
+    max_bad: how many percent of a folder's images may be unreadable. They are left out, with a warning.
+    force: whether to overwrite an existing file that is no .safetensors file.
 
-    Raises ExportError where the model or an option cannot be exported; its message names the module.
-    Where standard error is a terminal, it says how far the work is when that takes longer than a second.
+    Raises ExportError if the model or an option cannot be exported; its message names the module.
+    If standard error is a terminal and the work takes longer than a second, a line there shows the progress.
     """
     with Progress() as progress:
         return _export(model, input_shape, path, calibration, observer, keep_float, preprocess, labels, task,
@@ -91,7 +91,7 @@ def _export(model, input_shape, path, calibration, observer, keep_float, preproc
     _check_finite(graph)
     try:
         graph.save(path, {key: value for key, value in extras.items() if value is not None})
-    except OSError as error:  # which names the unfinished file, if any
+    except OSError as error:  # the error names the unfinished file, if there is one
         raise ExportError(f"{path}: cannot write: {error.strerror or error}") from error
     return graph
 
@@ -117,7 +117,7 @@ def _own_copy(model):
 
 
 def _lower(model, example, prepared, progress):
-    # Parameters may be shared: no forward changes them.
+    # Parameters may be shared, because no forward changes them.
     twin = copy.deepcopy(model, {id(p): p for p in model.parameters()})
     progress.stage("tracing the model")
     fx_graph = _trace(model, example, progress)
@@ -143,7 +143,7 @@ def _trace(model, example, progress):
 
 
 def _check_repeatable(first, second):
-    """Error: two runs on one example have different values, some of which would become constants."""
+    """Error: two runs on one example give different values, some of which would become constants."""
     for a, b in zip(first.nodes, second.nodes):
         before, after = a.meta.get("snapshot"), b.meta.get("snapshot")
         if before is not None and (after is None or not same_values(before, after)):
@@ -188,7 +188,7 @@ def _calibrate(graph, first, batches, observer, progress, count):
 
 
 def _count(calibration):
-    """-> the number of batches, or None where only reading them tells."""
+    """Returns the number of batches, or None if it is not known before they are read."""
     if isinstance(calibration, torch.Tensor):
         return 1
     if isinstance(calibration, (str, os.PathLike)):
@@ -202,7 +202,7 @@ def _chain(first, rest):
 
 
 def _batches(calibration, preprocess, shapes, reading):
-    """Yields lists of float32 tensors [N, ...], one an input."""
+    """Yields lists of float32 tensors [N, ...], one for each input."""
     if calibration is None:
         return
     if isinstance(calibration, (str, os.PathLike)):

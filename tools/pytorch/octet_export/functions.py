@@ -1,7 +1,7 @@
-"""How torch functions and tensor methods become operators: the table, and what it does with names.
+"""The table of torch functions and tensor methods, with the handlers that write them as operators.
 
-A handler has the signature of the torch function, after the emitter: tensors arrive as Refs, the rest as
-Python values. It returns the Ref of its result.
+A handler has the parameters of the torch function, after the emitter. Tensors arrive as Refs, all else as Python
+values. It returns the Ref of its result.
 """
 HANDLERS = {}
 ITEM_HANDLERS = {}
@@ -21,9 +21,9 @@ _REMEDIES = {
 
 
 def register(*names, items=False):
-    """Decorates the handler of the functions and methods with these names.
+    """Registers the decorated handler for the functions and methods with these names.
 
-    items: the functions return several tensors, and the handler gives one of them; its number comes first.
+    items: the functions return several tensors. The handler returns one of them, whose number is its first parameter.
     """
     def add(handler):
         for name in names:
@@ -33,7 +33,7 @@ def register(*names, items=False):
 
 
 def name_of(node):
-    """-> the name of what a node calls: `relu` for torch.relu, F.relu, x.relu() and x.relu_()."""
+    """Returns the name of the function that a node calls: `relu` for torch.relu, F.relu, x.relu() and x.relu_()."""
     if node.op == "call_method":
         name = node.target
     elif node.op == "call_module":
@@ -49,7 +49,7 @@ def name_of(node):
 
 
 def spoken_name(node):
-    """-> what a node without a module of its own is called: `add` for +, += and quantized::add."""
+    """Returns the name for a node without a module of its own: `add` for +, += and quantized::add."""
     name = name_of(node).replace("quantized::", "")
     names = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
              "getitem": "slice", "cat": "concat"}
@@ -57,7 +57,7 @@ def spoken_name(node):
 
 
 def handler(emitter):
-    """-> the handler of the emitter's node. Error: a function that the export has no form for."""
+    """Returns the handler of the emitter's node. Error: a function that the export has no form for."""
     name = name_of(emitter.node)
     if name not in HANDLERS:
         unknown(emitter, name)
@@ -65,7 +65,7 @@ def handler(emitter):
 
 
 def item_handler(emitter, parent):
-    """-> the handler of one result of a function that returns several."""
+    """Returns the handler for one result of a function that returns several."""
     name = name_of(parent)
     if name not in ITEM_HANDLERS:
         unknown(emitter, name)

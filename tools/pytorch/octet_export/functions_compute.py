@@ -5,14 +5,14 @@ from .functions import register
 
 
 def pair(value):
-    """-> [h, w] of a number or a pair, as torch's arguments are."""
+    """Returns [h, w] for a number or a pair, as torch's arguments may be."""
     if isinstance(value, (tuple, list)):
         return [int(value[0]), int(value[-1])]
     return [int(value), int(value)]
 
 
 def symmetric(padding):
-    """-> [top, left, bottom, right] of torch's padding."""
+    """Returns [top, left, bottom, right] for torch's padding."""
     h, w = pair(padding)
     return [h, w, h, w]
 
@@ -39,7 +39,7 @@ def conv2d(e, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=
 
 
 def conv_attributes(weight_shape, stride, padding, dilation, groups):
-    """-> the attributes of a conv2d with weights [O, I/groups, H, W]."""
+    """Returns the attributes of a conv2d with weights [O, I/groups, H, W]."""
     dilation = pair(dilation)
     if padding == "same":
         total = [d * (k - 1) for d, k in zip(dilation, weight_shape[2:])]
@@ -169,7 +169,7 @@ def _scaled(e, value, alpha):
 
 @register("add")
 def add(e, input, other, alpha=1):
-    """Writes an addition of tensors or of a tensor and a number."""
+    """Writes an addition of two tensors, or of a tensor and a number."""
     return e.emit("add", [e.tensor(input), e.tensor(_scaled(e, other, alpha))])
 
 
@@ -261,7 +261,7 @@ def _adaptive_kernel(e, x, output_size):
 
 @register("adaptive_avg_pool2d")
 def adaptive_avg_pool2d(e, input, output_size):
-    """Writes a mean for an output of 1x1, otherwise an avg_pool2d: the windows must be equal."""
+    """Writes a mean for an output of 1x1, and otherwise an avg_pool2d. Error: the windows are not equal."""
     kernel = _adaptive_kernel(e, input, output_size)
     if kernel == input.shape[2:]:
         return e.emit("mean", [input], axes=[2, 3], keepdims=True)

@@ -70,7 +70,7 @@ def _movedim(e, input, source, destination):
 
 @register("cat", "concat", "concatenate")
 def concat(e, tensors, dim=0):
-    """Writes a concat; parts without values are left out."""
+    """Writes a concat. Parts without values are left out."""
     parts = [t for t in tensors if 0 not in t.shape]
     return parts[0] if len(parts) == 1 else e.emit("concat", parts, axis=int(dim))
 

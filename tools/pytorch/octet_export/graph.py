@@ -1,4 +1,4 @@
-"""The graph that a float export carries, as docs/float_export.md describes it."""
+"""The graph in a float export, as docs/float_export.md describes it."""
 import dataclasses
 import json
 
@@ -22,7 +22,7 @@ class Node:
 
 @dataclasses.dataclass
 class Activation:
-    """A tensor that a node or the caller writes. q is in 0 to 255; no scale: not calibrated."""
+    """A tensor that a node or the caller writes. q is in 0 to 255. Without a scale, it is not calibrated."""
     shape: tuple
     scale: float = None
     zero_point: int = None
@@ -30,7 +30,7 @@ class Activation:
 
 
 class Graph:
-    """Nodes in an order in which each reads only what earlier ones wrote; layout NCHW."""
+    """Nodes in an order in which each reads only results of earlier nodes. The layout is NCHW."""
 
     def __init__(self, producer):
         self.producer = producer
@@ -53,7 +53,7 @@ class Graph:
         self.activations[name].zero_point = int(zero_point)
 
     def description(self):
-        """-> the object of `octet.graph`, without the optional fields."""
+        """Returns the object of `octet.graph`, without the optional fields."""
         return {
             "format": 1,
             "producer": self.producer,
@@ -66,14 +66,14 @@ class Graph:
         }
 
     def save(self, path, extras):
-        """Writes the file; `extras` are the optional fields preprocess, labels and task."""
+        """Writes the file. `extras` are the optional fields preprocess, labels and task."""
         text = json.dumps({**self.description(), **extras}, ensure_ascii=False)
         tensors = {name: t.detach().contiguous() for name, t in self.parameters.items()}
         safetensors.write(path, tensors, {"octet.graph": text})
 
 
 def float32_list(values):
-    """-> the values rounded to float32, as Python floats whose repr is exact."""
+    """Returns the values rounded to float32, as Python floats whose repr is exact."""
     return [float(np.float32(v)) for v in values]
 
 
@@ -99,5 +99,5 @@ def _describe_activation(activation):
 
 
 def as_parameter(tensor):
-    """-> the tensor in a type that the file may hold: float32, or int8 as it is."""
+    """Returns the tensor in a type that the file may have: float32, or int8 as it is."""
     return tensor.detach() if tensor.dtype == torch.int8 else tensor.detach().to(torch.float32)

@@ -1,4 +1,4 @@
-"""Images as a network's input, with Pillow: what docs/float_export.md says about preprocess."""
+"""Images as a network's input, read with Pillow, as docs/float_export.md describes preprocess."""
 import math
 import os
 import warnings
@@ -12,19 +12,19 @@ from . import exif
 from .errors import ExportError
 
 _EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
-# JPEGs of more pixels may be decoded smaller.
+# JPEGs with more pixels may be decoded smaller.
 _LARGE = 1 << 24
 _BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
 
 
 class Reading(NamedTuple):
-    """How a folder's images are read."""
+    """How the images of a folder are read."""
     exif_rotate: bool = True
-    max_bad: float = 1  # percent
+    max_bad: float = 1  # in percent
 
 
 def files_in(folder):
-    """-> the paths of the images in a folder and the folders in it, sorted. Error: there are none."""
+    """Returns the paths of the images in a folder and the folders in it, sorted. Error: there are none."""
     if not os.path.isdir(folder):
         raise ExportError(f"'{folder}' is no folder; calibration takes a folder of images")
     found = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names
@@ -35,7 +35,7 @@ def files_in(folder):
 
 
 def load(path, preprocess, exif_rotate=True):
-    """-> float32 [1, C, H, W] of an image file, turned as its EXIF says. Error: a file that is no image."""
+    """Returns an image file as float32 [1, C, H, W], turned as its EXIF says. Error: a file that is no image."""
     if not os.path.isfile(path):
         raise ExportError(f"'{path}' cannot be read as an image: not a file")
     try:
@@ -47,18 +47,19 @@ def load(path, preprocess, exif_rotate=True):
             turn = exif.orientation(image.info.get("exif")) if exif_rotate else 1
             _reduce(image, preprocess, turn)
             image.load()
-            if exif_rotate:  # a PNG's may stand behind its pixels
+            if exif_rotate:  # the EXIF of a PNG may stand behind its pixels
                 turn = exif.orientation(image.info.get("exif"))
             image = exif.upright(_eight_bits(image), turn)
     except ExportError:
         raise
-    except Exception as error:  # Pillow has no one kind of error for damaged files
+    except Exception as error:  # Pillow raises errors of many kinds for damaged files
         raise ExportError(f"'{path}' cannot be read as an image: {error}") from error
     return to_input(image, preprocess, size[::-1] if exif.is_on_its_side(turn) else size)
 
 
 def _reduce(image, preprocess, turn):
-    """Has a very large JPEG decoded at a half, a quarter or an eighth, by the rule of docs/float_export.md."""
+    """Has a very large JPEG decoded at a half, a quarter or an eighth of its size, by the rule of
+    docs/float_export.md."""
     if image.format not in ("JPEG", "MPO") or image.width * image.height <= _LARGE:
         return
     size = image.size[::-1] if exif.is_on_its_side(turn) else image.size
@@ -70,13 +71,13 @@ def _reduce(image, preprocess, turn):
 
 
 def _scaled(size, preprocess):
-    """-> (width, height) that a picture of (width, height) is scaled to."""
+    """Returns the (width, height) to which a picture of (width, height) is scaled."""
     target = tuple(preprocess["size"][::-1])
     return target if preprocess["resize"] == "stretch" else scaled_size(size, target, preprocess["resize"])
 
 
 def check_bad(folder, bad, total, max_bad):
-    """Warns of images that were left out; `bad` has a message for each. Error: more than max_bad percent."""
+    """Warns about images that were left out; `bad` has a message for each. Error: more than max_bad percent."""
     if not bad:
         return
     share = f"{len(bad)} of {total} images"
@@ -90,9 +91,9 @@ def check_bad(folder, bad, total, max_bad):
 
 
 def to_input(image, preprocess, picture_size=None):
-    """-> float32 [1, C, H, W] of a Pillow image: resized, in order of the channels, (pixel - mean) / std.
+    """Returns a Pillow image as float32 [1, C, H, W]: resized, with ordered channels, (pixel - mean) / std.
 
-    picture_size: (width, height) of the picture in the file, where the image was decoded smaller.
+    picture_size: (width, height) of the picture in the file, if the image was decoded smaller.
     """
     gray = preprocess["channels"] == "gray"
     image = _eight_bits(image).convert("L" if gray else "RGB")
@@ -117,9 +118,9 @@ def to_input(image, preprocess, picture_size=None):
 
 
 def _eight_bits(image):
-    """-> the image with the high byte of 16-bit gray pixels, as Pillow reads other 16-bit channels.
+    """Returns the high bytes of 16-bit gray pixels as an image, as Pillow reads other 16-bit channels.
 
-    Its own conversion cuts gray values off at 255 instead.
+    Pillow's own conversion clips gray values at 255 instead.
     """
     if not image.mode.startswith("I"):
         return image
@@ -127,7 +128,7 @@ def _eight_bits(image):
 
 
 def scaled_size(size, target, mode):
-    """-> (width, height) after scaling for 'letterbox' (fits into the target) or 'crop' (covers it)."""
+    """Returns (width, height) after scaling for 'letterbox' (fits into the target) or 'crop' (covers it)."""
     ratios = [t / s for t, s in zip(target, size)]
     ratio = min(ratios) if mode == "letterbox" else max(ratios)
     return tuple(max(1, int(np.floor(s * ratio + 0.5))) for s in size)

@@ -1,10 +1,10 @@
-"""Runs the graph of a float export with torch: what every operator of docs/float_export.md means."""
+"""Runs the graph of a float export with torch. This defines what every operator of docs/float_export.md computes."""
 import torch
 import torch.nn.functional as F
 
 
 def run_graph(graph, inputs, observe=None):
-    """-> the outputs of the graph for a list of float32 inputs.
+    """Returns the outputs of the graph for a list of float32 inputs.
 
     observe: is called with the name and the value of every activation.
     """
@@ -23,7 +23,7 @@ def run_graph(graph, inputs, observe=None):
 
 
 def parameter(graph, node, index):
-    """-> input `index` of `node`, a parameter, as float32."""
+    """Returns input `index` of `node`, a parameter, as float32."""
     value = graph.parameters[node.inputs[index]]
     if value.dtype != torch.int8:
         return value
@@ -33,7 +33,7 @@ def parameter(graph, node, index):
 
 
 def run_node(op, inputs, attributes):
-    """-> the outputs of an operator on float32 values, a tuple; nearly all operators have one."""
+    """Returns the outputs of an operator on float32 values, as a tuple; nearly all operators have one."""
     result = OPERATORS[op](*inputs, **attributes)
     return result if isinstance(result, tuple) else (result,)
 

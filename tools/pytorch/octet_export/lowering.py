@@ -1,4 +1,4 @@
-"""From a traced model to the graph of a float export: names, constants, and a check of every operator."""
+"""Makes the graph of a float export from a traced model: names, constants, and a check of every operator."""
 import dataclasses
 import inspect
 import operator
@@ -11,7 +11,7 @@ from .errors import ExportError, at
 from .graph import Activation, Graph, Node, as_parameter
 from .prepared import ObserverSite
 
-# How far an operator of the export may be from the model's, relative to the largest value of its result.
+# The largest difference between an operator of the export and the model's, relative to the result's largest value.
 RELATIVE_TOLERANCE = 1e-4
 
 
@@ -35,8 +35,8 @@ class Lowering:
         self.model = model
         self.prepared = prepared
         self.graph = Graph(producer)
-        self.paths = {}          # node name -> path of the module that called it
-        self.sites = []          # (path of an observer, name of a tensor that it observes), one a call
+        self.paths = {}          # from a node's name to the path of the module that called it
+        self.sites = []          # for each call: (path of an observer, name of the tensor that it observes)
         self._fx_graph = fx_graph
         self._refs = {}
         self._several = {}       # fx node -> the Refs of all its results, of an operator that has several
@@ -44,7 +44,8 @@ class Lowering:
         self._bases = _float_functional_paths(model, fx_graph)
 
     def run(self, advance=lambda: None):
-        """-> the graph; calls `advance` after each fx node. Error: an operator without a form in the export, or one that comes out different."""
+        """Returns the graph. Calls `advance` after each fx node. Error: the export has no form for an operator, or
+        computes another value for it."""
         output = self._output_node()
         live = _live_nodes(output)
         for node in self._fx_graph.nodes:
@@ -60,12 +61,12 @@ class Lowering:
         return next(node for node in self._fx_graph.nodes if node.op == "output")
 
     def has_quantized_values(self):
-        """-> whether the model itself computes with quantized tensors."""
+        """Returns whether the model itself computes with quantized tensors."""
         values = (node.meta.get("value") for node in self._refs)
         return any(value.is_quantized for value in values if isinstance(value, torch.Tensor))
 
     def unique(self, name, op):
-        """-> a name for a node that no other node, activation or parameter has."""
+        """Returns a name for a node that no other node, activation or parameter has."""
         candidate, count = name, 0
         same = next((node for node in self.graph.nodes if node.name == name), None)
         if same is not None and same.op != op and name in self.paths.values():
@@ -77,16 +78,16 @@ class Lowering:
         return candidate
 
     def take(self, name):
-        """Says that a name is used: `unique` gives it to nobody else."""
+        """Marks a name as used, so that `unique` gives it to nobody else."""
         self._taken.add(name)
 
     def add_parameter(self, name, tensor):
-        """-> the name under which the graph has this constant tensor."""
+        """Returns the name under which the graph has this constant tensor."""
         self.graph.parameters[name] = as_parameter(tensor)
         return name
 
     def ref(self, node):
-        """-> the Ref of an fx node; a constant's is made on the way."""
+        """Returns the Ref of an fx node. For a constant, it is made here."""
         if node not in self._refs and not node.meta["depends"]:
             self._refs[node] = self._constant(node)
         return self._refs[node]
@@ -140,7 +141,8 @@ class Lowering:
         return Ref(name, ref.value)
 
     def base_name(self, node):
-        """-> what a node is called: a standard module's path, or the calling module's with the function."""
+        """Returns the name for a node: the path of a standard module, or the calling module's path with the
+        function."""
         if node in self._bases:
             return self._bases[node]
         path = node.target if node.op == "call_module" else node.meta["path"]
@@ -150,7 +152,7 @@ class Lowering:
 
 
 class Emitter:
-    """What the handler of one fx node uses to write nodes of the export."""
+    """Gives the handler of one fx node what it needs to write nodes of the export."""
 
     def __init__(self, lowering, node):
         self.lowering = lowering
@@ -169,7 +171,7 @@ class Emitter:
         raise ExportError(f"{at(self.path)}: {problem}")
 
     def lower(self):
-        """-> the Ref of the node's result, checked against the value that the model computed."""
+        """Returns the Ref of the node's result, after a check against the value that the model computed."""
         handler, args, kwargs = self._handler()
         to_ref = self.lowering.ref
         args, kwargs = torch.fx.node.map_arg((tuple(args), dict(kwargs)), to_ref)
@@ -192,7 +194,8 @@ class Emitter:
         return functions.handler(self), node.args, node.kwargs
 
     def emit(self, op, inputs, part=None, weights=None, **attributes):
-        """-> the Ref of a new node's result. `part` names one of several nodes; the last has the base name.
+        """Writes a node and returns the Ref of its result. `part` names one of several nodes; the last has the base
+        name.
 
         Inputs are Refs. `weights` is (scales, zero points) for int8 weights.
         """
@@ -227,7 +230,7 @@ class Emitter:
         return refs
 
     def parameter(self, name, tensor):
-        """-> the Ref of a constant called after the node (`conv.weight`)."""
+        """Returns the Ref of a constant that is named after the node (`conv.weight`)."""
         name = f"{self.base}.{name}"
         if name in self.lowering.graph.parameters:
             if torch.equal(self.lowering.graph.parameters[name], as_parameter(tensor)):
@@ -237,7 +240,7 @@ class Emitter:
         return Ref(name, as_parameter(tensor), constant=True)
 
     def tensor(self, value, name="constant"):
-        """-> a Ref for an operand that may be a Ref or a Python number."""
+        """Returns a Ref for an operand that may be a Ref or a Python number."""
         if isinstance(value, Ref):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -262,7 +265,7 @@ class Emitter:
 
 
 def relative_distance(got, wanted):
-    """-> the largest difference, relative to the largest wanted value; NaN and infinity must be equal."""
+    """Returns the largest difference, relative to the largest wanted value. NaN and infinity must be equal."""
     if wanted.numel() == 0:
         return 0.0
     got, wanted = got.double(), wanted.double()
@@ -307,7 +310,7 @@ def _live_nodes(output):
 
 
 def _float_functional_paths(model, fx_graph):
-    """-> {fx node: path of the FloatFunctional or QFunctional that made it}: their calls carry no path."""
+    """Returns {fx node: path of the FloatFunctional or QFunctional that made it}, because their calls carry no path."""
     bases = {}
     for node in fx_graph.nodes:
         parent, _, last = node.target.rpartition(".") if node.op == "call_module" else ("", "", "")

@@ -1,4 +1,4 @@
-"""What the exporter itself observes of a float model's activations: the scale and zero point of each."""
+"""Observes the activations of a float model, to find the scale and zero point of each."""
 import numpy as np
 
 from .errors import ExportError
@@ -8,7 +8,7 @@ _SMALLEST_SCALE = 1e-12
 
 
 def affine_parameters(low, high):
-    """-> (scale, zero point) of q in 0 to 255 for values in [low, high]; 0 is always exactly representable.
+    """Returns (scale, zero point) for q in 0 to 255 and values in [low, high]. 0 is always exactly representable.
 
     A range that is only 0 gets the scale 1.
     """
@@ -20,55 +20,55 @@ def affine_parameters(low, high):
 
 
 def quantized_error(values, scale, zero_point):
-    """-> the sum of the squared differences between values and what quantization makes of them."""
+    """Returns the sum of the squared differences between the values and their quantized values."""
     q = np.clip(np.round(values / scale) + zero_point, 0, 255)
     return float(np.sum((scale * (q - zero_point) - values) ** 2))
 
 
 class MinMaxObserver:
-    """The smallest and the largest value ever seen."""
+    """Keeps the smallest and the largest value that it ever saw."""
 
     def __init__(self):
         self.low, self.high = np.inf, -np.inf
 
     def observe(self, values):
-        """Takes in a float array."""
+        """Observes a float array."""
         self.low = min(self.low, float(values.min()))
         self.high = max(self.high, float(values.max()))
 
     def end_batch(self):
-        """Says that the values of one batch are complete."""
+        """Ends a batch: all its values were observed."""
 
     def parameters(self):
-        """-> (scale, zero point)."""
+        """Returns (scale, zero point)."""
         return affine_parameters(self.low, self.high)
 
 
 class MovingAverageObserver(MinMaxObserver):
-    """The smallest and the largest value of a batch, averaged: each batch moves them by a hundredth."""
+    """Keeps averages of the smallest and the largest value of each batch. Each batch moves them by a hundredth."""
 
     def __init__(self):
         super().__init__()
         self._average = None
 
     def end_batch(self):
-        """Moves the averages towards the batch's smallest and largest value."""
+        """Ends a batch: moves the averages towards its smallest and largest value."""
         batch = np.array([self.low, self.high])
         self._average = batch if self._average is None else self._average + 0.01 * (batch - self._average)
         self.low, self.high = np.inf, -np.inf
 
     def parameters(self):
-        """-> (scale, zero point)."""
+        """Returns (scale, zero point)."""
         return affine_parameters(*self._average)
 
 
 class HistogramObserver:
     """Clips where the L2 error of the quantized values is smallest.
 
-    A histogram of 2048 bins whose range doubles when a value falls outside: bins merge in pairs, so nothing
-    that was counted is spread or lost. Each bin keeps the sum and the sum of squares of its values, so that
-    values that pile up at one point (a clamp at 6, 256 pixel levels) are judged where they are and not at the
-    bin's centre. Zeros are exact in every quantization and are not counted.
+    It keeps a histogram of 2048 bins. When a value falls outside, the range doubles and bins are merged in pairs, so
+    that no count is spread or lost. Each bin keeps the sum and the sum of squares of its values. So values that pile up
+    at one point (a clamp at 6, or 256 pixel levels) count at that point, and not at the bin's centre. Zeros are exact
+    in every quantization and are not counted.
     """
 
     def __init__(self):
@@ -78,7 +78,7 @@ class HistogramObserver:
         self._moments = np.zeros((3, _BINS))
 
     def observe(self, values):
-        """Takes in a float array."""
+        """Observes a float array."""
         values = values.reshape(-1)
         values = values[values != 0].astype(np.float64)
         if values.size == 0:
@@ -96,7 +96,7 @@ class HistogramObserver:
             self._count(part)
 
     def end_batch(self):
-        """Says that the values of one batch are complete."""
+        """Ends a batch: all its values were observed."""
 
     def _count(self, values):
         low, high = float(values.min()), float(values.max())
@@ -120,22 +120,23 @@ class HistogramObserver:
         self._width *= 2
 
     def parameters(self):
-        """-> (scale, zero point)."""
+        """Returns (scale, zero point)."""
         if self._width is None:
             return affine_parameters(self.low, self.high)
         used = self._moments[0] > 0
         count, total, squares = self._moments[:, used]
         centre = total / count
         spread = np.maximum(squares / count - centre * centre, 0.0)
-        # Squares cancel: below this the values of a bin are the same value.
+        # The difference of squares loses digits. Below this limit, all values of a bin count as the same value.
         spread[spread < 1e-12 * centre * centre] = 0.0
         return _search(min(self.low, 0.0), max(self.high, 0.0), count, centre, spread)
 
 
 def _search(low, high, count, centre, spread):
-    """-> (scale, zero point) of the range [low * a, high * b], a and b in (0, 1], with the least error.
+    """Returns (scale, zero point) for the range [low * a, high * b] with the least error, with a and b in (0, 1].
 
-    Starts from every common shrinkage of both sides, then improves one side at a time, finer each round.
+    It first tries to shrink both sides by the same factors, then improves one side at a time, in finer steps each
+    round.
     """
     def best_of(pairs):
         errors = [_error(low * a, high * b, count, centre, spread) for a, b in pairs]
@@ -166,16 +167,16 @@ OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver,
              "moving-average": MovingAverageObserver}
 
 
-# What only moves or joins values, or moves them by constants: the largest ones stay the largest.
+# Operators that only move or join values, or change them by constants or bounds: the largest values stay the largest.
 _HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d", "clip", "neg",
                "top_k"}
 _BY_CONSTANTS = {"add", "sub", "mul", "div"}
 
 
 def answers(graph):
-    """-> the names of outputs, and of activations that become one by nodes that only hand them on.
+    """Returns the names of outputs, and of activations that become one through nodes that only hand them on.
 
-    An output's rare large values are answers, such as the box of a large face: no observer may clip them.
+    An output's rare large values are answers, such as the box of a large face, so no observer may clip them.
     """
     names = set(graph.outputs)
     for node in reversed(graph.nodes):
@@ -187,7 +188,8 @@ def answers(graph):
 
 
 class Calibration:
-    """The observers of every activation of a graph: of `kind`, but of outputs (see answers) the whole range."""
+    """The observers of all activations of a graph. They are of `kind`, but outputs (see answers) get the whole
+    range."""
 
     def __init__(self, kind, graph):
         if kind not in OBSERVERS:
@@ -197,7 +199,7 @@ class Calibration:
         self._observers = {}
 
     def observe(self, name, value):
-        """Takes in an activation, a torch tensor. Error: it holds NaN or infinity."""
+        """Observes an activation, which is a torch tensor. Error: it has NaN or infinity."""
         if not value.is_floating_point():
             return
         values = value.detach().numpy()
@@ -209,12 +211,12 @@ class Calibration:
         self._observers[name].observe(values)
 
     def end_batch(self):
-        """Says that every activation of one batch was observed."""
+        """Ends a batch: all its activations were observed."""
         for observer in self._observers.values():
             observer.end_batch()
 
     def apply(self, graph, advance=lambda: None):
-        """Gives every activation of the graph its scale and zero point; calls `advance` after each."""
+        """Gives every activation of the graph its scale and zero point. Calls `advance` after each."""
         for name, observer in self._observers.items():
             graph.set_scale(name, *observer.parameters())
             advance()

@@ -1,4 +1,4 @@
-"""Checks of what the caller says beside the model: preprocess, labels, task, shapes, keep_float."""
+"""Checks the caller's options: preprocess, labels, task, shapes, keep_float."""
 import difflib
 import math
 import numbers
@@ -17,7 +17,7 @@ _DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "varian
 
 
 def input_shapes(input_shape):
-    """-> a list of shapes. Error: one that is no tuple of positive integers, or whose batch is not 1."""
+    """Returns a list of shapes. Error: one is no tuple of positive integers, or its batch is not 1."""
     several = len(input_shape) > 0 and all(isinstance(s, (tuple, list)) for s in input_shape)
     shapes = [tuple(s) for s in (input_shape if several else [input_shape])]
     for shape in shapes:
@@ -29,7 +29,7 @@ def input_shapes(input_shape):
 
 
 def check_preprocess(preprocess, shapes):
-    """-> preprocess with plain lists of numbers, of an object or of a preset's name; the size may be left out.
+    """Returns preprocess with plain lists of numbers, from an object or a preset's name. The size may be left out.
 
     Error: an unknown or missing key, or an impossible value.
     """
@@ -55,7 +55,7 @@ def check_preprocess(preprocess, shapes):
 
 
 def _check_range(mean, std):
-    """Error: numbers for pixels from 0 to 1. Means of 0 and deviations of 1 may be for any pixels."""
+    """Error: numbers for pixels from 0 to 1. A mean of 0 or a deviation of 1 may be for any pixels."""
     within_one = [all(abs(v) <= 1 for v in values) for values in (mean, std)]
     of_units = [within and any(v != math.floor(v) for v in values)
                 for within, values in zip(within_one, (mean, std))]
@@ -70,14 +70,14 @@ def _check_range(mean, std):
 
 
 def check_max_bad(max_bad):
-    """-> max_bad. Error: it is no number of percent."""
+    """Returns max_bad. Error: it is no percentage."""
     if isinstance(max_bad, bool) or not isinstance(max_bad, numbers.Real) or not 0 <= max_bad <= 100:
         raise ExportError(f"max_bad {max_bad!r} is no number of percent, from 0 to 100")
     return max_bad
 
 
 def check_labels(labels):
-    """-> labels as a list. Error: something that is not a text, or none."""
+    """Returns labels as a list. Error: one is not a text, or there are none."""
     labels = [labels] if isinstance(labels, str) else list(labels)
     if len(labels) < 1 or not all(isinstance(label, str) for label in labels):
         raise ExportError("labels must be a list of texts, one a class")
@@ -85,7 +85,8 @@ def check_labels(labels):
 
 
 def check_task(task, labels, outputs, shapes):
-    """-> task with plain numbers; outputs are activations. Error: an unknown key, or outputs that do not fit it."""
+    """Returns task with plain numbers; its outputs are activations. Error: an unknown key, or outputs that do not
+    fit."""
     task = {"type": "classify"} if task == "classify" else task
     output_shapes = [output.shape for output in outputs]
     if not isinstance(task, dict) or task.get("type") not in ("classify", "detect"):
@@ -150,7 +151,7 @@ def _check_priors(task, output_shapes, shapes):
 
 
 def names_to_keep(asked, node_names, paths):
-    """-> the nodes with these names, in these modules or under these prefixes. Error: a name fits none."""
+    """Returns the nodes with these names, in these modules or under these prefixes. Error: a name fits none."""
     asked = [asked] if isinstance(asked, str) else list(asked)
     kept = []
     for name in asked:

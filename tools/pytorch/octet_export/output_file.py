@@ -1,4 +1,4 @@
-"""The file that is written: whole or not at all, and never over what is not its own."""
+"""Writes the file: it appears whole or not at all, and never replaces a file of another kind by mistake."""
 import contextlib
 import errno
 import os
@@ -10,10 +10,10 @@ from .errors import ExportError
 
 
 def check(path, read, force):
-    """Error: nothing can be written to `path`, or it is one of the files in `read`, or an existing file that is no
-    safetensors file (without force).
+    """Checks that `path` can be written.
 
-    Files are compared by what they are: links and other names lead to the same file.
+    Error: nothing can be written there, or it is one of the files in `read`, or it exists and is no safetensors file
+    (without force). Files are compared by identity, so links and other names lead to the same file.
     """
     try:
         target = os.stat(path)
@@ -51,9 +51,9 @@ def _check_folder(path):
 
 
 def _check_device(path, target):
-    """Error: a device or a pipe that may not be written to, or that takes nothing.
+    """Error: the path is a device or a pipe that may not be written to, or that accepts no data.
 
-    It is not opened for this: the reader of a pipe would see its end.
+    It is not opened for this check, because the reader of a pipe would see its end.
     """
     if not os.access(path, os.W_OK):
         raise ExportError(f"{path}: cannot write: {os.strerror(errno.EACCES)}")
@@ -72,10 +72,10 @@ def _is_safetensors(path, size):
 
 @contextlib.contextmanager
 def opened(path):
-    """Gives a binary file to write into, which takes the place of `path` when the block ends without an error.
+    """Yields a binary file to write into. It replaces `path` when the block ends without an error.
 
-    It has the mode that the umask says, or that of the file whose place it takes. A link is followed, and stays; a
-    device or a pipe is written into as it stands.
+    Its mode follows from the umask, or is that of the file that it replaces. A link is followed and stays. A device or
+    a pipe is written into directly.
     """
     target = os.path.realpath(path)
     mode = None

@@ -1,4 +1,4 @@
-"""What the author of a prepared model (torch.ao.quantization.prepare, prepare_qat) decided and calibrated."""
+"""The decisions and the calibration in a prepared model (torch.ao.quantization.prepare, prepare_qat)."""
 import copy
 
 import torch
@@ -6,29 +6,29 @@ import torch
 from .errors import ExportError, at
 from .observers import affine_parameters
 
-# Operators that PyTorch runs on bytes without a scale of their own: the result has the input's.
+# Operators that PyTorch runs on bytes without a scale of their own. The result has the scale of the input.
 _FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu", "relu6",
               "identity", "resize", "clip", "leaky_relu", "gelu", "top_k"}
-# Functions that PyTorch runs on bytes with the scale of their known range: no observer is put behind them.
+# Functions that PyTorch runs on bytes with the scale of their known range. They have no observer behind them.
 _KNOWN_RANGES = {"sigmoid": (1 / 256, 0), "hard_sigmoid": (1 / 256, 0), "tanh": (1 / 128, 128)}
 _HAS_WEIGHTS = ("conv2d", "linear")
 
 
 class ObserverSite(torch.nn.Module):
-    """Stands where an observer or a fake-quantize module was, and changes nothing."""
+    """Takes the place of an observer or a fake-quantize module, and changes nothing."""
 
     def forward(self, x):
-        """-> x."""
+        """Returns x."""
         return x
 
 
 class Prepared:
-    """A copy of a model whose observers are replaced by ObserverSites, and the observers by their paths."""
+    """A copy of a model with ObserverSites in place of its observers, which are kept by their paths."""
 
     def __init__(self, model):
         self.observers = {}
         self.model = model
-        # FX gives one observer several names, where tensors shall have one scale.
+        # FX gives one observer several names if several tensors must have one scale.
         for path, module in list(model.named_modules(remove_duplicate=False)):
             if _is_observer(module) and not self._inside_observer(path):
                 self.observers[path] = module
@@ -45,7 +45,7 @@ class Prepared:
     def apply(self, lowering):
         """Writes scales, weight quantizations and keep_float into the lowered graph.
 
-        Error: an observer that never saw data.
+        Error: an observer never saw data.
         """
         graph = lowering.graph
         high_precision = set()
@@ -88,7 +88,7 @@ class Prepared:
         observer = copy.deepcopy(trained) if use_trained else config.weight()
         if not _is_observer(observer) or not has_eight_bits(observer):
             return None
-        # What torch.ao.quantization.convert does too, so that both give the same scales.
+        # torch.ao.quantization.convert does this, too, so that both give the same scales.
         observer(weight)
         check_seen(observer, path)
         scales, zero_points = observer.calculate_qparams()
@@ -125,7 +125,7 @@ def _is_observer(module):
 
 
 def has_eight_bits(observer):
-    """-> whether an observer asks for 8-bit values that have a scale; wider ones stay float."""
+    """Returns whether an observer asks for 8-bit values with a scale. Wider values stay float."""
     if type(observer).__name__ in ("PlaceholderObserver", "NoopObserver", "RecordingObserver"):
         return False
     if getattr(observer, "dtype", None) not in (torch.quint8, torch.qint8):
@@ -135,7 +135,7 @@ def has_eight_bits(observer):
 
 
 def check_seen(observer, owner):
-    """Error: an observer that never saw a tensor, so that its scale means nothing."""
+    """Error: an observer never saw a tensor, so that its scale means nothing."""
     inner = getattr(observer, "activation_post_process", observer)
     low, high = getattr(inner, "min_val", None), getattr(inner, "max_val", None)
     if low is None or high is None:
@@ -146,7 +146,7 @@ def check_seen(observer, owner):
 
 
 def _fold_batch_norm(graph, node):
-    """-> (the node's weight with the batch norm after it folded in, whether there is one)."""
+    """Returns (the node's weight with the batch norm after it folded in, whether there is one)."""
     weight = graph.parameters[node.inputs[1]]
     readers = [n for n in graph.nodes if node.outputs[0] in n.inputs]
     if len(readers) != 1 or readers[0].op != "batch_norm":
@@ -157,8 +157,8 @@ def _fold_batch_norm(graph, node):
 
 
 def follow_scales(graph):
-    """Gives results that no observer saw the scale that PyTorch gives them: their input's, one derived from it,
-    or that of the function's range."""
+    """Gives results without an observer the scale that PyTorch gives them: that of their input, one that is derived
+    from it, or that of the function's range."""
     for node in graph.nodes:
         source = graph.activations.get(node.inputs[0])
         result = graph.activations[node.outputs[0]]
@@ -181,7 +181,7 @@ def _is_number(graph, name):
 
 
 def drop_dequantize(graph, high_precision):
-    """Takes out the dequantize nodes after tensors that the author wants in float: they are float already."""
+    """Removes dequantize nodes behind tensors that the author wants in float: they are float already."""
     float_tensors, renamed = set(high_precision), {}
     for node in graph.nodes:
         node.inputs = [renamed.get(name, name) for name in node.inputs]

@@ -1,4 +1,4 @@
-"""How far the export is: a line on standard error, where that is a terminal, when it takes over a second."""
+"""Shows how far the export is: a line on standard error if that is a terminal and it takes over a second."""
 import sys
 import time
 
@@ -8,7 +8,7 @@ _WIDTH = 30
 
 
 class Progress:
-    """Stages one after another, each of steps whose number may be unknown. A context: the line goes at its end."""
+    """Stages, one after another, with steps whose number may be unknown. It is a context; its end removes the line."""
 
     def __init__(self, stream=None, clock=time.monotonic):
         self._stream = sys.stderr if stream is None else stream
@@ -27,13 +27,13 @@ class Progress:
             self._write("\r\033[K")
 
     def stage(self, what, total=None):
-        """Says that other work begins, of `total` steps."""
+        """Begins a new stage of `total` steps."""
         self._what, self._total, self._done = what, total, 0
         self._stage_begin = self._clock()
         self._draw()
 
     def advance(self):
-        """Says that a step is done."""
+        """Marks one step as done."""
         self._done += 1
         self._draw()
 

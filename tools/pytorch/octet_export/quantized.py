@@ -1,4 +1,4 @@
-"""Handlers of modules: the quantized ones of converted models, stubs and fused ones of prepared models."""
+"""Handlers of modules: quantized ones in converted models, stubs and fused ones in prepared models."""
 import torch
 
 from .errors import ExportError, at
@@ -18,12 +18,12 @@ MODULES = {}
 
 
 def is_quantized_module(module):
-    """-> whether a module is one that torch.ao.quantization.convert puts in."""
+    """Returns whether torch.ao.quantization.convert made this module."""
     return type(module).__module__.startswith(_QUANTIZED) and type(module).__name__ not in _FUNCTIONAL
 
 
 def is_leaf(module):
-    """-> whether tracing stops at a module, so that module_handler exports it as a whole."""
+    """Returns whether tracing stops at a module, so that module_handler exports it as a whole."""
     name = type(module).__name__
     return (isinstance(module, (ObserverSite,) + _RECURRENT) or is_quantized_module(module)
             or (name in _STUBS and type(module).__module__.startswith("torch."))
@@ -31,7 +31,7 @@ def is_leaf(module):
 
 
 def module_handler(e):
-    """-> the handler of a leaf module. Error: one that the export has no form for."""
+    """Returns the handler of a leaf module. Error: the export has no form for it."""
     kind = type(e.module)
     if isinstance(e.module, ObserverSite) or e.path.endswith("activation_post_process"):
         return _observer_site
@@ -45,7 +45,7 @@ def module_handler(e):
 
 
 def parameters_of(tensor, path):
-    """-> (scale, zero point for 0 to 255) of a quantized activation."""
+    """Returns (scale, zero point for 0 to 255) of a quantized activation."""
     if tensor.qscheme() not in (torch.per_tensor_affine, torch.per_tensor_symmetric):
         raise ExportError(f"{at(path)}: an activation that is quantized per channel; use a per-tensor "
                           "observer")
@@ -57,7 +57,7 @@ def parameters_of(tensor, path):
 
 
 def distance_in_steps(real, expected):
-    """-> how many quantization steps clamped real values are from a quantized tensor's, at most."""
+    """Returns the largest distance, in quantization steps, of clamped real values from those of a quantized tensor."""
     low, high = (-128, 127) if expected.dtype == torch.qint8 else (0, 255)
     q = (torch.round(real / expected.q_scale()) + expected.q_zero_point()).clamp(low, high)
     return float((q - expected.int_repr().double()).abs().max()) if q.numel() else 0.0

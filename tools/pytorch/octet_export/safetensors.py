@@ -12,10 +12,10 @@ _NUMPY = {"F32": np.dtype("<f4"), "I8": np.dtype("i1")}
 
 
 def write(path, tensors, metadata):
-    """Writes `tensors` (name -> float32 or int8 torch tensor) and `metadata` (text -> text).
+    """Writes `tensors` (names with float32 or int8 torch tensors) and `metadata` (texts by names).
 
-    The header is padded with spaces so that the data starts at a multiple of 8 bytes, and tensors of wider
-    values come first, so that every tensor is aligned to its values. The file appears whole or not at all.
+    The header is padded with spaces so that the data starts at a multiple of 8 bytes. Tensors of wider values come
+    first, so that every tensor is aligned to its values. The file appears whole or not at all.
     """
     order = sorted(tensors, key=lambda name: -tensors[name].element_size())
     header, position = {"__metadata__": metadata}, 0
@@ -37,7 +37,7 @@ def write(path, tensors, metadata):
 
 
 def read(path):
-    """-> (tensors, metadata) of a file that `write` wrote."""
+    """Returns (tensors, metadata) of a file that `write` wrote."""
     with open(path, "rb") as file:
         data = file.read()
     (length,) = struct.unpack_from("<Q", data)

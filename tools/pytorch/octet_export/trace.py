@@ -1,8 +1,7 @@
-"""Records what a model does to an example input.
+"""Records the operations of a model on an example input.
 
-torch.fx's symbolic tracing, except that every recorded value is also computed at once. So sizes are numbers
-(`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every node knows its
-shape.
+This is torch.fx's symbolic tracing, but every recorded value is also computed at once. So sizes are numbers
+(`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every node knows its shape.
 """
 import collections
 import operator
@@ -12,7 +11,7 @@ import torch.fx
 
 from .errors import ExportError, at
 
-# What may be asked of a tensor without reading its values.
+# What code may ask of a tensor without reading its values.
 _SHAPE_QUERIES = {
     "shape", "size", "dim", "ndim", "ndimension", "numel", "nelement", "dtype", "device", "stride", "layout",
     "is_contiguous", "is_floating_point", "is_complex", "is_quantized", "is_cuda", "requires_grad",
@@ -67,8 +66,8 @@ class _Proxy(torch.fx.Proxy):
 
 
 class Tracer(torch.fx.Tracer):
-    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed it in
-    place), `path` (of the module that called it) and `depends` (whether the inputs reach it)."""
+    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed it in place), `path`
+    (of the module that called it) and `depends` (whether its value depends on the inputs)."""
 
     proxy_buffer_attributes = True
 
@@ -80,9 +79,9 @@ class Tracer(torch.fx.Tracer):
         self._is_leaf = is_leaf
         self._stack = []
         self._computing = False
-        self._replaced = {}      # a node whose value was changed in place -> the node that did
+        self._replaced = {}      # from a node whose value was changed in place to the node that changed it
         self._changers = []
-        self.last_path = ""      # of the module that was entered last: where a failure comes from
+        self.last_path = ""      # path of the module that was entered last, where a failure comes from
 
     @property
     def path(self):
@@ -116,7 +115,7 @@ class Tracer(torch.fx.Tracer):
         return _Proxy(node, self)
 
     def read(self, node):
-        """-> the value of a node that is the same for every input. Error: it depends on the input."""
+        """Returns the value of a node, if it is the same for every input. Error: it depends on the input."""
         if node.meta["depends"]:
             raise ExportError(f"{at(self.path)}: its Python code reads the values of a tensor (an `if`, a "
                               "loop, int() or .item()), so that the graph depends on the input; replace it "
@@ -168,8 +167,8 @@ class Tracer(torch.fx.Tracer):
         return proxy if isinstance(value, torch.Tensor) else self._items(proxy, value)
 
     def _check_operands(self, node):
-        """Error: an operand holds another value than when it was recorded, so that the graph, which has no
-        memory to share, would compute something else."""
+        """Error: an operand has another value than when it was recorded. The graph's tensors share no memory, so it
+        would compute something else."""
         for operand in node.all_input_nodes:
             snapshot = operand.meta.get("snapshot")
             if snapshot is None or same_values(operand.meta["value"], snapshot):
@@ -184,7 +183,7 @@ class Tracer(torch.fx.Tracer):
                               "together with torch.cat")
 
     def _replace(self, node):
-        """Everybody who reads the tensor that the node changed in place now reads the node."""
+        """Makes all readers of the tensor that the node changed in place read the node instead."""
         changed = node.args[0]
         for other in self.graph.nodes:
             if other is not node and other not in self._replaced:
@@ -240,7 +239,7 @@ class Tracer(torch.fx.Tracer):
         return node.target(*args, **kwargs)
 
     def run(self, model):
-        """-> the fx graph of the model on the example inputs."""
+        """Returns the fx graph of the model on the example inputs."""
         graph = self.trace(model)
         if self._taken != len(self._inputs):
             raise ExportError(f"input_shape has {len(self._inputs)} shapes but the model's forward takes "
@@ -249,16 +248,16 @@ class Tracer(torch.fx.Tracer):
 
 
 def _in_order(value, node):
-    """-> a quantized value with its elements in order, unless it is a view of an operand."""
-    # PyTorch 1.13's quantized relu6 mixes up the pixels of a channels-last tensor, which is what its
-    # quantized convolution returns with qnnpack.
+    """Returns a quantized value with its elements in order, unless it is a view of an operand."""
+    # In PyTorch 1.13, the quantized relu6 mixes up the pixels of a channels-last tensor. The quantized convolution
+    # returns such a tensor with qnnpack.
     operands = [n.meta["value"] for n in node.all_input_nodes]
     views = [_storage(x) for x in operands if isinstance(x, torch.Tensor)]
     return value if _storage(value) in views else value.contiguous()
 
 
 def same_values(a, b):
-    """-> whether two tensors have the same shape and values; NaN equals NaN."""
+    """Returns whether two tensors have the same shape and values; NaN equals NaN."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     if torch.equal(a, b):
@@ -267,7 +266,7 @@ def same_values(a, b):
 
 
 def path_of(node):
-    """-> the path of the module that a node is, or that called its function."""
+    """Returns the path of the module that a node is, or of the module that called its function."""
     return node.target if node.op == "call_module" else node.meta["path"]
 
 

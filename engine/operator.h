@@ -75,6 +75,24 @@ enum class Op : uint8_t {
   identity,
 };
 
+/// Functions of one value.
+enum class Function : uint8_t {
+  leaky_relu,
+  elu,
+  sigmoid,
+  tanh,
+  hard_sigmoid,
+  hard_swish,
+  silu,
+  gelu,
+  exp,
+  log,
+  sqrt,
+  abs,
+  neg,
+  softsign,
+};
+
 constexpr int op_count = static_cast<int>(Op::identity) + 1;
 
 /// The name of the operator, such as 'conv2d'; the same as in docs/float_export.md if the format

@@ -44,24 +44,6 @@ enum class Kind : uint8_t {
 
 enum class Arithmetic : uint8_t { add, sub, mul, div, floor_div };
 
-/// Functions of one value.
-enum class Function : uint8_t {
-  leaky_relu,
-  elu,
-  sigmoid,
-  tanh,
-  hard_sigmoid,
-  hard_swish,
-  silu,
-  gelu,
-  exp,
-  log,
-  sqrt,
-  abs,
-  neg,
-  softsign,
-};
-
 struct OperandCount {
   uint16_t least = 1;
   uint16_t most = 1;

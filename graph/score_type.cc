@@ -56,30 +56,15 @@ Range range_of(Arithmetic arithmetic, const Range& a, const Range& b) {
   return {};
 }
 
-/// The range of a function's results, if the range of its operand says more than the function's
-/// bounds.
+/// The range of a function's results, if the range of its operand says more than the bounds that the
+/// function's row has.
 Range range_of(Function function, const Range& x) {
-  switch (function) {
-    case Function::exp:
-      return {.min = std::exp(x.min), .max = std::exp(x.max)};
-    case Function::sqrt:
-      return {.min = std::sqrt(std::max(x.min, 0.0)), .max = std::sqrt(std::max(x.max, 0.0))};
-    case Function::neg:
-      return {.min = -x.max, .max = -x.min};
-    case Function::abs:
-      return {.min = std::max({x.min, -x.max, 0.0}), .max = std::max(-x.min, x.max)};
-    case Function::leaky_relu:
-    case Function::elu:
-    case Function::sigmoid:
-    case Function::tanh:
-    case Function::hard_sigmoid:
-    case Function::hard_swish:
-    case Function::silu:
-    case Function::gelu:
-    case Function::log:
-    case Function::softsign:
-      return {};
-  }
+  if (function == Function::exp) return {.min = std::exp(x.min), .max = std::exp(x.max)};
+  if (function == Function::sqrt)
+    return {.min = std::sqrt(std::max(x.min, 0.0)), .max = std::sqrt(std::max(x.max, 0.0))};
+  if (function == Function::neg) return {.min = -x.max, .max = -x.min};
+  if (function == Function::abs)
+    return {.min = std::max({x.min, -x.max, 0.0}), .max = std::max(-x.min, x.max)};
   return {};
 }
 

@@ -200,42 +200,35 @@ void SubgraphBuilder::define_batch_norm(const FloatNode& node) {
 }
 
 void SubgraphBuilder::define_function(const FloatNode& node, uint32_t x, uint32_t y) {
+  const Function function = row_of(node.op).function;
   const Shape& shape = shape_of(node.output());
   const auto value = [&] { return std::get<ScalarAttributes>(node.attributes).value; };
-  switch (row_of(node.op).function) {
-    case Function::leaky_relu:
-      return note(xnn_define_leaky_relu(subgraph, value(), x, y, 0));
-    case Function::elu:
-      return note(xnn_define_elu(subgraph, value(), x, y, 0));
-    case Function::sigmoid:
-      return note(xnn_define_sigmoid(subgraph, x, y, 0));
-    case Function::silu: {
-      const uint32_t gate = internal(shape);
-      note(xnn_define_sigmoid(subgraph, x, gate, 0));
-      return note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, x, gate, y, 0));
-    }
-    case Function::hard_sigmoid: {  // relu6(x + 3) / 6
-      const uint32_t ramp = internal(shape);
-      note(xnn_define_add2(subgraph, 0, 6, x, constant({1}, {3}), ramp, 0));
-      return note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, ramp,
-                                       constant({1}, {1.0F / 6}), y, 0));
-    }
-    case Function::hard_swish:
-      return note(xnn_define_hardswish(subgraph, x, y, 0));
-    case Function::abs:
-      return note(xnn_define_abs(subgraph, x, y, 0));
-    case Function::neg:
-      return note(xnn_define_negate(subgraph, x, y, 0));
-    case Function::sqrt:
-      return note(xnn_define_square_root(subgraph, x, y, 0));
-    case Function::tanh:  // xnnpack_runs() refuses these
-    case Function::gelu:
-    case Function::exp:
-    case Function::log:
-    case Function::softsign:
-      break;
+  if (function == Function::leaky_relu) {
+    note(xnn_define_leaky_relu(subgraph, value(), x, y, 0));
+  } else if (function == Function::elu) {
+    note(xnn_define_elu(subgraph, value(), x, y, 0));
+  } else if (function == Function::sigmoid) {
+    note(xnn_define_sigmoid(subgraph, x, y, 0));
+  } else if (function == Function::silu) {
+    const uint32_t gate = internal(shape);
+    note(xnn_define_sigmoid(subgraph, x, gate, 0));
+    note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, x, gate, y, 0));
+  } else if (function == Function::hard_sigmoid) {  // relu6(x + 3) / 6
+    const uint32_t ramp = internal(shape);
+    note(xnn_define_add2(subgraph, 0, 6, x, constant({1}, {3}), ramp, 0));
+    note(xnn_define_multiply2(subgraph, unbounded.min, unbounded.max, ramp,
+                              constant({1}, {1.0F / 6}), y, 0));
+  } else if (function == Function::hard_swish) {
+    note(xnn_define_hardswish(subgraph, x, y, 0));
+  } else if (function == Function::abs) {
+    note(xnn_define_abs(subgraph, x, y, 0));
+  } else if (function == Function::neg) {
+    note(xnn_define_negate(subgraph, x, y, 0));
+  } else if (function == Function::sqrt) {
+    note(xnn_define_square_root(subgraph, x, y, 0));
+  } else {
+    note(xnn_status_unsupported_parameter);  // takes_function() in xnnpack_limits.cc refuses it
   }
-  note(xnn_status_unsupported_parameter);
 }
 
 void SubgraphBuilder::define(const FloatNode& node) {

@@ -2,6 +2,7 @@
 // have limits.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "engine/float/island.h"
 #include "engine/operator_table.h"
@@ -43,29 +44,15 @@ bool takes_pool(Op op, const PoolAttributes& pool, const Shape& input, const Sha
   return !dilated && !(padded && pool.count_include_pad);
 }
 
+// octet's own loops run every function that is not named here.
 bool takes_function(Function function, const Attributes& attributes) {
   const auto value = [&] { return std::get<ScalarAttributes>(attributes).value; };
-  switch (function) {
-    case Function::elu:
-      return std::isnormal(value()) && value() > 0;
-    case Function::leaky_relu:
-      return std::isfinite(value());
-    case Function::sigmoid:
-    case Function::silu:
-    case Function::hard_sigmoid:
-    case Function::hard_swish:
-    case Function::abs:
-    case Function::neg:
-    case Function::sqrt:
-      return true;
-    case Function::tanh:  // these are left to octet's loops
-    case Function::gelu:
-    case Function::exp:
-    case Function::log:
-    case Function::softsign:
-      break;
-  }
-  return false;
+  if (function == Function::elu) return std::isnormal(value()) && value() > 0;
+  if (function == Function::leaky_relu) return std::isfinite(value());
+  constexpr Function taken[] = {Function::sigmoid,    Function::silu, Function::hard_sigmoid,
+                                Function::hard_swish, Function::abs,  Function::neg,
+                                Function::sqrt};
+  return std::ranges::find(taken, function) != std::end(taken);
 }
 
 bool takes_node(Op op, const Attributes& attributes, std::span<const Shape> inputs,

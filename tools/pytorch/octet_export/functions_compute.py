@@ -2,6 +2,7 @@
 import torch
 
 from .functions import register
+from .interpret import FUNCTIONS
 
 
 def pair(value):
@@ -88,12 +89,7 @@ def _plain(op, *names):
     return handler
 
 
-for _op, _names in {
-    "relu": ("relu",), "relu6": ("relu6",), "sigmoid": ("sigmoid",), "tanh": ("tanh",),
-    "hard_sigmoid": ("hardsigmoid",), "hard_swish": ("hardswish",), "silu": ("silu",), "exp": ("exp",),
-    "sqrt": ("sqrt",), "abs": ("abs", "absolute"), "neg": ("neg", "negative"), "log": ("log",),
-    "softsign": ("softsign",),
-}.items():
+for _op, (_, *_names) in FUNCTIONS.items():
     _plain(_op, *_names)
 
 

@@ -95,25 +95,30 @@ def _resize(x, size, mode, align_corners=False):
     return x[:, :, rows][:, :, :, columns]
 
 
+# Functions of one value that have no parameter: octet's name, what computes it, and torch's names of the function.
+FUNCTIONS = {
+    "relu": (torch.relu, "relu"),
+    "relu6": (F.relu6, "relu6"),
+    "sigmoid": (torch.sigmoid, "sigmoid"),
+    "tanh": (torch.tanh, "tanh"),
+    "hard_sigmoid": (F.hardsigmoid, "hardsigmoid"),
+    "hard_swish": (F.hardswish, "hardswish"),
+    "silu": (F.silu, "silu"),
+    "exp": (torch.exp, "exp"),
+    "sqrt": (torch.sqrt, "sqrt"),
+    "abs": (torch.abs, "abs", "absolute"),
+    "neg": (torch.neg, "neg", "negative"),
+    "log": (torch.log, "log"),
+    "softsign": (F.softsign, "softsign"),
+}
+
 OPERATORS = {
+    **{op: function for op, (function, *_) in FUNCTIONS.items()},
     "conv2d": _conv2d,
     "conv_transpose2d": _conv_transpose2d,
     "linear": F.linear,
     "batch_norm": _batch_norm,
-    "relu": torch.relu,
-    "relu6": F.relu6,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "hard_sigmoid": F.hardsigmoid,
-    "hard_swish": F.hardswish,
-    "silu": F.silu,
     "gelu": F.gelu,
-    "exp": torch.exp,
-    "sqrt": torch.sqrt,
-    "abs": torch.abs,
-    "neg": torch.neg,
-    "log": torch.log,
-    "softsign": F.softsign,
     "clip": lambda x, min=None, max=None: torch.clamp(x, min, max),
     "leaky_relu": lambda x, alpha=0.01: F.leaky_relu(x, alpha),
     "elu": lambda x, alpha=1.0: F.elu(x, alpha),

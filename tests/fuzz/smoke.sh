@@ -64,8 +64,8 @@ for target in "${targets[@]}"; do
   room=$((most_files - $(find "$corpus" -type f | wc -l)))
   [ $room -gt 0 ] || continue
   # The names are hashes, so the first ones are a random choice.
-  find "$seeds/$target" -size -1537c -printf '%f\n' | sort | comm -13 "$seeds/before" - |
-    head -n "$room" |
+  find "$seeds/$target" -type f -size -1537c -printf '%f\n' | sort | comm -13 "$seeds/before" - |
+    sed -n "1,${room}p" |
     while read -r name; do cp "$seeds/$target/$name" "$corpus"; done
   echo "corpus of $target: $(find "$corpus" -type f | wc -l) files"
 done

@@ -17,12 +17,15 @@ build() { # FOLDER CMAKE_OPTION...
     "$@" >"$work/$folder.log"
   cmake --build "$work/$folder" >>"$work/$folder.log"
 }
+bytes() { $triple-size "$1" | awk 'NR == 2 { print $1 + $2 }'; }
+
 mkdir -p "$work"
 build shared -DBUILD_SHARED_LIBS=ON "$@"
 build static "-DCMAKE_CXX_FLAGS=-ffunction-sections -fdata-sections" "$@"
 
 $triple-strip -o "$work/liboctet.so" "$work/shared/engine/liboctet.so"
-echo "shared library, stripped: $(wc -c <"$work/liboctet.so") bytes"
+# Segments of the file begin at multiples of 64 KB, so its size grows in steps; code and data do not.
+echo "shared library, stripped: $(wc -c <"$work/liboctet.so") bytes, of code and data $(bytes "$work/liboctet.so")"
 
 # The same program with and without an inference in it.
 cat >"$work/program.cc" <<'EOF'
@@ -56,5 +59,4 @@ link() { # NAME OPTION...
 link without
 link with -DWITH_OCTET "$work/static/engine/liboctet.a" -L"$libraries/usr/lib/$triple" \
   -Wl,-rpath-link,"$libraries/usr/lib/$triple" -lpthreadpool -lcpuinfo -lpthread
-bytes() { $triple-size "$1" | awk 'NR == 2 { print $1 + $2 }'; }
 echo "added to a static program: $(($(bytes "$work/with") - $(bytes "$work/without"))) bytes of code and data"

@@ -222,8 +222,9 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
     std::visit(AttributeDecoder{a, *bounds, *inner, reader}, node.attributes);
   }
   node.inputs = reader.values(n.inputs());
-  node.outputs = reader.values(n.more_outputs());
-  node.outputs.insert(node.outputs.begin(), n.output());
+  const std::vector<int32_t> more = reader.values(n.more_outputs());
+  node.outputs = std::vector<int32_t>(1 + more.size(), n.output());
+  std::ranges::copy(more, node.outputs.begin() + 1);
   node.reason = reader.text(n.reason());
   node.fused = reader.texts(n.fused());
   if (auto* table = std::get_if<LookupAttributes>(&node.attributes);

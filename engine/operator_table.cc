@@ -234,7 +234,7 @@ constexpr std::array<Operator, op_count> rows = {{
 consteval bool are_whole() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Operator& row = rows[i];
-    if (row.op != static_cast<Op>(i) || row.name == nullptr) return false;
+    if (row.op != static_cast<Op>(i) || row.name[0] == '\0') return false;
   }
   return true;
 }

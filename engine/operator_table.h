@@ -61,8 +61,9 @@ consteval uint8_t attributes_index() {
 
 struct Operator {
   Op op = Op::identity;
-  /// Its name in model files, in docs/float_export.md and in messages.
-  const char* name = nullptr;
+  /// Its name in model files, in docs/float_export.md and in messages. An array, not a pointer: a
+  /// shared library then needs no relocation for each row.
+  char name[16] = "";
   Kind kind = Kind::identity;
 
   /// The index of its type in `Attributes`.

@@ -529,7 +529,7 @@ Expected<void> decode_model(std::span<const std::byte> bytes, const LoadOptions&
   }
   Reader reader(bytes.size());
   Reader repeats(most_repeats * bytes.size());
-  const auto ok = decode_contents(model, data, reader, repeats);
+  auto ok = decode_contents(model, data, reader, repeats);
   if (reader.exceeded() || repeats.exceeded()) {
     return fail("the file is damaged: parts of it are named more than once");
   }

@@ -2,6 +2,7 @@
 # Runs each fuzzer for a while, two at a time. The first failure ends the script. Seeds are the models and pictures of
 # the tests, and tests/fuzz/corpus, which has inputs from earlier runs that reach more code.
 #   tests/fuzz/smoke.sh BUILD SECONDS
+# The inputs follow from the seed: FUZZ_SEED, 1 where it is not set, or 0 for another one each time.
 # With OCTET_FUZZ_KEEP=1, new inputs are added to the corpus: those of at most 1.5 KB that reach code which no other input
 # reaches, up to a hundred for each target.
 set -euo pipefail
@@ -38,7 +39,7 @@ fuzz() {
     qdq) options=(-max_len=2048) ;;
   esac
   # shellcheck disable=SC2046 # a folder or nothing
-  "$build/tests/fuzz/octet_fuzz_$target" -max_total_time="$seconds" -artifact_prefix="$build/$target-" \
+  "$build/tests/fuzz/octet_fuzz_$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-1}" -artifact_prefix="$build/$target-" \
     -print_final_stats=1 "${options[@]}" "$seeds/$target.found" "$seeds/$target" $(folder_of_corpus "$target") \
     >"$build/fuzz-$target.log" 2>&1 ||
     { tail -n 60 "$build/fuzz-$target.log"; echo "octet_fuzz_$target failed"; return 1; }

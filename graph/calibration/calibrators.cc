@@ -89,9 +89,9 @@ ClipRange search(const ClipRange& all, const Loss& loss) {
 
 ClipRange percentile(const std::vector<Bin>& bins, double values, const ClipRange& all) {
   const double tail = percentile_tail * values;
-  const auto end_of = [&](auto begin, auto end, double edge) {
+  const auto end_of = [&](auto bin, const auto& end, double edge) {
     double seen = 0;
-    for (auto bin = begin; bin != end; ++bin) {
+    for (; bin != end; ++bin) {
       seen += bin->count;
       if (seen > tail) return bin->mean();
     }

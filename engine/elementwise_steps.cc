@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engine/broadcast.h"
+#include "engine/operator_table.h"
 #include "engine/step.h"
 #include "engine/top_k.h"
 
@@ -163,8 +164,8 @@ class BinaryStep final : public Step {
   BroadcastPlan plan_;
   std::array<const uint8_t*, 2> operands_;
   uint8_t* output_;
-  std::size_t repeated_ = 0;      ///< The operand that is the same for all rows;
-  std::size_t rows_at_once_ = 1;  ///< used if this is more than one.
+  std::size_t rows_at_once_ = 1;
+  std::size_t repeated_ = 0;  ///< The operand that is the same for all rows, if rows_at_once_ > 1.
   Scratch scratch_;
 };
 
@@ -175,12 +176,23 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
   const TensorInfo& b = context.tensor(node.inputs[1]).info;
   const TensorInfo& y = context.tensor(node.output()).info;
   const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
-  if (node.op == Op::mul) {
-    return std::make_unique<BinaryStep<kernels::MulParams>>(
-        context, node, mul_params(a, b, y, bounds), context.table.mul);
+  const auto sum = [&](bool subtracts) -> StepResult {
+    return std::make_unique<BinaryStep<kernels::AddParams>>(
+        context, node, add_params(a, b, y, bounds, subtracts), context.table.add);
+  };
+  switch (row_of(node.op).arithmetic) {
+    case Arithmetic::add:
+      return sum(false);
+    case Arithmetic::sub:
+      return sum(true);
+    case Arithmetic::mul:
+      return std::make_unique<BinaryStep<kernels::MulParams>>(
+          context, node, mul_params(a, b, y, bounds), context.table.mul);
+    case Arithmetic::div:
+    case Arithmetic::floor_div:
+      break;
   }
-  return std::make_unique<BinaryStep<kernels::AddParams>>(
-      context, node, add_params(a, b, y, bounds, node.op == Op::sub), context.table.add);
+  return fail("node '" + node.name + "' has no int8 form");
 }
 
 StepResult make_quantize_step(const StepContext& context, const NodeRecord& node) {

@@ -6,8 +6,8 @@
 namespace octet {
 namespace {
 
-// Of a float's bits: a number that is larger for a larger value. Both zeros are one value, and so
-// are all NaN, which are above infinity.
+// Returns a number for the bits of a float: the larger the value, the larger the number. Both zeros
+// have one number, and so have all NaN, which are above infinity.
 uint32_t ordered(uint32_t bits) {
   constexpr uint32_t sign = 0x80000000;
   constexpr uint32_t infinity = 0x7f800000;
@@ -29,7 +29,7 @@ struct Row {
   }
   int32_t& place(std::size_t i) const { return places[i * params.inner]; }
 
-  /// What a place is worth: no two are worth the same.
+  /// Returns the rank of the value at this index. No two indices have the same rank.
   uint64_t rank(std::size_t place) const {
     auto bits = static_cast<uint32_t>(*value(place));
     if (params.value_bytes > 1) {

@@ -137,11 +137,19 @@ void SubgraphBuilder::define_binary(const FloatNode& node) {
   const uint32_t a = operand(node.inputs[0]);
   const uint32_t b = operand(node.inputs[1]);
   const uint32_t y = operand(node.output());
-  const auto define = node.op == Op::add   ? xnn_define_add2
-                      : node.op == Op::sub ? xnn_define_subtract
-                      : node.op == Op::mul ? xnn_define_multiply2
-                                           : xnn_define_divide;
-  note(define(subgraph, bounds.min, bounds.max, a, b, y, 0));
+  switch (row_of(node.op).arithmetic) {
+    case Arithmetic::add:
+      return note(xnn_define_add2(subgraph, bounds.min, bounds.max, a, b, y, 0));
+    case Arithmetic::sub:
+      return note(xnn_define_subtract(subgraph, bounds.min, bounds.max, a, b, y, 0));
+    case Arithmetic::mul:
+      return note(xnn_define_multiply2(subgraph, bounds.min, bounds.max, a, b, y, 0));
+    case Arithmetic::div:
+      return note(xnn_define_divide(subgraph, bounds.min, bounds.max, a, b, y, 0));
+    case Arithmetic::floor_div:  // takes whole numbers, and an island has none
+      break;
+  }
+  note(xnn_status_unsupported_parameter);
 }
 
 void SubgraphBuilder::define_pool(const FloatNode& node) {

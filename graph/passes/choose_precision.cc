@@ -62,7 +62,16 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
     case Kind::resize:
       return moves_bytes(node) ? "" : "no int8 form: bilinear resizing";
     case Kind::arithmetic:
-      return node.op == Op::div ? "no int8 form: division by a computed tensor" : "";
+      switch (row_of(node.op).arithmetic) {
+        case Arithmetic::add:
+        case Arithmetic::sub:
+        case Arithmetic::mul:
+        case Arithmetic::floor_div:  // of whole numbers
+          return "";
+        case Arithmetic::div:
+          return "no int8 form: division by a computed tensor";
+      }
+      return "";
     case Kind::mean:
       return "no int8 form: a mean over other axes than height and width";
     case Kind::batch_norm:
@@ -138,7 +147,8 @@ void keep_pads_beyond_operand_float(Graph& graph) {
 // drew borders, those say where bytes begin again.
 void apply_wishes_onwards(Graph& graph) {
   const bool authors_wishes_too = !graph.has_authors_borders && !graph.keeps_rounding;
-  // Whose wish keeps the writer of the tensor in float; null if nobody's does.
+  // Returns who asked for the writer of the tensor to be in float, the user or the author; null if
+  // nobody did.
   const auto wish_behind = [&](TensorId id) -> const char* {
     const int producer = graph.producer_of(id);
     if (producer < 0) return nullptr;

@@ -72,7 +72,8 @@ class Quantities {
  private:
   Node& node_at(int index) { return graph_.nodes[static_cast<std::size_t>(index)]; }
 
-  // Of its values; indices are exact whatever has found them.
+  // Returns the nodes that read the node's values. Readers of its indices do not count: indices are
+  // exact.
   std::vector<int> readers_of_results(int index) const {
     std::vector<int> readers;
     for (const TensorId id : moved_results(graph_.nodes[static_cast<std::size_t>(index)])) {

@@ -88,9 +88,9 @@ inline void apply_log_to_portion(float* x, float) {
   }
 }
 
-using ApplyToBlock = void (*)(float* x, float alpha);
+using ApplyToPortion = void (*)(float* x, float alpha);
 
-inline ApplyToBlock choose_function(FloatFunction function) {
+inline ApplyToPortion choose_function(FloatFunction function) {
   switch (function) {
     case FloatFunction::exp:
       return apply_to_portion<Exponential>;
@@ -112,7 +112,7 @@ inline ApplyToBlock choose_function(FloatFunction function) {
 
 inline void apply_float_function(const FloatFunctionParams& params, const float* input,
                                  float* output, std::size_t count) {
-  const ApplyToBlock apply = choose_function(params.function);
+  const ApplyToPortion apply = choose_function(params.function);
   float portion[function_portion] = {};
   while (count > 0) {
     const std::size_t here = count < function_portion ? count : function_portion;

@@ -59,8 +59,8 @@ struct DepthwisePlan {
   /// Where a column is a whole number of vectors there is one plane whatever the stride. Columns at
   /// which no output begins are then skipped.
   int32_t column_step;         ///< Columns from one output's to the next one's, in a plane.
-  std::size_t column_vectors;  ///< Vectors in a column: after each column,
-  std::size_t column_skip;     ///< this many bytes of stacks are skipped.
+  std::size_t column_vectors;  ///< Vectors in a column.
+  std::size_t column_skip;     ///< Bytes of stacks that are skipped behind each column.
   /// Values in a period. After a period, the patterns of the weights and a vector of output bytes
   /// begin at the same value again. Where periods share no weights, a period is the whole piece.
   std::size_t period_values;

@@ -15,7 +15,7 @@ namespace {
 // What a block of pixels reads and writes should stay within a core's nearest caches.
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t band_bytes = 96 * 1024;
-// So should the pointers to its windows.
+// The pointers to its windows should fit there, too.
 constexpr int32_t block_pixels = 1024;
 // Below so many pixels most of what is read is weights, so threads share tiles and not pixels.
 constexpr int32_t few_pixels = 128;

@@ -132,8 +132,8 @@ struct Call {
   const std::byte* bias;
   const std::byte* weights;
 
-  std::uintptr_t next;  ///< The address of the weights that are read next:
-  int32_t next_lines;   ///< this many lines are fetched with each bundle.
+  std::uintptr_t next;  ///< The address of the weights that are read next.
+  int32_t next_lines;   ///< Cache lines of them that are fetched with each bundle.
 };
 
 /// After about 600 ns without a multiplication of vectors, storing a tile takes 300 ns longer, as
@@ -297,8 +297,8 @@ struct Tiles {
 
 using Walk = GemmWalk<Simd, Tiles, Amx>;
 
-/// Whether tiles cost less than vectors, in half cycles for a tile's pixels and all channels of a
-/// group. A tile product takes 16 cycles however few bytes or pixels it has, and its sums then go
+/// Whether AMX is faster here than AVX512-VNNI. Costs are in half cycles, for one tile of pixels and
+/// all channels of a group. A tile product takes 16 cycles however few bytes or pixels it has, and its sums then go
 /// through memory. With vpdpbusd, 16 pixels by 16 channels by a step of 4 bytes take 8 cycles. What
 /// both do with the sums afterwards is left out.
 bool pays(const ConvParams& params) {

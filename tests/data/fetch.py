@@ -225,7 +225,7 @@ class Fetcher:
                 with open(path, "ab" if begin else "wb") as file:
                     done = self._copy(answer, file, None if size is None else size + 1 - begin)
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # What is there is no part of this file.
+            if error.code == 416:  # The partial file is not the beginning of this file.
                 self._remove(path)
             raise Failed(f"{address}: {error.code} {error.reason}") from None
         except urllib.error.URLError as error:  # It was not even reached.

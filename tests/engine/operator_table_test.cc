@@ -43,6 +43,33 @@ TEST_CASE("every operator has a row of its own, a name of its own and attributes
   }
 }
 
+/// The names of the operators whose rows have a trait.
+template <class Trait>
+std::set<std::string> operators_with(const Trait& trait) {
+  std::set<std::string> names;
+  for (const Op op : operators()) {
+    if (trait(row_of(op))) names.insert(op_name(op));
+  }
+  return names;
+}
+
+// A trait that is forgotten in a row, or stands in a wrong one, changes what octet promises or how it
+// scales, without a word. So these lists stand here once more.
+TEST_CASE("the traits of operators are those that their arithmetic has") {
+  using Names = std::set<std::string>;
+  CHECK(operators_with([](const Operator& row) { return !row.is_exact_in_float; }) ==
+        Names{"conv2d", "linear"});
+  CHECK(operators_with([](const Operator& row) { return !row.has_float_form; }) ==
+        Names{"lookup", "quantize", "dequantize", "requantize", "floor_div", "cast", "gather_nd",
+              "identity"});
+  CHECK(operators_with([](const Operator& row) { return row.moves_values; }) ==
+        Names{"max_pool2d", "slice", "pad", "reshape", "transpose", "gather_nd", "top_k",
+              "identity"});
+  CHECK(operators_with([](const Operator& row) { return row.stays_between; }) ==
+        Names{"avg_pool2d", "resize", "quantize", "dequantize", "mean"});
+  CHECK(operators_with([](const Operator& row) { return row.results != 1; }) == Names{"top_k"});
+}
+
 TEST_CASE("every operator refuses fewer operands than it takes, and the attributes of another") {
   for (const Op op : operators()) {
     const Operator& row = row_of(op);

@@ -538,7 +538,7 @@ class Classifiers(EndToEnd):
 
     def check_int8(self, int8, in_float):
         self.assertGreaterEqual(int8["agreement"], 97)
-        if self.count is None:  # Of some hundred images, one is more than 0.3 points.
+        if self.count is None:  # With about a hundred images, one image is more than 0.3 points.
             self.assertLessEqual(abs(int8["top1"] - in_float["top1"]), 0.3)
 
     def test_resnet20(self):

@@ -11,7 +11,7 @@ namespace {
 using tflite::BuiltinOperator;
 using tflite::TensorType;
 
-/// Of x [2, 5]: floats, or bytes of the scales.
+/// A TOPK_V2 of x [2, 5]: floats, or bytes of the scales.
 TfliteMaker top_k(int32_t k, const std::vector<float>& scales = {}) {
   TfliteMaker m;
   const auto add = [&](const std::string& name, int32_t extent, std::size_t scale) {

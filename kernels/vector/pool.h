@@ -34,7 +34,7 @@ struct Pool {
   }
 
   struct Image {
-    Image(const PoolParams& p)
+    explicit Image(const PoolParams& p)
         : channels(static_cast<std::size_t>(p.channels)),
           row(static_cast<std::size_t>(p.input_w) * channels),
           size(static_cast<std::size_t>(p.input_h) * row),

@@ -267,7 +267,7 @@ TensorId Builder::add_floats(const Node& node, const std::string& suffix, Shape 
 }
 
 Value Builder::emit(const Node& node, Op op, Attributes attributes, std::vector<TensorId> inputs,
-                    AxisOrder order, const std::string& suffix) {
+                    const AxisOrder& order, const std::string& suffix) {
   return std::move(emit_all(node, op, std::move(attributes), std::move(inputs), order, suffix)[0]);
 }
 

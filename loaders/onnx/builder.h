@@ -120,7 +120,7 @@ class Builder {
                              std::vector<float> values);
   /// Adds a node, named after the ONNX node with the suffix. Its output is stored in `order`.
   Value emit(const Node& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
-             AxisOrder order, const std::string& suffix = "");
+             const AxisOrder& order, const std::string& suffix = "");
   /// Does the same for an operator that has several results, which are all stored in `order`.
   std::vector<Value> emit_all(const Node& node, Op op, Attributes attributes,
                               std::vector<graph::TensorId> inputs, const AxisOrder& order,

@@ -17,7 +17,7 @@ for group in "${@:-build}"; do
     arm64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
     clang) packages="$packages clang-19 libclang-rt-19-dev" ;;
     format) packages="$packages clang-format-19" ;;
-    tidy) packages="$packages clang-tidy-19" ;;
+    tidy) packages="$packages clang-tidy-19 libomp-19-dev" ;;
     lint) packages="$packages shellcheck flake8" ;;
     # What benchmarks/arm.py --loops reads loops with.
     llvm-mca) packages="$packages llvm-19" ;;

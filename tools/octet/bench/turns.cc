@@ -1,9 +1,8 @@
 #include "tools/octet/bench/turns.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include "tools/octet/bench/clock.h"

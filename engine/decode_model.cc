@@ -66,17 +66,10 @@ class Reader {
   bool exceeded_ = false;
 };
 
-std::optional<Op> parse_op(std::string_view name) {
-  for (int i = 0; i < op_count; ++i) {
-    if (name == op_name(static_cast<Op>(i))) return static_cast<Op>(i);
-  }
-  return std::nullopt;
-}
-
 // The name of the function in a lookup's table changes nothing about how the table runs. So a name
 // that is no function is no error.
 Op function_named(std::string_view name) {
-  const auto op = parse_op(name);
+  const auto op = find_op(name);
   return op && is_function_of_one_value(*op) ? *op : Op::identity;
 }
 
@@ -206,7 +199,7 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   node.name = reader.text(n.name());
   const std::string where = "node '" + node.name + "' ";
   const std::string op_text = reader.text(n.op());
-  const auto op = parse_op(op_text);
+  const auto op = find_op(op_text);
   if (!op || *op == Op::identity) {
     return fail(where + "has the unknown operator '" + op_text +
                 "': the file may need a newer octet");

@@ -23,6 +23,13 @@ OperandCount operand_count(Op op, const Attributes& attributes) {
 
 const char* op_name(Op op) { return row_of(op).name; }
 
+std::optional<Op> find_op(std::string_view name) {
+  for (int i = 0; i < op_count; ++i) {
+    if (name == op_name(static_cast<Op>(i))) return static_cast<Op>(i);
+  }
+  return std::nullopt;
+}
+
 bool has_float_form(Op op) { return row_of(op).has_float_form; }
 
 bool is_exact_in_float(Op op) { return row_of(op).is_exact_in_float; }

@@ -7,8 +7,10 @@
 #include <cassert>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -98,6 +100,9 @@ constexpr int op_count = static_cast<int>(Op::identity) + 1;
 /// The name of the operator, such as 'conv2d'; the same as in docs/float_export.md if the format
 /// has it.
 const char* op_name(Op op);
+
+/// Returns the operator with that name, or nothing.
+std::optional<Op> find_op(std::string_view name);
 
 /// Whether the operator is a function of one value, without other operands. In int8 each of them is
 /// a table of 256 entries.

@@ -80,8 +80,8 @@ IntegerRange IntegerRanges::result_of(const graph::Node& node) {
   const auto places_along = [&](int32_t axis) -> IntegerRange {
     return {.min = 0, .max = graph_.tensor(x).shape[static_cast<std::size_t>(axis)] - 1};
   };
-  if (node.op == Op::argmax) return places_along(std::get<AxisAttributes>(node.attributes).axis);
-  if (node.op == Op::top_k) return places_along(std::get<AxisAttributes>(node.attributes).axis);
+  if (node.op == Op::argmax || node.op == Op::top_k)
+    return places_along(std::get<AxisAttributes>(node.attributes).axis);
   if (graph::moves_or_joins(node)) {
     IntegerRange range = of(x);
     for (const TensorId id : graph::moved_operands(node)) range = both(range, of(id));

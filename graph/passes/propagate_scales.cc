@@ -65,8 +65,8 @@ bool passes_scale_on(const Graph& graph, const Node& node) {
 // and a clip without bounds follows as a requantization.
 void requantize_what_moved(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node node = graph.nodes[i];
-    if (!moves_bytes(node) || node.precision == Precision::float32) continue;
+    if (!moves_bytes(graph.nodes[i]) || graph.nodes[i].precision == Precision::float32) continue;
+    const Node node = graph.nodes[i];  // a copy: inserting a clip moves the nodes
     const Tensor input = graph.tensor(node.inputs[0]);
     for (std::size_t result = 0; result < moved_results(node).size(); ++result) {
       const Tensor output = graph.tensor(node.outputs[result]);

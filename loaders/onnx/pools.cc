@@ -4,6 +4,7 @@
 #include "loaders/onnx/fold.h"
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/window.h"
+#include "loaders/top_k.h"
 
 namespace octet::loaders::onnx {
 
@@ -141,17 +142,11 @@ int64_t read_k(Builder& builder, const Node& node) {
 void load_top_k(Builder& builder, const Node& node) {
   const Value x = builder.order_operand(node, 0);
   const int32_t axis = node.axis(node.integer("axis", -1), x.shape.size());
-  const int64_t k = read_k(builder, node);
-  const int32_t extent = x.shape[static_cast<std::size_t>(axis)];
-  if (k < 1 || k > extent) {
-    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(extent) +
-              " along axis " + std::to_string(axis) + ": export the model with a k of 1 to " +
-              std::to_string(extent));
-  }
+  const int32_t k = checked_k(node, read_k(builder, node), x.shape[static_cast<std::size_t>(axis)],
+                              "axis " + std::to_string(axis), "export");
   // Where the file wants them in any order, they are in order all the same.
-  const AxisAttributes a{.axis = stored_axis(x.order, axis),
-                         .k = static_cast<int32_t>(k),
-                         .largest = node.integer("largest", 1) != 0};
+  const AxisAttributes a{
+      .axis = stored_axis(x.order, axis), .k = k, .largest = node.integer("largest", 1) != 0};
   const std::vector<Value> results = builder.emit_all(node, Op::top_k, a, {x.id}, x.order);
   builder.graph().tensor(results[1].id).type = Type::s32;
   for (std::size_t i = 0; i < results.size(); ++i) {

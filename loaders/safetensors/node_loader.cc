@@ -8,6 +8,7 @@
 #include "engine/operator_table.h"
 #include "loaders/half.h"
 #include "loaders/load_error.h"
+#include "loaders/top_k.h"
 
 namespace octet::loaders {
 
@@ -49,28 +50,10 @@ std::vector<std::byte> as_float32(const SafeTensor& tensor) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// The functions of one value that have no attributes. Their names in the file are those in the
-/// table of operators.
-const std::map<std::string, Op>& functions() {
-  static const std::map<std::string, Op> table = [] {
-    std::map<std::string, Op> all;
-    for (int i = 0; i < op_count; ++i) {
-      const Operator& row = row_of(static_cast<Op>(i));
-      if (row.kind == Kind::function && row.attributes == attributes_index<NoAttributes>())
-        all.emplace(row.name, row.op);
-    }
-    return all;
-  }();
-  return table;
-}
-
-/// How many results an operator has: what the table does not know by the file's name has one.
-std::size_t results_of(const std::string& op) {
-  for (int i = 0; i < op_count; ++i) {
-    const Operator& row = row_of(static_cast<Op>(i));
-    if (op == row.name) return row.results;
-  }
-  return 1;
+/// Whether it is a function of one value that has no attributes.
+bool is_plain_function(Op op) {
+  const Operator& row = row_of(op);
+  return row.kind == Kind::function && row.attributes == attributes_index<NoAttributes>();
 }
 
 graph::WeightQuantization read_weight_quantization(const JsonObject& from) {
@@ -160,7 +143,9 @@ void NodeLoader::add_node(const json& json) {
                .outputs = object.texts("outputs"),
                .attributes = {object.has("attributes") ? object.at("attributes") : no_attributes,
                               object.where()}};
-  const std::size_t results = results_of(node.op);
+  // Names that only the exchange format has, such as relu, are operators with one result.
+  const auto op = find_op(node.op);
+  const std::size_t results = op ? result_count(*op) : 1;
   if (node.outputs.size() != results) {
     node.fail("has " + std::to_string(node.outputs.size()) + " outputs; " +
               (results == 1 ? "it gives one" : "it gives " + std::to_string(results)));
@@ -174,8 +159,7 @@ void NodeLoader::add_node(const json& json) {
     if (node.op != "conv2d" && node.op != "linear") node.fail("cannot have weight_quantization");
     node.weight_quantization = read_weight_quantization(object.object("weight_quantization"));
   }
-  if (const auto function = functions().find(node.op); function != functions().end())
-    return unary(node, function->second);
+  if (op && is_plain_function(*op)) return unary(node, *op);
   const auto handler = handlers().find(node.op);
   if (handler == handlers().end()) {
     node.fail("octet has no such operator; docs/float_export.md lists those it has");
@@ -635,13 +619,9 @@ void NodeLoader::top_k(const Context& node) {
   node.attributes.allow_only({"axis", "k", "largest"});
   const Value x = operand(node, 0);
   const int32_t logical = axis(node, x, node.attributes.integer("axis"));
-  const int32_t k = node.attributes.integer("k");
-  const int32_t extent = x.shape[static_cast<std::size_t>(logical)];
-  if (k < 1 || k > extent) {
-    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(extent) +
-              " along axis " + std::to_string(logical) + ": export the model with a k of 1 to " +
-              std::to_string(extent));
-  }
+  const int32_t k =
+      checked_k(node, node.attributes.integer("k"), x.shape[static_cast<std::size_t>(logical)],
+                "axis " + std::to_string(logical), "export");
   const AxisAttributes a{.axis = stored_axis(x.order, logical),
                          .k = k,
                          .largest = node.attributes.boolean("largest", true)};

@@ -3,6 +3,7 @@
 
 #include "loaders/tflite/operators.h"
 #include "loaders/tflite/options.h"
+#include "loaders/top_k.h"
 
 namespace octet::loaders::tflite {
 
@@ -97,14 +98,8 @@ void load_top_k(Builder& builder, const Node& node) {
                  "'); convert the model with a number in its place");
   }
   if (given->is_float || given->size() != 1) node.fail("has a k that is not one whole number");
-  const int64_t k = given->integers[0];
-  if (k < 1 || k > shape.back()) {
-    node.fail("takes " + std::to_string(k) + " values of the " + std::to_string(shape.back()) +
-              " along the last axis: convert the model with a k of 1 to " +
-              std::to_string(shape.back()));
-  }
-  const AxisAttributes a{.axis = static_cast<int32_t>(shape.size()) - 1,
-                         .k = static_cast<int32_t>(k)};
+  const int32_t k = checked_k(node, given->integers[0], shape.back(), "the last axis", "convert");
+  const AxisAttributes a{.axis = static_cast<int32_t>(shape.size()) - 1, .k = k};
   const std::vector<TensorId> results = builder.emit_all(node, Op::top_k, a, {x});
   builder.graph().tensor(results[0]).type = builder.graph().tensor(x).type;
   graph::keep_scale_of_moved(builder.graph(), builder.last_node());

@@ -43,16 +43,6 @@ Graph int8_network() {
   return graph;
 }
 
-Session session_of(const Model& model, const SessionOptions& options,
-                   const std::vector<Values>& inputs) {
-  auto session = Session::create(model, options);
-  INFO((session ? "" : session.error().message));
-  REQUIRE(session);
-  for (std::size_t i = 0; i < inputs.size(); ++i) REQUIRE(session->set_input(i, inputs[i]));
-  REQUIRE(session->run());
-  return std::move(*session);
-}
-
 // A model that takes pixels. Its input is quantized, and also read in float if there is a
 // `float_reader`.
 Graph pixel_network(Channels channels, bool float_reader) {

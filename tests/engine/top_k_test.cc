@@ -110,16 +110,6 @@ Model load(const Graph& graph) {
   return std::move(*model);
 }
 
-Session session_of(const Model& model, const SessionOptions& options,
-                   const std::vector<Values>& inputs) {
-  auto session = Session::create(model, options);
-  INFO((session ? "" : session.error().message));
-  REQUIRE(session);
-  for (std::size_t i = 0; i < inputs.size(); ++i) REQUIRE(session->set_input(i, inputs[i]));
-  REQUIRE(session->run());
-  return std::move(*session);
-}
-
 /// What octet inspect says of a file that is refused; "" for one that loads.
 std::string error_of_top_k(const Graph& graph) {
   const auto bytes = graph::write_model(graph);

@@ -4,20 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
-#include <iostream>
 #include <span>
 #include <string>
 
 #include "graph/graph.h"
+#include "tests/fuzz/fail.h"
 
 namespace octet::fuzz {
-
-inline void fail(const std::string& what) {
-  std::cerr << what << "\n";
-  std::abort();
-}
 
 /// Calls `load` with the bytes. It returns a graph or throws.
 template <class Load>

@@ -1,32 +1,22 @@
 // Takes any bytes as an .octet file. It has to be refused with a message, or to give a model that
 // runs. The checksum is not checked, so that damaged files come as far as hostile ones would.
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "octet/octet.hpp"
+#include "engine/operator.h"
+#include "tests/fuzz/fail.h"
+
+using octet::fuzz::fail;
 
 namespace {
-
-void fail(const std::string& what) {
-  std::cerr << what << "\n";
-  std::abort();
-}
 
 /// Whether a run of the model takes less than a second.
 bool is_small(const octet::Model& model) {
   int64_t work = 0;
-  const auto add = [&](const octet::TensorInfo& tensor) {
-    int64_t elements = 1;
-    for (const int32_t extent : tensor.shape) elements *= extent;
-    work += elements;
-  };
-  for (const octet::TensorInfo& input : model.inputs()) add(input);
+  for (const octet::TensorInfo& input : model.inputs()) work += octet::element_count(input.shape);
   for (const octet::NodeInfo& node : model.nodes()) {
-    for (const octet::TensorInfo& output : node.outputs) add(output);
+    for (const octet::TensorInfo& output : node.outputs) work += octet::element_count(output.shape);
     work += node.macs;
   }
   return work < 1 << 24;
@@ -45,8 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   auto session = octet::Session::create(*model, {.threads = 1});
   if (!session) return 0;
   for (std::size_t i = 0; i < model->inputs().size(); ++i) {
-    std::size_t count = 1;
-    for (const int32_t extent : model->inputs()[i].shape) count *= static_cast<std::size_t>(extent);
+    const auto count = static_cast<std::size_t>(octet::element_count(model->inputs()[i].shape));
     std::vector<float> values(count);
     for (std::size_t k = 0; k < count; ++k) values[k] = static_cast<float>(k % 7) - 3;
     if (auto set = session->set_input(i, values); !set)

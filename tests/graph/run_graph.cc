@@ -40,17 +40,23 @@ Model build(Graph graph, const graph::BuildOptions& options) {
   return load(graph::build_model(std::move(graph), options));
 }
 
-std::vector<Values> run(const Model& model, const std::vector<Values>& inputs) {
-  auto session = Session::create(model, {.threads = 1});
+Session session_of(const Model& model, const SessionOptions& options,
+                   const std::vector<Values>& inputs) {
+  auto session = Session::create(model, options);
   INFO((session ? "" : session.error().message));
   REQUIRE(session);
   for (std::size_t i = 0; i < inputs.size(); ++i) REQUIRE(session->set_input(i, inputs[i]));
   const auto ran = session->run();
   INFO((ran ? "" : ran.error().message));
   REQUIRE(ran);
+  return std::move(*session);
+}
+
+std::vector<Values> run(const Model& model, const std::vector<Values>& inputs) {
+  const Session session = session_of(model, {.threads = 1}, inputs);
   std::vector<Values> outputs;
-  for (std::size_t i = 0; i < session->output_count(); ++i) {
-    const TensorView view = session->output(i);
+  for (std::size_t i = 0; i < session.output_count(); ++i) {
+    const TensorView view = session.output(i);
     if (view.info->type == Type::s32) {
       const auto indices = view.values<int32_t>();
       outputs.emplace_back(indices.begin(), indices.end());

@@ -18,6 +18,10 @@ Model as_float_model(Graph graph);
 /// Calls build_model and loads the result. REQUIREs that both succeed.
 Model build(Graph graph, const graph::BuildOptions& options = {});
 
+/// Returns a session of the model that ran on these inputs. REQUIREs that everything succeeds.
+Session session_of(const Model& model, const SessionOptions& options,
+                   const std::vector<Values>& inputs);
+
 /// Returns each output as float32; indices are converted.
 std::vector<Values> run(const Model& model, const std::vector<Values>& inputs);
 

@@ -66,8 +66,7 @@ TEST_CASE("ONNX: MatMul by a matrix with leading axes gives them to its result")
   OnnxMaker m;
   m.input("x", {2, 2}).output("y").floats("w", {1, 1, 2, 1}, {1, 10});
   m.node("MatMul", {"x", "w"}, {"y"});
-  const TemporaryFolder folder;
-  const auto graph = loaders::load(folder.write("model.onnx", m.file()));
+  const auto graph = load(m);
   REQUIRE(graph);
   CHECK(graph->tensor(graph->outputs[0]).shape == Shape{1, 1, 2, 1});
   CHECK(answer(m, {{1, 2, 3, 4}}, {.float_only = true}) == Values{21, 43});

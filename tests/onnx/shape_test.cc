@@ -3,14 +3,14 @@
 
 #include "loaders/loader.h"
 #include "tests/loaders/float_export_maker.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
 
 namespace octet::test {
 namespace {
 
 Shape shape_of_output(const OnnxMaker& maker) {
-  const TemporaryFolder folder;
-  const auto graph = loaders::load(folder.write("model.onnx", maker.file()));
+  const auto graph = load(maker);
   INFO((graph ? "" : graph.error().message));
   REQUIRE(graph);
   return graph->tensor(graph->outputs[0]).shape;

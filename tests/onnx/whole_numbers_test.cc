@@ -5,6 +5,7 @@
 #include "loaders/loader.h"
 #include "tests/graph/run_graph.h"
 #include "tests/kernels/random.h"
+#include "tests/onnx/check_onnx.h"
 #include "tests/onnx/onnx_maker.h"
 #include "tests/tools/command_line.h"
 
@@ -16,8 +17,7 @@ constexpr int64_t int32_type = 6;
 constexpr int64_t int64_type = 7;
 
 Expected<Model> load_model(const OnnxMaker& m, const graph::BuildOptions& options) {
-  const TemporaryFolder folder;
-  const auto graph = loaders::load(folder.write("model.onnx", m.file()));
+  const auto graph = load(m);
   if (!graph) return tl::unexpected(graph.error());
   const auto bytes = graph::build_model(*graph, options);
   if (!bytes) return tl::unexpected(bytes.error());

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "loaders/loader.h"
+#include "tests/loaders/check_refusal.h"
 #include "tests/tflite/tflite_maker.h"
 #include "tests/tools/command_line.h"
 
@@ -22,14 +23,7 @@ Expected<graph::Graph> load_file(const std::string& file,
 
 void check_refused(const std::string& file, const std::vector<std::string>& parts,
                    const loaders::LoadOptions& options = {}) {
-  const auto graph = load_file(file, options);
-  REQUIRE_FALSE(graph);
-  INFO(graph.error().message);
-  CHECK(contains(graph.error().message, "model.tflite: "));
-  for (const std::string& part : parts) {
-    INFO("'" << part << "'");
-    CHECK(contains(graph.error().message, part));
-  }
+  check_refusal(load_file(file, options), "model.tflite", parts);
 }
 
 void check_loads(const std::string& file, const loaders::LoadOptions& options = {}) {

@@ -126,7 +126,7 @@ struct DepthwiseAny {
     Int q[4];
     if (layer.params.has_residual) {
       Float residual[4];
-      residual_vectors<Simd>(Simd::load(layer.buffers.residual + at), residual);
+      residual_vectors<Simd>(load_residual<Simd>(layer.buffers.residual + at), residual);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
         q[v] = requantizer.template scale<Residual::bounded>(sum[v], multiplier[v], residual[v]);

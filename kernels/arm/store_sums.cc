@@ -54,7 +54,7 @@ void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* 
     Int q[most_vectors];
     if (residual != nullptr) {
       Float added[most_vectors];
-      residual_vectors<Simd>(Simd::load(residual), added);
+      residual_vectors<Simd>(load_residual<Simd>(residual), added);
       for (int v = 0; v < most_vectors; ++v) {
         q[v] = requantizer.scale<Residual::bounded>(Simd::load(sums + from[v]), multiplier[v],
                                                     added[v]);

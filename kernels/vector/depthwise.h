@@ -392,7 +392,8 @@ struct Depthwise {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
               const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
-              const Int bytes = Simd::load(residual + b * second + value + row * output_row);
+              const Int bytes =
+                  load_residual<Simd>(residual + b * second + value + row * output_row);
               residual_vectors<Simd>(Simd::pack_order(bytes), added[b][r]);
             }
           }

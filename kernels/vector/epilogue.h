@@ -22,6 +22,13 @@ inline Residual residual_kind(const ConvParams& params) {
   return params.inner_min != -infinity ? Residual::above : Residual::plain;
 }
 
+/// Loads a vector of the residual. It may reach beyond the channels that are computed: those bytes
+/// are dropped. Another thread may be writing them, since the sum may replace the residual.
+template <class Simd>
+inline typename Simd::Int load_residual(const uint8_t* from) {
+  return Simd::load(from);
+}
+
 /// Undoes Requantizer::pack: turns bytes in pack order into four vectors. A byte r becomes the
 /// float32 value 2^23 + r.
 template <class Simd>

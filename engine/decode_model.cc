@@ -237,15 +237,15 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
 Expected<void> check_node(const Model::Data& data, const NodeRecord& node, bool island) {
   std::vector<Shape> shapes;
   for (const int32_t id : node.inputs) shapes.push_back(data.tensor(id).info.shape);
-  const auto shape = infer_shape(node.op, node.attributes, shapes);
+  const auto results = infer_shapes(node.op, node.attributes, shapes);
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
-  if (!shape) return fail(where + shape.error().message);
-  if (node.outputs.size() != result_count(node.op))
-    return fail(where + "has another number of results");
-  for (const int32_t id : node.outputs) {
-    const Shape& declared = data.tensor(id).info.shape;
-    if (*shape != declared)
-      return fail(where + "gives " + shape_text(*shape) + ", not " + shape_text(declared));
+  if (!results) return fail(where + results.error().message);
+  if (node.outputs.size() != results->size()) return fail(where + "has another number of results");
+  for (std::size_t i = 0; i < results->size(); ++i) {
+    const Shape& shape = (*results)[i];
+    const Shape& declared = data.tensor(node.outputs[i]).info.shape;
+    if (shape != declared)
+      return fail(where + "gives " + shape_text(shape) + ", not " + shape_text(declared));
   }
   if (auto ok = check_node_types(data, node, island); !ok) return fail(where + ok.error().message);
   return {};

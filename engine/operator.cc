@@ -1,6 +1,7 @@
 #include "engine/operator.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdio>
 #include <utility>
 
@@ -73,7 +74,8 @@ Expected<void> check_shape(std::span<const int32_t> shape) {
   return {};
 }
 
-Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
+Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
+                                          std::span<const Shape> inputs) {
   if (attributes.index() != row_of(op).attributes)
     return fail("has the attributes of another operator");
   const OperandCount operands = operand_count(op, attributes);
@@ -84,10 +86,17 @@ Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const
   for (const Shape& shape : inputs) {
     if (auto ok = check_shape(shape); !ok) return tl::unexpected(ok.error());
   }
-  auto out = shape_by(row_of(op).shape, attributes, inputs);
-  if (!out) return out;
-  if (auto ok = check_shape(*out); !ok) return tl::unexpected(ok.error());
-  return out;
+  const auto shape = shape_by(row_of(op).shape, attributes, inputs);
+  if (!shape) return tl::unexpected(shape.error());
+  if (auto ok = check_shape(*shape); !ok) return tl::unexpected(ok.error());
+  return std::vector<Shape>(result_count(op), *shape);
+}
+
+Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs) {
+  auto shapes = infer_shapes(op, attributes, inputs);
+  if (!shapes) return tl::unexpected(shapes.error());
+  assert(shapes->size() == 1);
+  return std::move(shapes->front());
 }
 
 Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, const Shape& shape,

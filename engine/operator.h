@@ -137,38 +137,46 @@ struct ConvAttributes {  // conv2d, linear
   bool has_bias = false;
   bool has_residual = false;  ///< The last input is added before the bounds apply.
   Bounds inner_bounds;        ///< Bounds of the layer's own result, before the residual is added.
+  bool operator==(const ConvAttributes&) const = default;
 };
 struct BinaryAttributes {  // add, sub, mul, div, floor_div
   Bounds bounds;
+  bool operator==(const BinaryAttributes&) const = default;
 };
 struct PoolAttributes {  // max_pool, average_pool
   Window window;
   bool count_include_pad = false;
   bool ceil_mode = false;
   Bounds bounds;
+  bool operator==(const PoolAttributes&) const = default;
 };
 struct AxisAttributes {  // softmax, log_softmax, argmax, concat, top_k
   int32_t axis = 0;
   bool keepdims = false;  ///< For argmax.
   int32_t k = 1;          ///< For top_k: how many values.
   bool largest = true;    ///< For top_k: the largest values, else the smallest.
+  bool operator==(const AxisAttributes&) const = default;
 };
 /// One entry for each axis. The end follows from begin, step and the output's shape.
 struct SliceAttributes {
   std::vector<int32_t> begin;
   std::vector<int32_t> step;   ///< Not 0. A negative step walks backwards from begin.
   std::vector<int32_t> count;  ///< The extents of the output.
+  bool operator==(const SliceAttributes&) const = default;
 };
 struct PadAttributes {  ///< One entry for each axis.
   std::vector<int32_t> before;
   std::vector<int32_t> after;
   float value = 0;
+  bool operator==(const PadAttributes&) const = default;
 };
 struct ReshapeAttributes {
   Shape shape;
+  bool operator==(const ReshapeAttributes&) const = default;
 };
 struct TransposeAttributes {
   std::vector<int32_t> permutation;  ///< Output axis i is input axis permutation[i].
+  bool operator==(const TransposeAttributes&) const = default;
 };
 enum class ResizeMode : uint8_t { nearest, bilinear };
 struct ResizeAttributes {
@@ -176,25 +184,31 @@ struct ResizeAttributes {
   int32_t output_w = 0;
   ResizeMode mode = ResizeMode::nearest;
   bool align_corners = false;
+  bool operator==(const ResizeAttributes&) const = default;
 };
 struct ClipAttributes {  // clip, requantize
   Bounds bounds;
+  bool operator==(const ClipAttributes&) const = default;
 };
 struct MeanAttributes {
   std::vector<int32_t> axes;
   bool keepdims = false;
+  bool operator==(const MeanAttributes&) const = default;
 };
 struct ScalarAttributes {  // batch_norm: epsilon; leaky_relu, elu: alpha
   float value = 0;
+  bool operator==(const ScalarAttributes&) const = default;
 };
 struct LookupAttributes {
   Op function = Op::identity;  ///< The table's function; identity if it is not known.
   float value = 0;             ///< The parameter of the function: alpha of leaky_relu and elu.
+  bool operator==(const LookupAttributes&) const = default;
 };
 
 struct GatherAttributes {  // gather_nd
   /// If true, a negative index counts from the end of its axis. Otherwise it is an error.
   bool from_end = false;
+  bool operator==(const GatherAttributes&) const = default;
 };
 
 using Attributes =
@@ -230,8 +244,12 @@ Expected<void> check_shape(std::span<const int32_t> shape);
 /// Returns how many results a node of the operator has.
 std::size_t result_count(Op op);
 
-/// Returns the shape of the result, or of each of several results. An error says what is wrong with
-/// the operands, without naming the node.
+/// Returns the shapes of a node's results, as many as it has. An error says what is wrong with the
+/// operands, without naming the node.
+Expected<std::vector<Shape>> infer_shapes(Op op, const Attributes& attributes,
+                                          std::span<const Shape> inputs);
+
+/// The same for an operator whose nodes have exactly one result.
 Expected<Shape> infer_shape(Op op, const Attributes& attributes, std::span<const Shape> inputs);
 
 /// Checks the places that gather_nd takes of a tensor. Each place is `depth` numbers, along the

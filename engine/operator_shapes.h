@@ -26,8 +26,9 @@ enum class ShapeRule : uint8_t {
   same,   // the shape of the first operand
 };
 
-/// Returns the shape of the result, or of each of several results. An error says what is wrong with
-/// the operands, without naming the node. The caller has checked the number of operands, their
+/// Returns the shape of the result, or of each of several results: the operators of today that have
+/// several give them one shape, which infer_shapes repeats. An error says what is wrong with the
+/// operands, without naming the node. The caller has checked the number of operands, their
 /// shapes and the type of the attributes.
 Expected<Shape> shape_by(ShapeRule rule, const Attributes& attributes,
                          std::span<const Shape> inputs);

@@ -71,7 +71,7 @@ struct Operator {
   /// How many operands it takes, not counting a layer's bias and residual: the attributes tell
   /// those.
   OperandCount operands;
-  uint8_t results = 1;  ///< How many results a node has; all of them have one shape.
+  uint8_t results = 1;  ///< How many results a node has.
   ShapeRule shape = ShapeRule::same;
 
   /// Whether it has a float32 form (in engine/float/loops*) and can run in a float island.

@@ -97,16 +97,17 @@ Expected<void> check_node(const Graph& graph, const Node& node) {
   const std::string where = "node '" + node.name + "' (" + op_name(node.op) + ") ";
   std::vector<Shape> shapes;
   for (const TensorId id : node.inputs) shapes.push_back(graph.tensor(id).shape);
-  const auto shape = infer_shape(node.op, node.attributes, shapes);
-  if (!shape) return fail(where + shape.error().message);
-  if (node.outputs.size() != result_count(node.op)) {
-    return fail(where + "has " + std::to_string(result_count(node.op)) + " results, not " +
+  const auto results = infer_shapes(node.op, node.attributes, shapes);
+  if (!results) return fail(where + results.error().message);
+  if (node.outputs.size() != results->size()) {
+    return fail(where + "has " + std::to_string(results->size()) + " results, not " +
                 std::to_string(node.outputs.size()));
   }
-  for (const TensorId id : node.outputs) {
-    const Tensor& output = graph.tensor(id);
-    if (*shape == output.shape) continue;
-    return fail(where + "gives " + shape_text(*shape) + ", but its output '" + output.name +
+  for (std::size_t i = 0; i < results->size(); ++i) {
+    const Tensor& output = graph.tensor(node.outputs[i]);
+    const Shape& shape = (*results)[i];
+    if (shape == output.shape) continue;
+    return fail(where + "gives " + shape_text(shape) + ", but its output '" + output.name +
                 "' is declared as " + shape_text(output.shape));
   }
   if (auto ok = check_whole_constants(graph, node); !ok) return fail(where + ok.error().message);

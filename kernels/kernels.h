@@ -57,6 +57,7 @@ struct Window {
   int32_t pad_left = 0;
   int32_t pad_bottom = 0;
   int32_t pad_right = 0;
+  bool operator==(const Window&) const = default;
 };
 
 // ---- convolution, depthwise convolution, linear

@@ -113,17 +113,19 @@ class Builder {
       for (std::size_t i = 1; i <= parameter_count(node) && i < node.inputs.size(); ++i) {
         if (!value(node.inputs[i]).constant) return wrong(node, "has parameters that are computed");
       }
-      const auto shape = infer_shape(node.op, node.attributes, shapes);
-      if (!shape) return wrong(node, shape.error().message);
-      if (node.outputs.size() != result_count(node.op))
+      const auto results = infer_shapes(node.op, node.attributes, shapes);
+      if (!results) return wrong(node, results.error().message);
+      if (node.outputs.size() != results->size())
         return wrong(node, "has another number of results");
-      for (const int32_t output : node.outputs) {
+      for (std::size_t i = 0; i < results->size(); ++i) {
+        const int32_t output = node.outputs[i];
+        const Shape& shape = (*results)[i];
         if (output < 0 || static_cast<std::size_t>(output) >= values_.size() ||
             value(output).constant || written[static_cast<std::size_t>(output)]) {
           return wrong(node, "writes a value that does not exist, is constant or written already");
         }
-        if (const Shape& declared = value(output).shape; declared != *shape)
-          return wrong(node, "makes " + shape_text(*shape) + ", not " + shape_text(declared));
+        if (const Shape& declared = value(output).shape; declared != shape)
+          return wrong(node, "makes " + shape_text(shape) + ", not " + shape_text(declared));
         written[static_cast<std::size_t>(output)] = true;
       }
     }

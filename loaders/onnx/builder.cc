@@ -276,13 +276,8 @@ std::vector<Value> Builder::emit_all(const Node& node, Op op, Attributes attribu
                                      const std::string& suffix) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
-  const auto stored = infer_shape(op, attributes, shapes);
-  if (!stored) node.fail(stored.error().message);
-  if (stored->size() != order.size())
-    node.fail("has a rank of output that its input does not give");
-  Value value{.shape = Shape(order.size()), .order = order};
-  for (std::size_t i = 0; i < stored->size(); ++i)
-    value.shape[static_cast<std::size_t>(order[i])] = (*stored)[i];
+  const auto results = infer_shapes(op, attributes, shapes);
+  if (!results) node.fail(results.error().message);
 
   std::string name = node.name() + suffix;
   for (int n = 2; !node_names_.insert(name).second; ++n)
@@ -290,11 +285,16 @@ std::vector<Value> Builder::emit_all(const Node& node, Op op, Attributes attribu
   graph::Node made{
       .name = name, .op = op, .attributes = std::move(attributes), .inputs = std::move(inputs)};
   std::vector<Value> values;
-  for (std::size_t i = 1; i <= result_count(op); ++i) {
-    const std::string number = i > 1 ? "." + std::to_string(i) : "";
-    value.id = graph_.add_tensor({.name = name + number, .shape = *stored});
+  for (const Shape& stored : *results) {
+    if (stored.size() != order.size())
+      node.fail("has a rank of output that its input does not give");
+    Value value{.shape = Shape(order.size()), .order = order};
+    for (std::size_t i = 0; i < stored.size(); ++i)
+      value.shape[static_cast<std::size_t>(order[i])] = stored[i];
+    const std::string number = values.empty() ? "" : "." + std::to_string(values.size() + 1);
+    value.id = graph_.add_tensor({.name = name + number, .shape = stored});
     made.outputs.push_back(value.id);
-    values.push_back(value);
+    values.push_back(std::move(value));
   }
   if (graph::moves_or_joins(made)) {
     for (const TensorId id : graph::moved_results(made))

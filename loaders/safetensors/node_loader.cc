@@ -262,29 +262,30 @@ const DeclaredTensor& NodeLoader::declaration(const Context& node, const std::st
 }
 
 void NodeLoader::emit(const Context& node, Op op, Attributes attributes,
-                      std::vector<TensorId> inputs, AxisOrder order) {
+                      std::vector<TensorId> inputs, const AxisOrder& order) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
-  const auto stored = infer_shape(op, attributes, shapes);
-  if (!stored) node.fail(stored.error().message);
-  if (stored->size() != order.size())
-    node.fail("has a rank of output that its input does not give");
-  Value value{.shape = Shape(order.size()), .order = std::move(order)};
-  for (std::size_t i = 0; i < stored->size(); ++i) {
-    value.shape[static_cast<std::size_t>(value.order[i])] = (*stored)[i];
-  }
+  const auto results = infer_shapes(op, attributes, shapes);
+  if (!results) node.fail(results.error().message);
   graph::Node made{.name = node.name,
                    .op = op,
                    .attributes = std::move(attributes),
                    .inputs = std::move(inputs),
                    .weight_quantization = node.weight_quantization};
-  for (const std::string& output : node.outputs) {
+  for (std::size_t r = 0; r < results->size(); ++r) {
+    const std::string& output = node.outputs[r];
+    const Shape& stored = (*results)[r];
+    if (stored.size() != order.size())
+      node.fail("has a rank of output that its input does not give");
+    Value value{.shape = Shape(order.size()), .order = order};
+    for (std::size_t i = 0; i < stored.size(); ++i)
+      value.shape[static_cast<std::size_t>(order[i])] = stored[i];
     value.id =
         graph_.add_tensor({.name = output,
-                           .shape = *stored,
+                           .shape = stored,
                            .quantization = declaration(node, output, value.shape).quantization});
     made.outputs.push_back(value.id);
-    values_[output] = value;
+    values_[output] = std::move(value);
   }
   const bool moves_indices =
       graph::moves_bytes(made) && graph_.tensor(made.inputs[0]).type == Type::s32;

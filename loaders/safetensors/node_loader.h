@@ -74,7 +74,7 @@ class NodeLoader {
   /// Adds the node. Its outputs have the inferred shape and are stored in `order`. Throws unless the
   /// file declares them so.
   void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
-            AxisOrder order);
+            const AxisOrder& order);
 
   /// Returns the transposed convolution that computes operand 0, if nobody else reads that;
   /// otherwise null.

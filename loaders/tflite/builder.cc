@@ -296,15 +296,15 @@ std::vector<TensorId> Builder::emit_all(const Node& node, Op op, Attributes attr
                                         std::vector<TensorId> inputs, const std::string& suffix) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(shape(id));
-  const auto result = infer_shape(op, attributes, shapes);
-  if (!result) node.fail(result.error().message);
+  const auto results = infer_shapes(op, attributes, shapes);
+  if (!results) node.fail(results.error().message);
   std::string name = node.name() + suffix;
   for (int n = 2; !node_names_.insert(name).second; ++n)
     name = node.name() + suffix + "." + std::to_string(n);
   std::vector<TensorId> ids;
-  for (std::size_t i = 1; i <= result_count(op); ++i) {
-    const std::string number = i > 1 ? "." + std::to_string(i) : "";
-    ids.push_back(graph_.add_tensor({.name = name + number, .shape = *result}));
+  for (const Shape& result : *results) {
+    const std::string number = ids.empty() ? "" : "." + std::to_string(ids.size() + 1);
+    ids.push_back(graph_.add_tensor({.name = name + number, .shape = result}));
   }
   graph_.nodes.push_back({.name = name,
                           .op = op,

@@ -1,9 +1,12 @@
 #include "tests/engine/float_oracle.h"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
-#include <functional>
+#include <cstdlib>
+#include <numeric>
 
+#include "engine/operator_table.h"
 #include "tests/engine/index.h"
 
 namespace octet::test {
@@ -145,136 +148,180 @@ double mean(const MeanAttributes& a, const Array& x, const Index& o) {
   return sum / count;
 }
 
-double unary(Op op, const Attributes& attributes, double x) {
-  const auto* scalar = std::get_if<ScalarAttributes>(&attributes);
-  const double alpha = scalar ? static_cast<double>(scalar->value) : 0;
-  const double ramp = std::clamp(x + 3, 0.0, 6.0) / 6;
-  switch (op) {
-    case Op::clip:
-      return bounded(x, std::get<ClipAttributes>(attributes).bounds);
-    case Op::leaky_relu:
-      return x < 0 ? alpha * x : x;
-    case Op::elu:
-      return x < 0 ? alpha * std::expm1(x) : x;
-    case Op::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Op::tanh:
-      return std::tanh(x);
-    case Op::hard_sigmoid:
-      return ramp;
-    case Op::hard_swish:
-      return x * ramp;
-    case Op::silu:
-      return x / (1 + std::exp(-x));
-    case Op::gelu:
-      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case Op::exp:
-      return std::exp(x);
-    case Op::log:
-      return std::log(x);
-    case Op::sqrt:
-      return std::sqrt(x);
-    case Op::abs:
-      return std::abs(x);
-    case Op::softsign:
-      return x / (1 + std::abs(x));
-    default:
-      return -x;
-  }
+/// What top_k gives at `o`: its value, or the value's place along the axis. Of equal values, the
+/// first counts first.
+double top_k(const AxisAttributes& a, const Array& x, const Index& o, bool wants_place) {
+  const std::vector<double> values = along(x, o, a.axis);
+  std::vector<std::size_t> places(values.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  std::ranges::stable_sort(places, [&](std::size_t i, std::size_t j) {
+    return a.largest ? values[i] > values[j] : values[i] < values[j];
+  });
+  const std::size_t place = places[static_cast<std::size_t>(o[static_cast<std::size_t>(a.axis)])];
+  return wants_place ? static_cast<double>(place) : values[place];
 }
 
-double move(Op op, const Attributes& attributes, const std::vector<Array>& in, Index o) {
-  switch (op) {
-    case Op::concat: {
-      const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(attributes).axis);
-      std::size_t i = 0;
-      while (o[axis] >= in[i].shape[axis]) o[axis] -= in[i++].shape[axis];
-      return at(in[i], o);
-    }
-    case Op::slice: {
-      const auto& a = std::get<SliceAttributes>(attributes);
-      for (std::size_t i = 0; i < o.size(); ++i) o[i] = a.begin[i] + o[i] * a.step[i];
-      return at(in[0], o);
-    }
-    case Op::pad: {
-      const auto& a = std::get<PadAttributes>(attributes);
-      for (std::size_t i = 0; i < o.size(); ++i) {
-        o[i] -= a.before[i];
-        if (o[i] < 0 || o[i] >= in[0].shape[i]) return a.value;
-      }
-      return at(in[0], o);
-    }
-    default: {  // transpose
-      const auto& a = std::get<TransposeAttributes>(attributes);
-      Index from(o.size());
-      for (std::size_t i = 0; i < o.size(); ++i) {
-        from[static_cast<std::size_t>(a.permutation[i])] = o[i];
-      }
-      return at(in[0], from);
-    }
+double arithmetic(Arithmetic operation, double a, double b) {
+  switch (operation) {
+    case Arithmetic::add:
+      return a + b;
+    case Arithmetic::sub:
+      return a - b;
+    case Arithmetic::mul:
+      return a * b;
+    case Arithmetic::div:
+      return a / b;
+    case Arithmetic::floor_div:
+      return std::floor(a / b);
   }
+  std::abort();
+}
+
+double function(Function function, double alpha, double x) {
+  const double ramp = std::clamp(x + 3, 0.0, 6.0) / 6;
+  switch (function) {
+    case Function::leaky_relu:
+      return x < 0 ? alpha * x : x;
+    case Function::elu:
+      return x < 0 ? alpha * std::expm1(x) : x;
+    case Function::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Function::tanh:
+      return std::tanh(x);
+    case Function::hard_sigmoid:
+      return ramp;
+    case Function::hard_swish:
+      return x * ramp;
+    case Function::silu:
+      return x / (1 + std::exp(-x));
+    case Function::gelu:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Function::exp:
+      return std::exp(x);
+    case Function::log:
+      return std::log(x);
+    case Function::sqrt:
+      return std::sqrt(x);
+    case Function::abs:
+      return std::abs(x);
+    case Function::neg:
+      return -x;
+    case Function::softsign:
+      return x / (1 + std::abs(x));
+  }
+  std::abort();
+}
+
+double concat(int32_t axis, const std::vector<Array>& in, Index o) {
+  int32_t& place = o[static_cast<std::size_t>(axis)];
+  std::size_t i = 0;
+  while (place >= in[i].shape[static_cast<std::size_t>(axis)])
+    place -= in[i++].shape[static_cast<std::size_t>(axis)];
+  return at(in[i], o);
+}
+
+double slice(const SliceAttributes& a, const Array& x, Index o) {
+  for (std::size_t i = 0; i < o.size(); ++i) o[i] = a.begin[i] + o[i] * a.step[i];
+  return at(x, o);
+}
+
+double pad(const PadAttributes& a, const Array& x, Index o) {
+  for (std::size_t i = 0; i < o.size(); ++i) {
+    o[i] -= a.before[i];
+    if (o[i] < 0 || o[i] >= x.shape[i]) return static_cast<double>(a.value);
+  }
+  return at(x, o);
+}
+
+double transpose(const TransposeAttributes& a, const Array& x, const Index& o) {
+  Index from(o.size());
+  for (std::size_t i = 0; i < o.size(); ++i)
+    from[static_cast<std::size_t>(a.permutation[i])] = o[i];
+  return at(x, from);
+}
+
+double batch_norm(const ScalarAttributes& a, const std::vector<Array>& in, const Index& o) {
+  const Index c = {o.back()};
+  return (at(in[0], o) - at(in[3], c)) / std::sqrt(at(in[4], c) + static_cast<double>(a.value)) *
+             at(in[1], c) +
+         at(in[2], c);
 }
 
 double value_at(Op op, const Attributes& attributes, const std::vector<Array>& in, const Index& o,
-                const Shape& shape) {
-  switch (op) {
-    case Op::conv2d:
-    case Op::linear: {
+                const Shape& shape, std::size_t result) {
+  const Operator& row = row_of(op);
+  switch (row.kind) {
+    case Kind::conv2d:
+    case Kind::linear: {
       const auto& a = std::get<ConvAttributes>(attributes);
-      const double sum = op == Op::conv2d ? conv(a, in, o, shape) : linear(a, in, o);
-      return bounded(sum + (a.has_residual ? at(in.back(), o) : 0), a.bounds);
+      const double sum = row.kind == Kind::conv2d ? conv(a, in, o, shape) : linear(a, in, o);
+      if (!a.has_residual) return bounded(sum, a.bounds);
+      return bounded(bounded(sum, a.inner_bounds) + at(in.back(), o), a.bounds);
     }
-    case Op::add:
-      return bounded(at(in[0], o) + at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
-    case Op::sub:
-      return bounded(at(in[0], o) - at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
-    case Op::mul:
-      return bounded(at(in[0], o) * at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
-    case Op::div:
-      return bounded(at(in[0], o) / at(in[1], o), std::get<BinaryAttributes>(attributes).bounds);
-    case Op::max_pool:
-    case Op::average_pool: {
+    case Kind::arithmetic:
+      return bounded(arithmetic(row.arithmetic, at(in[0], o), at(in[1], o)),
+                     std::get<BinaryAttributes>(attributes).bounds);
+    case Kind::max_pool:
+    case Kind::average_pool: {
       const auto& a = std::get<PoolAttributes>(attributes);
       return bounded(pool(op, a, in[0], o), a.bounds);
     }
-    case Op::resize:
+    case Kind::resize:
       return resize(std::get<ResizeAttributes>(attributes), in[0], o);
-    case Op::softmax:
+    case Kind::softmax:
       return softmax(std::get<AxisAttributes>(attributes).axis, in[0], o);
-    case Op::log_softmax:
+    case Kind::log_softmax:
       return std::log(softmax(std::get<AxisAttributes>(attributes).axis, in[0], o));
-    case Op::argmax:
+    case Kind::argmax:
       return argmax(std::get<AxisAttributes>(attributes), in[0], o);
-    case Op::mean:
+    case Kind::top_k:
+      return top_k(std::get<AxisAttributes>(attributes), in[0], o, result == 1);
+    case Kind::mean:
       return mean(std::get<MeanAttributes>(attributes), in[0], o);
-    case Op::prelu:
+    case Kind::prelu:
       return at(in[0], o) * (at(in[0], o) < 0 ? at(in[1], {o.back()}) : 1);
-    case Op::batch_norm: {
-      const Index c = {o.back()};
-      const double epsilon = static_cast<double>(std::get<ScalarAttributes>(attributes).value);
-      return (at(in[0], o) - at(in[3], c)) / std::sqrt(at(in[4], c) + epsilon) * at(in[1], c) +
-             at(in[2], c);
+    case Kind::batch_norm:
+      return batch_norm(std::get<ScalarAttributes>(attributes), in, o);
+    case Kind::concat:
+      return concat(std::get<AxisAttributes>(attributes).axis, in, o);
+    case Kind::slice:
+      return slice(std::get<SliceAttributes>(attributes), in[0], o);
+    case Kind::pad:
+      return pad(std::get<PadAttributes>(attributes), in[0], o);
+    case Kind::transpose:
+      return transpose(std::get<TransposeAttributes>(attributes), in[0], o);
+    case Kind::reshape:
+      return in[0].values[ravel(shape, o)];
+    case Kind::clip:
+      return bounded(at(in[0], o), std::get<ClipAttributes>(attributes).bounds);
+    case Kind::function: {
+      const auto* scalar = std::get_if<ScalarAttributes>(&attributes);
+      const double alpha = scalar != nullptr ? static_cast<double>(scalar->value) : 0;
+      return function(row.function, alpha, at(in[0], o));
     }
-    case Op::concat:
-    case Op::slice:
-    case Op::pad:
-    case Op::transpose:
-      return move(op, attributes, in, o);
-    default:
-      return unary(op, attributes, at(in[0], o));
+    case Kind::identity:
+      return at(in[0], o);
+    case Kind::lookup:
+    case Kind::quantize:
+    case Kind::dequantize:
+    case Kind::requantize:
+    case Kind::cast:
+    case Kind::gather_nd:
+      break;
   }
+  FAIL("the oracle does not know " << op_name(op) << ", which has no float form");
+  return 0;
 }
 
 }  // namespace
 
 Array evaluate(Op op, const Attributes& attributes, const std::vector<Array>& inputs,
-               const Shape& output) {
-  if (op == Op::reshape) return {.shape = output, .values = inputs[0].values};
-  Array result{.shape = output, .values = {}};
+               const Shape& output, std::size_t result) {
+  Array array{.shape = output, .values = {}};
   for (std::size_t i = 0; i < static_cast<std::size_t>(element_count(output)); ++i) {
-    result.values.push_back(value_at(op, attributes, inputs, unravel(output, i), output));
+    array.values.push_back(value_at(op, attributes, inputs, unravel(output, i), output, result));
   }
-  return result;
+  return array;
 }
 
 }  // namespace octet::test

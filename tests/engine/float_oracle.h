@@ -13,8 +13,9 @@ struct Array {
   std::vector<double> values;
 };
 
-/// infer_shape has to accept the shapes.
+/// Returns one of a node's results. infer_shapes has to accept the shapes, and the operator has a
+/// float form (has_float_form) or is arithmetic of whole numbers.
 Array evaluate(Op op, const Attributes& attributes, const std::vector<Array>& inputs,
-               const Shape& output);
+               const Shape& output, std::size_t result = 0);
 
 }  // namespace octet::test

@@ -83,25 +83,39 @@ TEST_CASE("every operator refuses fewer operands than it takes, and the attribut
   }
 }
 
-TEST_CASE("every operator is in the contract of arithmetic or in the exchange format") {
-  const std::string text = document("quantization.md") + document("float_export.md");
+/// The first cells of the rows of the contract's table, which name operators in backticks.
+std::string contract_rows() {
+  const std::string text = document("quantization.md");
+  std::string cells;
+  static const std::regex first_cell("\n\\| ([^|]*) \\|");
+  for (auto row = std::sregex_iterator(text.begin(), text.end(), first_cell);
+       row != std::sregex_iterator(); ++row)
+    cells += (*row)[1].str() + "\n";
+  return cells;
+}
+
+bool names(const std::string& text, Op op) {
+  return text.find("`" + std::string(op_name(op)) + "`") != std::string::npos;
+}
+
+TEST_CASE("every operator has a row in the contract of arithmetic") {
+  const std::string rows = contract_rows();
   for (const Op op : operators()) {
     if (op == Op::identity) continue;  // removed before a model is written
     INFO(op_name(op));
-    CHECK(std::regex_search(text, std::regex("\\b" + std::string(op_name(op)) + "\\b")));
+    CHECK(names(rows, op));
   }
 }
 
 // Both documents have to name it: a framework gives it to octet in the exchange format, and the
 // contract says what it computes.
 TEST_CASE("every function of one value is in the contract of arithmetic and the exchange format") {
-  const std::string contract = document("quantization.md");
+  const std::string rows = contract_rows();
   const std::string format = document("float_export.md");
   for (const Op op : functions_of_one_value()) {
     INFO(op_name(op));
-    CHECK(format.find("`" + std::string(op_name(op)) + "`") != std::string::npos);
-    const std::string spoken = std::regex_replace(op_name(op), std::regex("_"), "[_ ]");
-    CHECK(std::regex_search(contract, std::regex("\\b" + spoken + "\\b[^|\n]* of float32 \\|")));
+    CHECK(names(format, op));
+    CHECK(std::regex_search(rows, std::regex("`" + std::string(op_name(op)) + "`.* of float32")));
   }
 }
 

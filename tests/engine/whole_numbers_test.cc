@@ -2,9 +2,11 @@
 // errors of run() for numbers that the model should not have computed.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
+#include "engine/operator_table.h"
 #include "kernels/kernels.h"
 #include "tests/graph/run_graph.h"
 #include "tests/kernels/random.h"
@@ -37,18 +39,19 @@ Whole whole_output(const Session& session, std::size_t index) {
 // Computed in 64 bits, which are enough, and then cut to the lower half.
 int32_t expected_of(Op op, int64_t a, int64_t b) {
   const int64_t rest = b != 0 ? a % b : 0;
-  switch (op) {
-    case Op::add:
+  switch (row_of(op).arithmetic) {
+    case Arithmetic::add:
       return static_cast<int32_t>(a + b);
-    case Op::sub:
+    case Arithmetic::sub:
       return static_cast<int32_t>(a - b);
-    case Op::mul:
+    case Arithmetic::mul:
       return static_cast<int32_t>(a * b);
-    case Op::div:
+    case Arithmetic::div:
       return static_cast<int32_t>(a / b);
-    default:
+    case Arithmetic::floor_div:
       return static_cast<int32_t>(a / b - (rest != 0 && (rest < 0) != (b < 0) ? 1 : 0));
   }
+  std::abort();
 }
 
 // Returns the message with which the file of the graph, written as it is, is refused.

@@ -45,13 +45,13 @@ std::vector<TensorId> GraphMaker::node_of_several(const std::string& name, Op op
                                                   std::vector<TensorId> inputs) {
   std::vector<Shape> shapes;
   for (const TensorId id : inputs) shapes.push_back(graph_.tensor(id).shape);
-  const auto shape = infer_shape(op, attributes, shapes);
-  INFO(name << ": " << (shape ? "" : shape.error().message));
-  REQUIRE(shape);
+  const auto results = infer_shapes(op, attributes, shapes);
+  INFO(name << ": " << (results ? "" : results.error().message));
+  REQUIRE(results);
   std::vector<TensorId> outputs;
-  for (std::size_t i = 1; i <= result_count(op); ++i) {
-    const std::string number = i > 1 ? "." + std::to_string(i) : "";
-    outputs.push_back(graph_.add_tensor({.name = name + number, .shape = *shape}));
+  for (const Shape& result : *results) {
+    const std::string number = outputs.empty() ? "" : "." + std::to_string(outputs.size() + 1);
+    outputs.push_back(graph_.add_tensor({.name = name + number, .shape = result}));
   }
   graph_.nodes.push_back({.name = name,
                           .op = op,

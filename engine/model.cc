@@ -30,9 +30,10 @@ const char* type_name(Type type) {
       return "s8";
     case Type::s32:
       return "s32";
-    default:
+    case Type::f32:
       return "f32";
   }
+  std::abort();
 }
 
 namespace {

@@ -23,6 +23,7 @@ double float_result(const Node& node, double a, double b) {
   if (op == "Pow") return std::pow(a, b);
   if (op == "Min") return std::min(a, b);
   if (op == "Max") return std::max(a, b);
+  if (op != "Mod") node.missing("of constants");
   // With fmod, Mod has the sign of the dividend, otherwise the sign of the divisor.
   const double rest = std::fmod(a, b);
   const bool moves = node.integer("fmod", 0) == 0 && rest != 0 && (rest < 0) != (b < 0);
@@ -47,7 +48,7 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
     const double power = std::pow(static_cast<double>(a), static_cast<double>(b));
     overflows = !(std::abs(power) < 9e18);
     if (!overflows) out = static_cast<int64_t>(power);
-  } else {  // Div rounds towards 0; for Mod see above
+  } else if (op == "Div" || op == "Mod") {  // Div rounds towards 0; for Mod see above
     if (b == 0) node.fail("divides by 0");
     overflows = a == std::numeric_limits<int64_t>::min() && b == -1;
     if (!overflows && op == "Div") out = a / b;
@@ -55,6 +56,8 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
       out = a % b;
       if (node.integer("fmod", 0) == 0 && out != 0 && (out < 0) != (b < 0)) out += b;
     }
+  } else {
+    node.missing("of constants");
   }
   if (overflows) node.fail("computes a number that 64 bits do not hold");
   return out;
@@ -87,7 +90,8 @@ Results fold_binary(const Node& node, ConstantInputs inputs) {
   return {out};
 }
 
-bool comparison(const std::string& op, double a, double b) {
+bool comparison(const Node& node, double a, double b) {
+  const std::string& op = node.op();
   if (op == "Equal") return a == b;
   if (op == "Less") return a < b;
   if (op == "LessOrEqual") return a <= b;
@@ -95,7 +99,8 @@ bool comparison(const std::string& op, double a, double b) {
   if (op == "GreaterOrEqual") return a >= b;
   if (op == "And") return a != 0 && b != 0;
   if (op == "Or") return a != 0 || b != 0;
-  return (a != 0) != (b != 0);  // Xor
+  if (op == "Xor") return (a != 0) != (b != 0);
+  node.missing("of constants");
 }
 
 Results fold_comparison(const Node& node, ConstantInputs inputs) {
@@ -106,14 +111,15 @@ Results fold_comparison(const Node& node, ConstantInputs inputs) {
   const auto from_a = broadcast_source(a.dims, out.dims);
   const auto from_b = broadcast_source(b.dims, out.dims);
   for (std::size_t i = 0; i < from_a.size(); ++i) {
-    out.integers.push_back(comparison(node.op(), value_at(a, from_a[i]), value_at(b, from_b[i])));
+    out.integers.push_back(comparison(node, value_at(a, from_a[i]), value_at(b, from_b[i])));
   }
   return {out};
 }
 
 // Functions of one value.
 
-double function_of(const std::string& op, double x) {
+double function_of(const Node& node, double x) {
+  const std::string& op = node.op();
   if (op == "Neg") return -x;
   if (op == "Abs") return std::abs(x);
   if (op == "Sqrt") return std::sqrt(x);
@@ -125,13 +131,14 @@ double function_of(const std::string& op, double x) {
   if (op == "Reciprocal") return 1 / x;
   if (op == "Relu") return std::max(x, 0.0);
   if (op == "Sigmoid") return 1 / (1 + std::exp(-x));
-  return std::tanh(x);
+  if (op == "Tanh") return std::tanh(x);
+  node.missing("of constants");
 }
 
 Results fold_unary(const Node& node, ConstantInputs inputs) {
   Constant out = input_of(node, inputs, 0);
   out.quantized.reset();
-  for (float& x : out.floats) x = static_cast<float>(function_of(node.op(), x));
+  for (float& x : out.floats) x = static_cast<float>(function_of(node, x));
   for (int64_t& x : out.integers) {
     if (node.op() == "Neg" || (node.op() == "Abs" && x < 0)) {
       if (x == std::numeric_limits<int64_t>::min()) node.fail("computes a number out of range");

@@ -41,14 +41,17 @@ int64_t integer_result(const Node& node, int64_t a, int64_t b) {
     overflows = __builtin_add_overflow(a, b, &out);
   } else if (code == Code::MAXIMUM || code == Code::REDUCE_MAX) {
     out = std::max(a, b);
-  } else {
+  } else if (code == Code::MINIMUM || code == Code::REDUCE_MIN) {
     out = std::min(a, b);
+  } else {
+    node.missing("of constants");
   }
   if (overflows) node.fail("computes a number that 64 bits do not hold");
   return out;
 }
 
-double float_result(Code code, double a, double b) {
+double float_result(const Node& node, double a, double b) {
+  const Code code = node.code();
   if (code == Code::ADD || code == Code::SUM) return a + b;
   if (code == Code::SUB) return a - b;
   if (code == Code::MUL || code == Code::REDUCE_PROD) return a * b;
@@ -56,7 +59,8 @@ double float_result(Code code, double a, double b) {
   if (code == Code::FLOOR_DIV) return std::floor(a / b);
   if (code == Code::FLOOR_MOD) return a - b * std::floor(a / b);
   if (code == Code::MAXIMUM || code == Code::REDUCE_MAX) return std::max(a, b);
-  return std::min(a, b);
+  if (code == Code::MINIMUM || code == Code::REDUCE_MIN) return std::min(a, b);
+  node.missing("of constants");
 }
 
 void check_same_kind(const Node& node, const Constant& a, const Constant& b) {
@@ -83,8 +87,8 @@ std::vector<Constant> fold_binary(const Node& node, ConstantInputs inputs) {
   const auto from_b = broadcast_source(b.shape, out.shape);
   for (std::size_t i = 0; i < count; ++i) {
     if (a.is_float) {
-      out.floats.push_back(static_cast<float>(
-          float_result(node.code(), value_at(a, from_a[i]), value_at(b, from_b[i]))));
+      out.floats.push_back(
+          static_cast<float>(float_result(node, value_at(a, from_a[i]), value_at(b, from_b[i]))));
     } else {
       out.integers.push_back(integer_result(node, a.integers[from_a[i]], b.integers[from_b[i]]));
     }
@@ -92,21 +96,29 @@ std::vector<Constant> fold_binary(const Node& node, ConstantInputs inputs) {
   return {out};
 }
 
+template <class T>
+T function_of(const Node& node, T x) {
+  const Code code = node.code();
+  if (code == Code::NEG) return -x;
+  if (code == Code::ABS) return std::abs(x);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (code == Code::FLOOR) return std::floor(x);
+    if (code == Code::CEIL) return std::ceil(x);
+    if (code == Code::ROUND) return std::nearbyint(x);
+  }
+  // Integers are whole already.
+  if (code == Code::FLOOR || code == Code::CEIL || code == Code::ROUND) return x;
+  node.missing("of constants");
+}
+
 std::vector<Constant> fold_unary(const Node& node, ConstantInputs inputs) {
   Constant out = input_of(node, inputs, 0);
   out.quantized.reset();
   for (int64_t& v : out.integers) {
     if (v == std::numeric_limits<int64_t>::min()) node.fail("computes a number beyond 64 bits");
-    if (node.code() == Code::NEG) v = -v;
-    if (node.code() == Code::ABS) v = std::abs(v);
+    v = function_of(node, v);
   }
-  for (float& v : out.floats) {
-    if (node.code() == Code::NEG) v = -v;
-    if (node.code() == Code::ABS) v = std::abs(v);
-    if (node.code() == Code::FLOOR) v = std::floor(v);
-    if (node.code() == Code::CEIL) v = std::ceil(v);
-    if (node.code() == Code::ROUND) v = std::nearbyint(v);
-  }
+  for (float& v : out.floats) v = function_of(node, v);
   return {out};
 }
 
@@ -134,8 +146,7 @@ std::vector<Constant> fold_reduction(const Node& node, ConstantInputs inputs) {
       out.integers.resize(to + 1);
     }
     if (x.is_float) {
-      floats[to] =
-          begun[to] ? float_result(node.code(), floats[to], value_at(x, i)) : value_at(x, i);
+      floats[to] = begun[to] ? float_result(node, floats[to], value_at(x, i)) : value_at(x, i);
     } else {
       out.integers[to] =
           begun[to] ? integer_result(node, out.integers[to], x.integers[i]) : x.integers[i];
@@ -171,12 +182,15 @@ std::vector<Constant> fold_cast(const Node& node, ConstantInputs inputs) {
   return {out};
 }
 
-bool holds(Code code, double a, double b) {
+bool holds(const Node& node, double a, double b) {
+  const Code code = node.code();
   if (code == Code::EQUAL) return a == b;
   if (code == Code::NOT_EQUAL) return a != b;
   if (code == Code::LESS) return a < b;
   if (code == Code::LESS_EQUAL) return a <= b;
-  return code == Code::GREATER ? a > b : a >= b;
+  if (code == Code::GREATER) return a > b;
+  if (code == Code::GREATER_EQUAL) return a >= b;
+  node.missing("of constants");
 }
 
 std::vector<Constant> fold_comparison(const Node& node, ConstantInputs inputs) {
@@ -188,7 +202,7 @@ std::vector<Constant> fold_comparison(const Node& node, ConstantInputs inputs) {
   const auto from_a = broadcast_source(a.shape, out.shape);
   const auto from_b = broadcast_source(b.shape, out.shape);
   for (std::size_t i = 0; i < from_a.size(); ++i)
-    out.integers.push_back(holds(node.code(), value_at(a, from_a[i]), value_at(b, from_b[i])));
+    out.integers.push_back(holds(node, value_at(a, from_a[i]), value_at(b, from_b[i])));
   return {out};
 }
 

@@ -1,8 +1,11 @@
 // TFLite files that the loader refuses: the message names the file, the node or tensor, and the
 // remedy.
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <regex>
 
 #include "loaders/loader.h"
+#include "loaders/tflite/operators.h"
 #include "tests/loaders/check_refusal.h"
 #include "tests/tflite/tflite_maker.h"
 #include "tests/tools/command_line.h"
@@ -58,6 +61,21 @@ TfliteOptions conv_options(int32_t stride = 1, Activation activation = Activatio
 const std::string one_float(4, '\0');
 
 }  // namespace
+
+TEST_CASE("TFLite: docs/formats.md has every operator that octet reads") {
+  std::ifstream file(std::string(OCTET_SOURCE_DIR) + "/docs/formats.md");
+  REQUIRE(file.good());
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::size_t read = 0;
+  for (const BuiltinOperator code : loaders::tflite::format::EnumValuesBuiltinOperator()) {
+    if (loaders::tflite::find_operator(code) == nullptr) continue;
+    const std::string name = loaders::tflite::format::EnumNameBuiltinOperator(code);
+    INFO(name);
+    CHECK(std::regex_search(text, std::regex("\\b" + name + "\\b")));
+    ++read;
+  }
+  CHECK(read >= 60);
+}
 
 TEST_CASE("TFLite: all operators that octet lacks are listed at once, with their names") {
   TfliteMaker m;

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# From a fresh clone to the first int8 result, next to float: installs what is missing, builds, converts the embedded
-# model, classifies the sample images with both, and prints sizes and latencies.
+# From a fresh clone to the first int8 result, next to float: installs what is missing, builds,
+# converts the embedded model, classifies the sample images with both, and prints sizes and
+# latencies.
 #   ./quickstart.sh
 set -euo pipefail
 cd "$(dirname "$0")"
 
 third_party/install_debian.sh build
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log; exit 1; }
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 ||
+  { cat build.log; exit 1; }
 echo "building (the log is in build.log) ..."
 cmake --build build --target octet_tool >>build.log 2>&1 || { tail -30 build.log; exit 1; }
 mkdir -p build/quickstart

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test. The exporter's tests need PyTorch: they run where it is
-# installed, and CI=true installs it.
+# Installs what is missing, builds, and runs every test. The exporter's tests need PyTorch: they run
+# where it is installed, and CI=true installs it.
 #   ./test.sh
-# The C++ tests run a second time as 64-bit Arm programs, under qemu as three CPUs: where the cross compiler or qemu
-# cannot be installed that is skipped, and says so; with OCTET_REQUIRE_ARM64=true it is an error.
-# OCTET_BUILD names the build folder (default: build; the one for Arm is build-arm64), OCTET_CMAKE_FLAGS adds CMake options.
+# The C++ tests run a second time as 64-bit Arm programs, under qemu as three CPUs: where the cross
+# compiler or qemu cannot be installed that is skipped, and says so; with OCTET_REQUIRE_ARM64=true
+# it is an error. OCTET_BUILD names the build folder (default: build; the one for Arm is
+# build-arm64), OCTET_CMAKE_FLAGS adds CMake options.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -15,8 +16,8 @@ if [ "${CI:-}" = true ]; then
   benchmarks=ON
 fi
 
-# python_with MODULE...: the first Python here that has them all. A Python of the user's own often comes first in PATH
-# and has not what Debian's packages brought.
+# python_with MODULE...: the first Python here that has them all. A Python of the user's own often
+# comes first in PATH and has not what Debian's packages brought.
 python_with() {
   local candidate modules
   modules=$(IFS=,; echo "$*")
@@ -45,7 +46,8 @@ echo "== the public data's manifest"
 echo "== PyTorch exporter"
 python=$(python_with torch torchvision numpy PIL)
 if [ -n "$python" ]; then
-  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 "$python" -m unittest discover -v -s tests/pytorch -t tests/pytorch
+  OCTET_BUILD="$PWD/$build" OMP_NUM_THREADS=2 \
+    "$python" -m unittest discover -v -s tests/pytorch -t tests/pytorch
 else
   echo "skipped: no PyTorch here (third_party/install_debian.sh pytorch installs it)"
 fi

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What liboctet for 64-bit Arm adds to an application: a shared library, stripped, and what a program grows by that links
-# the static one. Release, without loaders and XNNPACK. The libraries come from third_party/arm64_libraries.sh.
+# What liboctet for 64-bit Arm adds to an application: a shared library, stripped, and what a
+# program grows by that links the static one. Release, without loaders and XNNPACK. The libraries
+# come from third_party/arm64_libraries.sh.
 #   benchmarks/arm_size.sh [CMAKE_OPTION...]      e.g. -DOCTET_ISAS=dotprod
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,8 +13,8 @@ triple=aarch64-linux-gnu
 build() { # FOLDER CMAKE_OPTION...
   folder=$1
   shift
-  cmake --preset arm64-linux -B "$work/$folder" -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_TOOLS=OFF -DOCTET_WITH_XNNPACK=OFF \
-    -DOCTET_ISAS= \
+  cmake --preset arm64-linux -B "$work/$folder" -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_TOOLS=OFF \
+    -DOCTET_WITH_XNNPACK=OFF -DOCTET_ISAS= \
     "$@" >"$work/$folder.log"
   cmake --build "$work/$folder" >>"$work/$folder.log"
 }
@@ -24,8 +25,10 @@ build shared -DBUILD_SHARED_LIBS=ON "$@"
 build static "-DCMAKE_CXX_FLAGS=-ffunction-sections -fdata-sections" "$@"
 
 $triple-strip -o "$work/liboctet.so" "$work/shared/engine/liboctet.so"
-# Segments of the file begin at multiples of 64 KB, so its size grows in steps; code and data do not.
-echo "shared library, stripped: $(wc -c <"$work/liboctet.so") bytes, of code and data $(bytes "$work/liboctet.so")"
+# Segments of the file begin at multiples of 64 KB, so its size grows in steps; code and data do
+# not.
+echo "shared library, stripped: $(wc -c <"$work/liboctet.so") bytes," \
+  "of code and data $(bytes "$work/liboctet.so")"
 
 # The same program with and without an inference in it.
 cat >"$work/program.cc" <<'EOF'
@@ -53,10 +56,11 @@ EOF
 link() { # NAME OPTION...
   name=$1
   shift
-  $triple-g++ -std=c++20 -O2 -Wl,--gc-sections -isystem "$libraries/usr/include" -I"$root/engine/include" \
-    "$work/program.cc" "$@" -o "$work/$name"
+  $triple-g++ -std=c++20 -O2 -Wl,--gc-sections -isystem "$libraries/usr/include" \
+    -I"$root/engine/include" "$work/program.cc" "$@" -o "$work/$name"
 }
 link without
 link with -DWITH_OCTET "$work/static/engine/liboctet.a" -L"$libraries/usr/lib/$triple" \
   -Wl,-rpath-link,"$libraries/usr/lib/$triple" -lpthreadpool -lcpuinfo -lpthread
-echo "added to a static program: $(($(bytes "$work/with") - $(bytes "$work/without"))) bytes of code and data"
+added=$(($(bytes "$work/with") - $(bytes "$work/without")))
+echo "added to a static program: $added bytes of code and data"

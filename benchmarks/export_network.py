@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Exports one of the networks that networks.py measures: export_network.py NAME FILE.safetensors
 
-The layers are the real networks' (torchvision's modules and the Blaze detector, ReLU6 kept); the weights are random,
-since only latency is measured. Batch norm's statistics and the calibration come from random images, so that
-activations have ordinary ranges. Needs python3-torch and python3-torchvision.
+The layers are the real networks' (torchvision's modules and the Blaze detector, ReLU6 kept); the
+weights are random, since only latency is measured. Batch norm's statistics and the calibration come
+from random images, so that activations have ordinary ranges. Needs python3-torch and
+python3-torchvision.
 """
 import os
 import sys
@@ -35,8 +36,8 @@ def random_images(preprocess, count):
     """-> [count, 3, H, W]: smooth random pictures, preprocessed."""
     height, width = preprocess["size"]
     coarse = torch.rand(count, 3, 8, 8) * 255
-    pixels = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear") + torch.randn(
-        count, 3, height, width) * 16
+    pixels = (torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+              + torch.randn(count, 3, height, width) * 16)
     mean = torch.tensor(preprocess["mean"], dtype=torch.float32)[:, None, None]
     std = torch.tensor(preprocess["std"], dtype=torch.float32)[:, None, None]
     return (pixels.clamp(0, 255).round() - mean) / std
@@ -55,7 +56,8 @@ def export(name, path):
         for _ in range(2):
             model(random_images(preprocess, 4))
     model.eval()
-    octet_export.export(model, (1, 3, *preprocess["size"]), path, calibration=[random_images(preprocess, 2)],
+    octet_export.export(model, (1, 3, *preprocess["size"]), path,
+                        calibration=[random_images(preprocess, 2)],
                         observer="min-max", preprocess=preprocess)
 
 

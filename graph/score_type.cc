@@ -56,8 +56,8 @@ Range range_of(Arithmetic arithmetic, const Range& a, const Range& b) {
   return {};
 }
 
-/// The range of a function's results, if the range of its operand says more than the bounds that the
-/// function's row has.
+/// The range of a function's results, if the range of its operand says more than the bounds that
+/// the function's row has.
 Range range_of(Function function, const Range& x) {
   if (function == Function::exp) return {.min = std::exp(x.min), .max = std::exp(x.max)};
   if (function == Function::sqrt)

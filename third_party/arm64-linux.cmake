@@ -1,4 +1,5 @@
-# Toolchain file: 64-bit Arm Linux, built on another machine with Debian's cross compiler, tested under qemu.
+# Toolchain file: 64-bit Arm Linux, built on another machine with Debian's cross compiler, tested
+# under qemu.
 #   third_party/install_debian.sh build test arm64
 #   third_party/arm64_libraries.sh build-arm64/libraries
 #   cmake --preset arm64-linux && cmake --build --preset arm64-linux && ctest --preset arm64-linux
@@ -9,7 +10,8 @@ set(OCTET_ARM64_LIBRARIES ${CMAKE_CURRENT_LIST_DIR}/../build-arm64/libraries CAC
   "Where third_party/arm64_libraries.sh unpacked arm64 builds of octet's libraries")
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES OCTET_ARM64_LIBRARIES)
 
-# OCTET_ARM64_CLANG builds with clang, which has every target in it, and the cross compiler's runtime libraries.
+# OCTET_ARM64_CLANG builds with clang, which has every target in it, and the cross compiler's
+# runtime libraries.
 option(OCTET_ARM64_CLANG "Cross-compile with clang" OFF)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES OCTET_ARM64_CLANG)
 set(triple aarch64-linux-gnu)
@@ -25,7 +27,8 @@ endif()
 set(CMAKE_LIBRARY_ARCHITECTURE ${triple})
 set(CMAKE_NM ${triple}-nm CACHE STRING "")
 
-# Libraries of the target only; headers and CMake packages, which most dependencies are nothing but, of the host too.
+# Libraries of the target only; headers and CMake packages, which most dependencies are nothing but,
+# of the host too.
 get_filename_component(libraries ${OCTET_ARM64_LIBRARIES} ABSOLUTE)
 set(CMAKE_FIND_ROOT_PATH ${libraries})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
@@ -35,8 +38,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)
 foreach(language IN ITEMS C CXX)
   set(CMAKE_${language}_FLAGS_INIT "-isystem ${libraries}/usr/include/${triple}")  # jconfig.h
 endforeach()
-# Shared libraries find each other as the program finds them. The cross compiler's own C library comes with its loader,
-# which must not meet another one that a Debian with arm64 packages may have.
+# Shared libraries find each other as the program finds them. The cross compiler's own C library
+# comes with its loader, which must not meet another one that a Debian with arm64 packages may have.
 set(library_folders ${libraries}/usr/lib/${triple}:${libraries}/lib/${triple}:/usr/${triple}/lib)
 foreach(kind IN ITEMS EXE SHARED)
   set(CMAKE_${kind}_LINKER_FLAGS_INIT

@@ -1,15 +1,17 @@
 #!/bin/sh
-# Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are there.
-#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [clang] [format] [lint] [tidy] [llvm-mca]
+# Installs the Debian 12 packages that octet needs and that are missing; does nothing where all are
+# there.
+#   third_party/install_debian.sh [build] [test] [benchmark] [pytorch] [arm64] [clang] [format]
+#                                 [lint] [tidy] [llvm-mca]
 set -eu
 
 packages=""
 for group in "${@:-build}"; do
   case "$group" in
     build)
-      packages="$packages g++ cmake ninja-build libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libeigen3-dev
-        libflatbuffers-dev flatbuffers-compiler nlohmann-json3-dev libcli11-dev libexpected-dev libjpeg62-turbo-dev
-        libpng-dev libwebp-dev libprotozero-dev" ;;
+      packages="$packages g++ cmake ninja-build libxnnpack-dev libpthreadpool-dev libcpuinfo-dev
+        libeigen3-dev libflatbuffers-dev flatbuffers-compiler nlohmann-json3-dev libcli11-dev
+        libexpected-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libprotozero-dev" ;;
     test) packages="$packages catch2 pkgconf python3 python3-numpy python3-pil" ;;
     benchmark) packages="$packages libbenchmark-dev libdnnl-dev" ;;
     pytorch) packages="$packages python3-torch python3-torchvision python3-numpy python3-pil" ;;
@@ -21,14 +23,15 @@ for group in "${@:-build}"; do
     lint) packages="$packages shellcheck flake8" ;;
     # What benchmarks/arm.py --loops reads loops with.
     llvm-mca) packages="$packages llvm-19" ;;
-    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, clang, format, lint,
-        tidy, llvm-mca" >&2; exit 2 ;;
+    *) echo "$0: no group '$group'; there are build, test, benchmark, pytorch, arm64, clang, format,
+        lint, tidy, llvm-mca" >&2; exit 2 ;;
   esac
 done
 
 missing=""
 for package in $packages; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+    missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

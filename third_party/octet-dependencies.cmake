@@ -1,5 +1,5 @@
-# The libraries that liboctet links, as octet_NAME targets. Included by octet's own build, and by the installed
-# package (octet-config.cmake), where a static liboctet needs them again.
+# The libraries that liboctet links, as octet_NAME targets. Included by octet's own build, and by
+# the installed package (octet-config.cmake), where a static liboctet needs them again.
 include_guard(GLOBAL)
 find_package(tl-expected REQUIRED)  # libexpected-dev
 find_package(Threads REQUIRED)

@@ -297,10 +297,10 @@ struct Tiles {
 
 using Walk = GemmWalk<Simd, Tiles, Amx>;
 
-/// Whether AMX is faster here than AVX512-VNNI. Costs are in half cycles, for one tile of pixels and
-/// all channels of a group. A tile product takes 16 cycles however few bytes or pixels it has, and its sums then go
-/// through memory. With vpdpbusd, 16 pixels by 16 channels by a step of 4 bytes take 8 cycles. What
-/// both do with the sums afterwards is left out.
+/// Whether AMX is faster here than AVX512-VNNI. Costs are in half cycles, for one tile of pixels
+/// and all channels of a group. A tile product takes 16 cycles however few bytes or pixels it has,
+/// and its sums then go through memory. With vpdpbusd, 16 pixels by 16 channels by a step of 4
+/// bytes take 8 cycles. What both do with the sums afterwards is left out.
 bool pays(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   const vector::SegmentShape shape(g);

@@ -71,8 +71,8 @@ class NodeLoader {
   /// Returns what the file says of one of the node's outputs. Throws unless that has this shape.
   const DeclaredTensor& declaration(const Context& node, const std::string& output,
                                     const Shape& shape) const;
-  /// Adds the node. Its outputs have the inferred shape and are stored in `order`. Throws unless the
-  /// file declares them so.
+  /// Adds the node. Its outputs have the inferred shape and are stored in `order`. Throws unless
+  /// the file declares them so.
   void emit(const Context& node, Op op, Attributes attributes, std::vector<graph::TensorId> inputs,
             const AxisOrder& order);
 

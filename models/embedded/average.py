@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Averages the weights of two state dicts of the embedded default (Izmailov et al. 2018, "Averaging Weights Leads to
-Wider Optima and Better Generalization"): two ends of training that began at the same place.
+"""Averages the weights of two state dicts of the embedded default (Izmailov et al. 2018, "Averaging
+Weights Leads to Wider Optima and Better Generalization"): two ends of training that began at the
+same place.
 
     python3 models/embedded/average.py FIRST.pt SECOND.pt --out cifar10_mobilenet_v2.pt
 """
@@ -10,7 +11,8 @@ import torch
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first")
     parser.add_argument("second")
     parser.add_argument("--out", required=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the sample images of the embedded default: simple scenes, rendered from shapes, nothing photographed.
+"""Draws the sample images of the embedded default: simple scenes, rendered from shapes, nothing
+photographed.
 
     python3 models/embedded/draw_samples.py --out models/samples
 """
@@ -20,7 +21,8 @@ class Scene:
         self.side = SIZE * SUPERSAMPLING
         rows = np.linspace(0, 1, self.side)[:, None, None]
         sky = np.array(top)[None, None, :] * (1 - rows) + np.array(bottom)[None, None, :] * rows
-        self.image = Image.fromarray(np.broadcast_to(sky, (self.side, self.side, 3)).astype(np.uint8).copy())
+        self.image = Image.fromarray(
+            np.broadcast_to(sky, (self.side, self.side, 3)).astype(np.uint8).copy())
         self.random = np.random.default_rng(seed)
 
     def _points(self, points):
@@ -39,23 +41,27 @@ class Scene:
 
     def rounded(self, left, top, right, bottom, radius, color):
         (a, b), (c, d) = self._points([(left, top), (right, bottom)])
-        ImageDraw.Draw(self.image).rounded_rectangle([a, b, c, d], radius * self.side / 100, fill=color)
+        ImageDraw.Draw(self.image).rounded_rectangle([a, b, c, d], radius * self.side / 100,
+                                                     fill=color)
 
     def line(self, points, width, color):
-        ImageDraw.Draw(self.image).line(self._points(points), fill=color, width=int(width * self.side / 100),
-                                        joint="curve")
+        ImageDraw.Draw(self.image).line(self._points(points), fill=color,
+                                        width=int(width * self.side / 100), joint="curve")
 
     def ground(self, top, near, far):
         rows = np.linspace(0, 1, int(self.side * (100 - top) / 100))[:, None, None]
         shade = np.array(far)[None, None, :] * (1 - rows) + np.array(near)[None, None, :] * rows
         noise = self.random.normal(0, 6, (len(rows), self.side, 1))
-        block = np.clip(np.broadcast_to(shade, (len(rows), self.side, 3)) + noise, 0, 255).astype(np.uint8)
+        block = np.clip(np.broadcast_to(shade, (len(rows), self.side, 3)) + noise, 0,
+                        255).astype(np.uint8)
         self.image.paste(Image.fromarray(block), (0, self.side - len(rows)))
 
     def finish(self):
-        small = self.image.filter(ImageFilter.GaussianBlur(SUPERSAMPLING)).resize((SIZE, SIZE), Image.LANCZOS)
+        small = self.image.filter(ImageFilter.GaussianBlur(SUPERSAMPLING)).resize(
+            (SIZE, SIZE), Image.LANCZOS)
         grain = self.random.normal(0, 3, (SIZE, SIZE, 1))
-        return Image.fromarray(np.clip(np.asarray(small, np.float32) + grain, 0, 255).astype(np.uint8))
+        return Image.fromarray(
+            np.clip(np.asarray(small, np.float32) + grain, 0, 255).astype(np.uint8))
 
 
 def airplane():
@@ -97,7 +103,8 @@ def ship():
 
 def wheel(s, x, y, radius):
     s.ellipse(x - radius, y - radius, x + radius, y + radius, (26, 26, 28))
-    s.ellipse(x - radius * 0.5, y - radius * 0.5, x + radius * 0.5, y + radius * 0.5, (160, 164, 170))
+    s.ellipse(x - radius * 0.5, y - radius * 0.5, x + radius * 0.5, y + radius * 0.5,
+              (160, 164, 170))
 
 
 def truck():
@@ -210,12 +217,13 @@ def cat():
     return s.finish()
 
 
-SCENES = {"airplane": airplane, "automobile": automobile, "bird": bird, "cat": cat, "frog": frog, "horse": horse,
-          "ship": ship, "truck": truck}
+SCENES = {"airplane": airplane, "automobile": automobile, "bird": bird, "cat": cat, "frog": frog,
+          "horse": horse, "ship": ship, "truck": truck}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="the folder to write NAME.png to")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)

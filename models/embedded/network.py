@@ -19,7 +19,8 @@ HEAD_CHANNELS = 384
 
 
 class _ReLU6Gradient(torch.autograd.Function):
-    """relu6 whose backward pass runs on vectorised operators: hardtanh's own has no bfloat16 form in torch 1.13."""
+    """relu6 whose backward pass runs on vectorised operators: hardtanh's own has no bfloat16 form
+    in torch 1.13."""
 
     @staticmethod
     def forward(ctx, x):
@@ -48,7 +49,8 @@ def conv_bn_relu6(inputs, outputs, kernel, stride=1, groups=1):
 
 
 class InvertedResidual(nn.Module):
-    """Expand by 1x1, filter by depthwise 3x3, project by 1x1; the input is added where shapes allow."""
+    """Expand by 1x1, filter by depthwise 3x3, project by 1x1; the input is added where shapes
+    allow."""
 
     def __init__(self, inputs, outputs, expansion, stride):
         super().__init__()
@@ -70,7 +72,8 @@ class CifarMobileNetV2(nn.Module):
         channels = STEM_CHANNELS
         for expansion, outputs, blocks, first_stride in STAGES:
             for block in range(blocks):
-                layers.append(InvertedResidual(channels, outputs, expansion, first_stride if block == 0 else 1))
+                layers.append(InvertedResidual(channels, outputs, expansion,
+                                               first_stride if block == 0 else 1))
                 channels = outputs
         layers += conv_bn_relu6(channels, HEAD_CHANNELS, 1)
         self.features = nn.Sequential(*layers)

@@ -3,9 +3,10 @@
 
     python3 tests/accuracy/measure_calibration.py --octet build/octet [--data FOLDER]
 
---data, by default what OCTET_SHARED_DATA names (docs/data.md), is a folder with onnx/ (the face detectors),
-faces/calibrate and faces/evaluate (photographs), tflite/ (the classifier) and imagenet/calibrate and imagenet/evaluate
-(photographs named after their classes). Needs no training framework.
+--data, by default what OCTET_SHARED_DATA names (docs/data.md), is a folder with onnx/ (the face
+detectors), faces/calibrate and faces/evaluate (photographs), tflite/ (the classifier) and
+imagenet/calibrate and imagenet/evaluate (photographs named after their classes). Needs no training
+framework.
 """
 import argparse
 import json
@@ -14,18 +15,21 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
+sys.path.insert(0,
+                os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
 from shared_folder import shared_folder, skipped  # noqa: E402
 
 CALIBRATORS = ("min-max", "percentile", "mse", "entropy")
-ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127], "std": [128, 128, 128]}
+ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127],
+               "std": [128, 128, 128]}
 CLASSIFIER = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 DETECTORS = {
     "blaceface.onnx": {
-        "preprocess": {"resize": "letterbox", "channels": "bgr", "mean": [104, 117, 123], "std": [1, 1, 1]},
+        "preprocess": {"resize": "letterbox", "channels": "bgr", "mean": [104, 117, 123],
+                       "std": [1, 1, 1]},
         "task": {"type": "detect", "boxes": "boxes", "scores": "scores", "landmarks": "landmark",
-                 "min_sizes": [[8, 11], [14, 19, 26, 38, 64, 149]], "steps": [8, 16], "variances": [0.1, 0.2],
-                 "score_threshold": 0.3, "nms_iou": 0.5},
+                 "min_sizes": [[8, 11], [14, 19, 26, 38, 64, 149]], "steps": [8, 16],
+                 "variances": [0.1, 0.2], "score_threshold": 0.3, "nms_iou": 0.5},
     },
     "version-RFB-320.onnx": {  # decodes its boxes itself
         "preprocess": ULTRA_LIGHT,
@@ -35,8 +39,8 @@ DETECTORS = {
     "version-slim-320_simplified.onnx": {
         "preprocess": ULTRA_LIGHT,
         "task": {"type": "detect", "boxes": "boxes", "scores": "scores", "variances": [0.1, 0.2],
-                 "min_sizes": [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]], "steps": [8, 16, 32, 64],
-                 "score_threshold": 0.5, "nms_iou": 0.3},
+                 "min_sizes": [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]],
+                 "steps": [8, 16, 32, 64], "score_threshold": 0.5, "nms_iou": 0.3},
     },
 }
 
@@ -48,7 +52,8 @@ class Octet:
         self.program, self.folder = program, folder
 
     def call(self, *arguments):
-        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run([self.program, *arguments], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             sys.exit(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
         return done.stdout
@@ -75,18 +80,21 @@ def detectors(octet, data):
     faces = os.path.join(data, "faces")
     for file, described in DETECTORS.items():
         source = os.path.join(data, "onnx", file)
-        options = ["--preprocess", json.dumps(described["preprocess"]), "--task", json.dumps(described["task"])]
+        options = ["--preprocess", json.dumps(described["preprocess"]), "--task",
+                   json.dumps(described["task"])]
         in_float = octet.convert(source, "float", "--float", *options)
         for calibrator in CALIBRATORS:
-            int8 = octet.convert(source, "int8", *options, "--calibrate", os.path.join(faces, "calibrate"),
-                                 "--calibrator", calibrator)
+            int8 = octet.convert(source, "int8", *options, "--calibrate",
+                                 os.path.join(faces, "calibrate"), "--calibrator", calibrator)
             result = octet.evaluate(int8, os.path.join(faces, "evaluate"), "--compare", in_float)
             yield (file, calibrator, f"{result['precision']:.4f}", f"{result['recall']:.4f}",
-                   f"{result['mean_iou']:.4f}", f"{result['detections']} for {result['compared_detections']}")
+                   f"{result['mean_iou']:.4f}",
+                   f"{result['detections']} for {result['compared_detections']}")
 
 
 def classifier(octet, data):
-    """Yields (calibrator, what was measured) for the float MobileNetV2 that a TFLite model's bytes stand for."""
+    """Yields (calibrator, what was measured) for the float MobileNetV2 that a TFLite model's bytes
+    stand for."""
     source = os.path.join(data, "tflite", CLASSIFIER)
     images = os.path.join(data, "imagenet", "evaluate")
     in_float = octet.convert(source, "float", "--float", "--task", "classify")
@@ -96,30 +104,33 @@ def classifier(octet, data):
         return name, *(f"{result[key]:.1f} %" for key in ("agreement", "top1", "top5"))
 
     for calibrator in CALIBRATORS:
-        yield measure(calibrator, octet.convert(source, "int8", "--task", "classify", "--forget-scales", "--calibrate",
-                                                os.path.join(data, "imagenet", "calibrate"),
-                                                "--calibrator", calibrator))
+        yield measure(calibrator,
+                      octet.convert(source, "int8", "--task", "classify", "--forget-scales",
+                                    "--calibrate", os.path.join(data, "imagenet", "calibrate"),
+                                    "--calibrator", calibrator))
     yield measure("the file's own scales", octet.convert(source, "int8", "--task", "classify"))
     yield measure("float", in_float)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--octet", default="build/octet", help="the program")
     parser.add_argument("--data", default=shared_folder(),
                         help="the folder with the models and images (default: %(default)s)")
     arguments = parser.parse_args()
-    needed = [os.path.join("onnx", file) for file in DETECTORS] + [
-        "faces/calibrate", "faces/evaluate", os.path.join("tflite", CLASSIFIER), "imagenet/calibrate",
-        "imagenet/evaluate"]
+    needed = ([os.path.join("onnx", file) for file in DETECTORS]
+              + ["faces/calibrate", "faces/evaluate", os.path.join("tflite", CLASSIFIER),
+                 "imagenet/calibrate", "imagenet/evaluate"])
     missing = [name for name in needed if not os.path.exists(os.path.join(arguments.data, name))]
     if missing:
         sys.exit(f"measure_calibration: {skipped(arguments.data, *missing)}")
     with tempfile.TemporaryDirectory() as folder:
         octet = Octet(arguments.octet, folder)
-        print_table(("detector", "calibrator", "precision", "recall", "mean IoU", "boxes in int8, in float"),
-                    detectors(octet, arguments.data))
-        print_table(("calibrator", "the same class as float", "top-1", "top-5"), classifier(octet, arguments.data))
+        print_table(("detector", "calibrator", "precision", "recall", "mean IoU",
+                     "boxes in int8, in float"), detectors(octet, arguments.data))
+        print_table(("calibrator", "the same class as float", "top-1", "top-5"),
+                    classifier(octet, arguments.data))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
-"""Where the public files behind the documentation and some tests come from; checks and fetches them.
+"""Where the public files behind the documentation and some tests come from; checks and fetches
+them.
 
     tests/data/fetch.py [check] [--missing-ok] [NAME...]   compares each file with its checksum
-    tests/data/fetch.py list [NAME...]                     what there is, its source and licence, and what uses it
+    tests/data/fetch.py list [NAME...]                     what there is, its source and licence,
+                                                           and what uses it
     tests/data/fetch.py fetch [NAME...]                    brings what is missing and has an address
 
-NAME is a file or a folder of manifest.json, such as tflite or zoo/yolox_nano.onnx: without one, all. The data's folder
-is --folder, else what OCTET_SHARED_DATA names, else shared/data beside the project. docs/data.md says more.
+NAME is a file or a folder of manifest.json, such as tflite or zoo/yolox_nano.onnx: without one,
+all. The data's folder is --folder, else what OCTET_SHARED_DATA names, else shared/data beside the
+project. docs/data.md says more.
 
-A file takes its place when it is whole and its checksum is right, and never that of another. What was cut short is kept
-in .fetch in the folder, and the next fetch goes on from there. The status is 0 where all is well, 1 where a file is
-missing, is another, or could not be brought, and 2 where the call is wrong.
+A file takes its place when it is whole and its checksum is right, and never that of another. What
+was cut short is kept in .fetch in the folder, and the next fetch goes on from there. The status is
+0 where all is well, 1 where a file is missing, is another, or could not be brought, and 2 where the
+call is wrong.
 
 Needs Python 3.9 and nothing else; imagenet's pictures are scaled by Pillow.
 """
@@ -37,7 +41,8 @@ from shared_folder import shared_folder
 MANIFEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "manifest.json")
 CHUNK = 1 << 20
 SECONDS = 60  # without a byte from the other side
-DAMAGE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged archive raises
+# What reading a damaged archive raises.
+DAMAGE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class Failed(Exception):
@@ -58,7 +63,8 @@ class Manifest:
         names = [posixpath.normpath(name) for name in names]
         for name in names:
             if not any(self._is_in(record, name) for record in self.records):
-                raise Failed(f"{name}: the manifest has no such file or folder ('list' shows what it has)")
+                raise Failed(f"{name}: the manifest has no such file or folder ('list' shows what "
+                             "it has)")
         return [record for record in self.records
                 if not names or any(self._is_in(record, name) for name in names)]
 
@@ -67,12 +73,14 @@ class Manifest:
         return record["path"] == name or record["path"].startswith(name + "/")
 
     def address(self, record):
-        """-> where the record's file, or the archive that it is made of, is to be had; None where nowhere."""
+        """-> where the record's file, or the archive that it is made of, is to be had; None where
+        nowhere."""
         if "repository" not in record:
             return None
         repository = record["repository"]
         kind = "file" if record["kind"] == "file" else "archive"
-        return self.addresses[kind].format(repository=repository, commit=self.repositories[repository]["commit"],
+        return self.addresses[kind].format(repository=repository,
+                                           commit=self.repositories[repository]["commit"],
                                            path=urllib.parse.quote(record["at"]))
 
     def source(self, record):
@@ -98,7 +106,8 @@ def digest_of(file):
 
 
 class Listing:
-    """Of several files the SHA-256 of the lines 'SHA-256  name', as sha256sum prints them, sorted by name."""
+    """Of several files the SHA-256 of the lines 'SHA-256  name', as sha256sum prints them, sorted
+    by name."""
 
     def __init__(self):
         self._lines, self._bytes = {}, 0
@@ -111,11 +120,13 @@ class Listing:
     def found(self):
         """-> the record's figures: bytes, files, SHA-256."""
         text = "".join(f"{digest}  {name}\n" for name, digest in sorted(self._lines.items()))
-        return {"bytes": self._bytes, "files": len(self._lines), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        return {"bytes": self._bytes, "files": len(self._lines),
+                "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def measured(record, path):
-    """-> the figures of what lies at `path`, as the manifest has them. Raises OSError and DAMAGE."""
+    """-> the figures of what lies at `path`, as the manifest has them. Raises OSError and
+    DAMAGE."""
     if record["kind"] == "file":
         with open(path, "rb") as file:
             digest, size = digest_of(file)
@@ -142,7 +153,8 @@ def difference(record, path):
     for key, what in (("files", "files"), ("bytes", "bytes")):
         if found.get(key) != record.get(key):
             return f"{found.get(key)} {what}, the manifest says {record.get(key)}"
-    return "" if found["sha256"] == record["sha256"] else f"its checksum is {found['sha256']}, not {record['sha256']}"
+    return ("" if found["sha256"] == record["sha256"]
+            else f"its checksum is {found['sha256']}, not {record['sha256']}")
 
 
 class Fetcher:
@@ -174,7 +186,8 @@ class Fetcher:
         if wrong:
             self._remove(whole)
             made = f" ({record['source']})" if "source" in record else ""
-            raise Failed(f"nothing was written: {address} gives{made} another file than the manifest's: {wrong}")
+            raise Failed(f"nothing was written: {address} gives{made} another file than the "
+                         f"manifest's: {wrong}")
         path = os.path.join(self.folder, record["path"])
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.lexists(path):
@@ -182,7 +195,8 @@ class Fetcher:
         os.rename(whole, path)
 
     def finish(self):
-        """Removes the archives that no file waits for, and the folder of parts where it is empty."""
+        """Removes the archives that no file waits for, and the folder of parts where it is
+        empty."""
         for archive, made in self._archives.items():
             if all(map(os.path.exists, made)):
                 self._remove(archive)
@@ -206,7 +220,8 @@ class Fetcher:
         return self._part(f"{repository}.{self.manifest.repositories[repository]['commit']}.tar.gz")
 
     def _download(self, address, path, size):
-        """Brings `address` to `path`, on from what is there already; `size` in bytes, or None. Raises Failed."""
+        """Brings `address` to `path`, on from what is there already; `size` in bytes, or None.
+        Raises Failed."""
         host = urllib.parse.urlsplit(address).netloc
         if host in self._silent:
             raise Failed(f"{address}: not tried, since {host} did not answer before")
@@ -233,10 +248,12 @@ class Fetcher:
                 self._silent.add(host)
             raise Failed(f"{address}: {error.reason}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise Failed(f"{address}: {str(error) or type(error).__name__}; the next fetch goes on") from None
+            raise Failed(f"{address}: {str(error) or type(error).__name__}; the next fetch goes "
+                         "on") from None
         wanted = size if size is not None else begin + int(left) if left else begin + done
         if begin + done < wanted:
-            raise Failed(f"{address}: only {begin + done} of {wanted} bytes came; the next fetch goes on")
+            raise Failed(f"{address}: only {begin + done} of {wanted} bytes came; the next fetch "
+                         "goes on")
 
     @staticmethod
     def _goes_on(answer, begin):
@@ -264,13 +281,15 @@ class Fetcher:
             with tarfile.open(archive, "r:gz") as repository:
                 members = {}
                 for member in repository:
-                    name = member.name.partition("/")[2]  # without the folder that a repository's archive has
+                    # Without the folder that a repository's archive has.
+                    name = member.name.partition("/")[2]
                     if member.isfile() and fnmatch.fnmatchcase(name, record["at"]):
                         members[name] = member
                 make(record, repository, members, whole)
         except DAMAGE as error:
             self._remove(archive)
-            raise Failed(f"the archive of {record['repository']} is damaged ({error}); fetch again") from None
+            raise Failed(f"the archive of {record['repository']} is damaged ({error}); fetch "
+                         "again") from None
 
     @staticmethod
     def _make_archive(_, repository, members, whole):
@@ -282,12 +301,13 @@ class Fetcher:
 
     @staticmethod
     def _make_pictures(record, repository, members, whole):
-        """Every picture whose place in the order of names leaves `record['first']` on division by `record['every']`."""
+        """Every picture whose place in the order of names leaves `record['first']` on division by
+        `record['every']`."""
         try:
             from PIL import Image
         except ImportError:
-            raise Failed("scaling its pictures needs Pillow (Debian: python3-pil); run this with a Python that has it"
-                         ) from None
+            raise Failed("scaling its pictures needs Pillow (Debian: python3-pil); run this with a "
+                         "Python that has it") from None
         names = sorted(members)
         os.makedirs(whole)
         for place in range(record["first"], len(names), record["every"]):
@@ -317,7 +337,8 @@ def show(manifest, names):
     head = ("file or folder", "bytes", "SHA-256", "from", "licence", "used by")
     print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
     for record in manifest.chosen(names):
-        print("| " + " | ".join((record["path"], str(record["bytes"]), record["sha256"], manifest.source(record),
+        print("| " + " | ".join((record["path"], str(record["bytes"]), record["sha256"],
+                                 manifest.source(record),
                                  manifest.licence(record), ", ".join(record["used_by"]))) + " |")
 
 
@@ -332,7 +353,8 @@ def fetch(manifest, folder, names):
                 fetcher.fetch(record)
                 print(f"fetched  {record['path']}", flush=True)
             elif wrong := difference(record, path):
-                raise Failed(f"another file is there and stays ({wrong}): move it away to fetch this one")
+                raise Failed(f"another file is there and stays ({wrong}): move it away to fetch "
+                             "this one")
             else:
                 print(f"ok       {record['path']}", flush=True)
         except (Failed, OSError) as error:
@@ -343,11 +365,15 @@ def fetch(manifest, folder, names):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", default="check", choices=("check", "list", "fetch"))
-    parser.add_argument("names", nargs="*", metavar="NAME", help="files and folders of the manifest (default: all)")
-    parser.add_argument("--folder", default=shared_folder(), help="the data's folder (default: %(default)s)")
-    parser.add_argument("--missing-ok", action="store_true", help="check: a file that is not there is no fault")
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="files and folders of the manifest (default: all)")
+    parser.add_argument("--folder", default=shared_folder(),
+                        help="the data's folder (default: %(default)s)")
+    parser.add_argument("--missing-ok", action="store_true",
+                        help="check: a file that is not there is no fault")
     parser.add_argument("--manifest", default=MANIFEST, help="another manifest than the project's")
     given = parser.parse_args(arguments)
     try:

@@ -57,11 +57,13 @@ class Fetch(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.there, self.here = pathlib.Path(folder.name, "there"), pathlib.Path(folder.name, "here")
+        self.there, self.here = (pathlib.Path(folder.name, "there"),
+                                 pathlib.Path(folder.name, "here"))
         self.there.mkdir()
         self.manifest = pathlib.Path(folder.name, "manifest.json")
         Server.cut, Server.asked = set(), []
-        server = http.server.ThreadingHTTPServer(("localhost", 0), functools.partial(Server, directory=self.there))
+        server = http.server.ThreadingHTTPServer(("localhost", 0),
+                                                 functools.partial(Server, directory=self.there))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         self.addCleanup(thread.join)
@@ -72,20 +74,23 @@ class Fetch(unittest.TestCase):
     def describe(self, *records, address=None):
         address = address or self.server
         with open(self.manifest, "w", encoding="utf-8") as file:
-            json.dump({"addresses": {"file": address + "/{path}", "archive": address + "/{commit}.tar.gz"},
-                       "repositories": {"a/b": {"commit": "c", "licence": "none"}}, "files": records}, file)
+            json.dump({"addresses": {"file": address + "/{path}",
+                                     "archive": address + "/{commit}.tar.gz"},
+                       "repositories": {"a/b": {"commit": "c", "licence": "none"}},
+                       "files": records}, file)
 
     @staticmethod
     def record(path="models/m.bin", contents=CONTENTS, **more):
-        return {"path": path, "kind": "file", "bytes": len(contents), "sha256": sha256(contents), "used_by": [],
-                "repository": "a/b", "at": "m.bin", **more}
+        return {"path": path, "kind": "file", "bytes": len(contents), "sha256": sha256(contents),
+                "used_by": [], "repository": "a/b", "at": "m.bin", **more}
 
     def call(self, *arguments):
         """-> (status, what was printed)."""
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             try:
-                status = fetch.main([*arguments, "--manifest", str(self.manifest), "--folder", str(self.here)])
+                status = fetch.main([*arguments, "--manifest", str(self.manifest), "--folder",
+                                     str(self.here)])
             except SystemExit as end:
                 status = end.code
         return status, out.getvalue()
@@ -97,13 +102,15 @@ class Fetch(unittest.TestCase):
 
     def test_check_sees_what_is_missing_and_what_is_another(self):
         self.describe(self.record())
-        self.assertEqual(self.call(), (1, f"missing  models/m.bin\n{self.here}: 0 ok, 1 missing, 0 another\n"))
+        self.assertEqual(self.call(),
+                         (1, f"missing  models/m.bin\n{self.here}: 0 ok, 1 missing, 0 another\n"))
         self.assertEqual(self.call("check", "--missing-ok")[0], 0)
         file = self.here / "models" / "m.bin"
         file.parent.mkdir(parents=True)
         file.write_bytes(CONTENTS)
         self.assertEqual(self.call("check", "models")[0], 0)
-        for contents, reason in ((b"!" + CONTENTS[1:], "its checksum is"), (CONTENTS[1:], "10239 bytes")):
+        for contents, reason in ((b"!" + CONTENTS[1:], "its checksum is"),
+                                 (CONTENTS[1:], "10239 bytes")):
             file.write_bytes(contents)
             status, out = self.call("check", "--missing-ok")
             self.assertEqual(status, 1)
@@ -174,7 +181,8 @@ class Fetch(unittest.TestCase):
         self.assertEqual(self.files(), {".fetch/models+m.bin": CONTENTS[:len(CONTENTS) // 2]})
         self.assertEqual(self.call("fetch")[0], 0)
         self.assertEqual(self.files(), {"models/m.bin": CONTENTS})
-        self.assertEqual(Server.asked, [("/m.bin", None), ("/m.bin", f"bytes={len(CONTENTS) // 2}-")])
+        self.assertEqual(Server.asked,
+                         [("/m.bin", None), ("/m.bin", f"bytes={len(CONTENTS) // 2}-")])
 
     def test_a_part_of_another_file_does_not_stay(self):
         (self.there / "m.bin").write_bytes(CONTENTS)
@@ -227,8 +235,9 @@ class Fetch(unittest.TestCase):
 
     def test_wrong_calls(self):
         self.describe(self.record())
-        for arguments, text in ((("check", "models/x.bin"), "models/x.bin: the manifest has no such file"),
-                                (("check", "model"), "no such file"), (("bring",), "invalid choice")):
+        for arguments, text in (
+                (("check", "models/x.bin"), "models/x.bin: the manifest has no such file"),
+                (("check", "model"), "no such file"), (("bring",), "invalid choice")):
             status, out = self.call(*arguments)
             self.assertEqual(status, 2)
             self.assertIn(text, out)
@@ -243,12 +252,14 @@ class Fetch(unittest.TestCase):
                 archive.addfile(member, io.BytesIO(contents))
 
     def test_archives_are_made_of_a_repository(self):
-        self.archive_of_a_repository({"x/2.jpg": b"22", "README": b"no", "x/1.jpg": b"1", "y/3.jpg": b"333"})
+        self.archive_of_a_repository({"x/2.jpg": b"22", "README": b"no", "x/1.jpg": b"1",
+                                      "y/3.jpg": b"333"})
 
         def archive(path, at, files):
-            lines = "".join(f"{sha256(contents)}  {name}\n" for name, contents in sorted(files.items()))
-            return {**self.record(path, kind="archive", at=at), "files": len(files), "sha256": sha256(lines.encode()),
-                    "bytes": sum(map(len, files.values()))}
+            lines = "".join(f"{sha256(contents)}  {name}\n"
+                            for name, contents in sorted(files.items()))
+            return {**self.record(path, kind="archive", at=at), "files": len(files),
+                    "sha256": sha256(lines.encode()), "bytes": sum(map(len, files.values()))}
         self.describe(archive("x.tgz", "x/*.jpg", {"x/1.jpg": b"1", "x/2.jpg": b"22"}),
                       archive("y.tgz", "y/*.jpg", {"y/3.jpg": b"333"}))
         self.assertEqual(self.call("fetch")[0], 0)
@@ -268,7 +279,8 @@ class Fetch(unittest.TestCase):
 
     def test_pictures_need_pillow(self):
         self.archive_of_a_repository({"n1_a.JPEG": b"?"})
-        self.describe({**self.record("p", kind="pictures", at="*.JPEG", first=0, every=1), "files": 1})
+        self.describe({**self.record("p", kind="pictures", at="*.JPEG", first=0, every=1),
+                       "files": 1})
         with mock.patch.dict(sys.modules, {"PIL": None}):
             status, out = self.call("fetch")
         self.assertEqual(status, 1)
@@ -287,12 +299,14 @@ class Fetch(unittest.TestCase):
             picture.save(file, "PNG")
             files[f"n{i}_a_{i}.JPEG"] = file.getvalue()
             if i != 1:
-                picture = picture.convert("RGB").resize((256, 512 if i == 0 else 256), Image.BICUBIC)
+                picture = picture.convert("RGB").resize((256, 512 if i == 0 else 256),
+                                                        Image.BICUBIC)
                 picture.save(scaled, "JPEG", quality=92)
                 lines += f"{sha256(scaled.getvalue())}  {i:04d}_a_{i}.jpg\n"
                 size += len(scaled.getvalue())
         self.archive_of_a_repository(files)
-        record = {**self.record("p", kind="pictures", at="*.JPEG", first=0, every=2), "files": 2, "bytes": size}
+        record = {**self.record("p", kind="pictures", at="*.JPEG", first=0, every=2), "files": 2,
+                  "bytes": size}
         self.describe(record)
         self.assertIn("failed   p: nothing was written", self.call("fetch")[1])
         self.assertEqual(set(self.files()), {".fetch/a+b.c.tar.gz"})
@@ -308,11 +322,13 @@ class ProjectsManifest(unittest.TestCase):
         cls.manifest = fetch.Manifest()
         cls.paths = [record["path"] for record in cls.manifest.records]
         cls.texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-                     for folder, endings in (("docs", "md"), ("models", "md"), ("tests", "cc h py mjs"),
+                     for folder, endings in (("docs", "md"), ("models", "md"),
+                                             ("tests", "cc h py mjs"),
                                              ("benchmarks", "cc h py sh"), ("examples", "py md"))
                      for path in (ROOT / folder).rglob("*")
                      if path.suffix[1:] in endings.split() and HERE not in path.parents}
-        cls.texts["tests/onnx/detectors.json"] = (ROOT / "tests/onnx/detectors.json").read_text(encoding="utf-8")
+        cls.texts["tests/onnx/detectors.json"] = (ROOT / "tests/onnx/detectors.json").read_text(
+            encoding="utf-8")
 
     def assert_known(self, name, where):
         """A file or a folder of the manifest."""
@@ -360,12 +376,14 @@ class ProjectsManifest(unittest.TestCase):
         """Files by their whole path below the folder, as code and commands name them."""
         found = set()
         for file, text in self.texts.items():
-            names = re.findall(r'\bshared_data\("([^"]+)"', text) if file.endswith((".cc", ".h")) else []
+            names = (re.findall(r'\bshared_data\("([^"]+)"', text) if file.endswith((".cc", ".h"))
+                     else [])
             for call in re.findall(r'\bshared_data\.path\(((?:"[^"]+"(?:, )?)+)\)', text):
                 names.append("/".join(re.findall('"([^"]+)"', call)))
             names += re.findall(r"(?:shared/data|\$\{?OCTET_SHARED_DATA\}?)/([\w./-]+)", text)
             if file == "tests/onnx/detectors.json":
-                names, text = ["onnx/" + entry["name"] for entry in json.loads(text)], ""  # the rest is base64
+                # The rest is base64.
+                names, text = ["onnx/" + entry["name"] for entry in json.loads(text)], ""
             if file == "tests/accuracy/measure_calibration.py":
                 names += ["onnx/" + name for name in re.findall(r'"([\w.-]+\.onnx)"', text)]
                 names += ["tflite/" + name for name in re.findall(r'"([\w.-]+\.tflite)"', text)]
@@ -374,25 +392,30 @@ class ProjectsManifest(unittest.TestCase):
             for name in names:
                 self.assert_known(name.replace("MODEL.tflite", ""), file)
             found.update(names)
-        self.assertGreaterEqual(found, {"cases/hostile/shared_names.octet", "cifar10/test.tgz", "imagenet/evaluate",
-                                        "blaze/Blaze_Final_320.pth", "onnx/blaceface.onnx", "faces/evaluate"})
+        self.assertGreaterEqual(found, {"cases/hostile/shared_names.octet", "cifar10/test.tgz",
+                                        "imagenet/evaluate", "blaze/Blaze_Final_320.pth",
+                                        "onnx/blaceface.onnx", "faces/evaluate"})
 
     def test_every_file_that_is_there_and_named_is_in_it(self):
         """Names that stand alone, as in tables: those of the files in the folder."""
         folder = pathlib.Path(shared_folder.shared_folder())
-        files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        files = [path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                 if path.is_file()]
         if not files:
             self.skipTest(f"no files in {folder} (OCTET_SHARED_DATA names the folder)")
         every_text = "\n".join(self.texts.values())
         for file in files:
             name = os.path.basename(file)
             stem = os.path.splitext(name)[0]
-            named = (stem if re.search("[a-z].*[0-9_-]", stem) and len(stem) >= 9 else name) in every_text
+            named = ((stem if re.search("[a-z].*[0-9_-]", stem) and len(stem) >= 9 else name)
+                     in every_text)
             if named and len(name) >= 9 and name != "README.md":
-                self.assert_known(file if not file.startswith("imagenet") else os.path.dirname(file), "a text")
+                self.assert_known(file if not file.startswith("imagenet")
+                                  else os.path.dirname(file), "a text")
 
     def test_all_find_the_same_folder(self):
-        """Python's and the command's; the C++ tests' header and make_golden.mjs read the same variable."""
+        """Python's and the command's; the C++ tests' header and make_golden.mjs read the same
+        variable."""
         for value, wanted in (("", str(ROOT.parent / "shared" / "data")), ("/a/b", "/a/b")):
             with mock.patch.dict(os.environ, {"OCTET_SHARED_DATA": value}):
                 self.assertEqual(shared_folder.shared_folder(), wanted)
@@ -403,7 +426,8 @@ class ProjectsManifest(unittest.TestCase):
         for user in ("tests/shared_data.h", "tests/onnx/make_golden.mjs"):
             self.assertIn("OCTET_SHARED_DATA", self.texts[user])
         for file, text in self.texts.items():
-            if file.startswith("tests/") and file not in ("tests/shared_data.h", "tests/onnx/make_golden.mjs"):
+            if (file.startswith("tests/")
+                and file not in ("tests/shared_data.h", "tests/onnx/make_golden.mjs")):
                 self.assertNotIn('"/../shared', text, f"{file}: use tests/shared_data.h")
 
 

@@ -53,8 +53,8 @@ std::set<std::string> operators_with(const Trait& trait) {
   return names;
 }
 
-// A trait that is forgotten in a row, or stands in a wrong one, changes what octet promises or how it
-// scales, without a word. So these lists stand here once more.
+// A trait that is forgotten in a row, or stands in a wrong one, changes what octet promises or how
+// it scales, without a word. So these lists stand here once more.
 TEST_CASE("the traits of operators are those that their arithmetic has") {
   using Names = std::set<std::string>;
   CHECK(operators_with([](const Operator& row) { return !row.is_exact_in_float; }) ==

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the installed examples on a sample image: the C and the C++ program must name what is drawn on it. So
-must the C program where a CMake project without C++ builds it, and where pkg-config gives a C compiler its flags.
+"""Runs the installed examples on a sample image: the C and the C++ program must name what is drawn
+on it. So must the C program where a CMake project without C++ builds it, and where pkg-config gives
+a C compiler its flags.
 
     run_examples.py BUILD
 """
@@ -25,7 +26,8 @@ target_link_libraries(classify PRIVATE octet::octet)
 
 
 def check(program, model, picture):
-    answer = subprocess.run([program, model, picture], check=True, capture_output=True, text=True).stdout
+    answer = subprocess.run([program, model, picture], check=True, capture_output=True,
+                            text=True).stdout
     if not answer.startswith("ship "):
         sys.exit(f"{program} said {answer!r}, not ship")
     print(f"{os.path.basename(program)}: {answer.strip()}")
@@ -39,23 +41,26 @@ def project_of_c_alone(prefix, folder):
     with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as file:
         file.write(C_PROJECT.format(source=os.path.join(root, "examples/classify.c")))
     build = os.path.join(folder, "build")
-    for command in (["cmake", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"], ["cmake", "--build", build]):
+    for command in (["cmake", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"],
+                    ["cmake", "--build", build]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return os.path.join(build, "classify")
 
 
 def with_pkg_config(prefix, folder):
-    """-> the program that a C compiler makes with the flags of octet.pc; None: no pkg-config here"""
+    """-> the program that a C compiler makes with the flags of octet.pc; None: no pkg-config
+    here"""
     if shutil.which("pkg-config") is None:
         print("skipped: octet.pc (pkg-config is not installed)")
         return None
     found = glob.glob(os.path.join(prefix, "lib*/**/pkgconfig"), recursive=True)
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "octet"], check=True, capture_output=True, text=True,
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "octet"], check=True,
+                           capture_output=True, text=True,
                            env={**os.environ, "PKG_CONFIG_PATH": found[0]}).stdout.split()
     program = os.path.join(folder, "classify_pkg_config")
     library = os.path.dirname(found[0])
-    subprocess.run([os.environ.get("CC", "cc"), os.path.join(root, "examples/classify.c"), "-o", program, *flags,
-                    f"-Wl,-rpath,{library}"], check=True)
+    subprocess.run([os.environ.get("CC", "cc"), os.path.join(root, "examples/classify.c"), "-o",
+                    program, *flags, f"-Wl,-rpath,{library}"], check=True)
     return program
 
 
@@ -68,7 +73,8 @@ def main():
                         os.path.join(root, "models/cifar10_mobilenet_v2.safetensors"), "-o", model],
                        check=True, stdout=subprocess.DEVNULL)
         picture = os.path.join(folder, "ship.ppm")
-        Image.open(os.path.join(root, "models/samples/ship.png")).convert("RGB").resize((32, 32)).save(picture)
+        Image.open(os.path.join(root, "models/samples/ship.png")).convert("RGB").resize(
+            (32, 32)).save(picture)
         for program in ("classify_cpp", "classify_c"):
             check(os.path.join(build, "examples", program), model, picture)
         check(project_of_c_alone(prefix, folder), model, picture)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the image files of tests/tools/image_golden.json into a folder, as seeds for octet_fuzz_image."""
+"""Writes the image files of tests/tools/image_golden.json into a folder, as seeds for
+octet_fuzz_image."""
 import json
 import os
 import sys
 
 if len(sys.argv) != 2:
     sys.exit(f"usage: {sys.argv[0]} FOLDER")
-golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "image_golden.json")
+golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools",
+                      "image_golden.json")
 os.makedirs(sys.argv[1], exist_ok=True)
 with open(golden, encoding="utf-8") as file:
     cases = json.load(file)

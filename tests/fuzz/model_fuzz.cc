@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     if (auto set = session->set_input(i, values); !set)
       fail("an input is refused: " + set.error().message);
   }
-  // A model may compute an index outside of its data, or divide by 0: that is an error with a message.
+  // A model may compute an index outside of its data, or divide by 0: that is an error with a
+  // message.
   if (auto ran = session->run(); !ran && ran.error().message.empty())
     fail("an error without a message");
   return 0;

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs each fuzzer for a while, two at a time. The first failure ends the script. Seeds are the models and pictures of
-# the tests, and tests/fuzz/corpus, which has inputs from earlier runs that reach more code.
+# Runs each fuzzer for a while, two at a time. The first failure ends the script. Seeds are the
+# models and pictures of the tests, and tests/fuzz/corpus, which has inputs from earlier runs that
+# reach more code.
 #   tests/fuzz/smoke.sh BUILD SECONDS
 # The inputs follow from the seed: FUZZ_SEED, 1 where it is not set, or 0 for another one each time.
-# With OCTET_FUZZ_KEEP=1, new inputs are added to the corpus: those of at most 1.5 KB that reach code which no other input
-# reaches, up to a hundred for each target.
+# With OCTET_FUZZ_KEEP=1, new inputs are added to the corpus: those of at most 1.5 KB that reach
+# code which no other input reaches, up to a hundred for each target.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ $# -eq 2 ] || { echo "usage: $0 BUILD SECONDS" >&2; exit 2; }
@@ -39,11 +40,14 @@ fuzz() {
     qdq) options=(-max_len=2048) ;;
   esac
   # shellcheck disable=SC2046 # a folder or nothing
-  "$build/tests/fuzz/octet_fuzz_$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-1}" -artifact_prefix="$build/$target-" \
-    -print_final_stats=1 "${options[@]}" "$seeds/$target.found" "$seeds/$target" $(folder_of_corpus "$target") \
+  "$build/tests/fuzz/octet_fuzz_$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-1}" \
+    -artifact_prefix="$build/$target-" -print_final_stats=1 "${options[@]}" \
+    "$seeds/$target.found" "$seeds/$target" $(folder_of_corpus "$target") \
     >"$build/fuzz-$target.log" 2>&1 ||
     { tail -n 60 "$build/fuzz-$target.log"; echo "octet_fuzz_$target failed"; return 1; }
-  echo "octet_fuzz_$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$build/fuzz-$target.log") inputs"
+  local inputs
+  inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/fuzz-$target.log")
+  echo "octet_fuzz_$target: $inputs inputs"
 }
 
 failed=0
@@ -60,7 +64,8 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus"
   cp "$corpus"/* "$seeds/$target" 2>/dev/null || true
   find "$seeds/$target" -printf '%f\n' | sort >"$seeds/before"
-  "$build/tests/fuzz/octet_fuzz_$target" -merge=1 -use_counters=0 "$seeds/$target" "$seeds/$target.found" >"$seeds/log" 2>&1 ||
+  "$build/tests/fuzz/octet_fuzz_$target" -merge=1 -use_counters=0 \
+    "$seeds/$target" "$seeds/$target.found" >"$seeds/log" 2>&1 ||
     { tail -n 20 "$seeds/log"; exit 1; }
   room=$((most_files - $(find "$corpus" -type f | wc -l)))
   [ $room -gt 0 ] || continue

@@ -1,15 +1,16 @@
-# Fails where an object that is compiled with an instruction set's flags defines a weak symbol: an inline function of a
-# shared header, which the linker may choose for CPUs that lack the set.
+# Fails where an object that is compiled with an instruction set's flags defines a weak symbol: an
+# inline function of a shared header, which the linker may choose for CPUs that lack the set.
 if(NOT OBJECTS)
   message(FATAL_ERROR "no objects to look at")
 endif()
 set(looked_at 0)
 foreach(object IN LISTS OBJECTS)
-  if(NOT object MATCHES "/octet_(isa|leaves|float_leaves)_[a-z0-9_]+\\.dir/")  # compiled without flags
-    continue()
+  if(NOT object MATCHES "/octet_(isa|leaves|float_leaves)_[a-z0-9_]+\\.dir/")
+    continue()  # compiled without flags
   endif()
   math(EXPR looked_at "${looked_at} + 1")
-  execute_process(COMMAND ${NM} --defined-only ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+  execute_process(COMMAND ${NM} --defined-only ${object}
+                  OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
   if(failed)
     message(FATAL_ERROR "${NM} cannot read ${object}")
   endif()

@@ -9,11 +9,13 @@ SampleExport sample_classifier() {
   sample.graph = json::parse(R"({
     "format": 1, "producer": "a test", "layout": "nhwc",
     "nodes": [
-      {"name": "features.conv", "op": "conv2d", "inputs": ["image", "conv.weight", "conv.bias"], "outputs": ["conv"],
-       "attributes": {"stride": [2, 2], "padding": [1, 1, 1, 1]}},
+      {"name": "features.conv", "op": "conv2d", "inputs": ["image", "conv.weight", "conv.bias"],
+       "outputs": ["conv"], "attributes": {"stride": [2, 2], "padding": [1, 1, 1, 1]}},
       {"name": "features.relu", "op": "relu", "inputs": ["conv"], "outputs": ["relu"]},
-      {"name": "pool", "op": "mean", "inputs": ["relu"], "outputs": ["pooled"], "attributes": {"axes": [1, 2]}},
-      {"name": "head", "op": "linear", "inputs": ["pooled", "fc.weight", "fc.bias"], "outputs": ["scores"]}
+      {"name": "pool", "op": "mean", "inputs": ["relu"], "outputs": ["pooled"],
+       "attributes": {"axes": [1, 2]}},
+      {"name": "head", "op": "linear", "inputs": ["pooled", "fc.weight", "fc.bias"],
+       "outputs": ["scores"]}
     ],
     "tensors": {
       "image": {"shape": [1, 8, 8, 3], "scale": 0.0157, "zero_point": 128},
@@ -40,8 +42,8 @@ SampleExport sample_detector() {
                 "boxes": {"shape": [1, 8, 4]}, "points": {"shape": [1, 8, 4]},
                 "logits": {"shape": [1, 8, 2]}, "scores": {"shape": [1, 8, 2]}},
     "inputs": ["image"], "outputs": ["boxes", "scores", "points"],
-    "task": {"type": "detect", "boxes": 0, "scores": 1, "landmarks": 2, "min_sizes": [[4, 6]], "steps": [8],
-             "variances": [0.1, 0.2], "score_threshold": 0.3, "nms_iou": 0.5},
+    "task": {"type": "detect", "boxes": 0, "scores": 1, "landmarks": 2, "min_sizes": [[4, 6]],
+             "steps": [8], "variances": [0.1, 0.2], "score_threshold": 0.3, "nms_iou": 0.5},
     "preprocess": {"size": [16, 16], "resize": "letterbox", "channels": "rgb",
                    "mean": [128, 128, 128], "std": [64, 64, 64]}
   })");

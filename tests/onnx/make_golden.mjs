@@ -44,14 +44,16 @@ async function run(modelBytes, range, level = 'basic') {
       const { scale, zeroPoint } = run.byteInput;
       const bytes = Array.from(values, (v) => Math.max(input.type === 'int8' ? -128 : 0,
         Math.min(input.type === 'int8' ? 127 : 255, Math.round(v / scale) + zeroPoint)));
-      feeds[input.name] = new ort.Tensor(input.type, (input.type === 'int8' ? Int8Array : Uint8Array).from(bytes), dims);
+      feeds[input.name] = new ort.Tensor(input.type,
+        (input.type === 'int8' ? Int8Array : Uint8Array).from(bytes), dims);
     }
   }
   const results = await session.run(feeds);
   return {
     inputs: session.inputNames.map((name) => [...feeds[name].dims]),
     outputs: session.outputNames.map((name) => ({
-      name, shape: [...results[name].dims], type: results[name].type, values: Array.from(results[name].data, Number) })),
+      name, shape: [...results[name].dims], type: results[name].type,
+      values: Array.from(results[name].data, Number) })),
   };
 }
 

@@ -1,5 +1,5 @@
-// Writes ONNX models in protobuf's wire format for the test models. It needs no library, and can write every encoding
-// of onnx.proto.
+// Writes ONNX models in protobuf's wire format for the test models. It needs no library, and can
+// write every encoding of onnx.proto.
 
 const utf8 = new TextEncoder();
 
@@ -15,7 +15,8 @@ function varint(value) {
 }
 
 const concat = (parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
-const delimited = (field, bytes) => [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
+const delimited = (field, bytes) =>
+  [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
 const number = (field, value) => [...varint(field << 3), ...varint(value)];
 const text = (field, value) => delimited(field, utf8.encode(value));
 const float32 = (field, value) => [
@@ -40,7 +41,8 @@ function rawBytes(type, values) {
 export function halfBits(value) {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
   if (value === 0) return bits >>> 16;
-  return ((bits >>> 16) & 0x8000) | ((((bits >>> 23) & 0xff) - 112) << 10) | ((bits >>> 13) & 0x3ff);
+  return ((bits >>> 16) & 0x8000) | ((((bits >>> 23) & 0xff) - 112) << 10) |
+    ((bits >>> 13) & 0x3ff);
 }
 
 // Takes {type, dims, values, encoding}: 'raw' (default), 'typed' (packed), or 'unpacked'.
@@ -63,14 +65,17 @@ function tensorBytes(name, { type, dims, values, encoding }) {
         ? rawBytes(type, values) : asStored.flatMap((v) => varint(v));
       parts.push(delimited(field, packed));
     } else {
-      for (const v of asStored) parts.push(type === types.float ? float32(field, v) : number(field, v));
+      for (const v of asStored) {
+        parts.push(type === types.float ? float32(field, v) : number(field, v));
+      }
     }
   }
   return concat(parts);
 }
 
-// Encodes an attribute by its type in JavaScript: whole numbers are ints, {float: x} is a float, arrays of whole
-// numbers are ints, {floats: [...]} are floats; texts and tensors are what they are.
+// Encodes an attribute by its type in JavaScript: whole numbers are ints, {float: x} is a float,
+// arrays of whole numbers are ints, {floats: [...]} are floats; texts and tensors are what they
+// are.
 function attributeBytes(name, value) {
   const parts = [text(1, name)];
   if (typeof value === 'string') {
@@ -112,23 +117,28 @@ function valueInfoBytes(name, dims, type = 'float') {
   return concat([text(1, name), delimited(2, concat([delimited(1, tensorType)]))]);
 }
 
-// Takes {opset, inputs: {name: dims or [dims, type]}, outputs: {name: [dims, type]}, initializers, nodes}.
+// Takes {opset, inputs: {name: dims or [dims, type]}, outputs: {name: [dims, type]}, initializers,
+// nodes}.
 export function model({
-  opset = 17, inputs, outputs, initializers = {}, nodes, initializersAreInputs = false, producer = 'octet tests',
+  opset = 17, inputs, outputs, initializers = {}, nodes, initializersAreInputs = false,
+  producer = 'octet tests',
 }) {
   const info = (name, value) => valueInfoBytes(
-    name, ...(Array.isArray(value[0]) || value.length === 0 ? (value.length ? value : [[]]) : [value]));
+    name,
+    ...(Array.isArray(value[0]) || value.length === 0 ? (value.length ? value : [[]]) : [value]));
   const graph = concat([
     ...nodes.map((n) => delimited(1, nodeBytes(n))), text(2, 'test'),
     ...Object.entries(initializers).map(([name, t]) => delimited(5, tensorBytes(name, t))),
     ...Object.entries(inputs).map(([name, value]) => delimited(11, info(name, value))),
     ...(initializersAreInputs ? Object.entries(initializers).map(([name, t]) =>
-      delimited(11, valueInfoBytes(name, t.dims, Object.keys(types).find((k) => types[k] === t.type)))) : []),
+      delimited(11,
+        valueInfoBytes(name, t.dims, Object.keys(types).find((k) => types[k] === t.type)))) : []),
     ...Object.entries(outputs).map(([name, value]) => delimited(12, info(name, value))),
   ]);
   const domains = new Set(nodes.map((n) => n.domain).filter((d) => d));
   return concat([
-    number(1, initializersAreInputs ? 3 : opset < 15 ? 7 : opset < 19 ? 8 : 10), text(2, producer), delimited(7, graph),
+    number(1, initializersAreInputs ? 3 : opset < 15 ? 7 : opset < 19 ? 8 : 10), text(2, producer),
+    delimited(7, graph),
     delimited(8, concat([text(1, ''), number(2, opset)])),
     ...[...domains].map((domain) => delimited(8, concat([text(1, domain), number(2, 1)]))),
   ]);

@@ -14,7 +14,8 @@ Model model_of(const OnnxMaker& m, const graph::BuildOptions& options = {.float_
   return build(*graph, options);
 }
 
-/// A TopK of x [1, 2, 2, 3], whose axis 1 is stored last; with k as an attribute before operator set 10.
+/// A TopK of x [1, 2, 2, 3], whose axis 1 is stored last; with k as an attribute before operator
+/// set 10.
 OnnxMaker top_k(int64_t opset, int64_t k, OnnxAttributes attributes = {},
                 const std::vector<std::string>& outputs = {"values", "places"}) {
   OnnxMaker m;

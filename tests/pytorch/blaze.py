@@ -1,4 +1,5 @@
-"""The Blaze face detector: the network that Blaze_Final_320.pth and Blaze_Final_640.pth are weights of."""
+"""The Blaze face detector: the network that Blaze_Final_320.pth and Blaze_Final_640.pth are weights
+of."""
 import torch
 from torch import nn
 
@@ -23,7 +24,8 @@ TASK = {
 
 
 def anchors(size=(320, 320)):
-    """-> float32 [P, 4]: centre x, centre y, width, height of every prior, relative to the image's (h, w)."""
+    """-> float32 [P, 4]: centre x, centre y, width, height of every prior, relative to the image's
+    (h, w)."""
     rows = []
     for sizes, step in zip(TASK["min_sizes"], TASK["steps"]):
         for y in range(-(-size[0] // step)):
@@ -40,9 +42,9 @@ def _separable(inputs, outputs, stride):
 
 
 def _dense(inputs, outputs):
-    return nn.Sequential(
-        nn.Conv2d(inputs, inputs, 5, 1, 2, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(inplace=True),
-        nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+    return nn.Sequential(nn.Conv2d(inputs, inputs, 5, 1, 2, bias=False), nn.BatchNorm2d(inputs),
+                         nn.ReLU(inplace=True),
+                         nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
 
 
 class Block(nn.Module):
@@ -58,14 +60,16 @@ class Block(nn.Module):
         self.shortcut = None
         if stride != 1:
             outputs = wide or narrow
-            self.shortcut = nn.Sequential(nn.MaxPool2d(stride, stride), nn.Conv2d(inputs, outputs, 1),
+            self.shortcut = nn.Sequential(nn.MaxPool2d(stride, stride),
+                                          nn.Conv2d(inputs, outputs, 1),
                                           nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
     def forward(self, x):
         h = self.conv(x)
         if self.shortcut is not None:
             x = self.shortcut(x)
-        unused = h + x  # noqa: F841. The trained model computes its sum twice; an exporter has to notice.
+        # The trained model computes its sum twice; an exporter has to notice.
+        unused = h + x  # noqa: F841
         return self.actvation(h + x)
 
 
@@ -85,8 +89,8 @@ class Blaze(nn.Module):
         self.phase = phase
         self.conv1 = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24),
                                    nn.ReLU(inplace=True))
-        blocks = [(24, 24), (24, 24), (24, 48, None, 2), (48, 48), (48, 48), (48, 24, 96, 2), (96, 24, 96),
-                  (96, 24, 96), (96, 24, 96, 2), (96, 24, 96), (96, 24, 96)]
+        blocks = [(24, 24), (24, 24), (24, 48, None, 2), (48, 48), (48, 48), (48, 24, 96, 2),
+                  (96, 24, 96), (96, 24, 96), (96, 24, 96, 2), (96, 24, 96), (96, 24, 96)]
         for i, arguments in enumerate(blocks, start=2):
             setattr(self, f"conv{i}", Block(*arguments))
         counts = [len(sizes) for sizes in TASK["min_sizes"]]

@@ -49,17 +49,20 @@ class TwoBranches(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 expansion, 3x3 depthwise, 1x1 projection; with a residual addition where the shape stays."""
+    """1x1 expansion, 3x3 depthwise, 1x1 projection; with a residual addition where the shape
+    stays."""
 
     def __init__(self, inputs, outputs, stride):
         super().__init__()
         hidden = inputs * 3
-        self.expand = nn.Sequential(nn.Conv2d(inputs, hidden, 1, bias=False), nn.BatchNorm2d(hidden),
-                                    nn.ReLU())
-        self.depthwise = nn.Sequential(nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
-                                       nn.BatchNorm2d(hidden), nn.ReLU())
-        self.project = nn.Sequential(nn.Conv2d(hidden, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
-        self.skip = torch.nn.quantized.FloatFunctional() if stride == 1 and inputs == outputs else None
+        self.expand = nn.Sequential(nn.Conv2d(inputs, hidden, 1, bias=False),
+                                    nn.BatchNorm2d(hidden), nn.ReLU())
+        self.depthwise = nn.Sequential(nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden,
+                                                 bias=False), nn.BatchNorm2d(hidden), nn.ReLU())
+        self.project = nn.Sequential(nn.Conv2d(hidden, outputs, 1, bias=False),
+                                     nn.BatchNorm2d(outputs))
+        self.skip = (torch.nn.quantized.FloatFunctional() if stride == 1 and inputs == outputs
+                     else None)
 
     def forward(self, x):
         y = self.project(self.depthwise(self.expand(x)))
@@ -72,7 +75,8 @@ class SmallNetwork(nn.Module):
     def __init__(self):
         super().__init__()
         self.quant = tq.QuantStub()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8),
+                                  nn.ReLU())
         self.block1, self.block2 = InvertedResidual(8, 8, 1), InvertedResidual(8, 12, 2)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(12, 10)
@@ -105,11 +109,13 @@ def qconfig(per_channel):
     kind = tq.PerChannelMinMaxObserver if per_channel else tq.MinMaxObserver
     scheme = torch.per_channel_symmetric if per_channel else torch.per_tensor_symmetric
     return tq.QConfig(activation=tq.MinMaxObserver.with_args(dtype=torch.quint8),
-                      weight=kind.with_args(dtype=torch.qint8, qscheme=scheme, quant_min=-127, quant_max=127))
+                      weight=kind.with_args(dtype=torch.qint8, qscheme=scheme, quant_min=-127,
+                                            quant_max=127))
 
 
 def convert(model, shape, per_channel=True):
-    """-> the model after eager-mode static quantization, calibrated on random inputs of the shape."""
+    """-> the model after eager-mode static quantization, calibrated on random inputs of the
+    shape."""
     model.qconfig = qconfig(per_channel)
     tq.prepare(model, inplace=True)
     with torch.no_grad():
@@ -145,15 +151,18 @@ def quantized_models():
     yield "linear_per_tensor", nn.Linear(37, 11), (1, 37), False, 0, ""
     yield "quantize", nn.Identity(), (1, 3, 9, 9), True, 0, "ties to even"
     yield "relu", nn.ReLU(), (1, 3, 9, 9), True, 0, "of quantized values: keeps the input's scale"
-    yield "relu6", nn.Sequential(Scaled(4), nn.ReLU6()), (1, 4, 9, 9), True, 0, "keeps the input's scale"
+    yield ("relu6", nn.Sequential(Scaled(4), nn.ReLU6()), (1, 4, 9, 9), True, 0,
+           "keeps the input's scale")
     yield "max_pool", nn.MaxPool2d(2), (1, 3, 9, 8), True, 0, ""
     yield "max_pool_padding", nn.MaxPool2d(3, 2, 1), (1, 3, 9, 8), True, 0, ""
     yield "max_pool_ceil", nn.MaxPool2d(3, 2, ceil_mode=True), (1, 3, 8, 8), True, 0, ""
     yield "add", TwoBranches("add"), (1, 4, 7, 7), True, 1, "fixed-point rounding in PyTorch"
-    yield "add_relu", TwoBranches("add_relu"), (1, 4, 7, 7), True, 1, "fixed-point rounding in PyTorch"
+    yield ("add_relu", TwoBranches("add_relu"), (1, 4, 7, 7), True, 1,
+           "fixed-point rounding in PyTorch")
     yield "mul", TwoBranches("mul"), (1, 4, 7, 7), True, 1, "rounding differs"
     yield "concat", TwoBranches("cat", 3, 5), (1, 4, 7, 7), True, 1, "inputs with different scales"
-    yield "adaptive_average_pool", nn.AdaptiveAvgPool2d(1), (1, 8, 7, 7), True, 1, "keeps the input's scale"
+    yield ("adaptive_average_pool", nn.AdaptiveAvgPool2d(1), (1, 8, 7, 7), True, 1,
+           "keeps the input's scale")
     yield "average_pool", nn.AvgPool2d(2), (1, 8, 8, 8), True, 1, "keeps the input's scale"
     yield "hard_swish", nn.Hardswish(), (1, 4, 9, 9), True, 1, ""
     yield "sigmoid", nn.Sigmoid(), (1, 4, 9, 9), True, 1, "scale 1/256, zero point 0"
@@ -176,7 +185,8 @@ class Scaled(nn.Module):
 def float_models():
     """Yields (name, model, input shape): every operator of the float export at least once."""
     unary = {
-        "relu": nn.ReLU(), "relu6": nn.ReLU6(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "silu": nn.SiLU(),
+        "relu": nn.ReLU(), "relu6": nn.ReLU6(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(),
+        "silu": nn.SiLU(),
         "hard_sigmoid": nn.Hardsigmoid(), "hard_swish": nn.Hardswish(), "gelu": nn.GELU(),
         "exp": Function(torch.exp),
         "abs": Function(torch.abs), "neg": Function(torch.neg), "leaky_relu": nn.LeakyReLU(0.2),
@@ -187,22 +197,28 @@ def float_models():
         "prelu": nn.PReLU(3),
         "div": Function(lambda x: x / (x * x + 1.0)), "sub": Function(lambda x: 1.0 - x),
         "mul_channels": Function(lambda x: x * torch.tensor([0.5, -1.0, 2.0]).view(1, 3, 1, 1)),
-        "softmax_channels": nn.Softmax(1), "softmax_last": nn.Softmax(-1), "log_softmax": nn.LogSoftmax(1),
+        "softmax_channels": nn.Softmax(1), "softmax_last": nn.Softmax(-1),
+        "log_softmax": nn.LogSoftmax(1),
         "mean_space": Function(lambda x: x.mean([2, 3])),
         "mean_channels": Function(lambda x: x.mean(1, True)),
-        "argmax": Function(lambda x: x.argmax(1)), "transpose": Function(lambda x: x.permute(0, 2, 3, 1)),
+        "argmax": Function(lambda x: x.argmax(1)),
+        "transpose": Function(lambda x: x.permute(0, 2, 3, 1)),
         "concat": Function(lambda x: torch.cat([x, x * 2.0, x[:, :1]], 1)), "flatten": nn.Flatten(),
-        "slice": Function(lambda x: x[:, 1:, ::2, 1:-1:3]), "pad": nn.ConstantPad2d((1, 2, 0, 3), 0.5),
+        "slice": Function(lambda x: x[:, 1:, ::2, 1:-1:3]),
+        "pad": nn.ConstantPad2d((1, 2, 0, 3), 0.5),
         "pad_channels": Function(lambda x: F.pad(x, (0, 0, 0, 0, 2, 1))),
         "squeeze_excite": SqueezeExcite(3), "batch_norm": nn.BatchNorm2d(3),
         "max_pool": nn.MaxPool2d(3, 2, 1), "max_pool_ceil": nn.MaxPool2d(3, 2, ceil_mode=True),
         "max_pool_dilation": nn.MaxPool2d(2, 1, dilation=2), "avg_pool": nn.AvgPool2d(2),
-        "avg_pool_padding": nn.AvgPool2d(3, 2, 1), "avg_pool_ceil": nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+        "avg_pool_padding": nn.AvgPool2d(3, 2, 1),
+        "avg_pool_ceil": nn.AvgPool2d(3, 2, 1, ceil_mode=True),
         "avg_pool_without_pad": nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-        "resize_nearest": nn.Upsample(scale_factor=2), "resize_nearest_uneven": nn.Upsample(size=(13, 5)),
+        "resize_nearest": nn.Upsample(scale_factor=2),
+        "resize_nearest_uneven": nn.Upsample(size=(13, 5)),
         "resize_bilinear": nn.Upsample(size=(13, 11), mode="bilinear"),
         "resize_bilinear_corners": nn.Upsample(size=(13, 11), mode="bilinear", align_corners=True),
-        "conv2d": nn.Conv2d(3, 5, 3, 2, 1), "conv2d_groups": nn.Conv2d(3, 6, 3, groups=3, dilation=2),
+        "conv2d": nn.Conv2d(3, 5, 3, 2, 1),
+        "conv2d_groups": nn.Conv2d(3, 6, 3, groups=3, dilation=2),
         "conv2d_same": nn.Conv2d(3, 4, (2, 3), padding="same"), "pixel_shuffle": ShuffledPixels(),
         "conv_bn_relu": nn.Sequential(nn.Conv2d(3, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU()),
         "bn_conv": nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 6, 3, padding=1)),
@@ -213,10 +229,12 @@ def float_models():
     yield "float_linear", nn.Linear(7, 5), (1, 7)
     yield "float_linear_rows", nn.Linear(7, 5), (1, 3, 7)
     yield "float_linear_bn", nn.Sequential(nn.Linear(7, 5), nn.BatchNorm1d(5), nn.ReLU()), (1, 7)
-    yield "float_conv_transpose2d", nn.ConvTranspose2d(3, 4, 3, 2, 1, output_padding=1), (1, 3, 5, 6)
+    yield ("float_conv_transpose2d", nn.ConvTranspose2d(3, 4, 3, 2, 1, output_padding=1),
+           (1, 3, 5, 6))
     yield "float_softsign", nn.Softsign(), (1, 3, 9, 8)
     yield "float_top_k", Function(lambda x: torch.topk(x, 2, 1).values), (1, 3, 9, 8)
-    yield "float_top_k_indices", Function(lambda x: torch.topk(x, 5, 2, largest=False)[1]), (1, 3, 9, 8)
+    yield ("float_top_k_indices", Function(lambda x: torch.topk(x, 5, 2, largest=False)[1]),
+           (1, 3, 9, 8))
 
 
 class SqueezeExcite(nn.Module):

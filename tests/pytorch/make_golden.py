@@ -1,8 +1,9 @@
-"""Writes tests/golden: small float exports with the outputs that PyTorch gives, for tests without PyTorch.
+"""Writes tests/golden: small float exports with the outputs that PyTorch gives, for tests without
+PyTorch.
 
-For each entry of golden.json there are NAME.safetensors, NAME.input.bin (float32, NCHW) and NAME.output.bin:
-the bytes of the quantized output (output_type u8, NCHW) or float32. `tolerance` is in steps of the output for
-u8, and relative to the largest value of the output for f32.
+For each entry of golden.json there are NAME.safetensors, NAME.input.bin (float32, NCHW) and
+NAME.output.bin: the bytes of the quantized output (output_type u8, NCHW) or float32. `tolerance` is
+in steps of the output for u8, and relative to the largest value of the output for f32.
 
 Run: python3 tests/pytorch/make_golden.py
 """
@@ -71,8 +72,8 @@ def make(folder=FOLDER):
         model = randomize(model)
         options = {"calibration": [x], "observer": "min-max"}
         with torch.no_grad():
-            index.append(_write(folder, name, model, x, model(x.clone()), options=options, tolerance=1e-4,
-                                note=""))
+            index.append(_write(folder, name, model, x, model(x.clone()), options=options,
+                                tolerance=1e-4, note=""))
     with open(os.path.join(folder, "golden.json"), "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(entry) for entry in index) + "\n]\n")
 

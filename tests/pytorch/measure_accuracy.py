@@ -3,8 +3,8 @@
 
     python3 tests/pytorch/measure_accuracy.py --build build [--data FOLDER]
 
---data is by default the folder that OCTET_SHARED_DATA names (docs/data.md). --images N takes N evenly spaced test
-images of CIFAR-10 instead of all 10,000.
+--data is by default the folder that OCTET_SHARED_DATA names (docs/data.md). --images N takes N
+evenly spaced test images of CIFAR-10 instead of all 10,000.
 """
 import argparse
 import os
@@ -28,7 +28,8 @@ def _rows_of_classifier(octet, exported, folder):
     int8, in_float = _models(octet, exported)
     for name, result in (("octet float", octet.evaluate(in_float, folder)),
                          ("octet int8", octet.evaluate(int8, folder, "--compare", in_float))):
-        agreement = f", {_percent(result['agreement'])} agree with float" if "agreement" in result else ""
+        agreement = (f", {_percent(result['agreement'])} agree with float" if "agreement" in result
+                     else "")
         yield name, f"top-1 {_percent(result['top1'])}, top-5 {_percent(result['top5'])}{agreement}"
 
 
@@ -48,13 +49,15 @@ def blaze(octet):
     int8, in_float = _models(octet, octet.export(model, (1, 3, 320, 320), **options))
     result = octet.evaluate(int8, shared_data.path("faces", "evaluate"), "--compare", in_float)
     yield ("octet int8 against octet float",
-           f"precision {result['precision']:.4f}, recall {result['recall']:.4f}, "
-           f"mean IoU {result['mean_iou']:.4f} ({result['detections']} detections for {result['compared_detections']})")
+           f"precision {result['precision']:.4f}, recall {result['recall']:.4f}, mean IoU "
+           f"{result['mean_iou']:.4f} ({result['detections']} detections for "
+           f"{result['compared_detections']})")
 
 
 def measure(octet, count):
     """Yields (model, images, what runs it, what was measured)."""
-    samples = octet_runner.cifar_images(shared_data.path("cifar10", "test.tgz"), octet.path("images"), count)
+    samples = octet_runner.cifar_images(shared_data.path("cifar10", "test.tgz"),
+                                        octet.path("images"), count)
     folder = octet.path(os.path.join("images", "test"))
     images = f"{len(samples)} of CIFAR-10's test images"
     for row in resnet20(octet, samples, folder):
@@ -70,12 +73,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="the build folder")
-    parser.add_argument("--data", default=shared_data.FOLDER, help="the folder with blaze, faces and cifar10")
-    parser.add_argument("--images", type=int, help="how many test images of CIFAR-10 (default: all)")
+    parser.add_argument("--data", default=shared_data.FOLDER,
+                        help="the folder with blaze, faces and cifar10")
+    parser.add_argument("--images", type=int,
+                        help="how many test images of CIFAR-10 (default: all)")
     arguments = parser.parse_args()
     shared_data.FOLDER = arguments.data
     missing = octet_runner.Octet.missing(arguments.build, ("octet",))
-    for names in (("cifar10", "test.tgz"), ("cifar10", "train.tgz"), ("cifar10", "resnet20-12fca82f.th"),
+    for names in (("cifar10", "test.tgz"), ("cifar10", "train.tgz"),
+                  ("cifar10", "resnet20-12fca82f.th"),
                   ("blaze", "Blaze_Final_320.pth"), ("faces", "calibrate"), ("faces", "evaluate")):
         if not shared_data.path(*names):
             missing = missing or shared_data.skipped("/".join(names))

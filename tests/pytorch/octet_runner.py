@@ -1,4 +1,5 @@
-"""octet's programs, called on PyTorch's models and tensors; the shared models and images for both."""
+"""octet's programs, called on PyTorch's models and tensors; the shared models and images for
+both."""
 import json
 import os
 import subprocess
@@ -27,7 +28,8 @@ class Failed(Exception):
 
 
 class Output:
-    """One output of a run: `values` in the author's axes, and `bytes` where a u8 tensor is behind it."""
+    """One output of a run: `values` in the author's axes, and `bytes` where a u8 tensor is behind
+    it."""
 
     def __init__(self, info, file):
         kind = {"u8": np.uint8, "s8": np.int8, "s32": np.int32, "f32": np.float32}[info["type"]]
@@ -64,8 +66,8 @@ class Octet:
 
     def call(self, program, *arguments):
         """-> standard output of a program of the build folder. Raises Failed."""
-        done = subprocess.run([os.path.join(self.build, program), *map(str, arguments)], capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run([os.path.join(self.build, program), *map(str, arguments)],
+                              capture_output=True, text=True, check=False)
         if done.returncode != 0:
             command = " ".join(map(str, (program, *arguments)))
             raise Failed(f"{command}: status {done.returncode}\n{done.stderr}")
@@ -90,8 +92,10 @@ class Octet:
         return json.loads(self.call("octet", "inspect", model, "--json"))
 
     def evaluate(self, model, folder, *arguments):
-        """-> what `octet eval --json` says, of one thread: on a busy machine more wait for one another."""
-        return json.loads(self.call("octet", "eval", model, folder, "--json", "--threads", 1, *arguments))
+        """-> what `octet eval --json` says, of one thread: on a busy machine more wait for one
+        another."""
+        return json.loads(self.call("octet", "eval", model, folder, "--json", "--threads", 1,
+                                    *arguments))
 
     def run(self, model, *inputs, threads=1):
         """-> the Outputs for float tensors in PyTorch's order of axes."""
@@ -107,8 +111,10 @@ class Octet:
 
 
 def blaze():
-    """-> (the model with its published weights, options of its export), or None without the shared data."""
-    weights, faces = shared_data.path("blaze", "Blaze_Final_320.pth"), shared_data.path("faces", "calibrate")
+    """-> (the model with its published weights, options of its export), or None without the shared
+    data."""
+    weights, faces = (shared_data.path("blaze", "Blaze_Final_320.pth"),
+                      shared_data.path("faces", "calibrate"))
     if not weights or not faces:
         return None
     options = {"calibration": faces, "preprocess": BLAZE_PREPROCESS, "task": TASK}
@@ -116,7 +122,8 @@ def blaze():
 
 
 def resnet20(calibration):
-    """-> (the model with its published weights, options of its export), or None without the shared data."""
+    """-> (the model with its published weights, options of its export), or None without the shared
+    data."""
     weights = shared_data.path("cifar10", "resnet20-12fca82f.th")
     if not weights:
         return None
@@ -126,7 +133,8 @@ def resnet20(calibration):
 
 
 def cifar_images(archive, folder, count=None):
-    """Unpacks an archive of JPEG files in folders by class, or `count` of them evenly spaced by name.
+    """Unpacks an archive of JPEG files in folders by class, or `count` of them evenly spaced by
+    name.
 
     -> [(path, label)], sorted by name.
     """

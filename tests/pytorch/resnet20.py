@@ -24,7 +24,8 @@ class Lambda(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut that drops every other pixel and adds channels of zeros."""
+    """Two 3x3 convolutions and a shortcut that drops every other pixel and adds channels of
+    zeros."""
 
     def __init__(self, inputs, planes, stride):
         super().__init__()
@@ -34,8 +35,8 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.shortcut = nn.Sequential()
         if stride != 1:
-            self.shortcut = Lambda(
-                lambda x: F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, planes // 4, planes // 4), "constant", 0))
+            self.shortcut = Lambda(lambda x: F.pad(
+                x[:, :, ::2, ::2], (0, 0, 0, 0, planes // 4, planes // 4), "constant", 0))
 
     def forward(self, x):
         out = F.relu(self.bn1(self.conv1(x)))
@@ -45,7 +46,8 @@ class Block(nn.Module):
 
 
 def _stage(inputs, planes, stride):
-    return nn.Sequential(Block(inputs, planes, stride), Block(planes, planes, 1), Block(planes, planes, 1))
+    return nn.Sequential(Block(inputs, planes, stride), Block(planes, planes, 1),
+                         Block(planes, planes, 1))
 
 
 class ResNet20(nn.Module):
@@ -55,7 +57,8 @@ class ResNet20(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.layer1, self.layer2, self.layer3 = _stage(16, 16, 1), _stage(16, 32, 2), _stage(32, 64, 2)
+        self.layer1, self.layer2, self.layer3 = (_stage(16, 16, 1), _stage(16, 32, 2),
+                                                 _stage(32, 64, 2))
         self.linear = nn.Linear(64, 10)
 
     def forward(self, x):

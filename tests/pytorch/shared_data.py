@@ -4,7 +4,8 @@ import sys
 
 import torch
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
+sys.path.insert(0,
+                os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
 import shared_folder  # noqa: E402
 
 FOLDER = shared_folder.shared_folder()
@@ -22,7 +23,8 @@ def skipped(*names):
 
 
 def load(model, file):
-    """-> the model in eval mode with the weights of a state dict, whose names may start with 'module.'."""
+    """-> the model in eval mode with the weights of a state dict, whose names may start with
+    'module.'."""
     state = torch.load(file, map_location="cpu")
     state = state.get("state_dict", state)
     model.load_state_dict({name[len("module."):] if name.startswith("module.") else name: v

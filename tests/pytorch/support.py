@@ -48,7 +48,8 @@ class Exported:
 
 
 def export(model, shape=(1, 3, 8, 8), **options):
-    """-> the Exported of a model, calibrated on one random batch unless it has scales of its own."""
+    """-> the Exported of a model, calibrated on one random batch unless it has scales of its
+    own."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = os.path.join(folder, "model.safetensors")

@@ -60,7 +60,8 @@ class Observers(unittest.TestCase):
                 low, high = min(values.min(), 0.0), max(values.max(), 0.0)
                 factors = np.geomspace(1.0, 0.02, 40)
                 best = min(error(observers.affine_parameters(low * a, high * b), values)
-                           for a in (factors if low < 0 else [1.0]) for b in (factors if high > 0 else [1.0]))
+                           for a in (factors if low < 0 else [1.0])
+                           for b in (factors if high > 0 else [1.0]))
                 self.assertLessEqual(error(observe("histogram", values), values), best * 1.05)
 
     def test_long_tails_are_clipped(self):
@@ -77,12 +78,14 @@ class Observers(unittest.TestCase):
             observer.observe(self.distributions["gauss"].astype(np.float32) * np.float32(factor))
         count, total, squares = observer._moments.sum(axis=1)
         self.assertEqual(count, 5 * 50000)
-        values = np.concatenate([self.distributions["gauss"] * f for f in (1e-3, 1.0, 50.0, 1.0, 2000.0)])
+        values = np.concatenate([self.distributions["gauss"] * f
+                                 for f in (1e-3, 1.0, 50.0, 1.0, 2000.0)])
         self.assertAlmostEqual(squares / np.sum(values * values), 1.0, places=5)
 
     def test_the_order_of_batches_hardly_matters(self):
         batches = [self.distributions["gauss"] * f for f in (0.01, 1.0, 10.0)]
-        forwards, backwards = observe("histogram", *batches)[0], observe("histogram", *batches[::-1])[0]
+        forwards, backwards = (observe("histogram", *batches)[0],
+                               observe("histogram", *batches[::-1])[0])
         self.assertAlmostEqual(forwards / backwards, 1.0, delta=0.05)
 
     def test_zero_is_exactly_representable(self):
@@ -137,9 +140,11 @@ class Calibration(ExportTest):
             return torch.tanh(inner), (torch.abs(inner) * 2).permute(0, 2, 3, 1)
         batch = torch.full((1, 1, 4, 4), 40.0)
         with unittest.mock.patch.dict(observers.OBSERVERS, {"halving": Halving}):
-            exported = export(Function(two_outputs).eval(), (1, 1, 4, 4), calibration=[batch], observer="halving")
+            exported = export(Function(two_outputs).eval(), (1, 1, 4, 4), calibration=[batch],
+                              observer="halving")
         highest = {name: 255 * exported.scale(name)[0] for name in exported.activations}
-        for name, expected in (("x", 20), ("abs", 20), ("tanh", 1), ("abs_1", 40), ("mul", 80), ("permute", 80)):
+        for name, expected in (("x", 20), ("abs", 20), ("tanh", 1), ("abs_1", 40), ("mul", 80),
+                               ("permute", 80)):
             self.assertAlmostEqual(highest[name], expected, places=4)
 
     def test_a_model_that_changes_its_input_in_place_does_not_change_the_data(self):
@@ -151,7 +156,8 @@ class Calibration(ExportTest):
         self.assertAlmostEqual(exported.scale("mul")[0], 2 / 255, places=7)
 
     def test_indices_have_no_scale(self):
-        exported = export(Function(lambda x: x.argmax(1)).eval(), calibration=[torch.randn(1, 3, 8, 8)])
+        exported = export(Function(lambda x: x.argmax(1)).eval(),
+                          calibration=[torch.randn(1, 3, 8, 8)])
         self.assertIsNone(exported.scale("argmax"))
 
     def test_several_inputs_come_as_tuples(self):
@@ -180,12 +186,14 @@ class Calibration(ExportTest):
     def test_values_that_are_not_finite_are_refused_with_the_name_of_the_tensor(self):
         bad = torch.randn(1, 3, 8, 8)
         bad[0, 0, 0, 0] = torch.nan
-        self.refused(Function(F.relu).eval(), "'x'", "NaN", calibration=[torch.randn(1, 3, 8, 8), bad])
+        self.refused(Function(F.relu).eval(), "'x'", "NaN",
+                     calibration=[torch.randn(1, 3, 8, 8), bad])
         self.refused(Function(lambda x: torch.exp(x * 100)).eval(), "'exp'",
                      calibration=[torch.ones(1, 3, 8, 8)])
 
     def test_without_calibration_there_is_a_warning_and_no_scale(self):
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(
+                record=True) as caught:
             warnings.simplefilter("always")
             graph = octet_export.export(Function(F.relu).eval(), (1, 3, 4, 4),
                                         os.path.join(folder, "a.safetensors"))
@@ -194,7 +202,8 @@ class Calibration(ExportTest):
 
     def test_bad_batches_are_refused(self):
         model = Function(F.relu).eval()
-        for batches, words in (([torch.randn(1, 3, 9, 8)], ["batch 0", "(1, 3, 9, 8)"]), ([], ["no batches"]),
+        for batches, words in (([torch.randn(1, 3, 9, 8)], ["batch 0", "(1, 3, 9, 8)"]),
+                               ([], ["no batches"]),
                                ([torch.randn(1, 3, 8, 8), "text"], ["batch 1"]),
                                ([torch.randn(0, 3, 8, 8)], ["batch 0"])):
             self.refused(model, *words, calibration=batches)

@@ -21,7 +21,8 @@ from torch import nn
 
 class Network(nn.Sequential):
     def __init__(self, channels=3):
-        super().__init__(nn.Conv2d(channels, 2, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        super().__init__(nn.Conv2d(channels, 2, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten())
 
 
 def sine():
@@ -56,8 +57,10 @@ class CommandLine(unittest.TestCase):
     def run_tool(self, *arguments, model="Network"):
         command = [sys.executable, "-W", "ignore", _TOOL]
         if model:
-            command += ["--model", f"{self.model}:{model}", "--input-shape", "1,3,8,8", "-o", self.output]
-        return subprocess.run(command + list(arguments), capture_output=True, text=True, timeout=120)
+            command += ["--model", f"{self.model}:{model}", "--input-shape", "1,3,8,8", "-o",
+                        self.output]
+        return subprocess.run(command + list(arguments), capture_output=True, text=True,
+                              timeout=120)
 
     def test_help_teaches(self):
         done = self.run_tool("--help", model=None)
@@ -73,10 +76,11 @@ class CommandLine(unittest.TestCase):
         Image.new("RGB", (9, 9), (200, 100, 50)).save(self.path("images/a.png"))
         preprocess = {"size": [8, 8], "resize": "stretch", "channels": "rgb", "mean": [0] * 3,
                       "std": [255] * 3}
-        done = self.run_tool(
-            "--state-dict", self.path("weights.pth"), "--calibrate", self.path("images"), "--preprocess",
-            json.dumps(preprocess), "--labels", self.path("labels.txt", "cat\ndog\n"), "--task",
-            self.path("task.json", '{"type": "classify"}'), "--observer", "min-max", "--keep-float", "0", "1")
+        done = self.run_tool("--state-dict", self.path("weights.pth"), "--calibrate",
+                             self.path("images"), "--preprocess", json.dumps(preprocess),
+                             "--labels", self.path("labels.txt", "cat\ndog\n"), "--task",
+                             self.path("task.json", '{"type": "classify"}'), "--observer",
+                             "min-max", "--keep-float", "0", "1")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         exported = Exported(self.output)
         self.assertEqual(exported.keep_float, ["0", "1"])
@@ -91,10 +95,11 @@ class CommandLine(unittest.TestCase):
                              self.path("labels.txt", "\ufeffcat\r\n\r\n\ndog\r\n"))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         description = Exported(self.output).description
-        self.assertEqual(description["preprocess"], {"size": [8, 8], "resize": "crop", "channels": "rgb",
-                                                     "mean": [123.675, 116.28, 103.53],
-                                                     "std": [58.395, 57.12, 57.375]})
-        self.assertEqual((description["task"], description["labels"]), ({"type": "classify"}, ["cat", "dog"]))
+        self.assertEqual(description["preprocess"],
+                         {"size": [8, 8], "resize": "crop", "channels": "rgb",
+                          "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]})
+        self.assertEqual((description["task"], description["labels"]),
+                         ({"type": "classify"}, ["cat", "dog"]))
 
     def test_what_is_no_file_is_no_reason_to_wait(self):
         os.mkfifo(self.path("pipe"))
@@ -102,14 +107,16 @@ class CommandLine(unittest.TestCase):
         os.mkdir(self.path("images"))
         os.mkfifo(self.path("images/a.png"))
         for option, value in (("--labels", "pipe"), ("--labels", "circle"), ("--labels", "images"),
-                              ("--state-dict", "pipe"), ("--preprocess", "pipe"), ("--task", "circle")):
+                              ("--state-dict", "pipe"), ("--preprocess", "pipe"),
+                              ("--task", "circle")):
             with self.subTest(option=option, value=value):
                 done = self.run_tool(option, self.path(value))
                 self.assertIn(done.returncode, (1, 2))
                 self.assertIn("octet_export: ", done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
         done = self.run_tool("--labels", "/dev/zero")
-        self.assertEqual((done.returncode, done.stderr), (2, "octet_export: /dev/zero: not a file\n"))
+        self.assertEqual((done.returncode, done.stderr),
+                         (2, "octet_export: /dev/zero: not a file\n"))
         done = self.run_tool("--calibrate", self.path("images"), "--preprocess", "zero-one")
         self.assertEqual(done.returncode, 1)
         self.assertIn("not a file", done.stderr)
@@ -119,27 +126,31 @@ class CommandLine(unittest.TestCase):
                                                          "mean": [0.485, 0.456, 0.406],
                                                          "std": [0.229, 0.224, 0.225]}))
         self.assertEqual(done.returncode, 1)
-        self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, 57.375]?", done.stderr)
+        self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, "
+                      "57.375]?", done.stderr)
 
     def test_means_and_deviations_of_different_pixels_are_asked_about(self):
         for mean, std in (([0.485, 0.456, 0.406], [58.395, 57.12, 57.375]),
                           ([123.675, 116.28, 103.53], [0.229, 0.224, 0.225])):
-            done = self.run_tool("--preprocess", json.dumps({"resize": "crop", "channels": "rgb", "mean": mean,
-                                                             "std": std}))
+            done = self.run_tool("--preprocess", json.dumps({"resize": "crop", "channels": "rgb",
+                                                             "mean": mean, "std": std}))
             self.assertEqual(done.returncode, 1)
             self.assertIn("do not go together", done.stderr)
-            self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, 57.375]?", done.stderr)
+            self.assertIn("did you mean [123.675, 116.28, 103.53] and [58.395, 57.12, "
+                          "57.375]?", done.stderr)
 
     def test_no_input_is_written_over(self):
         os.mkdir(self.path("images"))
         Image.new("RGB", (9, 9), (200, 100, 50)).save(self.path("images/a.png"))
         torch.save(nn.Sequential(nn.Conv2d(3, 2, 3)).state_dict(), self.path("weights.pth"))
-        arguments = ["--state-dict", self.path("weights.pth"), "--calibrate", self.path("images"), "--labels",
-                     self.path("labels.txt", "cat\ndog\n"), "--task", self.path("task.json", '{"type": "classify"}'),
-                     "--preprocess", self.path("preprocess.json", json.dumps(
-                         {"resize": "stretch", "channels": "rgb", "mean": [0] * 3, "std": [255] * 3}))]
-        read = [self.model] + [self.path(name) for name in
-                               ("weights.pth", "images/a.png", "labels.txt", "task.json", "preprocess.json")]
+        arguments = ["--state-dict", self.path("weights.pth"), "--calibrate", self.path("images"),
+                     "--labels", self.path("labels.txt", "cat\ndog\n"), "--task",
+                     self.path("task.json", '{"type": "classify"}'), "--preprocess",
+                     self.path("preprocess.json",
+                               json.dumps({"resize": "stretch", "channels": "rgb", "mean": [0] * 3,
+                                           "std": [255] * 3}))]
+        read = [self.model] + [self.path(name) for name in (
+            "weights.pth", "images/a.png", "labels.txt", "task.json", "preprocess.json")]
         for path in read:
             with open(path, "rb") as file:
                 before = file.read()
@@ -186,7 +197,8 @@ class CommandLine(unittest.TestCase):
         tags = Image.Exif()
         tags[0x0112] = 3
         picture.save(self.path("images/a.png"), exif=tags.tobytes())
-        arguments = ["--calibrate", self.path("images"), "--preprocess", "zero-one", "--observer", "min-max"]
+        arguments = ["--calibrate", self.path("images"), "--preprocess", "zero-one", "--observer",
+                     "min-max"]
         model = "nn.Sequential(nn.Conv2d(3, 1, 8), nn.Flatten())"
         scales = []
         self.path("network.py", _MODEL + "torch.manual_seed(3)\n")
@@ -219,8 +231,8 @@ class CommandLine(unittest.TestCase):
         for arguments, model, word in (
                 (["--preprocess", "{size}"], "Network", "not JSON"),
                 (["--observer", "best"], "Network", "best"),
-                (["--state-dict", self.path("none.pth")], "Network", "none.pth"), ([], "Nothing", "Nothing"),
-                ([], "number", "int"), ([], None, "required"),
+                (["--state-dict", self.path("none.pth")], "Network", "none.pth"),
+                ([], "Nothing", "Nothing"), ([], "number", "int"), ([], None, "required"),
                 (["--input-shape", "1,x"], "Network", "--input-shape")):
             with self.subTest(word):
                 done = self.run_tool(*arguments, model=model)

@@ -28,23 +28,26 @@ class Converted(ExportTest):
         self.assertTrue(torch.equal(exported.tensors["conv.bias"], model.conv.bias()))
         scales = exported.nodes["conv"]["weight_quantization"]["scale"]
         self.assertEqual(scales, weight.q_per_channel_scales().tolist())
-        self.assertEqual(exported.scale("quant"), (float(model.quant.scale), int(model.quant.zero_point)))
+        self.assertEqual(exported.scale("quant"),
+                         (float(model.quant.scale), int(model.quant.zero_point)))
         self.assertEqual(exported.scale("conv"), (model.conv.scale, model.conv.zero_point))
         self.assertIsNone(exported.scale("x"))
         self.assertIsNone(exported.scale("dequant"))
 
     def test_a_weight_of_minus_128_survives(self):
         model = convert(Stubbed(nn.Conv2d(3, 4, 1)).eval(), (1, 3, 8, 8))
-        weight = torch.quantize_per_tensor(torch.tensor([-1.28, 1.27] * 6).view(4, 3, 1, 1), 0.01, 0,
-                                           torch.qint8)
+        weight = torch.quantize_per_tensor(torch.tensor([-1.28, 1.27] * 6).view(4, 3, 1, 1), 0.01,
+                                           0, torch.qint8)
         model.body.set_weight_bias(weight, model.body.bias())
         exported = export(model)
         self.assertEqual(int(exported.tensors["body.weight"].min()), -128)
-        self.assertEqual(exported.node("conv2d")["weight_quantization"]["scale"], [0.009999999776482582])
+        self.assertEqual(exported.node("conv2d")["weight_quantization"]["scale"],
+                         [0.009999999776482582])
 
     def test_a_fused_relu_is_a_node_that_has_the_scale(self):
         model = tq.fuse_modules(ConvRelu().eval(), ["conv", "relu"])
-        exported = export(tq.convert(prepared(model, tq.get_default_qconfig("qnnpack"), (1, 3, 8, 8))))
+        exported = export(tq.convert(prepared(model, tq.get_default_qconfig("qnnpack"),
+                                              (1, 3, 8, 8))))
         self.assertIsNone(exported.scale("conv"))
         self.assertIsNotNone(exported.scale("conv.relu"))
 
@@ -56,7 +59,8 @@ class Converted(ExportTest):
         self.assertEqual(exported.tensors["body.1.weight"].dtype, torch.int8)
 
     def test_signed_activations_shift_by_128(self):
-        signed = tq.QConfig(tq.MinMaxObserver.with_args(dtype=torch.qint8, qscheme=torch.per_tensor_affine),
+        signed = tq.QConfig(tq.MinMaxObserver.with_args(dtype=torch.qint8,
+                                                        qscheme=torch.per_tensor_affine),
                             tq.default_weight_observer)
         model = Stubbed(nn.Flatten()).eval()
         model.qconfig = signed
@@ -92,13 +96,12 @@ class Converted(ExportTest):
 
     def test_modules_with_a_quantized_form(self):
         for module, op in ((nn.ReLU6(), "relu6"), (nn.BatchNorm2d(3), "batch_norm"),
-                           (nn.LeakyReLU(0.2), "leaky_relu"),
-                           (nn.Hardswish(), "hard_swish"), (nn.Sigmoid(), "sigmoid"), (nn.ELU(), "elu"),
-                           (nn.ReLU(), "relu"), (nn.MaxPool2d(2), "max_pool2d"),
-                           (nn.AvgPool2d(2), "avg_pool2d"),
-                           (nn.AdaptiveAvgPool2d(1), "mean"), (nn.Flatten(), "reshape"), (nn.Tanh(), "tanh"),
-                           (nn.Upsample(scale_factor=2), "resize"), (nn.PReLU(3), "prelu"),
-                           (nn.Hardtanh(-0.5, 0.5), "clip")):
+                           (nn.LeakyReLU(0.2), "leaky_relu"), (nn.Hardswish(), "hard_swish"),
+                           (nn.Sigmoid(), "sigmoid"), (nn.ELU(), "elu"), (nn.ReLU(), "relu"),
+                           (nn.MaxPool2d(2), "max_pool2d"), (nn.AvgPool2d(2), "avg_pool2d"),
+                           (nn.AdaptiveAvgPool2d(1), "mean"), (nn.Flatten(), "reshape"),
+                           (nn.Tanh(), "tanh"), (nn.Upsample(scale_factor=2), "resize"),
+                           (nn.PReLU(3), "prelu"), (nn.Hardtanh(-0.5, 0.5), "clip")):
             with self.subTest(op):
                 exported = export(convert(Stubbed(module).eval(), (1, 3, 8, 8)))
                 self.assertEqual(exported.ops, ["quantize", op])
@@ -111,15 +114,16 @@ class Converted(ExportTest):
                          {exported.scale("quant")})
 
     def test_relu6_after_a_convolution_is_exported_as_meant(self):
-        exported = export(convert(Stubbed(nn.Sequential(golden_models.Scaled(4), nn.ReLU6())).eval(),
-                                  (1, 4, 9, 9)),
+        exported = export(convert(Stubbed(nn.Sequential(golden_models.Scaled(4),
+                                                        nn.ReLU6())).eval(), (1, 4, 9, 9)),
                           (1, 4, 9, 9))
         self.assertEqual(exported.ops, ["quantize", "conv2d", "relu6"])
 
     def test_the_addition_of_an_outside_tensor(self):
         model = tq.fuse_modules(Residual().eval(), ["conv", "bn"])
         shapes = [(1, 3, 6, 6), (1, 4, 6, 6)]
-        exported = export(tq.convert(prepared(model, tq.get_default_qconfig("qnnpack"), *shapes)), shapes)
+        exported = export(tq.convert(prepared(model, tq.get_default_qconfig("qnnpack"), *shapes)),
+                          shapes)
         self.assertEqual(exported.ops, ["quantize", "conv2d", "quantize", "add", "relu", "conv2d",
                                         "dequantize"])
 
@@ -161,7 +165,8 @@ class Converted(ExportTest):
 
         def random(y):
             return y.dequantize() + torch.randn(1)
-        for change, words in ((in_bytes, ["in place"]), (in_float, ["in place"]), (random, ["every run"])):
+        for change, words in ((in_bytes, ["in place"]), (in_float, ["in place"]),
+                              (random, ["every run"])):
             for shape in ((1, 3, 8, 8), (1, 3, 7, 1)):
                 with self.subTest(change.__name__, shape=shape):
                     model = convert(Stubbed(Changing(lambda y: y)).eval(), shape)
@@ -206,7 +211,8 @@ class Converted(ExportTest):
         class Body(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.left, self.right, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3), nn.Linear(8, 2)
+                self.left, self.right, self.fc = (nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3),
+                                                  nn.Linear(8, 2))
 
             def forward(self, x):
                 y = torch.cat([F.relu(self.left(x)), self.right(x)], 1)
@@ -215,11 +221,12 @@ class Converted(ExportTest):
         for engine in ("qnnpack", "fbgemm"):
             with self.subTest(engine):
                 mapping = tq.get_default_qconfig_mapping(engine)
-                observed = quantize_fx.prepare_fx(Body().eval(), mapping, (torch.randn(1, 3, 8, 8),))
+                observed = quantize_fx.prepare_fx(Body().eval(), mapping,
+                                                  (torch.randn(1, 3, 8, 8),))
                 observed(torch.randn(2, 3, 8, 8))
                 exported = export(observed.eval())
-                self.assertEqual(exported.ops, ["conv2d", "relu", "conv2d", "concat", "max_pool2d", "mean",
-                                                "reshape", "linear"])
+                self.assertEqual(exported.ops, ["conv2d", "relu", "conv2d", "concat", "max_pool2d",
+                                                "mean", "reshape", "linear"])
                 names = [node["outputs"][0] for node in exported.description["nodes"]]
                 self.assertEqual(len({exported.scale(name) for name in names[3:7]}), 1)
                 self.assertNotIn(None, [exported.scale(name) for name in names[3:]])

@@ -1,7 +1,8 @@
-"""From PyTorch to octet's answers: every state in which a model arrives, exported, converted and run.
+"""From PyTorch to octet's answers: every state in which a model arrives, exported, converted and
+run.
 
-Needs the build folder in OCTET_BUILD. OCTET_ACCEPTANCE_IMAGES is how many of CIFAR-10's test images are
-evaluated, `all` for 10,000. Without it: 500 in float, and 120 of them in int8.
+Needs the build folder in OCTET_BUILD. OCTET_ACCEPTANCE_IMAGES is how many of CIFAR-10's test images
+are evaluated, `all` for 10,000. Without it: 500 in float, and 120 of them in int8.
 """
 import copy
 import os
@@ -71,7 +72,8 @@ class TransposedConvolutions(EndToEnd):
         with torch.no_grad():
             wanted = model(x)
             largest = max(float(model(batch).abs().max()) for batch in batches)
-        plain = self.converted(model, self.shape, flags=("--float",), name="plain", calibration=batches)
+        plain = self.converted(model, self.shape, flags=("--float",), name="plain",
+                               calibration=batches)
         (output,) = self.octet.run(plain, x)
         self.assertEqual(tuple(output.values.shape), tuple(wanted.shape))
         self.assertLessEqual(float((output.values - wanted).abs().max()), 1e-5 * largest)
@@ -82,29 +84,37 @@ class TransposedConvolutions(EndToEnd):
         return octet
 
     def test_windows(self):
-        for options in (dict(kernel_size=2, stride=2), dict(kernel_size=3, stride=2, padding=1, output_padding=1),
+        for options in (dict(kernel_size=2, stride=2),
+                        dict(kernel_size=3, stride=2, padding=1, output_padding=1),
                         dict(kernel_size=4, stride=2, padding=1), dict(kernel_size=3, padding=1),
-                        dict(kernel_size=3, stride=3), dict(kernel_size=2, stride=3, output_padding=2),
-                        dict(kernel_size=4, stride=3, padding=2, output_padding=1), dict(kernel_size=1),
-                        dict(kernel_size=3, stride=2, dilation=2, padding=1), dict(kernel_size=2, dilation=3),
-                        dict(kernel_size=(3, 4), stride=(1, 2), padding=(0, 1), output_padding=(0, 1),
-                             dilation=(2, 1))):
+                        dict(kernel_size=3, stride=3),
+                        dict(kernel_size=2, stride=3, output_padding=2),
+                        dict(kernel_size=4, stride=3, padding=2, output_padding=1),
+                        dict(kernel_size=1), dict(kernel_size=3, stride=2, dilation=2, padding=1),
+                        dict(kernel_size=2, dilation=3),
+                        dict(kernel_size=(3, 4), stride=(1, 2), padding=(0, 1),
+                             output_padding=(0, 1), dilation=(2, 1))):
             for groups in (1, 2, 4):
                 with self.subTest(**options, groups=groups):
                     self.check(nn.ConvTranspose2d(4, 8, groups=groups, bias=groups != 2, **options))
 
     def test_what_follows(self):
         def layer(outputs=8, **options):
-            return nn.ConvTranspose2d(4, outputs, 3, stride=2, padding=1, output_padding=1, **options)
+            return nn.ConvTranspose2d(4, outputs, 3, stride=2, padding=1, output_padding=1,
+                                      **options)
         for name, parts in (("batch norm", (layer(groups=2, bias=False), nn.BatchNorm2d(8))),
-                            ("batch norm and relu", (layer(groups=2), nn.BatchNorm2d(8), nn.ReLU())),
+                            ("batch norm and relu", (layer(groups=2), nn.BatchNorm2d(8),
+                                                     nn.ReLU())),
                             ("relu", (layer(), nn.ReLU())), ("relu6", (layer(), nn.ReLU6())),
                             ("hardtanh", (layer(), nn.Hardtanh(-0.2, 0.3))),
                             ("leaky relu", (layer(), nn.BatchNorm2d(8), nn.LeakyReLU(0.1))),
-                            ("silu", (layer(), nn.SiLU())), ("one channel", (layer(1), nn.BatchNorm2d(1), nn.ReLU())),
-                            ("stride 1", (nn.ConvTranspose2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())),
-                            ("convolutions", (nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), layer(), nn.BatchNorm2d(8),
-                                              nn.ReLU(), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4), layer()))):
+                            ("silu", (layer(), nn.SiLU())),
+                            ("one channel", (layer(1), nn.BatchNorm2d(1), nn.ReLU())),
+                            ("stride 1", (nn.ConvTranspose2d(4, 8, 3, padding=1), nn.BatchNorm2d(8),
+                                          nn.ReLU())),
+                            ("convolutions",
+                             (nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), layer(), nn.BatchNorm2d(8),
+                              nn.ReLU(), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4), layer()))):
             with self.subTest(name):
                 self.check(nn.Sequential(*parts))
 
@@ -127,13 +137,15 @@ class TransposedConvolutions(EndToEnd):
         self.assertEqual(kinds.count("conv2d"), 1)
 
     def test_a_layer_that_is_kept_in_float(self):
-        model = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ConvTranspose2d(4, 8, 2, stride=2), nn.Conv2d(8, 4, 1))
+        model = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ConvTranspose2d(4, 8, 2, stride=2),
+                              nn.Conv2d(8, 4, 1))
         batches = [torch.randn(8, *self.shape[1:])]
         octet = self.converted(model.eval(), self.shape, calibration=batches, keep_float=["1"])
         (output,) = self.octet.run(octet, batches[0][:1])
         with torch.no_grad():
             wanted = model(batches[0][:1])
-        self.assertLessEqual(float((output.values - wanted).abs().max()), 0.05 * float(wanted.abs().max()))
+        self.assertLessEqual(float((output.values - wanted).abs().max()),
+                             0.05 * float(wanted.abs().max()))
 
 
 class ModelsWithStubs(EndToEnd):
@@ -149,7 +161,8 @@ class ModelsWithStubs(EndToEnd):
     def quantized_output(self, model, x):
         """-> what reaches the DeQuantStub of a converted model."""
         seen = []
-        handle = model.dequant.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        handle = model.dequant.register_forward_pre_hook(
+            lambda module, inputs: seen.append(inputs[0]))
         with torch.no_grad():
             model(x)
         handle.remove()
@@ -165,7 +178,8 @@ class ModelsWithStubs(EndToEnd):
                     for _ in range(3):
                         x = torch.randn(self.shape)
                         (output,) = self.octet.run(octet, x)
-                        self.assertEqual(self.difference(output, self.quantized_output(model, x)), 0)
+                        self.assertEqual(self.difference(output, self.quantized_output(model, x)),
+                                         0)
                         self.assertTrue(torch.equal(output.values, model(x)))
 
     def test_what_stands_between_dequantize_and_quantize_changes_no_byte(self):
@@ -190,7 +204,8 @@ class ModelsWithStubs(EndToEnd):
                 ("concat with the input", lambda y, x: torch.cat([y, x[:, :, 1:-1, 1:-1]], 1), 7),
                 ("relu", lambda y, x: F.relu(y), 4)):
             with self.subTest(name):
-                model = prepared(Between(between, channels), tq.get_default_qconfig("qnnpack"), self.shape)
+                model = prepared(Between(between, channels), tq.get_default_qconfig("qnnpack"),
+                                 self.shape)
                 # A second range that is not the first one: some values are clamped.
                 model.quant_again.activation_post_process = tq.MinMaxObserver()
                 model.quant_again.activation_post_process(torch.tensor([-0.4, 0.7]))
@@ -213,7 +228,8 @@ class ModelsWithStubs(EndToEnd):
                 y = F.relu(self.dequant(self.conv(self.quant(x))))
                 return self.dequant(self.between(self.quant_again(y)))
         for name, between in (("nothing", lambda y: y), ("slice", lambda y: y[:, 1:]),
-                              ("flatten", lambda y: y.flatten(1)), ("pool", lambda y: F.max_pool2d(y, 2))):
+                              ("flatten", lambda y: y.flatten(1)),
+                              ("pool", lambda y: F.max_pool2d(y, 2))):
             with self.subTest(name):
                 model = prepared(Rounded(between), tq.get_default_qconfig("qnnpack"), self.shape)
                 model.quant_again.activation_post_process = tq.MinMaxObserver()
@@ -259,8 +275,8 @@ class ModelsWithStubs(EndToEnd):
     def test_quantization_aware_training(self):
         for engine in ("qnnpack", "fbgemm"):
             with self.subTest(engine):
-                model = nn.Sequential(tq.QuantStub(), nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(),
-                                      nn.Conv2d(8, 4, 3), tq.DeQuantStub())
+                model = nn.Sequential(tq.QuantStub(), nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8),
+                                      nn.ReLU(), nn.Conv2d(8, 4, 3), tq.DeQuantStub())
                 model = tq.fuse_modules_qat(model.train(), ["1", "2", "3"])
                 model.qconfig = tq.get_default_qat_qconfig(engine)
                 tq.prepare_qat(model, inplace=True)
@@ -272,8 +288,8 @@ class ModelsWithStubs(EndToEnd):
                 x = torch.randn(self.shape)
                 (output,) = self.octet.run(octet, x)
                 wanted = tq.convert(model)
-                # A byte of the first layer may differ where PyTorch folds the batch norm in another order: it
-                # moves a sum of the last layer by less than a step.
+                # A byte of the first layer may differ where PyTorch folds the batch norm in another
+                # order: it moves a sum of the last layer by less than a step.
                 largest = float((output.values - wanted(x)).abs().max())
                 self.assertLessEqual(largest, 1.01 * wanted[4].scale)
 
@@ -333,7 +349,8 @@ class PartsInFloat(EndToEnd):
                 model = self.Mixed()
                 model.head.qconfig = None
                 model = prepared(model, tq.default_qconfig, self.shape)
-                octet = self.converted(tq.convert(model, inplace=False) if convert else model, self.shape)
+                octet = self.converted(tq.convert(model, inplace=False) if convert else model,
+                                       self.shape)
                 ours, theirs = self.check(tq.convert(model), octet, "asked by the model's author")
                 distance = float((ours - theirs).abs().max() / theirs.abs().max())
                 self.assertLess(distance, 1e-5 if convert else 0.01)
@@ -353,7 +370,8 @@ class PartsInFloat(EndToEnd):
 
 
 class AdditionOfAnOutsideTensor(EndToEnd):
-    """conv, batch norm, addition of the second input, relu, and a last convolution in high precision."""
+    """conv, batch norm, addition of the second input, relu, and a last convolution in high
+    precision."""
 
     shapes = [(1, 3, 12, 12), (1, 4, 12, 12)]
 
@@ -372,21 +390,23 @@ class AdditionOfAnOutsideTensor(EndToEnd):
         self.assertEqual(nodes["last"]["precision"], "int8")
         self.assertEqual(nodes["last"]["output"]["type"], "f32")
         self.assertNotIn("scale", nodes["last"]["output"])
-        self.assertFalse([n for n in described["nodes"] if n["op"] in ("add", "batch_norm", "relu")],
+        self.assertFalse([n for n in described["nodes"]
+                          if n["op"] in ("add", "batch_norm", "relu")],
                          "all fused into the first convolution")
         inputs = [torch.randn(shape) for shape in self.shapes]
         (output,) = self.octet.run(octet, *inputs)
         wanted = reference(*inputs).detach()
-        # A tensor of standard deviation d and a range of 8 d has a rounding error of 8 d / (255 sqrt(12)) =
-        # 0.9 % of d, twice that with fbgemm's 7 bits. Three activations (inputs and sum) and two weights give
-        # sqrt(3 * 1.8^2 + 2 * 0.9^2) = 3.4 %.
+        # A tensor of standard deviation d and a range of 8 d has a rounding error of 8 d / (255
+        # sqrt(12)) = 0.9 % of d, twice that with fbgemm's 7 bits. Three activations (inputs and
+        # sum) and two weights give sqrt(3 * 1.8^2 + 2 * 0.9^2) = 3.4 %.
         error = (output.values - wanted).square().mean().sqrt() / wanted.square().mean().sqrt()
         self.assertLess(float(error), 0.034)
         self.assertGreater(len(output.values.unique()), 256, "more values than 8 bits have")
 
 
 class MobileNetV2(EndToEnd):
-    """torchvision's quantizable MobileNetV2, in 96x96 and with 20 classes, whose scores lie apart."""
+    """torchvision's quantizable MobileNetV2, in 96x96 and with 20 classes, whose scores lie
+    apart."""
 
     shape = (1, 3, 96, 96)
     images = 5
@@ -394,8 +414,10 @@ class MobileNetV2(EndToEnd):
     @classmethod
     def setUpClass(cls):
         torch.manual_seed(11)
-        model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=False, num_classes=20)
-        # Scores that depend on the input: statistics of the data, and a last layer that is not all but zero.
+        model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=False,
+                                                             num_classes=20)
+        # Scores that depend on the input: statistics of the data, and a last layer that is not all
+        # but zero.
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = None
@@ -411,8 +433,8 @@ class MobileNetV2(EndToEnd):
         """-> smooth coloured patterns at every scale, so that images differ in more than noise."""
         x = torch.zeros(count, *cls.shape[1:])
         for size in (2, 5, 12, 96):
-            x += nn.functional.interpolate(torch.randn(count, 3, size, size), cls.shape[2:], mode="bilinear",
-                                           align_corners=False)
+            x += nn.functional.interpolate(torch.randn(count, 3, size, size), cls.shape[2:],
+                                           mode="bilinear", align_corners=False)
         return x
 
     def quantized(self, engine, relu6):
@@ -449,22 +471,27 @@ class MobileNetV2(EndToEnd):
             self.assertAlmostEqual(output.info["scale"], scale, places=9)
             before = exact.differences.count
             with torch.no_grad():
-                wanted, same = (torch.round(m(x) / scale).int() + zero_point for m in (model, exact))
+                wanted, same = (torch.round(m(x) / scale).int() + zero_point
+                                for m in (model, exact))
                 noise = max(noise, float((self.model(x) / scale + zero_point - wanted).abs().max()))
-            self.assertTrue(torch.equal(output.bytes, same), "all is exact but additions and averages")
+            self.assertTrue(torch.equal(output.bytes, same),
+                            "all is exact but additions and averages")
             if exact.differences.count == before:
-                self.assertTrue(torch.equal(output.bytes, wanted), "no addition was rounded otherwise")
+                self.assertTrue(torch.equal(output.bytes, wanted),
+                                "no addition was rounded otherwise")
                 equal += 1
             largest = max(largest, int((output.bytes - wanted).abs().max()))
             answers.add(int(wanted.argmax()))
             agree += int(output.values.argmax()) == int(wanted.argmax())
-        print(f"MobileNetV2, {engine}, {'ReLU6' if relu6 else 'ReLU'}: {equal} of {self.images} outputs are "
-              f"PyTorch's bytes, at most {largest} steps away (float: {noise:.0f}); of all additions and "
-              f"averages {exact.differences.count} bytes by {exact.differences.largest}")
+        print(f"MobileNetV2, {engine}, {'ReLU6' if relu6 else 'ReLU'}: {equal} of {self.images} "
+              f"outputs are PyTorch's bytes, at most {largest} steps away (float: {noise:.0f}); of "
+              f"all additions and averages {exact.differences.count} bytes by "
+              f"{exact.differences.largest}")
         self.assertGreater(len(answers), 1, "the images have different answers")
         self.assertLessEqual(exact.differences.largest, 1)
-        # A step in one byte of an addition may grow on its way through layers of random weights: less than
-        # the roundings of all bytes do, which is what parts PyTorch's int8 from its float.
+        # A step in one byte of an addition may grow on its way through layers of random weights:
+        # less than the roundings of all bytes do, which is what parts PyTorch's int8 from its
+        # float.
         self.assertLess(largest, noise)
         self.assertGreaterEqual(agree, self.images - 1, "top classes")
         return octet
@@ -491,7 +518,8 @@ class BlazeFromItsStateDict(EndToEnd):
     def test_detections_in_int8_are_those_in_float(self):
         found, faces = octet_runner.blaze(), shared_data.path("faces", "evaluate")
         if not found or not faces:
-            self.skipTest(shared_data.skipped("blaze/Blaze_Final_320.pth", "faces/calibrate", "faces/evaluate"))
+            self.skipTest(shared_data.skipped("blaze/Blaze_Final_320.pth", "faces/calibrate",
+                                              "faces/evaluate"))
         model, options = found
         shape = (1, 3, 320, 320)
         exported = self.octet.export(model, shape, **options)
@@ -546,12 +574,14 @@ class Classifiers(EndToEnd):
         train = shared_data.path("cifar10", "train.tgz")
         if not train or not octet_runner.resnet20(None):
             self.skipTest(shared_data.skipped("cifar10/train.tgz", "cifar10/resnet20-12fca82f.th"))
-        octet_runner.cifar_images(train, self.octet.path("calibrate"), octet_runner.CALIBRATION_IMAGES)
+        octet_runner.cifar_images(train, self.octet.path("calibrate"),
+                                  octet_runner.CALIBRATION_IMAGES)
         model, options = octet_runner.resnet20(self.octet.path("calibrate"))
         int8, in_float = self.evaluate(self.octet.export(model, (1, 3, 32, 32), **options))
         self.assertEqual(in_float["images"], len(samples))
         torchs = octet_runner.top1(model, samples, RESNET_PREPROCESS)
-        print(f"resnet20 on {len(samples)} images: torch {torchs}, octet float {in_float}, int8 {int8}")
+        print(f"resnet20 on {len(samples)} images: torch {torchs}, octet float {in_float}, int8 "
+              f"{int8}")
         self.assertLessEqual(abs(in_float["top1"] - torchs), 0.1 if self.count is None else 0.4)
         self.check_int8(int8, in_float)
 

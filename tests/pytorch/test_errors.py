@@ -47,7 +47,8 @@ class Refused(ExportTest):
         self.refused(torch.jit.script(nn.ReLU()), "TorchScript")
 
     def test_a_top_k_in_no_order(self):
-        self.refused_part(lambda x: torch.topk(x, 2, sorted=False)[0], "sorted=False", "leave it out")
+        self.refused_part(lambda x: torch.topk(x, 2, sorted=False)[0], "sorted=False",
+                          "leave it out")
 
     def test_modules_without_a_form(self):
         for part, words in ((nn.GroupNorm(2, 4), ["group_norm", "write it out", "reshape"]),
@@ -68,7 +69,8 @@ class Refused(ExportTest):
     def test_no_remedy_asks_for_another_training(self):
         for part in (nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(8),
                      nn.BatchNorm2d(4, track_running_stats=False)):
-            with self.subTest(type(part).__name__), self.assertRaises(octet_export.ExportError) as caught:
+            with self.subTest(type(part).__name__), self.assertRaises(
+                    octet_export.ExportError) as caught:
                 export(Body(part).eval(), (1, 4, 8, 8))
             self.assertNotRegex(str(caught.exception), "train it|BatchNorm|retrain")
 
@@ -76,14 +78,15 @@ class Refused(ExportTest):
         self.refused_part(nn.LSTM(8, 8), "LSTM", shape=(1, 4, 8))
 
     def test_functions_without_a_form(self):
-        for function, words in ((lambda x: x @ x, ["matmul", "nn.Linear"]), (torch.sin, ["sin"]),
-                                (lambda x: x[x > 0], ["function gt"]), (lambda x: x.max(1).values, ["index"]),
-                                (lambda x: x[:, [0, 2]], ["slices"]), (lambda x: x.cumsum(1), ["cumsum"]),
-                                (lambda x: F.pad(x, (1, 1), mode="circular") if x.dim() == 3 else
-                                 F.pad(x, (1, 1, 1, 1), mode="reflect"), ["reflect"]),
-                                (lambda x: F.pad(x, (-1, 0)), ["negative"]), (lambda x: x ** 3, ["exponent"]),
-                                (lambda x: x.to(torch.int32), ["int32"]),
-                                (lambda x: torch.div(x, 2, rounding_mode="floor"), ["rounding_mode"])):
+        for function, words in (
+                (lambda x: x @ x, ["matmul", "nn.Linear"]), (torch.sin, ["sin"]),
+                (lambda x: x[x > 0], ["function gt"]), (lambda x: x.max(1).values, ["index"]),
+                (lambda x: x[:, [0, 2]], ["slices"]), (lambda x: x.cumsum(1), ["cumsum"]),
+                (lambda x: F.pad(x, (1, 1), mode="circular") if x.dim() == 3
+                 else F.pad(x, (1, 1, 1, 1), mode="reflect"), ["reflect"]),
+                (lambda x: F.pad(x, (-1, 0)), ["negative"]), (lambda x: x ** 3, ["exponent"]),
+                (lambda x: x.to(torch.int32), ["int32"]),
+                (lambda x: torch.div(x, 2, rounding_mode="floor"), ["rounding_mode"])):
             with self.subTest(str(words)):
                 self.refused_part(function, *words)
 
@@ -156,7 +159,8 @@ class Refused(ExportTest):
             cases = [(os.path.join(absent, "a.safetensors"), "there is no folder .*absent"),
                      (os.path.join(folder, "link"), "there is no folder .*absent"),
                      (os.path.join(blocked, "a.safetensors"), "Not a directory"),
-                     ("", "path .* is empty"), (folder, "this is a folder"), (None, "None: cannot write")]
+                     ("", "path .* is empty"), (folder, "this is a folder"),
+                     (None, "None: cannot write")]
             if os.path.exists("/dev/full"):
                 cases.append(("/dev/full", "/dev/full: cannot write: No space"))
             for path, message in cases:
@@ -168,9 +172,10 @@ class Refused(ExportTest):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "a.safetensors")
             full = OSError(errno.ENOSPC, "No space left on device", "/unfinished")
-            with mock.patch("os.fsync", side_effect=full), \
-                    self.assertRaisesRegex(octet_export.ExportError, "a.safetensors: cannot write: No space [^/]*$"):
-                octet_export.export(nn.ReLU().eval(), (1, 3, 4, 4), path, calibration=[torch.ones(1, 3, 4, 4)])
+            with mock.patch("os.fsync", side_effect=full), self.assertRaisesRegex(
+                    octet_export.ExportError, "a.safetensors: cannot write: No space [^/]*$"):
+                octet_export.export(nn.ReLU().eval(), (1, 3, 4, 4), path,
+                                    calibration=[torch.ones(1, 3, 4, 4)])
             self.assertEqual(os.listdir(folder), [])
 
     def test_a_share_of_bad_images_is_a_number_of_percent(self):
@@ -180,7 +185,8 @@ class Refused(ExportTest):
     def test_a_file_is_no_folder_to_calibrate_on(self):
         preprocess = {"resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]}
         for path in (__file__, __file__ + ".absent", ""):
-            self.refused(nn.ReLU().eval(), f"'{path}' is no folder", calibration=path, preprocess=preprocess)
+            self.refused(nn.ReLU().eval(), f"'{path}' is no folder", calibration=path,
+                         preprocess=preprocess)
 
     def test_a_change_in_place_that_another_view_shows_is_refused_by_name(self):
         def flattened(y):
@@ -213,14 +219,16 @@ class Refused(ExportTest):
         def shape_only(x):
             y = x * 2
             return F.relu_(y[:, :2]).reshape(y.size(0), -1)
-        for visible, ops in ((alone, ["mul", "reshape", "relu"]), (through_dropout, ["mul", "relu", "add"]),
+        for visible, ops in ((alone, ["mul", "reshape", "relu"]),
+                             (through_dropout, ["mul", "relu", "add"]),
                              (shape_only, ["mul", "slice", "relu", "reshape"])):
             with self.subTest(visible.__name__):
                 found = export(Function(visible).eval()).ops
                 self.assertEqual([op for op in found if op != "dropout"], ops)
 
     def test_random_values_are_refused_by_name(self):
-        self.refused_part(lambda x: x + torch.randn(1), "every run", "torch.randn", "input of the model")
+        self.refused_part(lambda x: x + torch.randn(1), "every run", "torch.randn",
+                          "input of the model")
 
     def test_an_output_that_differs_is_refused_by_name(self):
         class Remembers(nn.Module):
@@ -236,10 +244,12 @@ class Refused(ExportTest):
 class KeepFloat(ExportTest):
 
     def model(self):
-        return nn.Sequential(Body(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU())).eval()
+        return nn.Sequential(Body(nn.Conv2d(3, 3, 1)),
+                             nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU())).eval()
 
     def test_a_node_a_module_and_a_prefix(self):
-        for name, kept in (("0.inner.1", ["0.inner.1"]), ("0", ["0.inner.1"]), ("1", ["1.0", "1.1"])):
+        for name, kept in (("0.inner.1", ["0.inner.1"]), ("0", ["0.inner.1"]),
+                           ("1", ["1.0", "1.1"])):
             self.assertEqual(export(self.model(), keep_float=[name]).keep_float, kept)
 
     def test_a_name_alone(self):

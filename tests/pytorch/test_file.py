@@ -58,7 +58,8 @@ class File(unittest.TestCase):
 
     def test_tensors_are_little_endian_and_row_major(self):
         values = torch.tensor([[1.0, 2.0], [3.0, -4.5]])
-        safetensors.write(self.path, {"a": values.t(), "b": torch.tensor([-128, 127], dtype=torch.int8)}, {})
+        safetensors.write(self.path,
+                          {"a": values.t(), "b": torch.tensor([-128, 127], dtype=torch.int8)}, {})
         with open(self.path, "rb") as file:
             data = file.read()
         self.assertEqual(data[-18:], struct.pack("<4f", 1.0, 3.0, 2.0, -4.5) + b"\x80\x7f")

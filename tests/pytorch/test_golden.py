@@ -21,7 +21,8 @@ def load(name):
 
 
 def arguments_of(node, values, tensors, scales):
-    """-> a node's inputs as float64; weights become real, a bias is rounded to steps of the accumulator."""
+    """-> a node's inputs as float64; weights become real, a bias is rounded to steps of the
+    accumulator."""
     found = [values[name] if name in values else tensors[name].double() for name in node["inputs"]]
     weights = node.get("weight_quantization")
     if weights:
@@ -34,12 +35,14 @@ def arguments_of(node, values, tensors, scales):
 
 
 def run_quantized(tensors, description, x):
-    """-> the output's bytes if it has a scale, else its real values; float64, rounded at every scale."""
+    """-> the output's bytes if it has a scale, else its real values; float64, rounded at every
+    scale."""
     scales = description["tensors"]
     values = {description["inputs"][0]: x.double()}
     shown = {}
     for node in description["nodes"]:
-        results = interpret.run_node(node["op"], arguments_of(node, values, tensors, scales), node["attributes"])
+        results = interpret.run_node(node["op"], arguments_of(node, values, tensors, scales),
+                                     node["attributes"])
         for output, result in zip(node["outputs"], results):
             values[output] = shown[output] = result
             if "scale" in scales[output] and node["op"] != "dequantize":
@@ -104,7 +107,8 @@ class GoldenVectors(unittest.TestCase):
         for name, model, shape in golden_models.float_models():
             with self.subTest(name):
                 nodes = load(name)[1]["nodes"]
-                self.assertEqual(support.export(model.eval(), shape).ops, [node["op"] for node in nodes])
+                self.assertEqual(support.export(model.eval(), shape).ops,
+                                 [node["op"] for node in nodes])
 
     def test_the_whole_folder_is_small(self):
         size = sum(os.path.getsize(os.path.join(FOLDER, name)) for name in os.listdir(FOLDER))

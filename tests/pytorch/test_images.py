@@ -12,8 +12,8 @@ from octet_export import exif, images
 
 
 def preprocess(**changes):
-    return {"size": [6, 8], "resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1],
-            **changes}
+    return {"size": [6, 8], "resize": "stretch", "channels": "rgb", "mean": [0, 0, 0],
+            "std": [1, 1, 1], **changes}
 
 
 def picture(width, height, mode="RGB"):
@@ -40,9 +40,11 @@ class Images(unittest.TestCase):
 
     def test_crop_covers_and_cuts_the_centre(self):
         image = picture(40, 20)
-        np.testing.assert_array_equal(self.pixels(image, resize="crop"), pillow(image, (12, 6))[:, 2:10])
+        np.testing.assert_array_equal(self.pixels(image, resize="crop"),
+                                      pillow(image, (12, 6))[:, 2:10])
         image = picture(10, 31)
-        np.testing.assert_array_equal(self.pixels(image, resize="crop"), pillow(image, (8, 25))[9:15])
+        np.testing.assert_array_equal(self.pixels(image, resize="crop"),
+                                      pillow(image, (8, 25))[9:15])
 
     def test_letterbox_fits_at_the_top_left_and_fills_with_the_mean(self):
         image = picture(40, 20)
@@ -58,7 +60,8 @@ class Images(unittest.TestCase):
 
     def test_bgr_and_gray(self):
         image = picture(8, 6)
-        np.testing.assert_array_equal(self.pixels(image, channels="bgr"), pillow(image, (8, 6))[:, :, ::-1])
+        np.testing.assert_array_equal(self.pixels(image, channels="bgr"),
+                                      pillow(image, (8, 6))[:, :, ::-1])
         gray = self.pixels(image, channels="gray", mean=[0], std=[1])
         np.testing.assert_array_equal(gray[:, :, 0], np.asarray(image.convert("L")))
 
@@ -72,7 +75,8 @@ class Images(unittest.TestCase):
         file = io.BytesIO()
         Image.fromarray(wide).save(file, "png")
         expected = (wide >> 8).astype(np.float32)
-        for image in (Image.open(file), Image.fromarray(wide), Image.fromarray(wide.astype(np.int32))):
+        for image in (Image.open(file), Image.fromarray(wide),
+                      Image.fromarray(wide.astype(np.int32))):
             with self.subTest(image.mode):
                 np.testing.assert_array_equal(self.pixels(image), np.stack([expected] * 3, 2))
                 gray = self.pixels(image, channels="gray", mean=[0], std=[1])
@@ -81,7 +85,8 @@ class Images(unittest.TestCase):
     def test_mean_and_std_are_those_of_the_channels_in_their_order(self):
         image = picture(8, 6)
         got = self.pixels(image, channels="bgr", mean=[1, 2, 3], std=[2, 4, 8])
-        wanted = (np.asarray(image, np.float32)[:, :, ::-1] - np.float32([1, 2, 3])) / np.float32([2, 4, 8])
+        wanted = (np.asarray(image, np.float32)[:, :, ::-1]
+                  - np.float32([1, 2, 3])) / np.float32([2, 4, 8])
         np.testing.assert_array_equal(got, wanted)
 
     def test_the_input_is_float32_nchw(self):
@@ -99,16 +104,19 @@ class Images(unittest.TestCase):
         self.assertEqual(names, ["a.jpg", os.path.join("b", "1.png"), os.path.join("b", "2.PNG")])
 
     def test_all_orientations_are_pillows_own(self):
-        for form, options in (("jpeg", {"quality": 95, "subsampling": 0}), ("png", {}), ("webp", {"lossless": True})):
+        for form, options in (("jpeg", {"quality": 95, "subsampling": 0}), ("png", {}),
+                              ("webp", {"lossless": True})):
             for value in range(10):
-                with self.subTest(form=form, orientation=value), tempfile.TemporaryDirectory() as folder:
+                with self.subTest(form=form,
+                                  orientation=value), tempfile.TemporaryDirectory() as folder:
                     path = os.path.join(folder, "image")
                     tags = Image.Exif()
                     tags[0x0112] = value
                     picture(12, 7).save(path, form, exif=tags.tobytes(), **options)
                     with Image.open(path) as image:
                         raw = np.asarray(image.convert("RGB"), np.float32)
-                        shown = np.asarray(ImageOps.exif_transpose(image).convert("RGB"), np.float32)
+                        shown = np.asarray(ImageOps.exif_transpose(image).convert("RGB"),
+                                           np.float32)
                     for rotate, wanted in ((True, shown), (False, raw)):
                         rule = preprocess(size=list(wanted.shape[:2]))
                         got = images.load(path, rule, rotate)[0].numpy().transpose(1, 2, 0)
@@ -147,7 +155,8 @@ class Images(unittest.TestCase):
     def test_an_animated_webp_and_a_pipe_are_errors(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "moving.webp")
-            picture(8, 6).save(path, save_all=True, append_images=[picture(8, 6, "RGBA")], lossless=True)
+            picture(8, 6).save(path, save_all=True, append_images=[picture(8, 6, "RGBA")],
+                               lossless=True)
             with self.assertRaisesRegex(octet_export.ExportError, "animated WebP"):
                 images.load(path, preprocess())
             os.mkfifo(os.path.join(folder, "pipe.jpg"))

@@ -25,7 +25,8 @@ class MeasureAccuracy(unittest.TestCase):
     def measure(self):
         """-> what the script says of a build folder, without images."""
         script = os.path.join(support.HERE, "measure_accuracy.py")
-        return subprocess.run([sys.executable, "-W", "ignore", script, "--build", self.folder, "--data", self.folder],
+        return subprocess.run([sys.executable, "-W", "ignore", script, "--build", self.folder,
+                               "--data", self.folder],
                               capture_output=True, text=True, timeout=120, check=False).stderr
 
     def test_a_build_without_tests_is_enough(self):
@@ -35,7 +36,8 @@ class MeasureAccuracy(unittest.TestCase):
 
     def test_octet_evaluates_on_one_thread(self):
         self.program("octet", "#!/bin/sh\necho \"[\\\"$*\\\"]\"\n")
-        (called,) = octet_runner.Octet(self.folder, self.folder).evaluate("model", "images", "--limit", 3)
+        (called,) = octet_runner.Octet(self.folder, self.folder).evaluate(
+            "model", "images", "--limit", 3)
         self.assertEqual(called, "eval model images --json --threads 1 --limit 3")
 
 

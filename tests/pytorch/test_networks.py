@@ -14,9 +14,9 @@ import support
 
 SCRIPT = os.path.join(support.ROOT, "benchmarks", "networks.py")
 BENCH = {
-    "isa": "avx2", "threads": 1, "median_ms": 2.0, "min_ms": 2.0, "macs": 300000000, "quiet": True, "create_ms": 12.5,
-    "weight_bytes": 1000, "packed_bytes": 1100, "arena_bytes": 100, "arena_lower_bound": 100, "scratch_bytes": 10,
-    "peak_bytes": 1210
+    "isa": "avx2", "threads": 1, "median_ms": 2.0, "min_ms": 2.0, "macs": 300000000, "quiet": True,
+    "create_ms": 12.5, "weight_bytes": 1000, "packed_bytes": 1100, "arena_bytes": 100,
+    "arena_lower_bound": 100, "scratch_bytes": 10, "peak_bytes": 1210
 }
 
 
@@ -33,16 +33,19 @@ class Networks(unittest.TestCase):
 
     def make_octet(self, against, described):
         """An octet that was built with the engines `described`, and measures `against` those."""
-        result = {**BENCH, "against": [{"engine": name, "median_ms": 4.0, "ratio": 2.0} for name in against]}
+        result = {**BENCH,
+                  "against": [{"engine": name, "median_ms": 4.0, "ratio": 2.0} for name in against]}
         with open(self.octet, "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\n"
                        f"echo \"$*\" >> {self.folder}/asked\n"
-                       f"case \"$*\" in *--help*) echo '{described}' ;; bench*) echo '{json.dumps(result)}' ;; esac\n")
+                       f"case \"$*\" in *--help*) echo '{described}' ;; bench*) echo "
+                       f"'{json.dumps(result)}' ;; esac\n")
         os.chmod(self.octet, 0o755)
 
     def run_script(self, *arguments):
-        return subprocess.run([sys.executable, SCRIPT, "--octet", self.octet, "--work", self.folder, "--networks",
-                               "blaze", "resnet18", *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run([sys.executable, SCRIPT, "--octet", self.octet, "--work", self.folder,
+                               "--networks", "blaze", "resnet18", *arguments], capture_output=True,
+                              text=True, check=False)
 
     def asked(self):
         with open(os.path.join(self.folder, "asked"), encoding="utf-8") as file:

@@ -25,26 +25,27 @@ class Operators(ExportTest):
         return export(model.eval(), shape).ops
 
     def test_a_convolution_keeps_its_stride_padding_dilation_and_groups(self):
-        node = self.only_node(nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 0), dilation=(1, 1),
-                                        groups=2))
+        node = self.only_node(nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 0),
+                                        dilation=(1, 1), groups=2))
         self.assertEqual(node["op"], "conv2d")
-        self.assertEqual(node["attributes"], {"stride": [2, 1], "padding": [1, 0, 1, 0], "dilation": [1, 1],
-                                              "groups": 2})
+        self.assertEqual(node["attributes"], {"stride": [2, 1], "padding": [1, 0, 1, 0],
+                                              "dilation": [1, 1], "groups": 2})
 
     def test_a_transposed_convolution_keeps_all_that_it_is_asked_for(self):
-        layer = nn.ConvTranspose2d(4, 6, (3, 4), stride=(2, 3), padding=(1, 0), output_padding=(1, 2),
-                                   dilation=(1, 2), groups=2)
+        layer = nn.ConvTranspose2d(4, 6, (3, 4), stride=(2, 3), padding=(1, 0),
+                                   output_padding=(1, 2), dilation=(1, 2), groups=2)
         exported = export(layer.eval(), (1, 4, 8, 6))
         (node,) = exported.description["nodes"]
         self.assertEqual(node["op"], "conv_transpose2d")
-        self.assertEqual(node["attributes"], {"stride": [2, 3], "padding": [1, 0, 1, 0],
-                                              "output_padding": [1, 2], "dilation": [1, 2], "groups": 2})
+        self.assertEqual(node["attributes"],
+                         {"stride": [2, 3], "padding": [1, 0, 1, 0],
+                          "output_padding": [1, 2], "dilation": [1, 2], "groups": 2})
         self.assertEqual(node["inputs"][1:], ["weight", "bias"])
         self.assertTrue(torch.equal(exported.tensors["weight"], layer.weight))
         weight = layer.weight.detach()
         with_function = self.only_node(lambda x: F.conv_transpose2d(x, weight, stride=2))
-        self.assertEqual((with_function["op"], with_function["attributes"]["stride"], len(with_function["inputs"])),
-                         ("conv_transpose2d", [2, 2], 2))
+        self.assertEqual((with_function["op"], with_function["attributes"]["stride"],
+                          len(with_function["inputs"])), ("conv_transpose2d", [2, 2], 2))
 
     def test_norms_that_are_written_out_as_the_error_says(self):
         def written_out(x, dims):
@@ -53,10 +54,13 @@ class Operators(ExportTest):
         weight, bias = torch.randn(6), torch.randn(6)
         by_group = torch.randn(4, 1, 1), torch.randn(4, 1, 1)
         cases = {
-            "layer": (lambda x: written_out(x, -1) * weight + bias, lambda x: F.layer_norm(x, (6,), weight, bias)),
+            "layer": (lambda x: written_out(x, -1) * weight + bias,
+                      lambda x: F.layer_norm(x, (6,), weight, bias)),
             "instance": (lambda x: written_out(x, (2, 3)), F.instance_norm),
-            "batch": (lambda x: written_out(x, (0, 2, 3)), lambda x: F.batch_norm(x, None, None, training=True)),
-            "group": (lambda x: written_out(x.reshape(1, 2, 96), -1).reshape(1, 4, 8, 6) * by_group[0] + by_group[1],
+            "batch": (lambda x: written_out(x, (0, 2, 3)),
+                      lambda x: F.batch_norm(x, None, None, training=True)),
+            "group": (lambda x: written_out(x.reshape(1, 2, 96), -1).reshape(1, 4, 8, 6)
+                      * by_group[0] + by_group[1],
                       lambda x: F.group_norm(x, 2, by_group[0].flatten(), by_group[1].flatten())),
         }
         x = torch.randn(1, 4, 8, 6)
@@ -76,16 +80,16 @@ class Operators(ExportTest):
         self.assertEqual(self.only_node(Sized())["attributes"]["output_padding"], [1, 1])
 
     def test_a_transposed_convolution_whose_weight_is_computed_is_refused(self):
-        self.refused(Function(lambda x: F.conv_transpose2d(x, x)).eval(), "the transposed convolution's weight",
-                     shape=(1, 1, 3, 3))
+        self.refused(Function(lambda x: F.conv_transpose2d(x, x)).eval(),
+                     "the transposed convolution's weight", shape=(1, 1, 3, 3))
 
     def test_same_padding_becomes_numbers_with_the_odd_pixel_at_the_end(self):
         node = self.only_node(nn.Conv2d(4, 4, (2, 5), padding="same", dilation=(3, 1)))
         self.assertEqual(node["attributes"]["padding"], [1, 2, 2, 2])
 
     def test_valid_padding_is_none(self):
-        self.assertEqual(self.only_node(nn.Conv2d(4, 4, 3, padding="valid"))["attributes"]["padding"],
-                         [0] * 4)
+        self.assertEqual(
+            self.only_node(nn.Conv2d(4, 4, 3, padding="valid"))["attributes"]["padding"], [0] * 4)
 
     def test_a_functional_convolution_with_its_own_parameters_keeps_their_names(self):
         class Own(nn.Module):
@@ -114,18 +118,20 @@ class Operators(ExportTest):
     def test_activations_have_operators_of_their_own(self):
         for module, op in ((nn.ReLU(), "relu"), (nn.ReLU6(), "relu6"), (nn.Sigmoid(), "sigmoid"),
                            (nn.Tanh(), "tanh"), (nn.Hardsigmoid(), "hard_sigmoid"),
-                           (nn.Hardswish(), "hard_swish"),
-                           (nn.SiLU(), "silu"), (nn.GELU(), "gelu"), (torch.exp, "exp"), (torch.abs, "abs"),
+                           (nn.Hardswish(), "hard_swish"), (nn.SiLU(), "silu"), (nn.GELU(), "gelu"),
+                           (torch.exp, "exp"), (torch.abs, "abs"),
                            (torch.neg, "neg"), (lambda x: -x, "neg"), (nn.Softsign(), "softsign"),
                            (F.softsign, "softsign"), (F.relu, "relu"), (torch.relu, "relu"),
                            (lambda x: x.relu(), "relu"), (lambda x: x.sigmoid(), "sigmoid"),
-                           (lambda x: x.clone().relu_(), "relu"), (F.silu, "silu"), (F.hardtanh, "clip"),
-                           (lambda x: F.hardtanh(x, 0, 6), "relu6"), (nn.ReLU(inplace=True), "relu")):
+                           (lambda x: x.clone().relu_(), "relu"), (F.silu, "silu"),
+                           (F.hardtanh, "clip"), (lambda x: F.hardtanh(x, 0, 6), "relu6"),
+                           (nn.ReLU(inplace=True), "relu")):
             with self.subTest(op):
                 self.assertEqual(self.only_node(module)["op"], op)
 
     def test_bounds_and_slopes_are_attributes(self):
-        self.assertEqual(self.only_node(nn.Hardtanh(-2, 3))["attributes"], {"min": -2.0, "max": 3.0})
+        self.assertEqual(self.only_node(nn.Hardtanh(-2, 3))["attributes"],
+                         {"min": -2.0, "max": 3.0})
         self.assertEqual(self.only_node(lambda x: x.clamp(min=0.5))["attributes"], {"min": 0.5})
         self.assertEqual(self.only_node(lambda x: x.clamp(max=0.5))["attributes"], {"max": 0.5})
         self.assertEqual(self.only_node(nn.LeakyReLU(0.25))["attributes"], {"alpha": 0.25})
@@ -139,15 +145,13 @@ class Operators(ExportTest):
         self.assertEqual(self.ops(nn.LogSoftmax(1)), ["softmax", "log"])
 
     def test_arithmetic_takes_tensors_and_numbers_in_either_place(self):
-        for function, ops in ((lambda x: x + x, ["add"]), (lambda x: 2 + x, ["add"]),
-                              (lambda x: 1 - x, ["sub"]),
-                              (lambda x: x - 1, ["sub"]), (lambda x: 3 * x, ["mul"]),
-                              (lambda x: x / 2, ["div"]),
-                              (lambda x: 1 / (x.abs() + 1), ["abs", "add", "div"]),
-                              (lambda x: x ** 2, ["mul"]),
-                              (lambda x: torch.add(x, x, alpha=2), ["mul", "add"]), (torch.square, ["mul"]),
-                              (lambda x: x.abs() ** 0.5, ["abs", "sqrt"]), (lambda x: x.sub(x), ["sub"]),
-                              (lambda x: torch.rsqrt(x.abs() + 1), ["abs", "add", "sqrt", "div"])):
+        for function, ops in (
+                (lambda x: x + x, ["add"]), (lambda x: 2 + x, ["add"]), (lambda x: 1 - x, ["sub"]),
+                (lambda x: x - 1, ["sub"]), (lambda x: 3 * x, ["mul"]), (lambda x: x / 2, ["div"]),
+                (lambda x: 1 / (x.abs() + 1), ["abs", "add", "div"]), (lambda x: x ** 2, ["mul"]),
+                (lambda x: torch.add(x, x, alpha=2), ["mul", "add"]), (torch.square, ["mul"]),
+                (lambda x: x.abs() ** 0.5, ["abs", "sqrt"]), (lambda x: x.sub(x), ["sub"]),
+                (lambda x: torch.rsqrt(x.abs() + 1), ["abs", "add", "sqrt", "div"])):
             with self.subTest(ops):
                 self.assertEqual(self.ops(function), ops)
 
@@ -158,15 +162,18 @@ class Operators(ExportTest):
 
     def test_pooling_keeps_its_windows(self):
         node = self.only_node(nn.MaxPool2d((3, 2), (2, 1), (1, 0), ceil_mode=True))
-        self.assertEqual(node["attributes"], {"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0, 1, 0],
-                                              "dilation": [1, 1], "ceil_mode": True})
+        self.assertEqual(node["attributes"],
+                         {"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0, 1, 0],
+                          "dilation": [1, 1], "ceil_mode": True})
         node = self.only_node(nn.AvgPool2d(3, 2, 1, count_include_pad=False))
-        self.assertEqual(node["attributes"], {"kernel": [3, 3], "stride": [2, 2], "padding": [1] * 4,
-                                              "ceil_mode": False, "count_include_pad": False})
+        self.assertEqual(node["attributes"],
+                         {"kernel": [3, 3], "stride": [2, 2], "padding": [1] * 4,
+                          "ceil_mode": False, "count_include_pad": False})
 
     def test_pooling_to_one_pixel_is_a_mean(self):
         node = self.only_node(nn.AdaptiveAvgPool2d(1))
-        self.assertEqual((node["op"], node["attributes"]), ("mean", {"axes": [2, 3], "keepdims": True}))
+        self.assertEqual((node["op"], node["attributes"]),
+                         ("mean", {"axes": [2, 3], "keepdims": True}))
 
     def test_adaptive_pooling_with_equal_windows_is_pooling(self):
         node = self.only_node(nn.AdaptiveAvgPool2d((4, 3)))
@@ -184,10 +191,12 @@ class Operators(ExportTest):
         self.assertEqual(self.ops(lambda x: x.sum(1)), ["mean", "mul"])
 
     def test_an_index_of_the_largest_value_is_an_integer(self):
-        for function in (lambda x: x.argmax(1), lambda x: torch.max(x, 1)[1], lambda x: x.max(dim=1).indices):
+        for function in (lambda x: x.argmax(1), lambda x: torch.max(x, 1)[1],
+                         lambda x: x.max(dim=1).indices):
             exported = export(Function(function).eval())
             self.assertEqual(exported.ops, ["argmax"])
-            self.assertEqual(exported.activations[exported.outputs[0]], {"shape": [1, 8, 8], "type": "s32"})
+            self.assertEqual(exported.activations[exported.outputs[0]],
+                             {"shape": [1, 8, 8], "type": "s32"})
 
     def test_top_k_is_one_node_with_two_results(self):
         def both(x):
@@ -199,14 +208,16 @@ class Operators(ExportTest):
         self.assertEqual(node["outputs"], ["topk.values", "topk.indices"])
         self.assertEqual(node["attributes"], {"axis": 1, "k": 2, "largest": True})
         self.assertEqual(exported.activations["topk.values"], {"shape": [1, 2, 8, 6]})
-        self.assertEqual(exported.activations["topk.indices"], {"shape": [1, 2, 8, 6], "type": "s32"})
+        self.assertEqual(exported.activations["topk.indices"],
+                         {"shape": [1, 2, 8, 6], "type": "s32"})
         self.assertEqual(exported.outputs[1], "topk.indices")
         cases = {"values": lambda x: x.topk(3, -1, largest=False).values,
                  "indices": lambda x: x.topk(3, -1, False)[1]}
         for result, function in cases.items():
             exported = export(Function(function).eval(), (1, 4, 8, 6))
             self.assertEqual(exported.ops, ["top_k"])
-            self.assertEqual(exported.description["nodes"][0]["attributes"], {"axis": -1, "k": 3, "largest": False})
+            self.assertEqual(exported.description["nodes"][0]["attributes"],
+                             {"axis": -1, "k": 3, "largest": False})
             self.assertEqual(exported.outputs, [f"topk.{result}"])
 
         self.assertEqual(export(Function(lambda x: x.topk(2)).eval(), (1, 4, 8, 6)).outputs,
@@ -217,8 +228,10 @@ class Operators(ExportTest):
         self.assertEqual(self.ops(twice), ["top_k", "top_k", "neg", "top_k", "mul", "add"])
 
     def test_concat_and_stack(self):
-        self.assertEqual(self.only_node(lambda x: torch.cat([x, x], dim=-1))["attributes"], {"axis": -1})
-        self.assertEqual(self.ops(lambda x: torch.stack([x, x], 1)), ["reshape", "reshape", "concat"])
+        self.assertEqual(self.only_node(lambda x: torch.cat([x, x], dim=-1))["attributes"],
+                         {"axis": -1})
+        self.assertEqual(self.ops(lambda x: torch.stack([x, x], 1)),
+                         ["reshape", "reshape", "concat"])
 
     def test_slices_are_one_node_an_axis(self):
         exported = export(Function(lambda x: x[:, 1:-1, ::2]).eval(), (1, 4, 8, 6))
@@ -243,7 +256,8 @@ class Operators(ExportTest):
     def test_reshaping_has_every_extent(self):
         for function, shape in ((lambda x: x.view(x.size(0), -1), [1, 192]),
                                 (lambda x: x.flatten(2), [1, 4, 48]),
-                                (lambda x: x.reshape(1, 2, 2, -1), [1, 2, 2, 48]), (nn.Flatten(), [1, 192]),
+                                (lambda x: x.reshape(1, 2, 2, -1), [1, 2, 2, 48]),
+                                (nn.Flatten(), [1, 192]),
                                 (lambda x: x.unsqueeze(2), [1, 4, 1, 8, 6]),
                                 (lambda x: x.view(*x.shape[:2], -1), [1, 4, 48]),
                                 (nn.Unflatten(1, (2, 2)), [1, 2, 2, 8, 6])):
@@ -258,12 +272,14 @@ class Operators(ExportTest):
 
     def test_padding_has_a_pair_an_axis(self):
         node = self.only_node(lambda x: F.pad(x, (1, 2, 3, 4), value=0.5))
-        self.assertEqual(node["attributes"], {"pads": [[0, 0], [0, 0], [3, 4], [1, 2]], "value": 0.5})
+        self.assertEqual(node["attributes"],
+                         {"pads": [[0, 0], [0, 0], [3, 4], [1, 2]], "value": 0.5})
         self.assertEqual(self.only_node(nn.ZeroPad2d(1))["op"], "pad")
 
     def test_resizing_has_the_size_in_pixels(self):
         node = self.only_node(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True))
-        self.assertEqual(node["attributes"], {"size": [16, 12], "mode": "bilinear", "align_corners": True})
+        self.assertEqual(node["attributes"],
+                         {"size": [16, 12], "mode": "bilinear", "align_corners": True})
         node = self.only_node(lambda x: F.interpolate(x, size=x.shape[2] * 3))
         self.assertEqual(node["attributes"]["size"], [24, 24])
 
@@ -283,7 +299,8 @@ class Operators(ExportTest):
     def test_what_changes_nothing_leaves_no_node(self):
         model = nn.Sequential(nn.Dropout(0.5), nn.Identity(), nn.ReLU(), nn.Dropout2d(0.1))
         self.assertEqual(self.ops(model), ["relu"])
-        self.assertEqual(self.ops(lambda x: F.relu(x).contiguous().float().detach().clone()), ["relu"])
+        self.assertEqual(self.ops(lambda x: F.relu(x).contiguous().float().detach().clone()),
+                         ["relu"])
 
 
 class Graphs(ExportTest):
@@ -316,7 +333,8 @@ class Graphs(ExportTest):
             def forward(self, x):
                 return F.relu(self.conv(x) + x)
         exported = export(nn.Sequential(Inner(), Inner()).eval())
-        self.assertEqual(list(exported.nodes), ["0.conv", "0.add", "0.relu", "1.conv", "1.add", "1.relu"])
+        self.assertEqual(list(exported.nodes),
+                         ["0.conv", "0.add", "0.relu", "1.conv", "1.add", "1.relu"])
 
     def test_activations_and_parameters_have_different_names(self):
         class Clash(nn.Module):
@@ -375,7 +393,8 @@ class Graphs(ExportTest):
                 x = F.relu(x)
             n, c, h, w = x.shape
             return x.view(n, c * h, w)
-        self.assertEqual(export(Function(forward).eval(), (1, 3, 7, 5)).ops, ["pad", "relu", "reshape"])
+        self.assertEqual(export(Function(forward).eval(), (1, 3, 7, 5)).ops,
+                         ["pad", "relu", "reshape"])
         self.assertEqual(export(Function(forward).eval(), (1, 3, 8, 5)).ops, ["relu", "reshape"])
 
     def test_a_parallel_wrapper_is_taken_off(self):

@@ -6,7 +6,8 @@ from torch import nn
 
 from support import ExportTest, export
 
-PREPROCESS = {"size": [8, 6], "resize": "crop", "channels": "rgb", "mean": [1, 2.5, 3], "std": [2, 2, 2]}
+PREPROCESS = {"size": [8, 6], "resize": "crop", "channels": "rgb", "mean": [1, 2.5, 3],
+              "std": [2, 2, 2]}
 DETECT = {"type": "detect", "boxes": 0, "scores": 1, "min_sizes": [[4, 6], [8]], "steps": [2, 4],
           "variances": [0.1, 0.2], "score_threshold": 0.3, "nms_iou": 0.5}
 
@@ -26,7 +27,8 @@ class Preprocess(ExportTest):
 
     def refused_preprocess(self, *words, **changes):
         preprocess = {k: v for k, v in {**PREPROCESS, **changes}.items() if v is not None}
-        self.refused(nn.ReLU().eval(), "preprocess", *words, shape=(1, 3, 8, 6), preprocess=preprocess)
+        self.refused(nn.ReLU().eval(), "preprocess", *words, shape=(1, 3, 8, 6),
+                     preprocess=preprocess)
 
     def test_it_is_written_as_it_was_given(self):
         exported = export(nn.ReLU().eval(), (1, 3, 8, 6), preprocess=PREPROCESS)
@@ -34,8 +36,8 @@ class Preprocess(ExportTest):
 
     def test_gray_has_one_channel(self):
         gray = {**PREPROCESS, "channels": "gray", "mean": [127], "std": [128.0]}
-        self.assertEqual(export(nn.ReLU().eval(), (1, 1, 8, 6), preprocess=gray).description["preprocess"],
-                         gray)
+        self.assertEqual(
+            export(nn.ReLU().eval(), (1, 1, 8, 6), preprocess=gray).description["preprocess"], gray)
 
     def test_unknown_missing_and_wrong_values(self):
         self.refused_preprocess("'sizes'", "'size'", sizes=[8, 6])
@@ -65,8 +67,8 @@ class Labels(ExportTest):
         self.assertEqual(exported.description["task"], {"type": "classify"})
 
     def test_their_number_must_be_that_of_the_classes(self):
-        self.refused(nn.Flatten().eval(), "3 labels", "2 classes", shape=(1, 2, 1, 1), labels=["a", "b", "c"],
-                     task={"type": "classify"})
+        self.refused(nn.Flatten().eval(), "3 labels", "2 classes", shape=(1, 2, 1, 1),
+                     labels=["a", "b", "c"], task={"type": "classify"})
         self.refused(nn.Flatten().eval(), "texts", labels=[1, 2])
 
     def test_an_index_has_no_number_of_classes(self):
@@ -85,9 +87,10 @@ class Labels(ExportTest):
             self.assertEqual(exported.activations[exported.outputs[0]]["type"], "s32")
 
     def test_a_map_of_scores_is_no_classifier(self):
-        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", "without a task", shape=(1, 3, 6, 6),
-                     labels=list("abcd"), task={"type": "classify"})
-        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", shape=(1, 3, 6, 6), task={"type": "classify"})
+        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", "without a task",
+                     shape=(1, 3, 6, 6), labels=list("abcd"), task={"type": "classify"})
+        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", shape=(1, 3, 6, 6),
+                     task={"type": "classify"})
 
 
 class Detection(ExportTest):
@@ -97,10 +100,11 @@ class Detection(ExportTest):
         self.refused(Detector().eval(), "task", *words, shape=(1, 3, 8, 6), task=task)
 
     def test_it_is_written_as_it_was_given(self):
-        self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=DETECT).description["task"], DETECT)
+        self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=DETECT).description["task"],
+                         DETECT)
         landmarks = {**DETECT, "landmarks": 2}
-        self.assertEqual(export(Detector().eval(), (1, 3, 8, 6), task=landmarks).description["task"],
-                         landmarks)
+        self.assertEqual(
+            export(Detector().eval(), (1, 3, 8, 6), task=landmarks).description["task"], landmarks)
 
     def test_unknown_missing_and_wrong_values(self):
         self.refused_task("'box'", "'boxes'", box=1)

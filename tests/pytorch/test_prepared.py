@@ -33,7 +33,8 @@ class Residual(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.quant, self.quant_other, self.dequant = tq.QuantStub(), tq.QuantStub(), tq.DeQuantStub()
+        self.quant, self.quant_other, self.dequant = (tq.QuantStub(), tq.QuantStub(),
+                                                      tq.DeQuantStub())
         self.conv, self.bn = nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
         self.skip = torch.nn.quantized.FloatFunctional()
         self.last = nn.Conv2d(4, 2, 1)
@@ -160,8 +161,8 @@ class Prepared(ExportTest):
         shapes = [(1, 3, 6, 6), (1, 4, 6, 6)]
         exported = export(prepared(model, tq.get_default_qconfig("fbgemm"), *shapes), shapes)
         self.assertEqual(exported.inputs, ["x", "other"])
-        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu",
-                                        "conv2d"])
+        self.assertEqual(exported.ops,
+                         ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu", "conv2d"])
         self.assertEqual(exported.outputs, ["last"])
         self.assertIsNone(exported.scale("last"))
         self.assertIsNotNone(exported.scale("skip"))
@@ -169,7 +170,8 @@ class Prepared(ExportTest):
         self.assertEqual(len(exported.nodes["last"]["weight_quantization"]["scale"]), 2)
 
     def test_a_wider_output_is_a_high_precision_output(self):
-        wide = tq.MinMaxObserver.with_args(dtype=torch.qint32, quant_min=-2**30, quant_max=2**30 - 1)
+        wide = tq.MinMaxObserver.with_args(dtype=torch.qint32, quant_min=-2**30,
+                                           quant_max=2**30 - 1)
         for observer in (tq.NoopObserver, wide, nn.Identity):
             model = ConvRelu().eval()
             model.relu = nn.Identity()
@@ -185,7 +187,8 @@ class Prepared(ExportTest):
         exported = export(prepared(model, tq.get_default_qconfig("fbgemm"), *shapes), shapes)
         largest = model.conv.weight.abs().amax((1, 2, 3)) / (4.0 + 1e-5) ** 0.5
         scales = torch.tensor(exported.nodes["conv"]["weight_quantization"]["scale"])
-        self.assertTrue(torch.allclose(scales, largest / 127.5, rtol=1e-4), (scales, largest / 127.5))
+        self.assertTrue(torch.allclose(scales, largest / 127.5, rtol=1e-4),
+                        (scales, largest / 127.5))
 
     def test_modules_without_a_qconfig_stay_float(self):
         class Mixed(ConvRelu):
@@ -271,7 +274,8 @@ class Prepared(ExportTest):
             def forward(self, x):
                 return self.dequant(self.last(self.function(self.conv(self.quant(x)))))
         torch.backends.quantized.engine = "qnnpack"
-        for function in (nn.Sigmoid(), nn.Tanh(), nn.Hardsigmoid(), torch.sigmoid, F.leaky_relu, F.gelu):
+        for function in (nn.Sigmoid(), nn.Tanh(), nn.Hardsigmoid(), torch.sigmoid, F.leaky_relu,
+                         F.gelu):
             with self.subTest(str(function)):
                 model = prepared(Functions(function), tq.get_default_qconfig("qnnpack"), self.shape)
                 before, after = export(model), export(tq.convert(model))
@@ -290,12 +294,12 @@ class Prepared(ExportTest):
             def forward(self, x):
                 x = self.quant(x)
                 y = self.times.mul(self.plus.add(x, x), x)
-                return self.joined.cat([y, self.shifted.add_scalar(x, 1.5), self.scaled.mul_scalar(x, 0.5)],
-                                       1)
+                return self.joined.cat([y, self.shifted.add_scalar(x, 1.5),
+                                        self.scaled.mul_scalar(x, 0.5)], 1)
         exported = export(prepared(Functional(), tq.default_qconfig, self.shape))
         self.assertEqual({name: node["op"] for name, node in exported.nodes.items()},
-                         {"quant": "quantize", "plus": "add", "times": "mul", "add": "add", "mul": "mul",
-                          "joined": "concat"})
+                         {"quant": "quantize", "plus": "add", "times": "mul", "add": "add",
+                          "mul": "mul", "joined": "concat"})
         for name in ("plus", "times", "joined"):
             self.assertIsNotNone(exported.scale(name))
 
@@ -334,11 +338,11 @@ class QuantizationAwareTraining(ExportTest):
     def test_conv_bn_is_a_convolution_and_a_batch_norm_with_the_scales_of_the_folded_weight(self):
         model = self.trained()
         exported = export(model, self.shapes)
-        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add", "relu",
-                                        "conv2d",
-                                        "dequantize"])
+        self.assertEqual(exported.ops, ["quantize", "conv2d", "batch_norm", "quantize", "add",
+                                        "relu", "conv2d", "dequantize"])
         self.assertEqual(exported.nodes["conv.bn"]["inputs"][1:],
-                         ["conv.bn.weight", "conv.bn.bias", "conv.bn.running_mean", "conv.bn.running_var"])
+                         ["conv.bn.weight", "conv.bn.bias", "conv.bn.running_mean",
+                          "conv.bn.running_var"])
         torch.backends.quantized.engine = "qnnpack"
         converted = export(tq.convert(model), self.shapes)
         for name in ("conv", "last"):
@@ -370,7 +374,8 @@ class QuantizationAwareTraining(ExportTest):
         self.assertIn("weight_quantization", exported.node("conv2d"))
 
     def test_training_mode_is_refused(self):
-        self.refused(self.trained().train(), "training mode", "eval()", shape=[(1, 3, 6, 6), (1, 4, 6, 6)])
+        self.refused(self.trained().train(), "training mode", "eval()",
+                     shape=[(1, 3, 6, 6), (1, 4, 6, 6)])
 
 
 if __name__ == "__main__":

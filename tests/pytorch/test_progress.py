@@ -87,9 +87,11 @@ class Export(unittest.TestCase):
         """-> what an export of four batches writes."""
         reader, writer = pty.openpty() if on_terminal else os.pipe()
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-c", _SLOW_EXPORT, os.path.join(support.ROOT, "tools", "pytorch"),
+            command = [sys.executable, "-c", _SLOW_EXPORT,
+                       os.path.join(support.ROOT, "tools", "pytorch"),
                        os.path.join(folder, "out.safetensors"), str(seconds_a_batch)]
-            done = subprocess.run(command, stderr=writer, stdout=subprocess.PIPE, timeout=120, check=False)
+            done = subprocess.run(command, stderr=writer, stdout=subprocess.PIPE, timeout=120,
+                                  check=False)
             os.close(writer)
             text = b""
             try:

@@ -1,4 +1,5 @@
-"""Converted PyTorch models in which the operators that PyTorch rounds in its own way round as octet does."""
+"""Converted PyTorch models in which the operators that PyTorch rounds in its own way round as octet
+does."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,7 +20,8 @@ def _quantized(real, scale, zero_point):
 
 
 class Differences:
-    """How many bytes of which operators were rounded otherwise by PyTorch, and by how many steps at most."""
+    """How many bytes of which operators were rounded otherwise by PyTorch, and by how many steps at
+    most."""
 
     def __init__(self):
         self.count = self.largest = 0
@@ -67,7 +69,8 @@ class Exact(nn.Module):
         scale = _scale(x.q_scale())
         count = float(x.shape[2] * x.shape[3])
         mean = _centred(x).sum([2, 3], keepdim=True) * (scale / (scale * count))
-        return self.differences.see(_quantized(mean, x.q_scale(), x.q_zero_point()), self._pool(x, size))
+        return self.differences.see(_quantized(mean, x.q_scale(), x.q_zero_point()),
+                                    self._pool(x, size))
 
     def forward(self, *inputs):
         F.adaptive_avg_pool2d = self._average
@@ -78,7 +81,8 @@ class Exact(nn.Module):
 
 
 def contiguous_relu6(model):
-    """Changes a converted model in place: PyTorch 1.13's relu6 mixes up a channels-last tensor's pixels."""
+    """Changes a converted model in place: PyTorch 1.13's relu6 mixes up a channels-last tensor's
+    pixels."""
     for module in model.modules():
         if isinstance(module, torch.nn.quantized.ReLU6):
             module.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))

@@ -259,14 +259,12 @@ TEST_CASE("run: no model, no image, a preprocessing that is none or does not fit
   };
   check_failed(with("size 8"), "not JSON");
   check_failed(with("{}"), "--preprocess: 'resize', 'channels', 'mean' and 'std' are missing");
-  check_failed(
-      with(
-          R"({"size": [9, 8], "resize": "crop", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]})"),
-      "9 x 8");
-  CHECK(
-      with(
-          R"({"size": [8, 8], "resize": "crop", "channels": "bgr", "mean": [0, 0, 0], "std": [1, 1, 1]})")
-          .code == 0);
+  check_failed(with(R"({"size": [9, 8], "resize": "crop", "channels": "rgb", )"
+                    R"("mean": [0, 0, 0], "std": [1, 1, 1]})"),
+               "9 x 8");
+  CHECK(with(R"({"size": [8, 8], "resize": "crop", "channels": "bgr", )"
+             R"("mean": [0, 0, 0], "std": [1, 1, 1]})")
+            .code == 0);
 }
 
 TEST_CASE("run: a classifier whose output is a map is refused, one that ends in argmax answers") {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes resize_golden.json: what Pillow makes of small images, by the rules of docs/float_export.md, "preprocess".
+"""Writes resize_golden.json: what Pillow makes of small images, by the rules of
+docs/float_export.md, "preprocess".
 
 The images are made of numbers that the C++ test makes again: no image file is needed.
 """
@@ -16,7 +17,8 @@ def made_image(height, width):
     """-> u8 [height, width, 3]: edges, a gradient and noise, from integer arithmetic alone."""
     y, x, c = np.indices((height, width, 3))
     noise = (x * 2654435761 + y * 40503 + c * 69069 >> 5) % 64
-    return ((x * 255 // max(width - 1, 1) + noise + 190 * ((x // 3 + y // 2) % 2)) % 256).astype(np.uint8)
+    return ((x * 255 // max(width - 1, 1) + noise + 190 * ((x // 3 + y // 2) % 2)) % 256).astype(
+        np.uint8)
 
 
 def prepared(image, rule):
@@ -44,9 +46,11 @@ def main():
     cases = []
     for resize in ("stretch", "crop", "letterbox"):
         for channels in ("rgb", "bgr", "gray"):
-            for image, size in (((31, 17), (6, 7)), ((5, 9), (8, 12)), ((13, 40), (9, 5)), ((7, 7), (7, 7))):
+            for image, size in (((31, 17), (6, 7)), ((5, 9), (8, 12)), ((13, 40), (9, 5)),
+                                ((7, 7), (7, 7))):
                 mean = [90] if channels == "gray" else [123, 117, 104]
-                rule = {"size": size, "resize": resize, "channels": channels, "mean": mean, "std": [1] * len(mean)}
+                rule = {"size": size, "resize": resize, "channels": channels, "mean": mean,
+                        "std": [1] * len(mean)}
                 pixels = prepared(made_image(*image), rule)
                 cases.append({"image": image, "preprocess": rule, "pixels": pixels.tobytes().hex()})
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "resize_golden.json")

@@ -261,8 +261,8 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
   REQUIRE(octet_tool({"convert", in, "-o", bare}).code == 0);
   fs::create_directory(folder.path("photos"));
   fs::copy(w.images[0], folder.path("photos/0_a.png"));
-  const std::string units =
-      R"({"resize": "crop", "channels": "rgb", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]})";
+  const std::string units = R"({"resize": "crop", "channels": "rgb", )"
+                            R"("mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]})";
   const std::string out = folder.path("out.octet");
   for (std::vector<std::string> arguments :
        std::vector<std::vector<std::string>>{{"run", bare, w.images[0]},

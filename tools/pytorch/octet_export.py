@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes a float export from a PyTorch model on the command line; the package beside this file does the work."""
+"""Writes a float export from a PyTorch model on the command line; the package beside this file does
+the work."""
 import sys
 
 from octet_export.cli import main

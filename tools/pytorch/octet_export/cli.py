@@ -19,17 +19,19 @@ _EPILOG = """\
 examples:
   a float model and its state dict, calibrated on a folder of images:
     octet_export.py --model network.py:Network --state-dict network.pth --input-shape 1,3,224,224 \\
-        --calibrate images/ --labels labels.txt --task classify --preprocess imagenet-torch -o network.safetensors
+        --calibrate images/ --labels labels.txt --task classify --preprocess imagenet-torch \\
+        -o network.safetensors
 
   another preprocessing, on pixels from 0 to 255; the size is the input's where it is left out:
-        --preprocess '{"resize": "stretch", "channels": "bgr", "mean": [104, 117, 123], "std": [1, 1, 1]}'
+        --preprocess '{"resize": "stretch", "channels": "bgr", "mean": [104, 117, 123],
+                       "std": [1, 1, 1]}'
 
-  a model that torch.ao.quantization prepared or converted: a function in the file returns it, calibrated or
-  loaded; its scales are its own, so there is no --calibrate:
+  a model that torch.ao.quantization prepared or converted: a function in the file returns it,
+  calibrated or loaded; its scales are its own, so there is no --calibrate:
     octet_export.py --model quantized.py:load --input-shape 1,3,224,224 -o quantized.safetensors
 
---preprocess and --task take JSON, the name of a file with JSON, or a name as above (imagenet-torch, imagenet-tf,
-zero-one; classify). docs/float_export.md says what is in them.
+--preprocess and --task take JSON, the name of a file with JSON, or a name as above (imagenet-torch,
+imagenet-tf, zero-one; classify). docs/float_export.md says what is in them.
 exit status: 0 written; 1 the model cannot be exported; 2 the command line is wrong.
 """
 
@@ -49,7 +51,8 @@ def main(arguments=None):
         if options.state_dict:
             _load_state_dict(model, options.state_dict)
         graph = export(
-            model.eval(), _shapes(options.input_shape), options.output, calibration=options.calibrate,
+            model.eval(), _shapes(options.input_shape), options.output,
+            calibration=options.calibrate,
             observer=options.observer, keep_float=sum(options.keep_float, []),
             preprocess=_json("--preprocess", options.preprocess, PRESETS),
             labels=_lines(options.labels), task=_json("--task", options.task, ("classify",)),
@@ -61,39 +64,43 @@ def main(arguments=None):
         print(f"octet_export: {error}", file=sys.stderr)
         return 1
     print(f"{options.output}: {len(graph.nodes)} nodes, {len(graph.parameters)} parameters, "
-          f"{sum(a.scale is not None for a in graph.activations.values())} of {len(graph.activations)} "
-          "activations with a scale")
+          f"{sum(a.scale is not None for a in graph.activations.values())} of "
+          f"{len(graph.activations)} activations with a scale")
     return 0
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="octet_export.py", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Writes octet's float export from a PyTorch model: its operators, its float (or already "
-                    "int8) weights, and the scale of every activation.")
+    parser = argparse.ArgumentParser(prog="octet_export.py", epilog=_EPILOG,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     description="Writes octet's float export from a PyTorch "
+                                     "model: its operators, its float (or already int8) weights, "
+                                     "and the scale of every activation.")
     add = parser.add_argument
-    add("--model", required=True, metavar="FILE.py:NAME",
-        help="a Python file and what in it gives the model: a module object, or a class or function without "
-             "arguments; 'make(3, phase=\"test\")' may follow the colon to pass some")
-    add("--state-dict", metavar="W.pth", help="weights to load into the model ('module.' in front is taken "
-                                              "off)")
+    add("--model", required=True, metavar="FILE.py:NAME", help="a Python file and what in it gives "
+        "the model: a module object, or a class or function without arguments; 'make(3, "
+        "phase=\"test\")' may follow the colon to pass some")
+    add("--state-dict", metavar="W.pth",
+        help="weights to load into the model ('module.' in front is taken off)")
     add("--input-shape", required=True, action="append", metavar="1,3,H,W",
         help="the input's shape, batch 1; once an input for models with several")
-    add("--calibrate", metavar="DIR", help="a folder of images to observe activations on (float models)")
+    add("--calibrate", metavar="DIR",
+        help="a folder of images to observe activations on (float models)")
     add("--preprocess", metavar="PRESET|JSON",
         help=f"how an image becomes the input: {', '.join(PRESETS)}, or JSON")
-    add("--labels", metavar="FILE", help="a text file with one class name a line; blank lines do not count")
-    add("--task", metavar="classify|JSON", help="classify, or JSON with a detector's outputs and priors")
+    add("--labels", metavar="FILE",
+        help="a text file with one class name a line; blank lines do not count")
+    add("--task", metavar="classify|JSON",
+        help="classify, or JSON with a detector's outputs and priors")
     add("--observer", choices=sorted(OBSERVERS), default="histogram",
         help="how the range of an activation is chosen (default: histogram, the least L2 error)")
     add("--keep-float", action="append", nargs="+", default=[], metavar="NAME",
         help="modules, nodes or prefixes that must not run in int8")
-    add("--no-exif-rotate", action="store_true",
-        help="take an image's pixels as the file has them, instead of turning it as EXIF's orientation says")
+    add("--no-exif-rotate", action="store_true", help="take an image's pixels as the file has "
+        "them, instead of turning it as EXIF's orientation says")
     add("--max-bad", type=_percent, default=1, metavar="PERCENT",
         help="the share of --calibrate's images that may be damaged and are left out (default: 1)")
-    add("--force", action="store_true",
-        help="write over an existing file that is no .safetensors file, too; a file that is read is never written over")
+    add("--force", action="store_true", help="write over an existing file that is no .safetensors "
+        "file, too; a file that is read is never written over")
     add("--threads", type=int, default=1, help="threads for PyTorch (default: 1)")
     add("-o", "--output", required=True, metavar="OUT.safetensors", help="the file to write")
     return parser
@@ -107,7 +114,8 @@ def _percent(text):
 
 
 def _end_orderly():
-    """Makes SIGTERM and SIGHUP end the program as SIGINT does, so that an unfinished file is removed."""
+    """Makes SIGTERM and SIGHUP end the program as SIGINT does, so that an unfinished file is
+    removed."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, lambda which, _: sys.exit(128 + which))
@@ -115,7 +123,8 @@ def _end_orderly():
 
 def _files_read(options):
     """Returns the files that the command line names as input."""
-    named = (options.model.partition(":")[0], options.state_dict, options.labels, options.preprocess, options.task)
+    named = (options.model.partition(":")[0], options.state_dict, options.labels,
+             options.preprocess, options.task)
     return [name for name in named if name and os.path.isfile(name)]
 
 
@@ -127,11 +136,13 @@ def _load_model(text):
         raise _UsageError(f"--model {text}: there is no file '{path}'")
     folder = os.path.dirname(os.path.abspath(path))
     sys.path.insert(0, folder)
-    specification = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
+    specification = importlib.util.spec_from_file_location(
+        os.path.splitext(os.path.basename(path))[0], path)
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-        found = eval(expression, vars(module))  # the file is the user's own program, so it runs anyway
+        # The file is the user's own program, so it runs anyway.
+        found = eval(expression, vars(module))
         if callable(found) and not isinstance(found, torch.nn.Module):
             found = found()
     except Exception as error:
@@ -151,7 +162,8 @@ def _load_state_dict(model, path):
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict):
         raise _UsageError(f"--state-dict {path}: holds a {type(state).__name__}, not a state dict")
-    state = {name[len("module."):] if name.startswith("module.") else name: v for name, v in state.items()}
+    state = {name[len("module."):] if name.startswith("module.") else name: v
+             for name, v in state.items()}
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -164,7 +176,8 @@ def _shapes(texts):
     try:
         shapes = [tuple(int(d) for d in text.split(",")) for text in texts]
     except ValueError:
-        raise _UsageError(f"--input-shape {' '.join(texts)}: write numbers with commas, as 1,3,224,224")
+        raise _UsageError(f"--input-shape {' '.join(texts)}: write numbers with commas, as "
+                          "1,3,224,224")
     return shapes if len(shapes) > 1 else shapes[0]
 
 

@@ -4,13 +4,14 @@ from PIL import Image
 _ORIENTATION = 0x0112
 _SHORT, _LONG = 3, 4
 _METHODS = getattr(Image, "Transpose", Image)
-_TURNS = {2: _METHODS.FLIP_LEFT_RIGHT, 3: _METHODS.ROTATE_180, 4: _METHODS.FLIP_TOP_BOTTOM, 5: _METHODS.TRANSPOSE,
+_TURNS = {2: _METHODS.FLIP_LEFT_RIGHT, 3: _METHODS.ROTATE_180, 4: _METHODS.FLIP_TOP_BOTTOM,
+          5: _METHODS.TRANSPOSE,
           6: _METHODS.ROTATE_270, 7: _METHODS.TRANSVERSE, 8: _METHODS.ROTATE_90}
 
 
 def orientation(exif):
-    """Returns the orientation in EXIF's bytes, 1 (upright) to 8; they may begin with "Exif\\0\\0". 1 if they have
-    none."""
+    """Returns the orientation in EXIF's bytes, 1 (upright) to 8; they may begin with "Exif\\0\\0".
+    1 if they have none."""
     exif = exif or b""
     if exif.startswith(b"Exif\0\0"):
         exif = exif[6:]

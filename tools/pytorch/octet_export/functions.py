@@ -1,13 +1,14 @@
 """The table of torch functions and tensor methods, with the handlers that write them as operators.
 
-A handler has the parameters of the torch function, after the emitter. Tensors arrive as Refs, all else as Python
-values. It returns the Ref of its result.
+A handler has the parameters of the torch function, after the emitter. Tensors arrive as Refs, all
+else as Python values. It returns the Ref of its result.
 """
 HANDLERS = {}
 ITEM_HANDLERS = {}
 
-_WRITTEN_OUT = ("write it out: x = x - x.mean(dims, keepdim=True), then x / torch.sqrt((x * x).mean(dims, "
-                "keepdim=True) + eps) times weight plus bias; octet computes that in float")
+_WRITTEN_OUT = ("write it out: x = x - x.mean(dims, keepdim=True), then x / torch.sqrt((x * "
+                "x).mean(dims, keepdim=True) + eps) times weight plus bias; octet computes that in "
+                "float")
 
 _REMEDIES = {
     "conv1d": "write it as a Conv2d with a kernel of height 1",
@@ -23,7 +24,8 @@ _REMEDIES = {
 def register(*names, items=False):
     """Registers the decorated handler for the functions and methods with these names.
 
-    items: the functions return several tensors. The handler returns one of them, whose number is its first parameter.
+    items: the functions return several tensors. The handler returns one of them, whose number is
+    its first parameter.
     """
     def add(handler):
         for name in names:
@@ -33,7 +35,8 @@ def register(*names, items=False):
 
 
 def name_of(node):
-    """Returns the name of the function that a node calls: `relu` for torch.relu, F.relu, x.relu() and x.relu_()."""
+    """Returns the name of the function that a node calls: `relu` for torch.relu, F.relu, x.relu()
+    and x.relu_()."""
     if node.op == "call_method":
         name = node.target
     elif node.op == "call_module":
@@ -49,7 +52,8 @@ def name_of(node):
 
 
 def spoken_name(node):
-    """Returns the name for a node without a module of its own: `add` for +, += and quantized::add."""
+    """Returns the name for a node without a module of its own: `add` for +, += and
+    quantized::add."""
     name = name_of(node).replace("quantized::", "")
     names = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
              "getitem": "slice", "cat": "concat"}
@@ -57,7 +61,8 @@ def spoken_name(node):
 
 
 def handler(emitter):
-    """Returns the handler of the emitter's node. Error: a function that the export has no form for."""
+    """Returns the handler of the emitter's node. Error: a function that the export has no form
+    for."""
     name = name_of(emitter.node)
     if name not in HANDLERS:
         unknown(emitter, name)
@@ -74,8 +79,9 @@ def item_handler(emitter, parent):
 
 def unknown(emitter, name):
     """Raises the error for a function that the export has no form for."""
-    remedy = _REMEDIES.get(name, "replace it with operators of docs/float_export.md, or leave it out of the "
-                                 "exported model and do it in the application")
+    remedy = _REMEDIES.get(name,
+                           "replace it with operators of docs/float_export.md, or leave it out of "
+                           "the exported model and do it in the application")
     emitter.fail(f"the function {name} cannot be exported; {remedy}")
 
 

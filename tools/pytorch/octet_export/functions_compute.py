@@ -1,4 +1,5 @@
-"""Handlers of the functions that compute: convolutions, activations, arithmetic, pooling, reductions."""
+"""Handlers of the functions that compute: convolutions, activations, arithmetic, pooling,
+reductions."""
 import torch
 
 from .functions import register
@@ -36,7 +37,8 @@ def conv2d(e, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=
     _constant(e, weight, "the convolution's weight")
     _constant(e, bias, "the convolution's bias")
     inputs = [input, weight] + ([bias] if bias is not None else [])
-    return e.emit("conv2d", inputs, **conv_attributes(weight.shape, stride, padding, dilation, groups))
+    return e.emit("conv2d", inputs,
+                  **conv_attributes(weight.shape, stride, padding, dilation, groups))
 
 
 def conv_attributes(weight_shape, stride, padding, dilation, groups):
@@ -52,7 +54,8 @@ def conv_attributes(weight_shape, stride, padding, dilation, groups):
 
 
 @register("conv_transpose2d")
-def conv_transpose2d(e, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose2d(e, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
     """Writes a conv_transpose2d with weights [I, O/groups, H, W]."""
     _four_axes(e, input, "a transposed convolution")
     _constant(e, weight, "the transposed convolution's weight")
@@ -66,16 +69,18 @@ def conv_transpose2d(e, input, weight, bias=None, stride=1, padding=0, output_pa
 def linear(e, input, weight, bias=None):
     """Writes a linear layer."""
     _constant(e, weight, "the linear layer's weight")
-    return e.emit("linear", [input, weight] + ([_constant(e, bias, "the bias")] if bias is not None else []))
+    return e.emit("linear",
+                  [input, weight] + ([_constant(e, bias, "the bias")] if bias is not None else []))
 
 
 @register("batch_norm")
-def batch_norm(e, input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
-               eps=1e-5, cudnn_enabled=True):
+def batch_norm(e, input, running_mean, running_var, weight=None, bias=None, training=False,
+               momentum=0.1, eps=1e-5, cudnn_enabled=True):
     """Writes a batch_norm with its running statistics."""
     if training:
-        e.fail("a batch norm without running statistics, or in training mode; call model.eval(), and where there "
-               "are no statistics write it out as the mean and variance of (0, 2, 3), which octet computes in float")
+        e.fail("a batch norm without running statistics, or in training mode; call model.eval(), "
+               "and where there are no statistics write it out as the mean and variance of (0, 2, "
+               "3), which octet computes in float")
     channels = running_mean.shape
     gamma = weight if weight is not None else e.parameter("weight", torch.ones(channels))
     beta = bias if bias is not None else e.parameter("bias", torch.zeros(channels))
@@ -226,20 +231,21 @@ def max_pool2d(e, input, kernel_size, stride=None, padding=0, dilation=1, ceil_m
                return_indices=False):
     """Writes a max_pool2d."""
     _four_axes(e, input, "max pooling")
-    return e.emit("max_pool2d", [input], kernel=pair(kernel_size), stride=pair(stride or kernel_size),
+    return e.emit("max_pool2d", [input], kernel=pair(kernel_size),
+                  stride=pair(stride or kernel_size),
                   padding=symmetric(padding), dilation=pair(dilation), ceil_mode=bool(ceil_mode))
 
 
 @register("avg_pool2d")
-def avg_pool2d(e, input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-               divisor_override=None):
+def avg_pool2d(e, input, kernel_size, stride=None, padding=0, ceil_mode=False,
+               count_include_pad=True, divisor_override=None):
     """Writes an avg_pool2d."""
     _four_axes(e, input, "average pooling")
     if divisor_override is not None:
         e.fail("average pooling with divisor_override; multiply by a constant after it instead")
-    return e.emit("avg_pool2d", [input], kernel=pair(kernel_size), stride=pair(stride or kernel_size),
-                  padding=symmetric(padding), ceil_mode=bool(ceil_mode),
-                  count_include_pad=bool(count_include_pad))
+    return e.emit("avg_pool2d", [input], kernel=pair(kernel_size),
+                  stride=pair(stride or kernel_size), padding=symmetric(padding),
+                  ceil_mode=bool(ceil_mode), count_include_pad=bool(count_include_pad))
 
 
 def _adaptive_kernel(e, x, output_size):
@@ -249,15 +255,16 @@ def _adaptive_kernel(e, x, output_size):
     for extent, size in zip(x.shape[2:], sizes):
         size = extent if size is None else int(size)
         if extent % size:
-            e.fail(f"adaptive pooling from {x.shape[2:]} to {list(sizes)}: its windows differ in size; "
-                   "choose an output size that divides the input's")
+            e.fail(f"adaptive pooling from {x.shape[2:]} to {list(sizes)}: its windows differ in "
+                   "size; choose an output size that divides the input's")
         kernel.append(extent // size)
     return kernel
 
 
 @register("adaptive_avg_pool2d")
 def adaptive_avg_pool2d(e, input, output_size):
-    """Writes a mean for an output of 1x1, and otherwise an avg_pool2d. Error: the windows are not equal."""
+    """Writes a mean for an output of 1x1, and otherwise an avg_pool2d. Error: the windows are not
+    equal."""
     kernel = _adaptive_kernel(e, input, output_size)
     if kernel == input.shape[2:]:
         return e.emit("mean", [input], axes=[2, 3], keepdims=True)
@@ -298,14 +305,16 @@ def _argmax(e, input, dim=None, keepdim=False):
 @register("topk", items=True)
 def _topk_item(e, item, input, k, dim=-1, largest=True, sorted=True):
     if not sorted:
-        e.fail("topk with sorted=False, whose order nobody defines; leave it out: octet gives them in order")
-    results = e.emit_several("top_k", [input], ["values", "indices"], axis=int(dim), k=int(k), largest=bool(largest))
+        e.fail("topk with sorted=False, whose order nobody defines; leave it out: octet gives them "
+               "in order")
+    results = e.emit_several("top_k", [input], ["values", "indices"], axis=int(dim), k=int(k),
+                             largest=bool(largest))
     return results[item]
 
 
 @register("max", items=True)
 def _max_item(e, item, input, dim=None, keepdim=False):
     if item != 1:
-        e.fail("the largest value along an axis cannot be exported (only its index); use max pooling, or "
-               "take it in the application")
+        e.fail("the largest value along an axis cannot be exported (only its index); use max "
+               "pooling, or take it in the application")
     return _argmax(e, input, dim, keepdim)

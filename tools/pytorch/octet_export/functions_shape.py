@@ -8,15 +8,16 @@ def _reshape(e, x, part=None, shape=None):
     return e.emit("reshape", [x], part=part, shape=list(e.value.shape) if shape is None else shape)
 
 
-@register("view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as")
+@register("view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as",
+          "reshape_as")
 def _to_known_shape(e, input, *sizes, **more):
     if any(hasattr(s, "is_floating_point") or str(s).startswith("torch.") for s in sizes):
         e.fail("view with a dtype cannot be exported")
     return _reshape(e, input)
 
 
-@register("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "cpu", "requires_grad",
-          "identity", "expand_as", "expand")
+@register("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "cpu",
+          "requires_grad", "identity", "expand_as", "expand")
 def _same(e, input, *arguments, **more):
     if list(e.value.shape) != input.shape:
         e.fail("expand cannot be exported; add, sub, mul and div broadcast by themselves")
@@ -25,10 +26,12 @@ def _same(e, input, *arguments, **more):
     return input
 
 
-@register("dropout", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
+@register("dropout", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout",
+          "feature_alpha_dropout")
 def _dropout(e, input, p=0.5, training=True, inplace=False):
     if training and p > 0:
-        e.fail("dropout is in training mode; call model.eval(), and pass training=self.training to F.dropout")
+        e.fail("dropout is in training mode; call model.eval(), and pass training=self.training to "
+               "F.dropout")
     return input
 
 
@@ -61,7 +64,8 @@ def _t(e, input):
 def _movedim(e, input, source, destination):
     rank = len(input.shape)
     sources = [s % rank for s in (source if isinstance(source, (tuple, list)) else [source])]
-    targets = [d % rank for d in (destination if isinstance(destination, (tuple, list)) else [destination])]
+    targets = [d % rank
+               for d in (destination if isinstance(destination, (tuple, list)) else [destination])]
     rest = iter([axis for axis in range(rank) if axis not in sources])
     placed = dict(zip(targets, sources))
     return e.emit("transpose", [input],
@@ -88,7 +92,8 @@ def _stack(e, tensors, dim=0):
 def _slice(e, x, axis, start, end, step=1, part=None):
     if (start, end, step) == (0, x.shape[axis], 1):
         return x
-    return e.emit("slice", [x], part=part, axis=axis, start=int(start), end=int(end), step=int(step))
+    return e.emit("slice", [x], part=part, axis=axis, start=int(start), end=int(end),
+                  step=int(step))
 
 
 @register("narrow")
@@ -123,7 +128,8 @@ def _unbound(e, item, input, dim=0):
 def _getitem(e, input, index):
     indices = list(index) if isinstance(index, tuple) else [index]
     if any(not (i is None or i is Ellipsis or isinstance(i, (int, slice))) for i in indices):
-        e.fail("indexing with a tensor or a list cannot be exported; use slices, chunk or torch.cat")
+        e.fail("indexing with a tensor or a list cannot be exported; use slices, chunk or "
+               "torch.cat")
     plain = sum(1 for i in indices if i is not None and i is not Ellipsis)
     if Ellipsis not in indices:
         indices.append(Ellipsis)
@@ -134,7 +140,8 @@ def _getitem(e, input, index):
         if i is None:
             continue
         extent = input.shape[axis]
-        start, end, step = i.indices(extent) if isinstance(i, slice) else (i % extent, i % extent + 1, 1)
+        start, end, step = (i.indices(extent) if isinstance(i, slice)
+                            else (i % extent, i % extent + 1, 1))
         x = _slice(e, x, axis, start, max(start, end), step, part=f"axis{axis}")
         axis += 1
     return x if x.shape == list(e.value.shape) else _reshape(e, x)
@@ -170,14 +177,15 @@ def _channel_shuffle(e, input, groups):
 def _interpolate(e, input, size=None, scale_factor=None, mode="nearest", align_corners=None,
                  recompute_scale_factor=None, antialias=False):
     if mode not in ("nearest", "bilinear") or antialias:
-        e.fail(f"interpolation with mode '{mode}'{' and antialias' if antialias else ''} cannot be exported; "
-               "use 'nearest' or 'bilinear'")
+        e.fail(f"interpolation with mode '{mode}'{' and antialias' if antialias else ''} cannot be "
+               "exported; use 'nearest' or 'bilinear'")
     if len(input.shape) != 4:
         e.fail("interpolation of a tensor that is not [N, C, H, W]")
     target = list(e.value.shape[2:])
     if scale_factor is not None and not recompute_scale_factor and not align_corners:
         factors = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * 2
-        if any(not math.isclose(extent * f, t) for extent, f, t in zip(input.shape[2:], factors, target)):
+        if any(not math.isclose(extent * f, t)
+               for extent, f, t in zip(input.shape[2:], factors, target)):
             e.fail(f"scale_factor {scale_factor} does not give a whole size; pass "
                    "recompute_scale_factor=True or size=")
     return e.emit("resize", [input], size=target, mode=mode, align_corners=bool(align_corners))

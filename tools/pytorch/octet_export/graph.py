@@ -11,7 +11,8 @@ from .errors import ExportError
 
 @dataclasses.dataclass
 class Node:
-    """One operator. `weight_quantization` is (scales, zero points) as float32 and integer lists, or None."""
+    """One operator. `weight_quantization` is (scales, zero points) as float32 and integer lists, or
+    None."""
     name: str
     op: str
     inputs: list
@@ -22,7 +23,8 @@ class Node:
 
 @dataclasses.dataclass
 class Activation:
-    """A tensor that a node or the caller writes. q is in 0 to 255. Without a scale, it is not calibrated."""
+    """A tensor that a node or the caller writes. q is in 0 to 255. Without a scale, it is not
+    calibrated."""
     shape: tuple
     scale: float = None
     zero_point: int = None
@@ -45,8 +47,8 @@ class Graph:
         """Gives an activation its quantization. Error: a scale that is not positive and finite."""
         scale = float(np.float32(scale))
         if not (np.isfinite(scale) and scale > 0):
-            raise ExportError(f"tensor '{name}': its scale is {scale}; calibrate on data without NaN or "
-                              "infinity")
+            raise ExportError(f"tensor '{name}': its scale is {scale}; calibrate on data without "
+                              "NaN or infinity")
         if not 0 <= int(zero_point) <= 255:
             raise ExportError(f"tensor '{name}': its zero point {zero_point} is outside 0 to 255")
         self.activations[name].scale = scale

@@ -24,7 +24,8 @@ class Reading(NamedTuple):
 
 
 def files_in(folder):
-    """Returns the paths of the images in a folder and the folders in it, sorted. Error: there are none."""
+    """Returns the paths of the images in a folder and the folders in it, sorted. Error: there are
+    none."""
     if not os.path.isdir(folder):
         raise ExportError(f"'{folder}' is no folder; calibration takes a folder of images")
     found = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names
@@ -35,14 +36,15 @@ def files_in(folder):
 
 
 def load(path, preprocess, exif_rotate=True):
-    """Returns an image file as float32 [1, C, H, W], turned as its EXIF says. Error: a file that is no image."""
+    """Returns an image file as float32 [1, C, H, W], turned as its EXIF says. Error: a file that is
+    no image."""
     if not os.path.isfile(path):
         raise ExportError(f"'{path}' cannot be read as an image: not a file")
     try:
         with Image.open(path) as image:
             if image.format == "WEBP" and getattr(image, "is_animated", False):
-                raise ExportError(f"'{path}' is an animated WebP, and octet reads still pictures: webpmux -get frame 1 "
-                                  f"{path} -o frame.webp")
+                raise ExportError(f"'{path}' is an animated WebP, and octet reads still pictures: "
+                                  f"webpmux -get frame 1 {path} -o frame.webp")
             size = image.size
             turn = exif.orientation(image.info.get("exif")) if exif_rotate else 1
             _reduce(image, preprocess, turn)
@@ -73,11 +75,13 @@ def _reduce(image, preprocess, turn):
 def _scaled(size, preprocess):
     """Returns the (width, height) to which a picture of (width, height) is scaled."""
     target = tuple(preprocess["size"][::-1])
-    return target if preprocess["resize"] == "stretch" else scaled_size(size, target, preprocess["resize"])
+    return (target if preprocess["resize"] == "stretch"
+            else scaled_size(size, target, preprocess["resize"]))
 
 
 def check_bad(folder, bad, total, max_bad):
-    """Warns about images that were left out; `bad` has a message for each. Error: more than max_bad percent."""
+    """Warns about images that were left out; `bad` has a message for each. Error: more than max_bad
+    percent."""
     if not bad:
         return
     share = f"{len(bad)} of {total} images"
@@ -86,12 +90,14 @@ def check_bad(folder, bad, total, max_bad):
         raise ExportError(f"'{folder}': no image in it can be read: {bad[0]}")
     percent = 100 * len(bad) / total
     if percent > max_bad:
-        raise ExportError(f"'{folder}': {share} cannot be read ({percent:.3g} %), and at most {max_bad:g} % may be bad: "
-                          f"mend or remove them, or allow more with --max-bad {math.ceil(percent)} (max_bad=)")
+        raise ExportError(f"'{folder}': {share} cannot be read ({percent:.3g} %), and at most "
+                          f"{max_bad:g} % may be bad: mend or remove them, or allow more with "
+                          f"--max-bad {math.ceil(percent)} (max_bad=)")
 
 
 def to_input(image, preprocess, picture_size=None):
-    """Returns a Pillow image as float32 [1, C, H, W]: resized, with ordered channels, (pixel - mean) / std.
+    """Returns a Pillow image as float32 [1, C, H, W]: resized, with ordered channels, (pixel -
+    mean) / std.
 
     picture_size: (width, height) of the picture in the file, if the image was decoded smaller.
     """
@@ -102,7 +108,8 @@ def to_input(image, preprocess, picture_size=None):
     mean = np.asarray(preprocess["mean"], np.float32)
     std = np.asarray(preprocess["std"], np.float32)
     scaled = _scaled(picture_size or image.size, preprocess)
-    pixels = np.asarray(image.resize(scaled, _BILINEAR) if scaled != image.size else image, np.float32)
+    pixels = np.asarray(image.resize(scaled, _BILINEAR) if scaled != image.size else image,
+                        np.float32)
     pixels = pixels.reshape(scaled[1], scaled[0], -1)
     if preprocess["channels"] == "bgr":
         pixels = pixels[:, :, ::-1]
@@ -118,7 +125,8 @@ def to_input(image, preprocess, picture_size=None):
 
 
 def _eight_bits(image):
-    """Returns the high bytes of 16-bit gray pixels as an image, as Pillow reads other 16-bit channels.
+    """Returns the high bytes of 16-bit gray pixels as an image, as Pillow reads other 16-bit
+    channels.
 
     Pillow's own conversion clips gray values at 255 instead.
     """
@@ -128,7 +136,8 @@ def _eight_bits(image):
 
 
 def scaled_size(size, target, mode):
-    """Returns (width, height) after scaling for 'letterbox' (fits into the target) or 'crop' (covers it)."""
+    """Returns (width, height) after scaling for 'letterbox' (fits into the target) or 'crop'
+    (covers it)."""
     ratios = [t / s for t, s in zip(target, size)]
     ratio = min(ratios) if mode == "letterbox" else max(ratios)
     return tuple(max(1, int(np.floor(s * ratio + 0.5))) for s in size)

@@ -1,4 +1,5 @@
-"""Runs the graph of a float export with torch. This defines what every operator of docs/float_export.md computes."""
+"""Runs the graph of a float export with torch. This defines what every operator of
+docs/float_export.md computes."""
 import torch
 import torch.nn.functional as F
 
@@ -33,7 +34,8 @@ def parameter(graph, node, index):
 
 
 def run_node(op, inputs, attributes):
-    """Returns the outputs of an operator on float32 values, as a tuple; nearly all operators have one."""
+    """Returns the outputs of an operator on float32 values, as a tuple; nearly all operators have
+    one."""
     result = OPERATORS[op](*inputs, **attributes)
     return result if isinstance(result, tuple) else (result,)
 
@@ -47,12 +49,13 @@ def _conv2d(x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0), dilation=
     return F.conv2d(_pad_edges(x, padding, 0.0), weight, bias, stride, 0, dilation, groups)
 
 
-def _conv_transpose2d(x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0), output_padding=(0, 0),
-                      dilation=(1, 1), groups=1):
+def _conv_transpose2d(x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0),
+                      output_padding=(0, 0), dilation=(1, 1), groups=1):
     top, left, bottom, right = padding
     if (top, left) != (bottom, right):
         raise ValueError("a transposed convolution with different padding at opposite edges")
-    return F.conv_transpose2d(x, weight, bias, stride, (top, left), output_padding, groups, dilation)
+    return F.conv_transpose2d(x, weight, bias, stride, (top, left), output_padding, groups,
+                              dilation)
 
 
 def _batch_norm(x, gamma, beta, mean, variance, epsilon=1e-5):
@@ -67,10 +70,12 @@ def _max_pool2d(x, kernel, stride=None, padding=(0, 0, 0, 0), dilation=(1, 1), c
     top, left, bottom, right = padding
     if (top, left) == (bottom, right):
         return F.max_pool2d(x, kernel, stride or kernel, (top, left), dilation, ceil_mode)
-    return F.max_pool2d(_pad_edges(x, padding, -torch.inf), kernel, stride or kernel, 0, dilation, ceil_mode)
+    return F.max_pool2d(_pad_edges(x, padding, -torch.inf), kernel, stride or kernel, 0, dilation,
+                        ceil_mode)
 
 
-def _avg_pool2d(x, kernel, stride=None, padding=(0, 0, 0, 0), ceil_mode=False, count_include_pad=True):
+def _avg_pool2d(x, kernel, stride=None, padding=(0, 0, 0, 0), ceil_mode=False,
+                count_include_pad=True):
     top, left, bottom, right = padding
     if (top, left) != (bottom, right):
         raise ValueError("average pooling with different padding at opposite edges")
@@ -95,7 +100,8 @@ def _resize(x, size, mode, align_corners=False):
     return x[:, :, rows][:, :, :, columns]
 
 
-# Functions of one value that have no parameter: octet's name, what computes it, and torch's names of the function.
+# Functions of one value that have no parameter: octet's name, what computes it, and torch's names
+# of the function.
 FUNCTIONS = {
     "relu": (torch.relu, "relu"),
     "relu6": (F.relu6, "relu6"),

@@ -1,4 +1,5 @@
-"""Makes the graph of a float export from a traced model: names, constants, and a check of every operator."""
+"""Makes the graph of a float export from a traced model: names, constants, and a check of every
+operator."""
 import dataclasses
 import inspect
 import operator
@@ -11,7 +12,8 @@ from .errors import ExportError, at
 from .graph import Activation, Graph, Node, as_parameter
 from .prepared import ObserverSite
 
-# The largest difference between an operator of the export and the model's, relative to the result's largest value.
+# The largest difference between an operator of the export and the model's, relative to the result's
+# largest value.
 RELATIVE_TOLERANCE = 1e-4
 
 
@@ -36,16 +38,18 @@ class Lowering:
         self.prepared = prepared
         self.graph = Graph(producer)
         self.paths = {}          # from a node's name to the path of the module that called it
-        self.sites = []          # for each call: (path of an observer, name of the tensor that it observes)
+        # For each call: (path of an observer, name of the tensor that it observes).
+        self.sites = []
         self._fx_graph = fx_graph
         self._refs = {}
-        self._several = {}       # fx node -> the Refs of all its results, of an operator that has several
+        # Fx node -> the Refs of all its results, of an operator that has several.
+        self._several = {}
         self._taken = set(model.state_dict())
         self._bases = _float_functional_paths(model, fx_graph)
 
     def run(self, advance=lambda: None):
-        """Returns the graph. Calls `advance` after each fx node. Error: the export has no form for an operator, or
-        computes another value for it."""
+        """Returns the graph. Calls `advance` after each fx node. Error: the export has no form for
+        an operator, or computes another value for it."""
         output = self._output_node()
         live = _live_nodes(output)
         for node in self._fx_graph.nodes:
@@ -93,7 +97,8 @@ class Lowering:
         return self._refs[node]
 
     def _constant(self, node):
-        if node.op == "call_module" and isinstance(self.model.get_submodule(node.target), ObserverSite):
+        if (node.op == "call_module"
+            and isinstance(self.model.get_submodule(node.target), ObserverSite)):
             return self.ref(node.args[0])
         made_by_tracing = str(node.target).startswith("_tensor_constant")
         if node.op == "get_attr" and node.target in self._taken and not made_by_tracing:
@@ -122,7 +127,8 @@ class Lowering:
     def _outputs(self, output):
         for node in _flatten_outputs(output.args[0]):
             if not isinstance(node, torch.fx.Node):
-                raise ExportError(f"the model returns {node!r}, which is not a tensor; return only tensors")
+                raise ExportError(f"the model returns {node!r}, which is not a tensor; return only "
+                                  "tensors")
             ref = self.ref(node)
             if ref.constant:
                 number = len(self.graph.outputs)
@@ -141,8 +147,8 @@ class Lowering:
         return Ref(name, ref.value)
 
     def base_name(self, node):
-        """Returns the name for a node: the path of a standard module, or the calling module's path with the
-        function."""
+        """Returns the name for a node: the path of a standard module, or the calling module's path
+        with the function."""
         if node in self._bases:
             return self._bases[node]
         path = node.target if node.op == "call_module" else node.meta["path"]
@@ -171,7 +177,8 @@ class Emitter:
         raise ExportError(f"{at(self.path)}: {problem}")
 
     def lower(self):
-        """Returns the Ref of the node's result, after a check against the value that the model computed."""
+        """Returns the Ref of the node's result, after a check against the value that the model
+        computed."""
         handler, args, kwargs = self._handler()
         to_ref = self.lowering.ref
         args, kwargs = torch.fx.node.map_arg((tuple(args), dict(kwargs)), to_ref)
@@ -188,14 +195,15 @@ class Emitter:
         node = self.node
         if node.op == "call_module":
             return quantized.module_handler(self), node.args, node.kwargs
-        if node.target is operator.getitem and isinstance(node.args[0].meta["value"], (tuple, list)):
+        if (node.target is operator.getitem
+            and isinstance(node.args[0].meta["value"], (tuple, list))):
             parent, item = node.args
             return functions.item_handler(self, parent), (item, *parent.args), parent.kwargs
         return functions.handler(self), node.args, node.kwargs
 
     def emit(self, op, inputs, part=None, weights=None, **attributes):
-        """Writes a node and returns the Ref of its result. `part` names one of several nodes; the last has the base
-        name.
+        """Writes a node and returns the Ref of its result. `part` names one of several nodes; the
+        last has the base name.
 
         Inputs are Refs. `weights` is (scales, zero points) for int8 weights.
         """
@@ -206,7 +214,8 @@ class Emitter:
     def emit_several(self, op, inputs, results, **attributes):
         """-> the Refs of all results of a new node, which `results` names.
 
-        The items of one call are lowered one by one: the first makes the node, the others find it made.
+        The items of one call are lowered one by one: the first makes the node, the others find it
+        made.
         """
         lowering, parent = self.lowering, self.node.args[0]
         if parent not in lowering._several:
@@ -244,7 +253,8 @@ class Emitter:
         if isinstance(value, Ref):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.fail(f"{functions.name_of(self.node)} with an operand of type {type(value).__name__}")
+            self.fail(f"{functions.name_of(self.node)} with an operand of type "
+                      f"{type(value).__name__}")
         name = self.lowering.unique(f"{self.base}.{name}", "constant")
         return Ref(name, torch.tensor(float(value)), constant=True)
 
@@ -252,20 +262,21 @@ class Emitter:
         expected = self.node.meta["snapshot"]
         if list(result.value.shape) != list(expected.shape):
             self.fail(f"the export of {functions.name_of(self.node)} has the shape "
-                      f"{list(result.value.shape)} instead of {list(expected.shape)}; this is a fault of the "
-                      "exporter")
+                      f"{list(result.value.shape)} instead of {list(expected.shape)}; this is a "
+                      "fault of the exporter")
         got, wanted = result.value.detach().double(), _real(expected).detach().double()
         if expected.is_quantized:
             worst, limit = quantized.distance_in_steps(got, expected), 1.05
         else:
             worst, limit = relative_distance(got, wanted), RELATIVE_TOLERANCE
         if not worst <= limit:
-            self.fail(f"the export of {functions.name_of(self.node)} differs from the model by {worst:.3g} "
-                      f"(allowed: {limit:g}); replace it with a simpler operator")
+            self.fail(f"the export of {functions.name_of(self.node)} differs from the model by "
+                      f"{worst:.3g} (allowed: {limit:g}); replace it with a simpler operator")
 
 
 def relative_distance(got, wanted):
-    """Returns the largest difference, relative to the largest wanted value. NaN and infinity must be equal."""
+    """Returns the largest difference, relative to the largest wanted value. NaN and infinity must
+    be equal."""
     if wanted.numel() == 0:
         return 0.0
     got, wanted = got.double(), wanted.double()
@@ -310,7 +321,8 @@ def _live_nodes(output):
 
 
 def _float_functional_paths(model, fx_graph):
-    """Returns {fx node: path of the FloatFunctional or QFunctional that made it}, because their calls carry no path."""
+    """Returns {fx node: path of the FloatFunctional or QFunctional that made it}, because their
+    calls carry no path."""
     bases = {}
     for node in fx_graph.nodes:
         parent, _, last = node.target.rpartition(".") if node.op == "call_module" else ("", "", "")

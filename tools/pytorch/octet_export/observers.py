@@ -8,7 +8,8 @@ _SMALLEST_SCALE = 1e-12
 
 
 def affine_parameters(low, high):
-    """Returns (scale, zero point) for q in 0 to 255 and values in [low, high]. 0 is always exactly representable.
+    """Returns (scale, zero point) for q in 0 to 255 and values in [low, high]. 0 is always exactly
+    representable.
 
     A range that is only 0 gets the scale 1.
     """
@@ -45,7 +46,8 @@ class MinMaxObserver:
 
 
 class MovingAverageObserver(MinMaxObserver):
-    """Keeps averages of the smallest and the largest value of each batch. Each batch moves them by a hundredth."""
+    """Keeps averages of the smallest and the largest value of each batch. Each batch moves them by
+    a hundredth."""
 
     def __init__(self):
         super().__init__()
@@ -54,7 +56,8 @@ class MovingAverageObserver(MinMaxObserver):
     def end_batch(self):
         """Ends a batch: moves the averages towards its smallest and largest value."""
         batch = np.array([self.low, self.high])
-        self._average = batch if self._average is None else self._average + 0.01 * (batch - self._average)
+        self._average = (batch if self._average is None
+                         else self._average + 0.01 * (batch - self._average))
         self.low, self.high = np.inf, -np.inf
 
     def parameters(self):
@@ -65,10 +68,11 @@ class MovingAverageObserver(MinMaxObserver):
 class HistogramObserver:
     """Clips where the L2 error of the quantized values is smallest.
 
-    It keeps a histogram of 2048 bins. When a value falls outside, the range doubles and bins are merged in pairs, so
-    that no count is spread or lost. Each bin keeps the sum and the sum of squares of its values. So values that pile up
-    at one point (a clamp at 6, or 256 pixel levels) count at that point, and not at the bin's centre. Zeros are exact
-    in every quantization and are not counted.
+    It keeps a histogram of 2048 bins. When a value falls outside, the range doubles and bins are
+    merged in pairs, so that no count is spread or lost. Each bin keeps the sum and the sum of
+    squares of its values. So values that pile up at one point (a clamp at 6, or 256 pixel levels)
+    count at that point, and not at the bin's centre. Zeros are exact in every quantization and are
+    not counted.
     """
 
     def __init__(self):
@@ -127,16 +131,18 @@ class HistogramObserver:
         count, total, squares = self._moments[:, used]
         centre = total / count
         spread = np.maximum(squares / count - centre * centre, 0.0)
-        # The difference of squares loses digits. Below this limit, all values of a bin count as the same value.
+        # The difference of squares loses digits. Below this limit, all values of a bin count as the
+        # same value.
         spread[spread < 1e-12 * centre * centre] = 0.0
         return _search(min(self.low, 0.0), max(self.high, 0.0), count, centre, spread)
 
 
 def _search(low, high, count, centre, spread):
-    """Returns (scale, zero point) for the range [low * a, high * b] with the least error, with a and b in (0, 1].
+    """Returns (scale, zero point) for the range [low * a, high * b] with the least error, with a
+    and b in (0, 1].
 
-    It first tries to shrink both sides by the same factors, then improves one side at a time, in finer steps each
-    round.
+    It first tries to shrink both sides by the same factors, then improves one side at a time, in
+    finer steps each round.
     """
     def best_of(pairs):
         errors = [_error(low * a, high * b, count, centre, spread) for a, b in pairs]
@@ -167,16 +173,19 @@ OBSERVERS = {"histogram": HistogramObserver, "min-max": MinMaxObserver,
              "moving-average": MovingAverageObserver}
 
 
-# Operators that only move or join values, or change them by constants or bounds: the largest values stay the largest.
-_HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d", "clip", "neg",
-               "top_k"}
+# Operators that only move or join values, or change them by constants or bounds: the largest values
+# stay the largest.
+_HANDING_ON = {"identity", "reshape", "transpose", "slice", "pad", "concat", "resize", "max_pool2d",
+               "clip", "neg", "top_k"}
 _BY_CONSTANTS = {"add", "sub", "mul", "div"}
 
 
 def answers(graph):
-    """Returns the names of outputs, and of activations that become one through nodes that only hand them on.
+    """Returns the names of outputs, and of activations that become one through nodes that only hand
+    them on.
 
-    An output's rare large values are answers, such as the box of a large face, so no observer may clip them.
+    An output's rare large values are answers, such as the box of a large face, so no observer may
+    clip them.
     """
     names = set(graph.outputs)
     for node in reversed(graph.nodes):
@@ -188,8 +197,8 @@ def answers(graph):
 
 
 class Calibration:
-    """The observers of all activations of a graph. They are of `kind`, but outputs (see answers) get the whole
-    range."""
+    """The observers of all activations of a graph. They are of `kind`, but outputs (see answers)
+    get the whole range."""
 
     def __init__(self, kind, graph):
         if kind not in OBSERVERS:
@@ -204,8 +213,8 @@ class Calibration:
             return
         values = value.detach().numpy()
         if not np.isfinite(values).all():
-            raise ExportError(f"tensor '{name}' has NaN or infinite values during calibration; look at the "
-                              "weights and at the preprocessing of the images")
+            raise ExportError(f"tensor '{name}' has NaN or infinite values during calibration; "
+                              "look at the weights and at the preprocessing of the images")
         if name not in self._observers:
             self._observers[name] = MinMaxObserver() if name in self._answers else self._kind()
         self._observers[name].observe(values)
@@ -216,7 +225,8 @@ class Calibration:
             observer.end_batch()
 
     def apply(self, graph, advance=lambda: None):
-        """Gives every activation of the graph its scale and zero point. Calls `advance` after each."""
+        """Gives every activation of the graph its scale and zero point. Calls `advance` after
+        each."""
         for name, observer in self._observers.items():
             graph.set_scale(name, *observer.parameters())
             advance()

@@ -12,24 +12,27 @@ PRESETS = {
                        "std": [58.395, 57.12, 57.375]},
     "zero-one": {"resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [255, 255, 255]},
 }
-_DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances", "score_threshold",
-           "nms_iou"}
+_DETECT = {"type", "boxes", "scores", "landmarks", "min_sizes", "steps", "variances",
+           "score_threshold", "nms_iou"}
 
 
 def input_shapes(input_shape):
-    """Returns a list of shapes. Error: one is no tuple of positive integers, or its batch is not 1."""
+    """Returns a list of shapes. Error: one is no tuple of positive integers, or its batch is not
+    1."""
     several = len(input_shape) > 0 and all(isinstance(s, (tuple, list)) for s in input_shape)
     shapes = [tuple(s) for s in (input_shape if several else [input_shape])]
     for shape in shapes:
         if not shape or not all(isinstance(d, numbers.Integral) and d > 0 for d in shape):
             raise ExportError(f"input_shape {shape}: every extent must be a positive integer")
         if shape[0] != 1:
-            raise ExportError(f"input_shape {shape}: the first extent is the batch, and is 1 in an export")
+            raise ExportError(f"input_shape {shape}: the first extent is the batch, and is 1 in an "
+                              "export")
     return shapes
 
 
 def check_preprocess(preprocess, shapes):
-    """Returns preprocess with plain lists of numbers, from an object or a preset's name. The size may be left out.
+    """Returns preprocess with plain lists of numbers, from an object or a preset's name. The size
+    may be left out.
 
     Error: an unknown or missing key, or an impossible value.
     """
@@ -48,14 +51,15 @@ def check_preprocess(preprocess, shapes):
     std = _numbers("preprocess std", preprocess["std"], channels, positive=True)
     _check_range(mean, std)
     if len(shapes) != 1 or shapes[0] != (1, channels, *size):
-        raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the model's "
-                          f"input_shape is {shapes if len(shapes) > 1 else shapes[0]}")
+        raise ExportError(f"preprocess makes an input of the shape {(1, channels, *size)}, the "
+                          f"model's input_shape is {shapes if len(shapes) > 1 else shapes[0]}")
     return {"size": size, "resize": preprocess["resize"], "channels": preprocess["channels"],
             "mean": mean, "std": std}
 
 
 def _check_range(mean, std):
-    """Error: numbers for pixels from 0 to 1. A mean of 0 or a deviation of 1 may be for any pixels."""
+    """Error: numbers for pixels from 0 to 1. A mean of 0 or a deviation of 1 may be for any
+    pixels."""
     within_one = [all(abs(v) <= 1 for v in values) for values in (mean, std)]
     of_units = [within and any(v != math.floor(v) for v in values)
                 for within, values in zip(within_one, (mean, std))]
@@ -65,13 +69,14 @@ def _check_range(mean, std):
               for within, values in zip(within_one, (mean, std))]
     which = ("are" if all(within_one) else
              "do not go together: the " + ("mean is" if of_units[0] else "deviation is"))
-    raise ExportError(f"preprocess mean {mean} and std {std} {which} for pixels from 0 to 1, and octet's pixels are 0 "
-                      f"to 255: did you mean {scaled[0]} and {scaled[1]}?")
+    raise ExportError(f"preprocess mean {mean} and std {std} {which} for pixels from 0 to 1, and "
+                      f"octet's pixels are 0 to 255: did you mean {scaled[0]} and {scaled[1]}?")
 
 
 def check_max_bad(max_bad):
     """Returns max_bad. Error: it is no percentage."""
-    if isinstance(max_bad, bool) or not isinstance(max_bad, numbers.Real) or not 0 <= max_bad <= 100:
+    if (isinstance(max_bad, bool) or not isinstance(max_bad, numbers.Real)
+        or not 0 <= max_bad <= 100):
         raise ExportError(f"max_bad {max_bad!r} is no number of percent, from 0 to 100")
     return max_bad
 
@@ -85,12 +90,13 @@ def check_labels(labels):
 
 
 def check_task(task, labels, outputs, shapes):
-    """Returns task with plain numbers; its outputs are activations. Error: an unknown key, or outputs that do not
-    fit."""
+    """Returns task with plain numbers; its outputs are activations. Error: an unknown key, or
+    outputs that do not fit."""
     task = {"type": "classify"} if task == "classify" else task
     output_shapes = [output.shape for output in outputs]
     if not isinstance(task, dict) or task.get("type") not in ("classify", "detect"):
-        raise ExportError(f"task must be an object with the type 'classify' or 'detect', not {task!r}")
+        raise ExportError("task must be an object with the type 'classify' or 'detect', not "
+                          f"{task!r}")
     if task["type"] == "classify":
         _check_keys("task", task, {"type"}, {"type"})
         return _check_classify(labels, outputs[0])
@@ -100,11 +106,12 @@ def check_task(task, labels, outputs, shapes):
 def _check_classify(labels, output):
     is_index = output.type != "f32"
     if sum(extent > 1 for extent in output.shape) > (0 if is_index else 1):
-        raise ExportError(f"task classify: the model's output has the shape {tuple(output.shape)}, answers at many "
-                          "places; export it without a task")
+        raise ExportError(f"task classify: the model's output has the shape {tuple(output.shape)}, "
+                          "answers at many places; export it without a task")
     classes = math.prod(output.shape)
     if labels is not None and not is_index and len(labels) != classes:
-        raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} classes")
+        raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} "
+                          "classes")
     return {"type": "classify"}
 
 
@@ -116,7 +123,8 @@ def _check_detect(task, output_shapes, shapes):
             continue
         index = task[key]
         last = len(output_shapes) - 1
-        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or not 0 <= index <= last:
+        if (isinstance(index, bool) or not isinstance(index, numbers.Integral)
+            or not 0 <= index <= last):
             raise ExportError(f"task {key} {index!r}: the model has the outputs 0 to {last}")
         checked[key] = int(index)
     steps = _numbers("task steps", task["steps"], None, positive=True, whole=True)
@@ -145,13 +153,14 @@ def _check_priors(task, output_shapes, shapes):
         shape = list(output_shapes[task[key]])
         fits = len(shape) == 3 and shape[:2] == [1, priors]
         if not fits or (shape[2] != last if last else shape[2] % 2):
-            raise ExportError(f"task {key}: output {task[key]} has the shape {shape}, but steps and "
-                              f"min_sizes make {priors} priors, so that it should be [1, {priors}, "
-                              f"{last or '2 K'}]")
+            raise ExportError(f"task {key}: output {task[key]} has the shape {shape}, but steps "
+                              f"and min_sizes make {priors} priors, so that it should be [1, "
+                              f"{priors}, {last or '2 K'}]")
 
 
 def names_to_keep(asked, node_names, paths):
-    """Returns the nodes with these names, in these modules or under these prefixes. Error: a name fits none."""
+    """Returns the nodes with these names, in these modules or under these prefixes. Error: a name
+    fits none."""
     asked = [asked] if isinstance(asked, str) else list(asked)
     kept = []
     for name in asked:
@@ -172,7 +181,8 @@ def _check_keys(what, value, allowed, required):
     for key in value:
         if key not in allowed:
             near = difflib.get_close_matches(str(key), allowed, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(sorted(allowed))}"
+            hint = (f"did you mean '{near[0]}'?" if near
+                    else f"the keys are {', '.join(sorted(allowed))}")
             raise ExportError(f"{what} has an unknown key '{key}'; {hint}")
     missing = sorted(required - set(value))
     if missing:
@@ -191,7 +201,8 @@ def _numbers(what, values, length, positive=False, whole=False):
         raise ExportError(f"{what} must be a list of {count} numbers, not {values!r}")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
-            raise ExportError(f"{what}: {value!r} is not a {'whole number' if whole else 'finite number'}")
+            raise ExportError(f"{what}: {value!r} is not a "
+                              f"{'whole number' if whole else 'finite number'}")
         if positive and value <= 0:
             raise ExportError(f"{what}: {value!r} must be greater than 0")
     return [int(v) if isinstance(v, numbers.Integral) else float(v) for v in values]

@@ -1,4 +1,5 @@
-"""Writes the file: it appears whole or not at all, and never replaces a file of another kind by mistake."""
+"""Writes the file: it appears whole or not at all, and never replaces a file of another kind by
+mistake."""
 import contextlib
 import errno
 import os
@@ -12,8 +13,9 @@ from .errors import ExportError
 def check(path, read, force):
     """Checks that `path` can be written.
 
-    Error: nothing can be written there, or it is one of the files in `read`, or it exists and is no safetensors file
-    (without force). Files are compared by identity, so links and other names lead to the same file.
+    Error: nothing can be written there, or it is one of the files in `read`, or it exists and is no
+    safetensors file (without force). Files are compared by identity, so links and other names lead
+    to the same file.
     """
     try:
         target = os.stat(path)
@@ -29,10 +31,12 @@ def check(path, read, force):
     for name in read:
         with contextlib.suppress(OSError):
             if os.path.samestat(target, os.stat(name)):
-                raise ExportError(f"{path}: cannot write: this is the file that is read as {name}; name another file")
+                raise ExportError(f"{path}: cannot write: this is the file that is read as {name}; "
+                                  "name another file")
     if target.st_size > 0 and not force and not _is_safetensors(path, target.st_size):
-        raise ExportError(f"{path}: cannot write: there is a file of this name that is not a .safetensors file; name "
-                          "another file, or give --force (force=True) to overwrite it")
+        raise ExportError(f"{path}: cannot write: there is a file of this name that is not a "
+                          ".safetensors file; name another file, or give --force (force=True) to "
+                          "overwrite it")
 
 
 def _reason(error):
@@ -74,8 +78,8 @@ def _is_safetensors(path, size):
 def opened(path):
     """Yields a binary file to write into. It replaces `path` when the block ends without an error.
 
-    Its mode follows from the umask, or is that of the file that it replaces. A link is followed and stays. A device or
-    a pipe is written into directly.
+    Its mode follows from the umask, or is that of the file that it replaces. A link is followed and
+    stays. A device or a pipe is written into directly.
     """
     target = os.path.realpath(path)
     mode = None

@@ -1,4 +1,5 @@
-"""The decisions and the calibration in a prepared model (torch.ao.quantization.prepare, prepare_qat)."""
+"""The decisions and the calibration in a prepared model (torch.ao.quantization.prepare,
+prepare_qat)."""
 import copy
 
 import torch
@@ -6,10 +7,12 @@ import torch
 from .errors import ExportError, at
 from .observers import affine_parameters
 
-# Operators that PyTorch runs on bytes without a scale of their own. The result has the scale of the input.
-_FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu", "relu6",
-              "identity", "resize", "clip", "leaky_relu", "gelu", "top_k"}
-# Functions that PyTorch runs on bytes with the scale of their known range. They have no observer behind them.
+# Operators that PyTorch runs on bytes without a scale of their own. The result has the scale of the
+# input.
+_FOLLOWERS = {"reshape", "transpose", "slice", "pad", "max_pool2d", "avg_pool2d", "mean", "relu",
+              "relu6", "identity", "resize", "clip", "leaky_relu", "gelu", "top_k"}
+# Functions that PyTorch runs on bytes with the scale of their known range. They have no observer
+# behind them.
 _KNOWN_RANGES = {"sigmoid": (1 / 256, 0), "hard_sigmoid": (1 / 256, 0), "tanh": (1 / 128, 128)}
 _HAS_WEIGHTS = ("conv2d", "linear")
 
@@ -23,7 +26,8 @@ class ObserverSite(torch.nn.Module):
 
 
 class Prepared:
-    """A copy of a model with ObserverSites in place of its observers, which are kept by their paths."""
+    """A copy of a model with ObserverSites in place of its observers, which are kept by their
+    paths."""
 
     def __init__(self, model):
         self.observers = {}
@@ -70,8 +74,8 @@ class Prepared:
         check_seen(observer, owner)
         scale, zero_point = observer.calculate_qparams()
         if scale.numel() != 1:
-            raise ExportError(f"{at(owner)}: its activations are observed per channel; use a per-tensor "
-                              "observer")
+            raise ExportError(f"{at(owner)}: its activations are observed per channel; use a "
+                              "per-tensor observer")
         return float(scale), int(zero_point) + (128 if observer.dtype == torch.qint8 else 0)
 
     def _weights(self, graph, node, path):
@@ -101,7 +105,8 @@ class Prepared:
             follows = any(name in quantized for name in node.inputs)
             if node.op == "quantize" or (follows and node.op != "dequantize"):
                 quantized.update(node.outputs)
-            if node.op in ("quantize", "dequantize") or not self._left_out(node.name, paths[node.name]):
+            if (node.op in ("quantize", "dequantize")
+                or not self._left_out(node.name, paths[node.name])):
                 continue
             if not follows or node.op in _HAS_WEIGHTS + ("conv_transpose2d", "batch_norm"):
                 quantized.difference_update(node.outputs)
@@ -141,8 +146,9 @@ def check_seen(observer, owner):
     if low is None or high is None:
         return
     if low.numel() == 0 or not bool((low <= high).all()) or not bool(torch.isfinite(low).all()):
-        raise ExportError(f"{at(owner)}: its observer never saw a tensor (or saw NaN or infinity); calibrate "
-                          "by running the prepared model on a few batches before the export")
+        raise ExportError(f"{at(owner)}: its observer never saw a tensor (or saw NaN or infinity); "
+                          "calibrate by running the prepared model on a few batches before the "
+                          "export")
 
 
 def _fold_batch_norm(graph, node):
@@ -157,8 +163,8 @@ def _fold_batch_norm(graph, node):
 
 
 def follow_scales(graph):
-    """Gives results without an observer the scale that PyTorch gives them: that of their input, one that is derived
-    from it, or that of the function's range."""
+    """Gives results without an observer the scale that PyTorch gives them: that of their input, one
+    that is derived from it, or that of the function's range."""
     for node in graph.nodes:
         source = graph.activations.get(node.inputs[0])
         result = graph.activations[node.outputs[0]]
@@ -181,7 +187,8 @@ def _is_number(graph, name):
 
 
 def drop_dequantize(graph, high_precision):
-    """Removes dequantize nodes behind tensors that the author wants in float: they are float already."""
+    """Removes dequantize nodes behind tensors that the author wants in float: they are float
+    already."""
     float_tensors, renamed = set(high_precision), {}
     for node in graph.nodes:
         node.inputs = [renamed.get(name, name) for name in node.inputs]

@@ -1,4 +1,5 @@
-"""Shows how far the export is: a line on standard error if that is a terminal and it takes over a second."""
+"""Shows how far the export is: a line on standard error if that is a terminal and it takes over a
+second."""
 import sys
 import time
 
@@ -8,7 +9,8 @@ _WIDTH = 30
 
 
 class Progress:
-    """Stages, one after another, with steps whose number may be unknown. It is a context; its end removes the line."""
+    """Stages, one after another, with steps whose number may be unknown. It is a context; its end
+    removes the line."""
 
     def __init__(self, stream=None, clock=time.monotonic):
         self._stream = sys.stderr if stream is None else stream
@@ -39,7 +41,8 @@ class Progress:
 
     def _draw(self):
         now = self._clock()
-        if not self._on_terminal or now - self._begin < _SHOW_AFTER or now - self._drawn < _REDRAW_EVERY:
+        if (not self._on_terminal or now - self._begin < _SHOW_AFTER
+            or now - self._drawn < _REDRAW_EVERY):
             return
         self._drawn, self._visible = now, True
         self._write(f"\r{self._what} {self._how_far(now)}\033[K")

@@ -1,4 +1,5 @@
-"""Handlers of modules: quantized ones in converted models, stubs and fused ones in prepared models."""
+"""Handlers of modules: quantized ones in converted models, stubs and fused ones in prepared
+models."""
 import torch
 
 from .errors import ExportError, at
@@ -12,14 +13,16 @@ _QAT = ("torch.nn.intrinsic.qat", "torch.ao.nn.intrinsic.qat")
 _STUBS = {"QuantStub", "DeQuantStub"}
 _FUNCTIONAL = {"FloatFunctional", "QFunctional", "FXFloatFunctional"}
 _BATCH_NORM_FUSED = {"ConvBn2d", "ConvBnReLU2d", "LinearBn1d"}
-_RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase, torch.nn.MultiheadAttention, torch.nn.Embedding)
+_RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase, torch.nn.MultiheadAttention,
+              torch.nn.Embedding)
 
 MODULES = {}
 
 
 def is_quantized_module(module):
     """Returns whether torch.ao.quantization.convert made this module."""
-    return type(module).__module__.startswith(_QUANTIZED) and type(module).__name__ not in _FUNCTIONAL
+    return (type(module).__module__.startswith(_QUANTIZED)
+            and type(module).__name__ not in _FUNCTIONAL)
 
 
 def is_leaf(module):
@@ -38,8 +41,8 @@ def module_handler(e):
     what = f"{kind.__module__}.{kind.__name__}"
     other_form = any(form in what for form in (".dynamic.", "_reference"))
     if isinstance(e.module, _RECURRENT) or other_form or kind.__name__ not in MODULES:
-        remedy = ("use static quantization (torch.ao.quantization.prepare and convert)" if "dynamic" in what
-                  else "export the float model, or replace the module")
+        remedy = ("use static quantization (torch.ao.quantization.prepare and convert)"
+                  if "dynamic" in what else "export the float model, or replace the module")
         e.fail(f"{what} cannot be exported; {remedy}")
     return MODULES[kind.__name__]
 
@@ -47,17 +50,18 @@ def module_handler(e):
 def parameters_of(tensor, path):
     """Returns (scale, zero point for 0 to 255) of a quantized activation."""
     if tensor.qscheme() not in (torch.per_tensor_affine, torch.per_tensor_symmetric):
-        raise ExportError(f"{at(path)}: an activation that is quantized per channel; use a per-tensor "
-                          "observer")
+        raise ExportError(f"{at(path)}: an activation that is quantized per channel; use a "
+                          "per-tensor observer")
     if tensor.dtype not in (torch.quint8, torch.qint8):
-        raise ExportError(f"{at(path)}: an activation of type {tensor.dtype}; octet has 8-bit ones (quint8, "
-                          "qint8)")
+        raise ExportError(f"{at(path)}: an activation of type {tensor.dtype}; octet has 8-bit ones "
+                          "(quint8, qint8)")
     shift = 128 if tensor.dtype == torch.qint8 else 0
     return tensor.q_scale(), tensor.q_zero_point() + shift
 
 
 def distance_in_steps(real, expected):
-    """Returns the largest distance, in quantization steps, of clamped real values from those of a quantized tensor."""
+    """Returns the largest distance, in quantization steps, of clamped real values from those of a
+    quantized tensor."""
     low, high = (-128, 127) if expected.dtype == torch.qint8 else (0, 255)
     q = (torch.round(real / expected.q_scale()) + expected.q_zero_point()).clamp(low, high)
     return float((q - expected.int_repr().double()).abs().max()) if q.numel() else 0.0
@@ -130,7 +134,8 @@ def _conv2d(e, x):
     attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation,
                                  module.groups)
     result = e.emit("conv2d", [x] + inputs, weights=weights, **attributes)
-    return e.emit("relu", [result], part="relu") if type(module).__name__ == "ConvReLU2d" else result
+    return (e.emit("relu", [result], part="relu") if type(module).__name__ == "ConvReLU2d"
+            else result)
 
 
 @_module("Linear", "LinearReLU", "LinearLeakyReLU")
@@ -140,7 +145,8 @@ def _linear(e, x):
     if type(e.module).__name__ == "LinearReLU":
         return e.emit("relu", [result], part="relu")
     if type(e.module).__name__ == "LinearLeakyReLU":
-        return e.emit("leaky_relu", [result], part="leaky_relu", alpha=float(e.module.negative_slope))
+        return e.emit("leaky_relu", [result], part="leaky_relu",
+                      alpha=float(e.module.negative_slope))
     return result
 
 
@@ -181,7 +187,8 @@ def _elu(e, x):
 @_module("PReLU")
 def _prelu(e, x):
     weight = e.module.weight
-    return e.emit("prelu", [x, e.parameter("weight", weight.dequantize() if weight.is_quantized else weight)])
+    return e.emit("prelu", [x, e.parameter("weight",
+                                           weight.dequantize() if weight.is_quantized else weight)])
 
 
 @_module("Softmax")
@@ -205,8 +212,8 @@ def _with_batch_norm(e, x):
     if kind == "LinearBn1d":
         result = e.emit("linear", [x] + inputs)
     else:
-        attributes = conv_attributes(inputs[0].shape, module.stride, module.padding, module.dilation,
-                                     module.groups)
+        attributes = conv_attributes(inputs[0].shape, module.stride, module.padding,
+                                     module.dilation, module.groups)
         result = e.emit("conv2d", [x] + inputs, **attributes)
     names = ("weight", "bias", "running_mean", "running_var")
     inputs = [e.parameter(f"bn.{name}", getattr(module.bn, name).detach()) for name in names]

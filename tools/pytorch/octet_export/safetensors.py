@@ -14,8 +14,9 @@ _NUMPY = {"F32": np.dtype("<f4"), "I8": np.dtype("i1")}
 def write(path, tensors, metadata):
     """Writes `tensors` (names with float32 or int8 torch tensors) and `metadata` (texts by names).
 
-    The header is padded with spaces so that the data starts at a multiple of 8 bytes. Tensors of wider values come
-    first, so that every tensor is aligned to its values. The file appears whole or not at all.
+    The header is padded with spaces so that the data starts at a multiple of 8 bytes. Tensors of
+    wider values come first, so that every tensor is aligned to its values. The file appears whole
+    or not at all.
     """
     order = sorted(tensors, key=lambda name: -tensors[name].element_size())
     header, position = {"__metadata__": metadata}, 0

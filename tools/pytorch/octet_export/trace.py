@@ -1,7 +1,8 @@
 """Records the operations of a model on an example input.
 
-This is torch.fx's symbolic tracing, but every recorded value is also computed at once. So sizes are numbers
-(`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every node knows its shape.
+This is torch.fx's symbolic tracing, but every recorded value is also computed at once. So sizes are
+numbers (`x.size(0)`, `len(x.shape)`, `if x.shape[2] > 7`), lists of tensors are tuples, and every
+node knows its shape.
 """
 import collections
 import operator
@@ -13,9 +14,10 @@ from .errors import ExportError, at
 
 # What code may ask of a tensor without reading its values.
 _SHAPE_QUERIES = {
-    "shape", "size", "dim", "ndim", "ndimension", "numel", "nelement", "dtype", "device", "stride", "layout",
-    "is_contiguous", "is_floating_point", "is_complex", "is_quantized", "is_cuda", "requires_grad",
-    "element_size", "get_device", "is_sparse", "q_scale", "q_zero_point", "storage_offset", "is_leaf",
+    "shape", "size", "dim", "ndim", "ndimension", "numel", "nelement", "dtype", "device", "stride",
+    "layout", "is_contiguous", "is_floating_point", "is_complex", "is_quantized", "is_cuda",
+    "requires_grad", "element_size", "get_device", "is_sparse", "q_scale", "q_zero_point",
+    "storage_offset", "is_leaf",
 }
 _IN_PLACE_OPERATORS = {operator.iadd, operator.isub, operator.imul, operator.itruediv}
 
@@ -61,13 +63,15 @@ class _Proxy(torch.fx.Proxy):
         return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
 
     def __setitem__(self, index, value):
-        raise ExportError(f"{at(self.tracer.path)}: assigns to a part of a tensor (x[...] = y), which has no "
-                          "form in the export; build the result with torch.cat or F.pad")
+        raise ExportError(f"{at(self.tracer.path)}: assigns to a part of a tensor (x[...] = y), "
+                          "which has no form in the export; build the result with torch.cat or "
+                          "F.pad")
 
 
 class Tracer(torch.fx.Tracer):
-    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed it in place), `path`
-    (of the module that called it) and `depends` (whether its value depends on the inputs)."""
+    """Each node's meta has `value` (on the example), `snapshot` (the value before anything changed
+    it in place), `path` (of the module that called it) and `depends` (whether its value depends on
+    the inputs)."""
 
     proxy_buffer_attributes = True
 
@@ -79,9 +83,11 @@ class Tracer(torch.fx.Tracer):
         self._is_leaf = is_leaf
         self._stack = []
         self._computing = False
-        self._replaced = {}      # from a node whose value was changed in place to the node that changed it
+        # From a node whose value was changed in place to the node that changed it.
+        self._replaced = {}
         self._changers = []
-        self.last_path = ""      # path of the module that was entered last, where a failure comes from
+        # Path of the module that was entered last, where a failure comes from.
+        self.last_path = ""
 
     @property
     def path(self):
@@ -97,8 +103,8 @@ class Tracer(torch.fx.Tracer):
         try:
             path = self.path_of_module(module)
         except NameError:
-            raise ExportError(f"{at(self.path)}: calls a module ({type(module).__name__}) that is not one of "
-                              "its submodules; assign it to an attribute in __init__")
+            raise ExportError(f"{at(self.path)}: calls a module ({type(module).__name__}) that is "
+                              "not one of its submodules; assign it to an attribute in __init__")
         self._stack.append(path)
         self.last_path = path
         try:
@@ -115,18 +121,21 @@ class Tracer(torch.fx.Tracer):
         return _Proxy(node, self)
 
     def read(self, node):
-        """Returns the value of a node, if it is the same for every input. Error: it depends on the input."""
+        """Returns the value of a node, if it is the same for every input. Error: it depends on the
+        input."""
         if node.meta["depends"]:
-            raise ExportError(f"{at(self.path)}: its Python code reads the values of a tensor (an `if`, a "
-                              "loop, int() or .item()), so that the graph depends on the input; replace it "
-                              "with tensor operators, or move it out of the model")
+            raise ExportError(f"{at(self.path)}: its Python code reads the values of a tensor (an "
+                              "`if`, a loop, int() or .item()), so that the graph depends on the "
+                              "input; replace it with tensor operators, or move it out of the "
+                              "model")
         return node.meta["value"]
 
     def to_bool(self, obj):
         return bool(self.read(obj.node))
 
     def create_arg(self, a):
-        # fx would make a node of a named tuple, such as topk's result that a model returns as it is.
+        # fx would make a node of a named tuple, such as topk's result that a model returns as it
+        # is.
         return super().create_arg(tuple(a) if isinstance(a, tuple) and hasattr(a, "_fields") else a)
 
     def create_node(self, kind, target, args, kwargs, name=None, type_expr=None):
@@ -155,8 +164,8 @@ class Tracer(torch.fx.Tracer):
         value = self._compute(node)
         if not _holds_tensor(value):
             if kind == "call_module":
-                raise ExportError(f"{at(target)}: {type(self.root.get_submodule(target)).__name__} cannot be "
-                                  "exported; octet runs convolutional networks")
+                raise ExportError(f"{at(target)}: {type(self.root.get_submodule(target)).__name__} "
+                                  "cannot be exported; octet runs convolutional networks")
             if depends and target not in _SHAPE_QUERIES:
                 node.meta.update(value=value, depends=True)
                 self.read(node)
@@ -167,8 +176,8 @@ class Tracer(torch.fx.Tracer):
         return proxy if isinstance(value, torch.Tensor) else self._items(proxy, value)
 
     def _check_operands(self, node):
-        """Error: an operand has another value than when it was recorded. The graph's tensors share no memory, so it
-        would compute something else."""
+        """Error: an operand has another value than when it was recorded. The graph's tensors share
+        no memory, so it would compute something else."""
         for operand in node.all_input_nodes:
             snapshot = operand.meta.get("snapshot")
             if snapshot is None or same_values(operand.meta["value"], snapshot):
@@ -177,10 +186,10 @@ class Tracer(torch.fx.Tracer):
             changers = [n for n in self._changers if order[n] > order[operand]
                         and _storage(n.args[0].meta["value"]) == _storage(operand.meta["value"])]
             where = path_of(changers[0]) if changers else self.path
-            raise ExportError(f"{at(where)}: changes a tensor in place of which another part or view is read "
-                              f"afterwards ('{operand.name}'), which has no form in the export; write "
-                              "y = f(x) without inplace=True, += or a name that ends in _, and put parts "
-                              "together with torch.cat")
+            raise ExportError(f"{at(where)}: changes a tensor in place of which another part or "
+                              f"view is read afterwards ('{operand.name}'), which has no form in "
+                              "the export; write y = f(x) without inplace=True, += or a name that "
+                              "ends in _, and put parts together with torch.cat")
 
     def _replace(self, node):
         """Makes all readers of the tensor that the node changed in place read the node instead."""
@@ -195,12 +204,12 @@ class Tracer(torch.fx.Tracer):
         if self._taken == len(self._inputs) and (default or target.startswith("*")):
             return default[0] if default else ({} if target.startswith("**") else ())
         if target.startswith("*"):
-            raise ExportError(f"the model's forward takes any number of inputs ('{target}'); wrap the model in a "
-                              "module whose forward names each of them")
+            raise ExportError(f"the model's forward takes any number of inputs ('{target}'); wrap "
+                              "the model in a module whose forward names each of them")
         if self._taken == len(self._inputs):
-            raise ExportError(f"the model's forward takes more inputs than the {len(self._inputs)} in "
-                              f"input_shape ('{target}' is missing); give input_shape one shape an input, in "
-                              "a list")
+            raise ExportError(f"the model's forward takes more inputs than the {len(self._inputs)} "
+                              f"in input_shape ('{target}' is missing); give input_shape one shape "
+                              "an input, in a list")
         proxy = super().create_proxy("placeholder", target, (), {})
         self._record(proxy.node, self._inputs[self._taken], depends=True)
         self._taken += 1
@@ -227,7 +236,8 @@ class Tracer(torch.fx.Tracer):
             value = self._call(node, args, kwargs)
         finally:
             self._computing = False
-        return _in_order(value, node) if isinstance(value, torch.Tensor) and value.is_quantized else value
+        return (_in_order(value, node) if isinstance(value, torch.Tensor) and value.is_quantized
+                else value)
 
     def _call(self, node, args, kwargs):
         if node.op == "get_attr":
@@ -242,15 +252,15 @@ class Tracer(torch.fx.Tracer):
         """Returns the fx graph of the model on the example inputs."""
         graph = self.trace(model)
         if self._taken != len(self._inputs):
-            raise ExportError(f"input_shape has {len(self._inputs)} shapes but the model's forward takes "
-                              f"{self._taken} inputs")
+            raise ExportError(f"input_shape has {len(self._inputs)} shapes but the model's forward "
+                              f"takes {self._taken} inputs")
         return graph
 
 
 def _in_order(value, node):
     """Returns a quantized value with its elements in order, unless it is a view of an operand."""
-    # In PyTorch 1.13, the quantized relu6 mixes up the pixels of a channels-last tensor. The quantized convolution
-    # returns such a tensor with qnnpack.
+    # In PyTorch 1.13, the quantized relu6 mixes up the pixels of a channels-last tensor. The
+    # quantized convolution returns such a tensor with qnnpack.
     operands = [n.meta["value"] for n in node.all_input_nodes]
     views = [_storage(x) for x in operands if isinstance(x, torch.Tensor)]
     return value if _storage(value) in views else value.contiguous()
@@ -291,7 +301,8 @@ def _changes_its_input(node):
         return False
     if node.op == "call_module":
         before = node.args[0].meta["snapshot"]
-        return node.meta["value"] is node.args[0].meta["value"] and not same_values(node.meta["value"], before)
+        return (node.meta["value"] is node.args[0].meta["value"]
+                and not same_values(node.meta["value"], before))
     if node.target in _IN_PLACE_OPERATORS or node.kwargs.get("inplace") is True:
         return True
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")

@@ -3,46 +3,11 @@
 #include <limits>
 
 #include "engine/operator_table.h"
+#include "graph/function_group.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
 namespace {
-
-// Computed in double, so that the tables are exact (docs/quantization.md).
-double evaluate(Function function, const Attributes& attributes, double x) {
-  const auto value = [&] { return double{std::get<ScalarAttributes>(attributes).value}; };
-  switch (function) {
-    case Function::leaky_relu:
-      return x >= 0 ? x : value() * x;
-    case Function::elu:
-      return x >= 0 ? x : value() * std::expm1(x);
-    case Function::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Function::tanh:
-      return std::tanh(x);
-    case Function::hard_sigmoid:
-      return std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Function::hard_swish:
-      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Function::silu:
-      return x / (1 + std::exp(-x));
-    case Function::gelu:
-      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case Function::exp:
-      return std::exp(x);
-    case Function::log:
-      return std::log(x);
-    case Function::sqrt:
-      return std::sqrt(x);
-    case Function::abs:
-      return std::abs(x);
-    case Function::neg:
-      return -x;
-    case Function::softsign:
-      return x / (1 + std::abs(x));
-  }
-  return x;
-}
 
 std::byte quantized(double value, const Quantization& q) {
   if (std::isnan(value)) return static_cast<std::byte>(q.zero_point);
@@ -50,21 +15,22 @@ std::byte quantized(double value, const Quantization& q) {
   return static_cast<std::byte>(std::clamp(rounded, 0.0, 255.0));
 }
 
+// The table is computed in double, so that it is exact (docs/quantization.md).
 void to_lookup(Graph& graph, Node& node) {
   const Quantization x = *graph.tensor(node.inputs[0]).quantization;
   const Quantization y = *graph.tensor(node.output()).quantization;
+  const auto* parameter = std::get_if<ScalarAttributes>(&node.attributes);
+  const float value = parameter != nullptr ? parameter->value : 0;
   std::vector<std::byte> table(256);
   for (int q = 0; q < 256; ++q) {
     const double real = double{x.scale} * (q - x.zero_point);
     table[static_cast<std::size_t>(q)] =
-        quantized(evaluate(row_of(node.op).function, node.attributes, real), y);
+        quantized(evaluate(row_of(node.op).function, double{value}, real), y);
   }
   node.inputs.push_back(graph.add_tensor(
       {.name = node.name + ".table", .type = Type::u8, .shape = {256}, .data = table}));
   node.fused.insert(node.fused.begin(), op_name(node.op));
-  const auto* parameter = std::get_if<ScalarAttributes>(&node.attributes);
-  node.attributes =
-      LookupAttributes{.function = node.op, .value = parameter != nullptr ? parameter->value : 0};
+  node.attributes = LookupAttributes{.function = node.op, .value = value};
   node.op = Op::lookup;
 }
 

@@ -34,6 +34,11 @@ Status saturate(Graph& graph);
 /// log_softmax, and two clips in a row one clip.
 Status canonicalise(Graph& graph);
 
+/// Makes nodes that together compute a function of one value the operator of that function: x *
+/// sigmoid(x) a silu, x * clip(x + 3, 0, 6) / 6 a hard_swish. It compares values, not spellings, to
+/// a part in a million. What a file rounds in between stays as it is.
+Status recognise_functions(Graph& graph);
+
 /// Makes a constant that is added to a convolution or linear layer its bias, if nobody else reads
 /// the layer: exporters write one as the other.
 Status fold_bias_add(Graph& graph);

@@ -19,9 +19,9 @@ class FunctionGroups {
  public:
   explicit FunctionGroups(const Graph& graph);
 
-  /// Returns the groups of two and more nodes that end with node `last`, the smallest first. Results
-  /// inside a group are read only there, are no outputs of the graph, and are not rounded by a
-  /// file. All nodes of a group have the same precision.
+  /// Returns the groups of two and more nodes that end with node `last`, the smallest first.
+  /// Results inside a group are read only there, are no outputs of the graph, and are not rounded
+  /// by a file. All nodes of a group have the same precision.
   std::vector<FunctionGroup> ending_with(int last) const;
 
  private:

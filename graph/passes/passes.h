@@ -43,9 +43,11 @@ Status recognise_functions(Graph& graph);
 /// the layer: exporters write one as the other.
 Status fold_bias_add(Graph& graph);
 
-/// Folds a batch norm after or before a convolution or linear layer into its weights (Jacob et al.
-/// 2018, section 3.2). A batch norm without such a neighbour becomes a depthwise 1x1 convolution.
-Status fold_batch_norm(Graph& graph);
+/// Folds scales and shifts after or before a convolution or linear layer into its weights: batch
+/// norms (Jacob et al. 2018, section 3.2), and products and sums with constants of one value or of
+/// one for each channel. A batch norm without such a neighbour becomes a depthwise 1x1 convolution.
+/// A product or sum stays where a file rounds between it and the layer.
+Status fold_affine(Graph& graph);
 
 /// Makes a clip (relu, relu6) the bounds of the node that feeds it, if nobody else reads that node.
 Status fuse_activation(Graph& graph);

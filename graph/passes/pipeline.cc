@@ -9,7 +9,7 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
   using Pass = Status (*)(Graph&);
   constexpr std::array<Pass, 8> float_passes = {
       drop_dead_nodes, absorb_quantize_nodes, canonicalise,    recognise_functions,
-      fold_bias_add,   fold_batch_norm,       fuse_activation, fuse_residual_add,
+      fold_bias_add,   fold_affine,           fuse_activation, fuse_residual_add,
   };
   constexpr std::array<Pass, 4> int8_passes = {
       unify_scales,

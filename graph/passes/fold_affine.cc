@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "graph/passes/passes.h"
 
@@ -14,7 +15,7 @@ struct Affine {
 
 // Computed in double and rounded once, so that the order of operations in PyTorch's own folding
 // does not matter.
-Affine affine_of(const Graph& graph, const Node& batch_norm) {
+Affine affine_of_batch_norm(const Graph& graph, const Node& batch_norm) {
   const auto gamma = float_values(graph.tensor(batch_norm.inputs[1]));
   const auto beta = float_values(graph.tensor(batch_norm.inputs[2]));
   const auto mean = float_values(graph.tensor(batch_norm.inputs[3]));
@@ -29,16 +30,81 @@ Affine affine_of(const Graph& graph, const Node& batch_norm) {
   return affine;
 }
 
+// Which operand of a product, sum or difference is the tensor, if the other is a constant of one
+// value or of one for each channel; 2 if there is none.
+std::size_t computed_operand(const Graph& graph, const Node& node) {
+  const Shape& shape = graph.tensor(node.output()).shape;
+  for (const std::size_t i : {0U, 1U}) {
+    const Tensor& constant = graph.tensor(node.inputs[1 - i]);
+    const Tensor& x = graph.tensor(node.inputs[i]);
+    if (!constant.is_constant() || constant.type != Type::f32 || x.is_constant() ||
+        x.type != Type::f32 || x.shape != shape || shape.empty())
+      continue;
+    const int64_t count = element_count(constant.shape);
+    if (count == 1 || (count == shape.back() && constant.shape.back() == shape.back())) return i;
+  }
+  return 2;
+}
+
+std::optional<Affine> affine_of_arithmetic(const Graph& graph, const Node& node) {
+  const std::size_t x = computed_operand(graph, node);
+  if (x > 1) return std::nullopt;
+  const auto constant = float_values(graph.tensor(node.inputs[1 - x]));
+  const auto channels = static_cast<std::size_t>(graph.tensor(node.output()).shape.back());
+  std::vector<float> values(channels, constant[0]);
+  if (constant.size() == channels) values.assign(constant.begin(), constant.end());
+  if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return std::nullopt;
+  std::vector<float> ones(channels, 1.0F);
+  if (node.op == Op::mul)
+    return Affine{.factor = std::move(values), .shift = std::vector<float>(channels, 0.0F)};
+  if (node.op == Op::add) return Affine{.factor = std::move(ones), .shift = std::move(values)};
+  if (node.op != Op::sub) return std::nullopt;
+  if (x == 1) {  // constant - x
+    for (float& one : ones) one = -one;
+  } else {
+    for (float& value : values) value = -value;
+  }
+  return Affine{.factor = std::move(ones), .shift = std::move(values)};
+}
+
+// What the node does, if it is a batch norm, or a product, sum or difference with a constant.
+std::optional<Affine> affine_of(const Graph& graph, const Node& node) {
+  if (node.op == Op::batch_norm) {
+    const bool is_constant =
+        std::all_of(node.inputs.begin() + 1, node.inputs.end(),
+                    [&](TensorId id) { return graph.tensor(id).is_constant(); });
+    return is_constant ? std::optional(affine_of_batch_norm(graph, node)) : std::nullopt;
+  }
+  const bool is_arithmetic = node.op == Op::mul || node.op == Op::add || node.op == Op::sub;
+  return is_arithmetic ? affine_of_arithmetic(graph, node) : std::nullopt;
+}
+
+// The operand that the node scales and shifts.
+TensorId operand_of(const Graph& graph, const Node& node) {
+  return node.inputs[node.op == Op::batch_norm ? 0 : computed_operand(graph, node)];
+}
+
+// Bounds that were fused into a product or a sum.
+Bounds bounds_of_affine(const Node& node) {
+  const auto* binary = std::get_if<BinaryAttributes>(&node.attributes);
+  return binary != nullptr ? binary->bounds : Bounds{};
+}
+
+// Whether a file rounds the tensor between a layer and a product or sum, or says how the weights
+// are to be rounded. A batch norm between them is folded by the file's own framework, too.
+bool author_forbids(const Graph& graph, const Node& layer, const Node& affine, TensorId between) {
+  if (affine.op == Op::batch_norm) return false;
+  const Tensor& tensor = graph.tensor(between);
+  const bool rounds = tensor.quantization && (graph.keeps_rounding || graph.unscaled_is_float ||
+                                              graph.has_authors_borders);
+  return rounds || tensor.rounds || layer.weight_quantization.has_value();
+}
+
 bool has_float_weights(const Graph& graph, const Node& layer) {
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const Tensor& weight = graph.tensor(layer.inputs[1]);
   const bool constant_bias = !a.has_bias || graph.tensor(layer.inputs[2]).is_constant();
   return weight.is_constant() && weight.type == Type::f32 && constant_bias;
-}
-
-bool has_constant_parameters(const Graph& graph, const Node& batch_norm) {
-  return std::all_of(batch_norm.inputs.begin() + 1, batch_norm.inputs.end(),
-                     [&](TensorId id) { return graph.tensor(id).is_constant(); });
 }
 
 // Gives the layer weights and a bias of its own, because another layer may share the old ones.
@@ -67,18 +133,19 @@ std::vector<float> bias_of(const Graph& graph, const Node& layer) {
   return {values.begin(), values.end()};
 }
 
-// Folds a batch norm that follows a layer.
-bool fold_into_layer_before(Graph& graph, std::size_t index) {
-  const Node& batch_norm = graph.nodes[index];
-  const int layer_index = graph.producer_of(batch_norm.inputs[0]);
-  if (layer_index < 0 || !graph.read_only_by(batch_norm.inputs[0], static_cast<int>(index)))
-    return false;
+// Folds a node that follows a layer.
+bool fold_into_layer_before(Graph& graph, std::size_t index, const Affine& affine) {
+  const Node& node = graph.nodes[index];
+  const TensorId between = operand_of(graph, node);
+  const int layer_index = graph.producer_of(between);
+  if (layer_index < 0 || !graph.read_only_by(between, static_cast<int>(index))) return false;
   Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
   if (!is_layer(layer) || !has_float_weights(graph, layer)) return false;
-  if (layer.precision != batch_norm.precision) return false;
-  if (std::get<ConvAttributes>(layer.attributes).bounds.bounded()) return false;
+  if (layer.precision != node.precision || author_forbids(graph, layer, node, between))
+    return false;
+  auto& a = std::get<ConvAttributes>(layer.attributes);
+  if (a.bounds.bounded() || a.has_residual) return false;
 
-  const Affine affine = affine_of(graph, batch_norm);
   const auto old = float_values(graph.tensor(layer.inputs[1]));
   std::vector<float> weight(old.begin(), old.end());
   std::vector<float> bias = bias_of(graph, layer);
@@ -88,8 +155,9 @@ bool fold_into_layer_before(Graph& graph, std::size_t index) {
     bias[o] = bias[o] * affine.factor[o] + affine.shift[o];
   }
   set_parameters(graph, layer, std::move(weight), std::move(bias));
-  layer.fused.push_back(batch_norm.name);
-  layer.outputs = {batch_norm.output()};
+  a.bounds = bounds_of_affine(node);
+  layer.fused.push_back(node.name);
+  layer.outputs = {node.output()};
   return true;
 }
 
@@ -98,18 +166,18 @@ bool pads(const ConvAttributes& a) {
   return w.pad_top != 0 || w.pad_left != 0 || w.pad_bottom != 0 || w.pad_right != 0;
 }
 
-// Folds a batch norm that precedes a layer. If the layer pads, the batch norm must not have a
-// shift: padding is 0 after the batch norm, without the shift.
-bool fold_into_layer_after(Graph& graph, std::size_t index) {
-  const Node& batch_norm = graph.nodes[index];
-  const auto readers = graph.readers_of(batch_norm.output());
-  if (readers.size() != 1 || !graph.read_only_by(batch_norm.output(), readers[0])) return false;
+// Folds a node that precedes a layer. If the layer pads, the node must not have a shift: padding is
+// 0 behind the node, without the shift.
+bool fold_into_layer_after(Graph& graph, std::size_t index, const Affine& affine) {
+  const Node& node = graph.nodes[index];
+  const auto readers = graph.readers_of(node.output());
+  if (readers.size() != 1 || !graph.read_only_by(node.output(), readers[0])) return false;
   Node& layer = graph.nodes[static_cast<std::size_t>(readers[0])];
-  if (!is_layer(layer) || layer.inputs[0] != batch_norm.output() ||
-      !has_float_weights(graph, layer))
+  if (!is_layer(layer) || layer.inputs[0] != node.output() || !has_float_weights(graph, layer))
     return false;
-  if (layer.weight_quantization || layer.precision != batch_norm.precision) return false;
-  const Affine affine = affine_of(graph, batch_norm);
+  if (layer.weight_quantization || layer.precision != node.precision ||
+      bounds_of_affine(node).bounded() || author_forbids(graph, layer, node, node.output()))
+    return false;
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const bool shifts = std::ranges::any_of(affine.shift, [](float v) { return v != 0; });
   if (pads(a) && shifts) return false;
@@ -132,8 +200,8 @@ bool fold_into_layer_after(Graph& graph, std::size_t index) {
     bias[o] = static_cast<float>(double{bias[o]} + shift);
   }
   set_parameters(graph, layer, std::move(weight), std::move(bias));
-  layer.fused.push_back(batch_norm.name);
-  layer.inputs[0] = batch_norm.inputs[0];
+  layer.fused.push_back(node.name);
+  layer.inputs[0] = operand_of(graph, node);
   return true;
 }
 
@@ -141,7 +209,7 @@ bool fold_into_layer_after(Graph& graph, std::size_t index) {
 // necessary.
 void to_depthwise(Graph& graph, std::size_t index) {
   Node batch_norm = graph.nodes[index];
-  const Affine affine = affine_of(graph, batch_norm);
+  const Affine affine = affine_of_batch_norm(graph, batch_norm);
   const auto channels = static_cast<int32_t>(affine.factor.size());
   const Shape shape = graph.tensor(batch_norm.output()).shape;
 
@@ -188,22 +256,22 @@ void to_depthwise(Graph& graph, std::size_t index) {
 
 }  // namespace
 
-Status fold_batch_norm(Graph& graph) {
+Status fold_affine(Graph& graph) {
   std::vector<bool> gone(graph.nodes.size(), false);
-  for (const bool after : {false, true}) {
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-      if (gone[i] || graph.nodes[i].op != Op::batch_norm) continue;
-      if (!has_constant_parameters(graph, graph.nodes[i])) continue;
-      gone[i] = after ? fold_into_layer_after(graph, i) : fold_into_layer_before(graph, i);
-      // A folded node must not count as a reader or writer any more.
-      if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
-    }
-  }
+  const auto fold = [&](std::size_t i, auto fold_into) {
+    if (gone[i]) return;
+    const auto affine = affine_of(graph, graph.nodes[i]);
+    gone[i] = affine && fold_into(graph, i, *affine);
+    // A folded node must not count as a reader or writer any more.
+    if (gone[i]) graph.nodes[i].inputs.clear(), graph.nodes[i].outputs.clear();
+  };
+  // The nearest to the layer first, so that all of a row are folded.
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) fold(i, fold_into_layer_before);
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) fold(i, fold_into_layer_after);
   graph.erase_nodes(gone);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].op == Op::batch_norm && has_constant_parameters(graph, graph.nodes[i])) {
+    if (graph.nodes[i].op == Op::batch_norm && affine_of(graph, graph.nodes[i]))
       to_depthwise(graph, i);
-    }
   }
   return {};
 }

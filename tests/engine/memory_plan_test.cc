@@ -46,8 +46,9 @@ TEST_CASE(
                          .last_step = first + random.integer(0, random.chance(0.2) ? 40 : 3)});
     }
     const MemoryPlan plan = plan_memory(buffers);
-    INFO("seed " << random.seed << ", round " << round);
-    CHECK(first_conflict(buffers, plan) == "");
+    const std::string conflict = first_conflict(buffers, plan);
+    INFO("seed " << random.seed << ", round " << round << ": " << conflict);
+    CHECK(conflict.empty());
     CHECK(plan.lower_bound <= plan.size);
   }
 }

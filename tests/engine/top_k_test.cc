@@ -29,7 +29,9 @@ struct Selected {
   std::vector<int32_t> places;
 };
 
-/// Row by row, by a stable sort of all places.
+/// Row by row, by a sort of all places; of equal values the earlier place comes first.
+/// (std::stable_sort is not used: that of libstdc++ 12 uses parts that C++20 deprecates, and clang
+/// warns.)
 Selected select(const AxisAttributes& a, const Shape& shape, const std::vector<float>& x) {
   const auto axis = static_cast<std::size_t>(a.axis);
   const auto extent = static_cast<std::size_t>(shape[axis]);
@@ -43,10 +45,12 @@ Selected select(const AxisAttributes& a, const Shape& shape, const std::vector<f
     const std::size_t first = row / inner * extent * inner + row % inner;
     std::vector<std::size_t> order(extent);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, [&](std::size_t i, std::size_t j) {
+    std::ranges::sort(order, [&](std::size_t i, std::size_t j) {
       const float left = x[first + i * inner];
       const float right = x[first + j * inner];
-      return a.largest ? is_above(left, right) : is_above(right, left);
+      if (is_above(left, right)) return a.largest;
+      if (is_above(right, left)) return !a.largest;
+      return i < j;
     });
     for (std::size_t i = 0; i < k; ++i) {
       const std::size_t to = row / inner * k * inner + i * inner + row % inner;

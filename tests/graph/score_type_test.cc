@@ -8,8 +8,6 @@
 namespace octet::test {
 namespace {
 
-using graph::Precision;
-
 struct End {
   const char* name;
   ScoreType expected;

@@ -79,11 +79,11 @@ std::unique_ptr<Layer> binary_layer(const std::string& kind, const Operands& x, 
 /// A layer from bytes to bytes. call(table, input, output, count) calls its kernel for `count`
 /// items of `item_bytes` bytes each.
 template <class Call>
-std::unique_ptr<Layer> byte_layer(std::string description, const std::vector<uint8_t>& input,
+std::unique_ptr<Layer> byte_layer(const std::string& description, const std::vector<uint8_t>& input,
                                   std::size_t item_bytes, const Call& call) {
   const auto from = guarded(input);
   return std::make_unique<CallLayer>(CallLayer::Parts{
-      .description = std::move(description),
+      .description = description,
       .items = input.size() / item_bytes,
       .output_bytes = input.size(),
       .call = [=](const KernelTable& table, Range items, std::byte* output) {

@@ -1,5 +1,5 @@
 // Compares the elementwise kernels of every table with a plain evaluation.
-#include <cstring>
+#include <bit>
 #include <limits>
 
 #include "kernels/kernels.h"
@@ -153,7 +153,7 @@ TEST_CASE("every byte dequantizes to scale times its distance from the zero poin
         for (std::size_t i = 0; i < count; ++i) {
           const float expected =
               test::multiply32(p.scale, static_cast<float>(static_cast<int>(i) - zero_point));
-          REQUIRE(std::memcmp(&output[i], &expected, sizeof(float)) == 0);
+          REQUIRE(std::bit_cast<uint32_t>(output[i]) == std::bit_cast<uint32_t>(expected));
         }
       }
     }

@@ -277,7 +277,7 @@ TEST_CASE("batch norms: parameters of another length, variances that are not pos
   SampleExport sample = one_node("batch_norm", {{"epsilon", 0}}, {1, 2, 3, 4});
   sample.graph["nodes"][0]["inputs"] = {"image", "g", "b", "m", "v"};
   for (const char* name : {"g", "b", "m"}) sample.tensors.push_back(exported(name, {2}));
-  const auto with_variance = [&](std::vector<float> values) {
+  const auto with_variance = [&](const std::vector<float>& values) {
     SampleExport out = sample;
     const auto count = static_cast<int64_t>(values.size());
     out.tensors.push_back(exported("v", {count}, values));

@@ -336,7 +336,7 @@ TEST_CASE("ONNX: weights that are padded keep their bytes where the value is one
     const auto graph = load(m);
     REQUIRE(graph);
     const Model model = build(*graph);
-    const auto nodes = model.nodes();
+    const auto& nodes = model.nodes();
     const auto layer = std::ranges::find(nodes, ".y", &NodeInfo::name);
     REQUIRE(layer != nodes.end());
     CHECK(layer->int8 == (value != 0.001f));
@@ -386,7 +386,7 @@ TEST_CASE("ONNX: float weights and constants in a quantized model run in float, 
   const auto graph = load(sum);
   REQUIRE(graph);
   const Model model = build(*graph);
-  const auto nodes = model.nodes();
+  const auto& nodes = model.nodes();
   const auto add = std::ranges::find(nodes, ".s", &NodeInfo::name);
   REQUIRE(add != nodes.end());
   CHECK(add->reason == "left in float by the model's author: a constant of it is floats");

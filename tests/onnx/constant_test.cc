@@ -16,7 +16,6 @@ using loaders::LoadError;
 using loaders::onnx::Constant;
 using loaders::onnx::DataType;
 using loaders::onnx::decode_tensor;
-using loaders::onnx::TensorProto;
 
 template <class T>
 std::string raw_values(const std::vector<T>& values) {

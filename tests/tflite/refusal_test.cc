@@ -87,11 +87,11 @@ TEST_CASE("TFLite: all operators that octet lacks are listed at once, with their
   m.node(BuiltinOperator::SIN, {0}, {a}).node(BuiltinOperator::RELU, {a}, {b});
   m.custom("TFLite_Detection_PostProcess", {0}, {c});
   m.node(BuiltinOperator::UNSORTED_SEGMENT_SUM, {b, c}, m.outputs);
-  check_refused(m.file(), {"lacks 3 operators", "node 'a' (operator 0): SIN",
-                           "node 'boxes' (operator 2): custom operator "
-                           "TFLite_Detection_PostProcess",
-                           "node 'y' (operator 3): UNSORTED_SEGMENT_SUM", "docs/formats.md",
-                           "outputs before them"});
+  check_refused(
+      m.file(),
+      {"lacks 3 operators", "node 'a' (operator 0): SIN",
+       "node 'boxes' (operator 2): custom operator TFLite_Detection_PostProcess",
+       "node 'y' (operator 3): UNSORTED_SEGMENT_SUM", "docs/formats.md", "outputs before them"});
 }
 
 TEST_CASE("TFLite: operator numbers of old files, and operators that nobody needs") {

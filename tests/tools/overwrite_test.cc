@@ -41,7 +41,7 @@ std::vector<std::string> names_of(const std::string& path, const TemporaryFolder
 }
 
 void append_force(std::vector<std::string>& arguments, bool force) {
-  if (force) arguments.push_back("--force");
+  if (force) arguments.emplace_back("--force");
 }
 
 std::vector<Writer> writers(const Workplace& w) {

@@ -269,7 +269,7 @@ TEST_CASE("every command takes presets of preprocessing, and asks about means of
                                              {"eval", bare, folder.path("photos")},
                                              {"bench", bare, "--runs", "1"},
                                              {"convert", in, "-o", out}}) {
-    arguments.push_back("--preprocess");
+    arguments.emplace_back("--preprocess");
     for (const char* preset : {"imagenet-torch", "imagenet-tf", "zero-one"}) {
       auto with = arguments;
       with.emplace_back(preset);

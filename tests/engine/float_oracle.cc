@@ -154,7 +154,8 @@ double top_k(const AxisAttributes& a, const Array& x, const Index& o, bool wants
   const std::vector<double> values = along(x, o, a.axis);
   std::vector<std::size_t> places(values.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
-  std::ranges::stable_sort(places, [&](std::size_t i, std::size_t j) {
+  std::ranges::sort(places, [&](std::size_t i, std::size_t j) {
+    if (values[i] == values[j]) return i < j;
     return a.largest ? values[i] > values[j] : values[i] < values[j];
   });
   const std::size_t place = places[static_cast<std::size_t>(o[static_cast<std::size_t>(a.axis)])];

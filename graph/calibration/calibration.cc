@@ -92,8 +92,9 @@ std::string remark(const std::string& name, const Histogram& histogram,
 
 }  // namespace
 
-Calibration::Calibration(Session session, std::vector<TensorId> tensors)
+Calibration::Calibration(Session session, std::vector<TensorId> tensors, int threads)
     : session_(std::make_unique<Session>(std::move(session))),
+      pool_(std::make_unique<ThreadPool>(threads)),
       tensors_(std::move(tensors)),
       histograms_(tensors_.size()) {}
 
@@ -110,7 +111,7 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   if (!model) return tl::unexpected(model.error());
   auto session = Session::create(*model, {.threads = threads});
   if (!session) return tl::unexpected(session.error());
-  return Calibration(std::move(*session), std::move(tensors));
+  return Calibration(std::move(*session), std::move(tensors), threads);
 }
 
 Expected<void> Calibration::observe(const std::vector<std::vector<float>>& inputs) {
@@ -118,9 +119,15 @@ Expected<void> Calibration::observe(const std::vector<std::vector<float>>& input
     if (auto ok = session_->set_input(i, inputs[i]); !ok) return ok;
   }
   if (auto ok = session_->run(); !ok) return ok;
-  for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    histograms_[i].observe(session_->output(i).values<float>());
-  }
+  std::size_t values = 0;
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    values += session_->output(i).values<float>().size();
+  constexpr double cost = 10;  // nanoseconds a value
+  pool_->share_out(tensors_.size(), cost * static_cast<double>(values),
+                   [&](kernels::Range range, std::size_t) {
+                     for (std::size_t i = range.begin; i < range.end; ++i)
+                       histograms_[i].observe(session_->output(i).values<float>());
+                   });
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/threads.h"
 #include "graph/calibration/calibrators.h"
 
 namespace octet::graph {
@@ -13,7 +14,7 @@ namespace octet::graph {
 class Calibration {
  public:
   /// `graph` is a float graph, as a loader makes it. Errors: those of build_model for a float
-  /// model.
+  /// model. `threads` run the model and count its values; the scales do not depend on them.
   static Expected<Calibration> create(const Graph& graph, int threads);
 
   /// Runs the model once. `inputs` has float32 values for each of the graph's inputs, in the
@@ -28,9 +29,10 @@ class Calibration {
   Expected<std::vector<std::string>> apply(Graph& graph, Calibrator calibrator) const;
 
  private:
-  Calibration(Session session, std::vector<TensorId> tensors);
+  Calibration(Session session, std::vector<TensorId> tensors, int threads);
 
   std::unique_ptr<Session> session_;
+  std::unique_ptr<ThreadPool> pool_;
   /// Numbers in the graph. They are the session's outputs, in this order.
   std::vector<TensorId> tensors_;
   std::vector<Histogram> histograms_;  ///< One for each of `tensors_`.

@@ -1,4 +1,4 @@
-// Part of an image with its padding written out.
+// Rows of an image with their padding written out.
 #pragma once
 
 #if defined(__ARM_NEON)

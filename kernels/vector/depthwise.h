@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// For instruction sets that have no functions of their own to run a strip of output rows. A set
-/// that has them gives Depthwise a type with choose<Layer, Piece, RowsCall>(plan, params), which
-/// returns a function for every layer.
+/// For instruction sets that have no functions of their own to run a strip. A set that has them
+/// gives Depthwise a type with choose<Layer, Piece, RowsCall>(plan, params), which returns a
+/// function for every layer.
 struct NoOwnRows {};
 
 template <class Simd, class OwnRows = NoOwnRows>
@@ -239,7 +239,7 @@ struct Depthwise {
 
   // ---- stacks to outputs
 
-  /// One strip of output rows.
+  /// One strip.
   struct RowsCall {
     const std::byte* const* slots;  ///< [stacks], from the top
     std::size_t first_value;        ///< Index of the strip's first value in the output.
@@ -558,7 +558,7 @@ struct Depthwise {
     return choose_any<1>(has_residual);
   }
 
-  /// Runs work items [begin, end) of a piece, which are all strips of output rows of one image.
+  /// Runs work items [begin, end) of a piece, which are all strips of one image.
   static void run_piece(const Layer& layer, const Piece& piece, RunRows run_strip,
                         std::size_t begin, std::size_t end, std::byte* scratch) {
     const vector::DepthwisePlan& plan = layer.plan;

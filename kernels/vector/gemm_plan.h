@@ -31,9 +31,9 @@ struct GemmTraits {
   /// - 8: usmmla, which multiplies 8 bytes of two pixels by 8 of two channels;
   /// - 8, rotated: see below.
   int32_t dot_bytes = 4;
-  /// Two dots are one bundle of 16 bytes. smull, smlal2 and sadalp give lane l the
-  /// products of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel by two bytes gives
-  /// each lane the next ones, so 4 rotations give it all 16 bytes. Weights are packed [2 pairs of
+  /// Two dots are one bundle of 16 bytes. smull, smlal2 and sadalp give lane l the products of
+  /// bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel by two bytes gives each lane the
+  /// next ones, so 4 rotations give it all 16 bytes. Weights are packed [2 pairs of
   /// rotations][vectors][2 rotations]: the products of a pair are summed in s16 before they are
   /// widened. A dot that is left over has 8 bytes, in 2 rotations: the upper half of the pixel's
   /// register then has the same bytes as the lower half, rotated by 4 more.
@@ -41,10 +41,9 @@ struct GemmTraits {
   /// Behind the tile's weights stands a flag byte for each bundle. It says how many products fit
   /// one s16 sum, whatever the pixels are: 0 for four, 1 for two, 2 for one.
   bool rotated = false;
-  /// The most dots of a segment that one instruction takes. Where it is more than
-  /// 1, a segment is padded to bundles that have equally many dots, and a tile's weights are
-  /// packed for two vectors at a time: [vectors / 2][segments][bundles][2][dots of a
-  /// bundle][lanes].
+  /// The most dots of a segment that one instruction takes. Where it is more than 1, a segment is
+  /// padded to bundles that have equally many dots, and a tile's weights are packed for two vectors
+  /// at a time: [vectors / 2][segments][bundles][2][dots of a bundle][lanes].
   int32_t bundle_dots = 1;
   int32_t shallow_dots;    ///< Tiles of so many dots or fewer are shallow.
   int32_t max_vectors;     ///< Vectors of the widest tile.
@@ -124,8 +123,8 @@ struct SegmentShape {
   int32_t values;  ///< Values in a segment.
 };
 
-/// How many dots each bundle has, when a segment of `dots` dots is cut into bundles and
-/// padded where necessary.
+/// How many dots each bundle has, when a segment of `dots` dots is cut into bundles and padded
+/// where necessary.
 int32_t bundle_dots(const GemmTraits& traits, int32_t dots);
 
 /// Supported are dense and grouped convolutions whose results provably stay within s32 before the

@@ -212,8 +212,8 @@ constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::s
 
 struct Tiles {
   /// A set is up to four tiles of pixels. Its first tile may begin up to a tile's height before the
-  /// set's first position, and its last one may end as far beyond the last position. Between
-  /// two of its tiles may be the gap between two rows, which is narrower than a tile where rows run
+  /// set's first position, and its last one may end as far beyond the last position. Between two of
+  /// its tiles may be the gap between two rows, which is narrower than a tile where rows run
   /// together. Sets of four have one vector for each pixel.
   static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
 

@@ -89,13 +89,13 @@ ClipRange search(const ClipRange& all, const Loss& loss) {
 
 ClipRange percentile(const std::vector<Bin>& bins, double values, const ClipRange& all) {
   const double beyond = percentile_beyond * values;
-  const auto end_of = [&](auto bin, const auto& end, double edge) {
+  const auto end_of = [&](auto bin, const auto& end, double otherwise) {
     double seen = 0;
     for (; bin != end; ++bin) {
       seen += bin->count;
       if (seen > beyond) return bin->mean();
     }
-    return edge;
+    return otherwise;
   };
   // An end of the range does not go beyond 0.
   return {std::max(all.low, std::min(0.0, end_of(bins.begin(), bins.end(), 0.0))),

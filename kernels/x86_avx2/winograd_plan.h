@@ -22,9 +22,9 @@ using vector::GemmTraits;
 struct WinogradShape {
   int32_t kernel;
   int32_t stride;
-  int32_t patch;      ///< Pixels that 2 outputs read.
-  int32_t entries;    ///< Products for 2 outputs.
-  int32_t doublings;  ///< Sums are 2^doublings times what they should be.
+  int32_t patch;       ///< Pixels that 2 outputs read.
+  int32_t components;  ///< Products for 2 outputs.
+  int32_t doublings;   ///< Sums are 2^doublings times what they should be.
 
   /// Pixels from one patch to the next.
   constexpr int32_t patch_stride() const { return 2 * stride; }
@@ -32,15 +32,15 @@ struct WinogradShape {
 };
 
 constexpr WinogradShape winograd_3x3 = {
-    .kernel = 3, .stride = 1, .patch = 4, .entries = 4, .doublings = 1};
+    .kernel = 3, .stride = 1, .patch = 4, .components = 4, .doublings = 1};
 constexpr WinogradShape winograd_3x3_stride2 = {
-    .kernel = 3, .stride = 2, .patch = 5, .entries = 5, .doublings = 0};
+    .kernel = 3, .stride = 2, .patch = 5, .components = 5, .doublings = 0};
 constexpr WinogradShape winograd_5x5 = {
-    .kernel = 5, .stride = 1, .patch = 6, .entries = 7, .doublings = 1};
+    .kernel = 5, .stride = 1, .patch = 6, .components = 7, .doublings = 1};
 
 /// Stands at the head of the packed weights.
 ///
-/// At a GemmTile's offset are its bias and multiplier, as GemmTile says. Then for each entry
+/// At a GemmTile's offset are its bias and multiplier, as GemmTile says. Then for each component
 /// comes what a shallow tile's loop reads: zeros instead of bias and multiplier, and weights
 /// [dots][vectors][lanes][2] s16.
 struct WinogradPlan {
@@ -49,7 +49,7 @@ struct WinogradPlan {
   int32_t patch_columns;
   int32_t tiles;  ///< GemmTile [tiles], behind the plan.
   std::size_t tile_table;
-  /// Bytes of a patch's values at one entry: input channels, padded to pairs.
+  /// Bytes of a patch's values at one component: input channels, padded to pairs.
   int64_t segment_length;
   std::size_t patch_values;  ///< From one patch to the next: a multiple of 16.
 
@@ -63,8 +63,8 @@ struct WinogradPlan {
 
   // Bytes in scratch.
   std::size_t band;         ///< u8 [band_rows(block_rows)][band_columns][C]
-  std::size_t transformed;  ///< s16 [entries^2][patches of a block][patch_values]
-  std::size_t sums;         ///< s32 [entries^2][patches of a block][vectors][lanes]
+  std::size_t transformed;  ///< s16 [components^2][patches of a block][patch_values]
+  std::size_t sums;         ///< s32 [components^2][patches of a block][vectors][lanes]
 };
 
 bool winograd_supports(const ConvParams& params);
@@ -77,7 +77,7 @@ std::size_t winograd_items(const GemmTraits& traits, const ConvParams& params);
 void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
                         int32_t row, int32_t rows, uint8_t* band);
 
-/// Bytes of a tile at one entry.
-std::size_t winograd_entry_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors);
+/// Bytes of a tile at one component.
+std::size_t winograd_component_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors);
 
 }  // namespace octet::kernels::x86

@@ -25,7 +25,7 @@ build shared -DBUILD_SHARED_LIBS=ON "$@"
 build static "-DCMAKE_CXX_FLAGS=-ffunction-sections -fdata-sections" "$@"
 
 $triple-strip -o "$work/liboctet.so" "$work/shared/engine/liboctet.so"
-# Segments of the file begin at multiples of 64 KB, so its size grows in steps; code and data do
+# Segments of the file begin at multiples of 64 KB, so its size grows in jumps; code and data do
 # not.
 echo "shared library, stripped: $(wc -c <"$work/liboctet.so") bytes," \
   "of code and data $(bytes "$work/liboctet.so")"

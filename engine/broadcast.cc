@@ -45,7 +45,7 @@ BroadcastPlan plan_broadcast(const Shape& a, const Shape& b, const Shape& output
   BroadcastPlan plan;
   if (rank == 0) return plan;
   plan.row_size = axes[0].extent;
-  plan.step = axes[0].stride;
+  plan.stride = axes[0].stride;
   plan.outer_rank = rank - 1;
   for (std::size_t i = 0; i < plan.outer_rank; ++i) {
     const Axis& axis = axes[rank - 1 - i];

@@ -9,12 +9,12 @@
 namespace octet {
 
 /// The output is `rows` rows of `row_size` contiguous values. Within a row, an operand advances by
-/// its `step` from one value to the next: 1, or 0 for one value in the whole row. offset() returns
-/// the element at which an operand's part of a row begins.
+/// its `stride` from one value to the next: 1, or 0 for one value in the whole row. offset()
+/// returns the element at which an operand's values for a row begin.
 struct BroadcastPlan {
   std::size_t rows = 1;
   std::size_t row_size = 1;
-  std::array<std::size_t, 2> step = {1, 1};
+  std::array<std::size_t, 2> stride = {1, 1};
 
   std::size_t offset(int operand, std::size_t row) const {
     std::size_t at = 0;

@@ -166,7 +166,7 @@ struct AttributeDecoder {
   }
   void operator()(SliceAttributes& a) const {
     a = {.begin = reader.values(from.begin()),
-         .step = reader.values(from.step()),
+         .stride = reader.values(from.step()),
          .count = reader.values(from.end())};
   }
   void operator()(PadAttributes& a) const {

@@ -9,21 +9,21 @@
 namespace octet {
 namespace {
 
-// Threads take blocks of this many elements: whole cache lines, and enough work to be worth waking
-// a thread for.
-constexpr std::size_t block = 4096;
+// Values in a work item of an elementwise operator: whole cache lines, and enough work to be worth
+// waking a thread for.
+constexpr std::size_t item_values = 4096;
 
 // About how long a fast core takes for an elementwise operator (the cost for
 // ThreadPool::share_out).
 double elements_ns(std::size_t count) { return static_cast<double>(count) / 5; }
 
-// Shares out one row of elements in blocks, and calls kernel(first, count) for each.
+// Shares out one row of values in work items, and calls kernel(first, count) for each.
 template <class Kernel>
 void share_out_elements(const ThreadPool& pool, std::size_t count, const Kernel& kernel) {
-  pool.share_out((count + block - 1) / block, elements_ns(count),
-                 [&](kernels::Range blocks, std::size_t) {
-                   const std::size_t begin = blocks.begin * block;
-                   kernel(begin, std::min(blocks.end * block, count) - begin);
+  pool.share_out((count + item_values - 1) / item_values, elements_ns(count),
+                 [&](kernels::Range items, std::size_t) {
+                   const std::size_t begin = items.begin * item_values;
+                   kernel(begin, std::min(items.end * item_values, count) - begin);
                  });
 }
 
@@ -102,13 +102,13 @@ class BinaryStep final : public Step {
                              context.tensor(node.output()).info.shape)),
         operands_{context.read<uint8_t>(node.inputs[0]), context.read<uint8_t>(node.inputs[1])},
         output_(context.write<uint8_t>(node.output())) {
-    const bool whole_rows = plan_.outer_rank == 1 && plan_.step[0] == 1 && plan_.step[1] == 1;
+    const bool whole_rows = plan_.outer_rank == 1 && plan_.stride[0] == 1 && plan_.stride[1] == 1;
     for (const std::size_t operand : {std::size_t{0}, std::size_t{1}}) {
       const bool repeats = plan_.outer_stride[operand][0] == 0 &&
                            plan_.outer_stride[1 - operand][0] == plan_.row_size;
       if (!whole_rows || !repeats) continue;
       repeated_ = operand;
-      rows_at_once_ = std::clamp<std::size_t>(block / plan_.row_size, 1, plan_.rows);
+      rows_at_once_ = std::clamp<std::size_t>(item_values / plan_.row_size, 1, plan_.rows);
     }
   }
 
@@ -124,23 +124,23 @@ class BinaryStep final : public Step {
       });
       return {};
     }
-    const std::size_t groups = (plan_.rows + rows_at_once_ - 1) / rows_at_once_;
-    pool_.share_out(groups, elements_ns(plan_.rows * plan_.row_size),
-                    [&](kernels::Range range, std::size_t thread) { run_groups(range, thread); });
+    const std::size_t items = (plan_.rows + rows_at_once_ - 1) / rows_at_once_;
+    pool_.share_out(items, elements_ns(plan_.rows * plan_.row_size),
+                    [&](kernels::Range range, std::size_t thread) { run_items(range, thread); });
     return {};
   }
 
  private:
   kernels::BinaryRow row(std::size_t index, std::size_t begin, std::size_t count) const {
-    return {.a = operands_[0] + plan_.offset(0, index) + begin * plan_.step[0],
-            .b = operands_[1] + plan_.offset(1, index) + begin * plan_.step[1],
+    return {.a = operands_[0] + plan_.offset(0, index) + begin * plan_.stride[0],
+            .b = operands_[1] + plan_.offset(1, index) + begin * plan_.stride[1],
             .output = output_ + index * plan_.row_size + begin,
             .count = count,
-            .a_step = plan_.step[0],
-            .b_step = plan_.step[1]};
+            .a_stride = plan_.stride[0],
+            .b_stride = plan_.stride[1]};
   }
 
-  void run_groups(kernels::Range groups, std::size_t thread) const {
+  void run_items(kernels::Range items, std::size_t thread) const {
     const uint8_t* copies = nullptr;
     if (rows_at_once_ > 1) {
       auto* to = reinterpret_cast<uint8_t*>(scratch_.of_thread(thread));
@@ -149,8 +149,8 @@ class BinaryStep final : public Step {
         to = std::copy_n(operands_[repeated_], plan_.row_size, to);
       }
     }
-    for (std::size_t group = groups.begin; group < groups.end; ++group) {
-      const std::size_t first = group * rows_at_once_;
+    for (std::size_t item = items.begin; item < items.end; ++item) {
+      const std::size_t first = item * rows_at_once_;
       const std::size_t rows = std::min(rows_at_once_, plan_.rows - first);
       kernels::BinaryRow many = row(first, 0, rows * plan_.row_size);
       if (copies != nullptr) (repeated_ == 0 ? many.a : many.b) = copies;

@@ -1,4 +1,4 @@
-// gather_nd: takes parts of a tensor, at places that are computed at run time.
+// gather_nd: takes slices of a tensor, at places that are computed at run time.
 #include <cstring>
 
 #include "engine/step.h"
@@ -19,7 +19,7 @@ class GatherStep final : public Step {
     depth_ = static_cast<std::size_t>(places.back());
     places_ = {context.read<int32_t>(node.inputs[1]),
                static_cast<std::size_t>(element_count(places))};
-    part_bytes_ = context.tensor(node.output()).byte_size() / (places_.size() / depth_);
+    slice_bytes_ = context.tensor(node.output()).byte_size() / (places_.size() / depth_);
   }
 
   Expected<void> run() override {
@@ -27,13 +27,13 @@ class GatherStep final : public Step {
     if (auto inside = check_places(places_, depth_, shape_, from_end_); !inside)
       return run_error(model_, node_, inside.error().message.c_str());
     std::byte* to = output_;
-    for (std::size_t place = 0; place < places_.size(); place += depth_, to += part_bytes_)
-      std::memcpy(to, data_ + number_of(place) * part_bytes_, part_bytes_);
+    for (std::size_t place = 0; place < places_.size(); place += depth_, to += slice_bytes_)
+      std::memcpy(to, data_ + number_of(place) * slice_bytes_, slice_bytes_);
     return {};
   }
 
  private:
-  // The number of the part that the place names, counted through all parts of the data.
+  // The number of the slice that the place names, counted through all slices of the data.
   std::size_t number_of(std::size_t place) const {
     std::size_t number = 0;
     for (std::size_t axis = 0; axis < depth_; ++axis) {
@@ -52,7 +52,7 @@ class GatherStep final : public Step {
   std::byte* output_;
   std::span<const int32_t> places_;
   std::size_t depth_ = 0;
-  std::size_t part_bytes_ = 0;
+  std::size_t slice_bytes_ = 0;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ std::vector<int64_t> strides_of(const Shape& shape) {
 }
 
 /// Returns the same copy with fewer axes. Axes of extent 1 are dropped. Two neighbouring axes
-/// become one if, on both sides, the outer one steps over exactly the elements that the inner one
+/// become one if, on both sides, the outer one walks over exactly the elements that the inner one
 /// covers.
 std::vector<Axis> merged(const std::vector<Axis>& axes) {
   std::vector<Axis> result;
@@ -91,7 +91,7 @@ void plan_slice(const SliceAttributes& slice, const Shape& input, const Shape& o
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < output.size(); ++i) {
     source_offset += slice.begin[i] * source_strides[i];
-    axes.push_back({output[i], slice.step[i] * source_strides[i], target_strides[i]});
+    axes.push_back({output[i], slice.stride[i] * source_strides[i], target_strides[i]});
   }
   planner.copy(0, source_offset, 0, axes);
 }

@@ -138,8 +138,8 @@ class MovementStep final : public Step {
   void row(const Move& move, int64_t source, int64_t target, int64_t count) const {
     const auto* from = reinterpret_cast<const uint8_t*>(move.source + source);
     auto* to = reinterpret_cast<uint8_t*>(move.target + target);
-    const int64_t step = move.copy.target_stride[move.copy.rank - 1];
-    if (step == 1 || count == 1) {
+    const int64_t stride = move.copy.target_stride[move.copy.rank - 1];
+    if (stride == 1 || count == 1) {
       table_.requantize(move.requantize, from, to, static_cast<std::size_t>(count));
       return;
     }
@@ -148,7 +148,7 @@ class MovementStep final : public Step {
     while (count > 0) {
       const int64_t now = std::min(count, most_at_once);
       table_.requantize(move.requantize, from, together, static_cast<std::size_t>(now));
-      for (int64_t i = 0; i < now; ++i, to += step) *to = together[i];
+      for (int64_t i = 0; i < now; ++i, to += stride) *to = together[i];
       from += now;
       count -= now;
     }

@@ -10,13 +10,13 @@ namespace {
 template <std::size_t fixed_bytes>
 void resize_row(const NearestResize& r, const std::byte* from, std::byte* to) {
   const std::size_t bytes = fixed_bytes != 0 ? fixed_bytes : r.pixel_bytes;
-  const auto step = static_cast<std::size_t>(r.input_w / r.output_w) * bytes;
-  const int64_t step_rest = r.input_w % r.output_w;
+  const auto stride = static_cast<std::size_t>(r.input_w / r.output_w) * bytes;
+  const int64_t stride_rest = r.input_w % r.output_w;
   int64_t rest = 0;  // i * in mod out, while `from` is at floor(i * in / out)
   for (int64_t i = 0; i < r.output_w; ++i, to += bytes) {
     std::memcpy(to, from, bytes);
-    from += step;
-    rest += step_rest;
+    from += stride;
+    rest += stride_rest;
     if (rest >= r.output_w) {
       rest -= r.output_w;
       from += bytes;

@@ -157,11 +157,11 @@ struct AxisAttributes {  // softmax, log_softmax, argmax, concat, top_k
   bool largest = true;    ///< For top_k: the largest values, else the smallest.
   bool operator==(const AxisAttributes&) const = default;
 };
-/// One entry for each axis. The end follows from begin, step and the output's shape.
+/// One entry for each axis. The end follows from begin, stride and the output's shape.
 struct SliceAttributes {
   std::vector<int32_t> begin;
-  std::vector<int32_t> step;   ///< Not 0. A negative step walks backwards from begin.
-  std::vector<int32_t> count;  ///< The extents of the output.
+  std::vector<int32_t> stride;  ///< Not 0. A negative stride walks backwards from begin.
+  std::vector<int32_t> count;   ///< The extents of the output.
   bool operator==(const SliceAttributes&) const = default;
 };
 struct PadAttributes {  ///< One entry for each axis.

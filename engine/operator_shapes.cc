@@ -122,12 +122,12 @@ Expected<Shape> concat_shape(const AxisAttributes& a, std::span<const Shape> inp
 }
 
 Expected<Shape> slice_shape(const SliceAttributes& a, const Shape& x) {
-  if (a.begin.size() != x.size() || a.step.size() != x.size() || a.count.size() != x.size()) {
+  if (a.begin.size() != x.size() || a.stride.size() != x.size() || a.count.size() != x.size()) {
     return fail("has a slice of another rank than its input " + shape_text(x));
   }
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const int64_t last = int64_t{a.begin[i]} + int64_t{a.step[i]} * (int64_t{a.count[i]} - 1);
-    if (a.count[i] < 1 || a.step[i] == 0 || a.begin[i] < 0 || a.begin[i] >= x[i] || last < 0 ||
+    const int64_t last = int64_t{a.begin[i]} + int64_t{a.stride[i]} * (int64_t{a.count[i]} - 1);
+    if (a.count[i] < 1 || a.stride[i] == 0 || a.begin[i] < 0 || a.begin[i] >= x[i] || last < 0 ||
         last >= x[i]) {
       return fail("slices axis " + std::to_string(i) + " of " + shape_text(x) +
                   " outside its extent");

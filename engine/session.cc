@@ -23,10 +23,10 @@ std::string isa_names() {
   return names;
 }
 
-Expected<const KernelTable*> choose_table(const std::string& wish) {
+Expected<const KernelTable*> choose_table(const std::string& wanted) {
   const char* environment = std::getenv("OCTET_ISA");
-  const std::string name = !wish.empty() ? wish : environment != nullptr ? environment : "";
-  const std::string source = wish.empty() ? "OCTET_ISA" : "isa";
+  const std::string name = !wanted.empty() ? wanted : environment != nullptr ? environment : "";
+  const std::string source = wanted.empty() ? "OCTET_ISA" : "isa";
   if (name.empty()) return &kernels::best_table();
   kernels::Isa isa;
   if (!kernels::parse_isa(name.c_str(), isa)) {

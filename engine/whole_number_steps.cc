@@ -82,7 +82,7 @@ class WholeNumberStep final : public Step {
     for (std::size_t row = 0; row < plan_.rows; ++row) {
       const int32_t* a = operands_[0] + plan_.offset(0, row);
       const int32_t* b = operands_[1] + plan_.offset(1, row);
-      for (std::size_t i = 0; i < plan_.row_size; ++i, a += plan_.step[0], b += plan_.step[1])
+      for (std::size_t i = 0; i < plan_.row_size; ++i, a += plan_.stride[0], b += plan_.stride[1])
         *y++ = function_(*a, *b);
     }
     return {};

@@ -171,7 +171,7 @@ void keep_scale_of_moved(Graph& graph, Node& node) {
       moved_operands(node), [&](TensorId id) { return graph.tensor(id).quantization == scale; });
   if (!scale || !equal) return;
   const auto* pad = std::get_if<PadAttributes>(&node.attributes);
-  if (pad != nullptr && !is_step(*scale, pad->value)) {
+  if (pad != nullptr && !is_level(*scale, pad->value)) {
     node.precision = Precision::float32;
     node.reason = std::string(left_in_float) + ": it pads with what its operand's bytes cannot say";
     return;
@@ -179,12 +179,12 @@ void keep_scale_of_moved(Graph& graph, Node& node) {
   for (const TensorId id : moved_results(node)) graph.tensor(id).quantization = scale;
 }
 
-bool is_step(const Quantization& q, float value) {
+bool is_level(const Quantization& q, float value) {
   if (!std::isfinite(value)) return false;
-  const double steps = double{value} / q.scale;
-  const double nearest = std::nearbyint(steps);
+  const double level = double{value} / q.scale;
+  const double nearest = std::nearbyint(level);
   // A value that went through float32 may differ in its last bits.
-  const bool whole = std::abs(steps - nearest) <= 1e-6 * std::max(1.0, std::abs(steps));
+  const bool whole = std::abs(level - nearest) <= 1e-6 * std::max(1.0, std::abs(level));
   return whole && nearest >= -q.zero_point && nearest <= 255 - q.zero_point;
 }
 

@@ -36,13 +36,13 @@ struct WeightQuantization {
 
 /// The bias of a layer in s32, as the file has it, because float32 has too few bits for it: real =
 /// scale * value. There is a scale for each channel: the input's times the weights'.
-struct BiasSteps {
+struct BiasS32 {
   std::vector<int32_t> values;
   std::vector<float> scale;
 };
 
 /// Whether the value is exactly one of the 256 that bytes of this quantization can have.
-bool is_step(const Quantization& q, float value);
+bool is_level(const Quantization& q, float value);
 
 struct Tensor {
   std::string name;
@@ -61,7 +61,7 @@ struct Tensor {
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
   /// For a float bias: its s32 values, which int8 uses if the layer still has the scales in it.
-  std::optional<BiasSteps> steps;
+  std::optional<BiasS32> bias_s32;
 
   bool is_constant() const { return data.has_value(); }
 };
@@ -177,7 +177,7 @@ std::span<const TensorId> moved_results(const Node& node);
 ScoreType score_type(const Graph& graph);
 
 /// Gives the result of a node that only moves or joins bytes the scale of its operands, if all of
-/// them have the same. A pad whose value lies between two steps of that scale moves no bytes: it
+/// them have the same. A pad whose value lies between two levels of that scale moves no bytes: it
 /// runs in float.
 void keep_scale_of_moved(Graph& graph, Node& node);
 

@@ -102,7 +102,7 @@ struct AttributeFields {
     k = a.k;
     largest = a.largest;
   }
-  void operator()(const SliceAttributes& a) { begin = a.begin, end = a.count, step = a.step; }
+  void operator()(const SliceAttributes& a) { begin = a.begin, end = a.count, step = a.stride; }
   void operator()(const PadAttributes& a) { begin = a.before, end = a.after, value = a.value; }
   void operator()(const ReshapeAttributes& a) { shape = a.shape; }
   void operator()(const TransposeAttributes& a) { shape = a.permutation; }

@@ -1,4 +1,4 @@
-// The kernels that fill a table's slots, declared once for every set of them.
+// The kernels that fill a table, declared once for every set of them.
 #pragma once
 
 #include <type_traits>
@@ -8,10 +8,10 @@
 
 namespace octet::kernels {
 
-/// The type of the function that a slot of KernelTable points to.
-template <auto slot>
-using Slot =
-    std::remove_pointer_t<std::remove_reference_t<decltype(std::declval<KernelTable&>().*slot)>>;
+/// The type of the function that a member of KernelTable points to.
+template <auto member>
+using Signature =
+    std::remove_pointer_t<std::remove_reference_t<decltype(std::declval<KernelTable&>().*member)>>;
 
 /// The plain loops of kernels/reference, which say what is right. This set has every function.
 struct Reference;
@@ -20,22 +20,22 @@ struct Reference;
 /// only those that make_table takes from it. Parameters, shapes and results: kernels/kernels.h.
 template <class Set>
 struct KernelSet {
-  static Slot<&KernelTable::max_pool> max_pool;
-  static Slot<&KernelTable::average_pool> average_pool;
-  static Slot<&KernelTable::add> add;
-  static Slot<&KernelTable::mul> mul;
-  static Slot<&KernelTable::quantize> quantize;
-  static Slot<&KernelTable::dequantize> dequantize;
-  static Slot<&KernelTable::requantize> requantize;
-  static Slot<&KernelTable::lookup> lookup;
-  static Slot<&KernelTable::lookup_channels> lookup_channels;
-  static Slot<&KernelTable::affine_channels> affine_channels;
-  static Slot<&KernelTable::softmax> softmax;
-  static Slot<&KernelTable::softmax_float> softmax_float;
-  static Slot<&KernelTable::function_float> function_float;
-  static Slot<&KernelTable::argmax_u8> argmax_u8;
-  static Slot<&KernelTable::argmax_float> argmax_float;
-  static Slot<&KernelTable::copy> copy;
+  static Signature<&KernelTable::max_pool> max_pool;
+  static Signature<&KernelTable::average_pool> average_pool;
+  static Signature<&KernelTable::add> add;
+  static Signature<&KernelTable::mul> mul;
+  static Signature<&KernelTable::quantize> quantize;
+  static Signature<&KernelTable::dequantize> dequantize;
+  static Signature<&KernelTable::requantize> requantize;
+  static Signature<&KernelTable::lookup> lookup;
+  static Signature<&KernelTable::lookup_channels> lookup_channels;
+  static Signature<&KernelTable::affine_channels> affine_channels;
+  static Signature<&KernelTable::softmax> softmax;
+  static Signature<&KernelTable::softmax_float> softmax_float;
+  static Signature<&KernelTable::function_float> function_float;
+  static Signature<&KernelTable::argmax_u8> argmax_u8;
+  static Signature<&KernelTable::argmax_float> argmax_float;
+  static Signature<&KernelTable::copy> copy;
 };
 
 /// The table of an instruction set that has its own convolutions, and vectors of `Width`.

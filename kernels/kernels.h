@@ -142,7 +142,7 @@ struct PoolParams {
   uint8_t output_min = 0;
   uint8_t output_max = 255;
   // The rest is read by the average pool only.
-  bool count_include_pad = false;  ///< Padding counts as real 0, out to the padded image's border.
+  bool count_include_pad = false;  ///< Padding counts as real 0, out to the padded image's edge.
   float input_scale = 1;
   float output_scale = 1;
   int32_t input_zero_point = 0;
@@ -173,15 +173,15 @@ struct MulParams {
   uint8_t output_max = 255;
 };
 
-/// One row of a binary operator. A step of 0 repeats the operand's first value for the whole row
+/// One row of a binary operator. A stride of 0 repeats the operand's first value for the whole row
 /// (broadcasting).
 struct BinaryRow {
   const uint8_t* a = nullptr;
   const uint8_t* b = nullptr;
   uint8_t* output = nullptr;
   std::size_t count = 0;
-  std::size_t a_step = 1;  ///< 0 or 1
-  std::size_t b_step = 1;  ///< 0 or 1
+  std::size_t a_stride = 1;  ///< 0 or 1
+  std::size_t b_stride = 1;  ///< 0 or 1
 };
 
 /// y = clamp(rne(x * (1 / s)) + z) to [0, 255]; NaN becomes z.

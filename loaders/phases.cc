@@ -41,9 +41,9 @@ ConvAttributes phase_convolution(const Shape& input, int32_t groups, const AxisP
           .has_bias = has_bias};
 }
 
-std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const AxisPlan& h,
+std::vector<LayoutNode> to_space(const Shape& stored, int32_t groups, const AxisPlan& h,
                                  const AxisPlan& w) {
-  std::vector<LayoutStep> steps;
+  std::vector<LayoutNode> nodes;
   const int32_t phases = h.stride * w.stride;
   const int32_t channels = stored[3] / (groups * phases);
   const Shape image = {stored[0], stored[1] * h.stride, stored[2] * w.stride, groups * channels};
@@ -51,17 +51,17 @@ std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const Axis
     const Shape split = {stored[0] * stored[1], stored[2], groups, h.stride, w.stride, channels};
     // The axes of the result are: rows, sh, columns, sw, groups, channels.
     const std::vector<int32_t> order = {0, 3, 1, 4, 2, 5};
-    steps.push_back({Op::reshape, ReshapeAttributes{split}, ".phases", 6});
-    steps.push_back({Op::transpose, TransposeAttributes{order}, ".to_space", 6});
-    steps.push_back({Op::reshape, ReshapeAttributes{image}, ".image", 4});
+    nodes.push_back({Op::reshape, ReshapeAttributes{split}, ".phases", 6});
+    nodes.push_back({Op::transpose, TransposeAttributes{order}, ".to_space", 6});
+    nodes.push_back({Op::reshape, ReshapeAttributes{image}, ".image", 4});
   }
   if (image[1] != h.output || image[2] != w.output) {
     const SliceAttributes cut{.begin = {0, h.before, w.before, 0},
-                              .step = {1, 1, 1, 1},
+                              .stride = {1, 1, 1, 1},
                               .count = {image[0], h.output, w.output, image[3]}};
-    steps.push_back({Op::slice, cut, ".cut", 4});
+    nodes.push_back({Op::slice, cut, ".cut", 4});
   }
-  return steps;
+  return nodes;
 }
 
 std::vector<float> for_channels(const std::vector<float>& values, int32_t phases, int32_t groups) {

@@ -90,7 +90,7 @@ ConvAttributes phase_convolution(const Shape& input, int32_t groups, const AxisP
                                  const AxisPlan& w, bool has_bias);
 
 /// A node that lays phases out in space.
-struct LayoutStep {
+struct LayoutNode {
   Op op;
   Attributes attributes;
   std::string suffix;  ///< The suffix of its name.
@@ -100,7 +100,7 @@ struct LayoutStep {
 /// Returns the nodes, one after another, that make the image of the convolution's result, whose
 /// shape `stored` is [N, H, W, groups * phases * C]. No node is needed for a single phase that is
 /// not cut.
-std::vector<LayoutStep> to_space(const Shape& stored, int32_t groups, const AxisPlan& h,
+std::vector<LayoutNode> to_space(const Shape& stored, int32_t groups, const AxisPlan& h,
                                  const AxisPlan& w);
 
 /// Repeats `values` for the channels of the ordinary convolution. With `of_all_channels`, there is

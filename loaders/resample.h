@@ -12,7 +12,7 @@ struct AxisSamples {
   int32_t axis = 0;
   int32_t input = 1;
   /// One position for each output pixel, in pixels of the input. A whole number is that pixel;
-  /// between two pixels, both are mixed; outside of the input, its border repeats.
+  /// between two pixels, both are mixed; outside of the input, its edge repeats.
   std::vector<float> positions;
 
   int32_t output() const { return static_cast<int32_t>(positions.size()); }

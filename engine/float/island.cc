@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t bytes_read_beyond = 16;
 
 /// Consecutive nodes that run together: several on XNNPACK, or one as a loop.
-struct Segment {
+struct Stretch {
   std::size_t first = 0;
   std::size_t count = 0;
   bool xnnpack = false;
@@ -79,8 +79,8 @@ class Builder {
     partition();
     auto island = std::make_unique<Island>();
     if (auto placed = place_values(*island); !placed) return tl::unexpected(placed.error());
-    for (const Segment& segment : segments_) {
-      auto step = make_step(segment);
+    for (const Stretch& stretch : stretches_) {
+      auto step = make_step(stretch);
       if (!step) return tl::unexpected(step.error());
       island->steps.push_back(std::move(*step));
     }
@@ -159,15 +159,15 @@ class Builder {
       }
       known[static_cast<std::size_t>(node.outputs[0])] = bounds;
       const bool xnnpack = bounds.min < bounds.max && runs_on_xnnpack(node);
-      if (xnnpack && !segments_.empty() && segments_.back().xnnpack) {
-        ++segments_.back().count;
+      if (xnnpack && !stretches_.empty() && stretches_.back().xnnpack) {
+        ++stretches_.back().count;
       } else {
-        segments_.push_back({.first = i, .count = 1, .xnnpack = xnnpack});
+        stretches_.push_back({.first = i, .count = 1, .xnnpack = xnnpack});
       }
     }
   }
 
-  /// The segment that writes a value, and the last one that reads or writes it (-1: none).
+  /// The stretch that writes a value, and the last one that reads or writes it (-1: none).
   struct Use {
     int writer = -1;
     int last = -1;
@@ -176,9 +176,9 @@ class Builder {
 
   std::vector<Use> uses() const {
     std::vector<Use> uses(values_.size());
-    for (std::size_t s = 0; s < segments_.size(); ++s) {
-      for (std::size_t n = 0; n < segments_[s].count; ++n) {
-        const FloatNode& node = nodes_[segments_[s].first + n];
+    for (std::size_t s = 0; s < stretches_.size(); ++s) {
+      for (std::size_t n = 0; n < stretches_[s].count; ++n) {
+        const FloatNode& node = nodes_[stretches_[s].first + n];
         for (const int32_t input : node.inputs) {
           Use& use = uses[static_cast<std::size_t>(input)];
           use.last = static_cast<int>(s);
@@ -193,8 +193,8 @@ class Builder {
     return uses;
   }
 
-  /// Gives a place in the arena to each value that is passed between segments. A value that nobody
-  /// reads gets a place, too: XNNPACK drops an internal value that has no readers, but not the node
+  /// Gives memory in the arena to each value that is passed between stretches. A value that nobody
+  /// reads gets some, too: XNNPACK drops an internal value that has no readers, but not the node
   /// that writes it.
   Expected<void> place_values(Island& island) {
     std::vector<BufferLifetime> lifetimes;
@@ -203,7 +203,7 @@ class Builder {
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const Use& use = all_uses[i];
       if (values_[i].external || use.writer < 0) continue;
-      const bool stays = segments_[static_cast<std::size_t>(use.writer)].xnnpack &&
+      const bool stays = stretches_[static_cast<std::size_t>(use.writer)].xnnpack &&
                          use.last == use.writer && use.read;
       if (stays) continue;
       placed.push_back(i);
@@ -223,14 +223,14 @@ class Builder {
     return {};
   }
 
-  FloatStepResult make_step(const Segment& segment) const {
+  FloatStepResult make_step(const Stretch& stretch) const {
 #if OCTET_HAS_XNNPACK
-    if (segment.xnnpack) {
-      return create_xnnpack_step(std::span(nodes_).subspan(segment.first, segment.count), values_,
+    if (stretch.xnnpack) {
+      return create_xnnpack_step(std::span(nodes_).subspan(stretch.first, stretch.count), values_,
                                  pool_);
     }
 #endif
-    const FloatNode& node = nodes_[segment.first];
+    const FloatNode& node = nodes_[stretch.first];
     auto step = create_loop_step(node, values_, pool_, table_, threads_);
     if (!step) return wrong(node, step.error().message);
     return step;
@@ -242,7 +242,7 @@ class Builder {
   const kernels::KernelTable& table_;
   FloatBackend backend_;
   const ThreadPool* threads_;
-  std::vector<Segment> segments_;
+  std::vector<Stretch> stretches_;
 };
 
 }  // namespace

@@ -81,7 +81,7 @@ void run_binary(const FloatOperands& operands) {
       plan_broadcast(operands.input_shapes[0], operands.input_shapes[1], operands.output_shape);
   // If an operand is a single value in each row, it is repeated into a small buffer, some values at
   // a time.
-  const bool repeats = plan.step[0] == 0 || plan.step[1] == 0;
+  const bool repeats = plan.stride[0] == 0 || plan.stride[1] == 0;
   const auto run_part = [&](std::size_t row, std::size_t begin, std::size_t end) {
     const std::size_t at_once = repeats ? std::min(end - begin, repeated_values) : end - begin;
     float repeated[2][repeated_values];
@@ -89,14 +89,14 @@ void run_binary(const FloatOperands& operands) {
     for (const int operand : {0, 1}) {
       const auto k = static_cast<std::size_t>(operand);
       x[k] = operands.inputs[k] + plan.offset(operand, row);
-      if (plan.step[k] != 0) continue;
+      if (plan.stride[k] != 0) continue;
       std::fill_n(repeated[k], at_once, *x[k]);
       x[k] = repeated[k];
     }
     float* y = operands.output + row * plan.row_size;
     for (; begin < end; begin += at_once) {
       const std::size_t count = std::min(at_once, end - begin);
-      function(x[0] + begin * plan.step[0], x[1] + begin * plan.step[1], y + begin, count);
+      function(x[0] + begin * plan.stride[0], x[1] + begin * plan.stride[1], y + begin, count);
       if (!bounds.bounded()) continue;
       for (std::size_t i = begin; i < begin + count; ++i) y[i] = clip(y[i], bounds);
     }

@@ -14,14 +14,14 @@ struct ClipRange {
 };
 
 constexpr double smallest_scale = 1e-12;
-constexpr double percentile_tail = 1e-4;
+constexpr double percentile_beyond = 1e-4;
 
 /// Factors by which the ends of a range are shrunk at first, from 1 down to a fiftieth.
 std::vector<double> common_factors() {
-  constexpr int steps = 48;
+  constexpr int count = 48;
   std::vector<double> factors;
-  for (int i = 0; i < steps; ++i) {
-    factors.push_back(std::pow(0.02, static_cast<double>(i) / (steps - 1)));
+  for (int i = 0; i < count; ++i) {
+    factors.push_back(std::pow(0.02, static_cast<double>(i) / (count - 1)));
   }
   return factors;
 }
@@ -44,7 +44,7 @@ double squared_error(const std::vector<Bin>& bins, const ClipRange& range) {
     const double spread = bin.variance();
     const double off = quantized(q, centre) - centre;
     const bool clipped = centre < lowest - scale / 2 || centre > highest + scale / 2;
-    // In a bin that is wider than a step of the scale, values have all distances from their levels.
+    // In a bin that is wider than the scale, values have all distances from their levels.
     const bool apart = clipped || spread < rounding;
     total += bin.count * (apart ? off * off + spread : rounding);
   }
@@ -52,7 +52,7 @@ double squared_error(const std::vector<Bin>& bins, const ClipRange& range) {
 }
 
 /// Returns the range with the least loss. First both ends or one of them are shrunk by each of the
-/// factors; then one end at a time is moved, in finer steps each round.
+/// factors; then one end at a time is moved, by less each round.
 template <class Loss>
 ClipRange search(const ClipRange& all, const Loss& loss) {
   struct Factors {
@@ -72,13 +72,13 @@ ClipRange search(const ClipRange& all, const Loss& loss) {
     consider({f, 1});
     consider({1, f});
   }
-  constexpr int steps = 21;
+  constexpr int tries = 21;
   constexpr double smallest = 0.005;
   for (const double reach : {0.5, 0.2, 0.06, 0.02}) {
     for (const bool upper : {true, false}) {
       const Factors from = best;
-      for (int i = 0; i < steps; ++i) {
-        const double factor = std::max(1 - reach + 2 * reach * i / (steps - 1), smallest);
+      for (int i = 0; i < tries; ++i) {
+        const double factor = std::max(1 - reach + 2 * reach * i / (tries - 1), smallest);
         consider(upper ? Factors{from.low, std::min(1.0, from.high * factor)}
                        : Factors{std::min(1.0, from.low * factor), from.high});
       }
@@ -88,14 +88,14 @@ ClipRange search(const ClipRange& all, const Loss& loss) {
 }
 
 ClipRange percentile(const std::vector<Bin>& bins, double values, const ClipRange& all) {
-  const double tail = percentile_tail * values;
-  const auto end_of = [&](auto bin, const auto& end, double edge) {
+  const double beyond = percentile_beyond * values;
+  const auto end_of = [&](auto bin, const auto& end, double otherwise) {
     double seen = 0;
     for (; bin != end; ++bin) {
       seen += bin->count;
-      if (seen > tail) return bin->mean();
+      if (seen > beyond) return bin->mean();
     }
-    return edge;
+    return otherwise;
   };
   // An end of the range does not go beyond 0.
   return {std::max(all.low, std::min(0.0, end_of(bins.begin(), bins.end(), 0.0))),

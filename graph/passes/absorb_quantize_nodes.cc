@@ -11,12 +11,12 @@ bool is_border(const Node& node) { return node.op == Op::quantize || node.op == 
 // node say nothing about the node itself.
 bool takes_operands_type(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
 
-// What a tensor is in the author's framework. `steps_in_float` is a float tensor between a
-// dequantize and a quantize whose values are all steps of a quantized tensor's scale: it may stay
+// What a tensor is in the author's framework. `levels_in_float` is a float tensor between a
+// dequantize and a quantize whose values are all levels of a quantized tensor's scale: it may stay
 // in bytes here.
 enum class Domain : uint8_t {
   quantized,
-  steps_in_float,
+  levels_in_float,
   real_float,
 };
 
@@ -37,17 +37,17 @@ bool is_quantized_next(const Graph& graph, const Node& node) {
          graph.nodes[static_cast<std::size_t>(readers[0])].op == Op::quantize;
 }
 
-// Whether the result again has only steps of an operand's scale, if the operands have only steps.
-bool keeps_steps(const Graph& graph, const Node& node) {
+// Whether the result again has only levels of an operand's scale, if the operands have only levels.
+bool keeps_levels(const Graph& graph, const Node& node) {
   if (!takes_operands_type(node)) return false;
-  // The pad's value may lie between two steps; 0 never does.
+  // The pad's value may lie between two levels; 0 never does.
   if (const auto* pad = std::get_if<PadAttributes>(&node.attributes)) return pad->value == 0;
   if (node.op != Op::concat || !graph.keeps_rounding) return true;
   return common_quantization(graph, node).has_value() || is_quantized_next(graph, node);
 }
 
 // Marks nodes before the first quantize and after a dequantize as float by the author's wish. Nodes
-// that only move steps are not marked: they have the scale of their operand, whatever scale a
+// that only move levels are not marked: they have the scale of their operand, whatever scale a
 // quantize behind them has.
 std::vector<Domain> mark_authors_float(Graph& graph) {
   std::vector<Domain> domains(graph.tensors.size(), Domain::quantized);
@@ -57,16 +57,16 @@ std::vector<Domain> mark_authors_float(Graph& graph) {
     if (node.op == Op::quantize) continue;
     Domain widest = Domain::quantized;
     for (const TensorId id : node.inputs) widest = std::max(widest, domain(id));
-    if (node.op == Op::dequantize) widest = std::max(widest, Domain::steps_in_float);
+    if (node.op == Op::dequantize) widest = std::max(widest, Domain::levels_in_float);
     if (widest == Domain::quantized) continue;
-    if (widest == Domain::real_float || !(is_border(node) || keeps_steps(graph, node))) {
+    if (widest == Domain::real_float || !(is_border(node) || keeps_levels(graph, node))) {
       for (const TensorId id : node.outputs) domain(id) = Domain::real_float;
       if (is_border(node)) continue;
       node.precision = Precision::float32;
       node.reason = "left in float by the model's author, outside quantize and dequantize";
       continue;
     }
-    for (const TensorId id : node.outputs) domain(id) = Domain::steps_in_float;
+    for (const TensorId id : node.outputs) domain(id) = Domain::levels_in_float;
     const auto q = common_quantization(graph, node);
     for (const TensorId id : moved_results(node)) {
       if (q) graph.tensor(id).quantization = q;
@@ -76,8 +76,8 @@ std::vector<Domain> mark_authors_float(Graph& graph) {
 }
 
 // Turns a quantize into a clip without bounds. It is needed where the operand has another scale
-// than the quantize, so that the operand cannot take it. If the operand has only steps, the clip is
-// a requantization; if it is float, the clip is a float copy with that scale.
+// than the quantize, so that the operand cannot take it. If the operand has only levels, the clip
+// is a requantization; if it is float, the clip is a float copy with that scale.
 void keep_as_clip(Node& node, Domain operand) {
   node.op = Op::clip;
   node.attributes = ClipAttributes{};

@@ -127,14 +127,14 @@ void keep_pads_beyond_operand_float(Graph& graph) {
     if (pad == nullptr || !q || node.precision != Precision::undecided ||
         !std::isfinite(pad->value))
       continue;
-    const float steps = pad->value / q->scale + static_cast<float>(q->zero_point);
+    const float level = pad->value / q->scale + static_cast<float>(q->zero_point);
     const bool for_maximum =
-        steps < 0 && std::ranges::all_of(
+        level < 0 && std::ranges::all_of(
                          graph.readers_of(node.output()),
                          [&](int reader) {
                            return graph.nodes[static_cast<std::size_t>(reader)].op == Op::max_pool;
                          });
-    if (for_maximum || (steps > -1 && steps < 256)) continue;
+    if (for_maximum || (level > -1 && level < 256)) continue;
     node.precision = Precision::float32;
     node.reason =
         "it pads with " + text_of(pad->value) + ", which its operand's bytes do not reach";
@@ -246,7 +246,7 @@ bool reads_int8(const Graph& graph, const Node& node) {
 }
 
 // Whether a constant that the author left in float in a sum or product would change in bytes. It
-// does not if all its values are steps of one scale; a constant with one value always is.
+// does not if all its values are levels of one scale; a constant with one value always is.
 bool loses_constant(const Graph& graph, const Node& node) {
   if (node.op != Op::add && node.op != Op::sub && node.op != Op::mul) return false;
   return std::ranges::any_of(node.inputs, [&](TensorId id) {
@@ -254,7 +254,7 @@ bool loses_constant(const Graph& graph, const Node& node) {
     if (!tensor.is_constant() || tensor.quantization || tensor.type != Type::f32) return false;
     const auto values = float_values(tensor);
     const Quantization finest = finest_scale(values);
-    return !std::ranges::all_of(values, [&](float v) { return is_step(finest, v); });
+    return !std::ranges::all_of(values, [&](float v) { return is_level(finest, v); });
   });
 }
 

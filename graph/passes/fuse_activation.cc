@@ -13,11 +13,11 @@ Bounds* bounds_of(Node& node) {
   return nullptr;
 }
 
-// Whether the bounds are steps of `from`. A model that came quantized rounds to `from` before it
-// clips. Bytes of that scale stand for the same values after the clip if the bounds are steps of
+// Whether the bounds are levels of `from`. A model that came quantized rounds to `from` before it
+// clips. Bytes of that scale stand for the same values after the clip if the bounds are levels of
 // it.
-bool are_steps(const Bounds& bounds, const Quantization& from) {
-  const auto is_one = [&](float bound) { return std::isinf(bound) || is_step(from, bound); };
+bool are_levels(const Bounds& bounds, const Quantization& from) {
+  const auto is_one = [&](float bound) { return std::isinf(bound) || is_level(from, bound); };
   return is_one(bounds.min) && is_one(bounds.max);
 }
 
@@ -37,7 +37,7 @@ bool fuse_into_producer(Graph& graph, std::size_t index) {
   const bool changes_scale = from && to && *from != *to;
   if (changes_scale && (graph.keeps_rounding || node.op == Op::max_pool)) return false;
   const Bounds outer = std::get<ClipAttributes>(clip.attributes).bounds;
-  if (from && !to && graph.keeps_rounding && !are_steps(outer, *from)) return false;
+  if (from && !to && graph.keeps_rounding && !are_levels(outer, *from)) return false;
   if (!to) {
     to = from;
     graph.tensor(clip.output()).rounds = graph.tensor(before).rounds;

@@ -9,12 +9,12 @@
 namespace octet::graph {
 namespace {
 
-// The limit for nodes that lead to an output. If a range would have fewer than 255 / 4 steps of the
-// scale of a joined range, both are different quantities: scores beside boxes, or an offset within
-// a cell beside the position of the cell. These are the model's answers.
+// The limit for nodes that lead to an output. If a range would have fewer than 255 / 4 levels of
+// the scale of a joined range, both are different quantities: scores beside boxes, or an offset
+// within a cell beside the position of the cell. These are the model's answers.
 constexpr float most_apart_at_ends = 4;
 
-// The limit between layers: a range must have at least 8 steps. Float costs more there, and the
+// The limit between layers: a range must have at least 8 levels. Float costs more there, and the
 // networks that were measured (DenseNet, GoogLeNet, ShuffleNet, YOLOX) join ranges that differ by a
 // factor of up to 20.
 constexpr float most_apart_inside = 32;

@@ -27,7 +27,7 @@ void widen(RealRange& range, const Quantization& q) {
 }
 
 // The scale of results whose range is known, which need no observation: a 256th of the range, so
-// that 0 and the steps nearest to the bounds are exact (1/256 for softmax and sigmoid, 1/128 about
+// that 0 and the levels nearest to the bounds are exact (1/256 for softmax and sigmoid, 1/128 about
 // 128 for tanh).
 std::optional<Quantization> scale_of_known_range(Op op) {
   const Bounds& range = row_of(op).range;

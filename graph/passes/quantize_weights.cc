@@ -63,7 +63,7 @@ struct Layer {
   float input_scale = 1;
   std::string bias_name;
   std::vector<float> bias;  ///< One for each output channel.
-  std::optional<BiasSteps> steps;
+  std::optional<BiasS32> bias_s32;
 };
 
 Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
@@ -75,7 +75,7 @@ Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
   const Tensor& bias = graph.tensor(node.inputs[2]);
   out.bias_name = bias.name;
   std::ranges::copy(float_values(bias), out.bias.begin());
-  if (bias.steps && bias.steps->values.size() == channels) out.steps = bias.steps;
+  if (bias.bias_s32 && bias.bias_s32->values.size() == channels) out.bias_s32 = bias.bias_s32;
   return out;
 }
 
@@ -144,7 +144,7 @@ Tensor adopt(const Tensor& weight, std::size_t channels, const WeightQuantizatio
   return out;
 }
 
-// Quantizes the bias in steps of the products' scale. Like PyTorch, it computes in float32 and
+// Quantizes the bias at the products' scale. Like PyTorch, it computes in float32 and
 // multiplies by the inverse, because equal bytes need equal biases. If the file has s32 values for
 // it, those are taken.
 Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits) {
@@ -154,13 +154,13 @@ Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits)
   std::vector<int32_t> values;
   for (std::size_t o = 0; o < layer.bias.size(); ++o) {
     const float scale = layer.input_scale * weight.channel_scales[o];
-    const bool is_given = layer.steps && layer.steps->scale[o] == scale;
+    const bool is_given = layer.bias_s32 && layer.bias_s32->scale[o] == scale;
     const float q = std::nearbyint(layer.bias[o] * (1.0f / scale));
     if (!is_given && !(std::abs(q) <= bias_headroom * 1.9f)) {
       misfits.add(layer, o, weight.channel_scales[o]);
       break;
     }
-    values.push_back(is_given ? layer.steps->values[o] : static_cast<int32_t>(q));
+    values.push_back(is_given ? layer.bias_s32->values[o] : static_cast<int32_t>(q));
   }
   values.resize(layer.bias.size());
   out.data.emplace(values.size() * sizeof(int32_t));

@@ -50,8 +50,8 @@ Bounds known_range(const Graph& graph, const Node& node) {
   return range;
 }
 
-// The range of the result's bytes. For a softmax it reaches one step further: bytes of 1/256 do not
-// reach a probability of 1, but that is rounding, which float does not do.
+// The range of the result's bytes. For a softmax it reaches one level further: bytes of 1/256 do
+// not reach a probability of 1, but that is rounding, which float does not do.
 Bounds range_to_keep(const Node& node, const Quantization& q) {
   Bounds range = range_of(q);
   if (node.op == Op::softmax) range.max += std::min(q.scale, 1.0f / 128);

@@ -21,7 +21,7 @@ struct DepthwiseAny {
   static constexpr std::size_t pattern_vectors = traits.pattern_vectors();
 
   /// Where the weights and stacks of the next vectors lie.
-  struct Place {
+  struct Cursor {
     std::size_t vector = 0;         ///< A vector of weights.
     std::size_t column_vector = 0;  ///< A vector of stacks in the column.
     std::size_t stacks;             ///< Bytes from a slot's begin.
@@ -30,11 +30,11 @@ struct DepthwiseAny {
   /// Where the bias, multiplier, weights and stacks of a vector of channels lie.
   struct Vector {
     template <class Piece>
-    Vector(const Place& place, const Piece& piece, const vector::DepthwisePlan& plan)
-        : stacks(place.stacks) {
+    Vector(const Cursor& cursor, const Piece& piece, const vector::DepthwisePlan& plan)
+        : stacks(cursor.stacks) {
       const std::byte* pattern =
-          piece.patterns + place.vector / pattern_vectors * plan.pattern_bytes;
-      const std::size_t side = place.vector % pattern_vectors;
+          piece.patterns + cursor.vector / pattern_vectors * plan.pattern_bytes;
+      const std::size_t side = cursor.vector % pattern_vectors;
       bias = pattern + side * Simd::bytes;
       multiplier = bias + pattern_vectors * Simd::bytes;
       weights = pattern + 2 * pattern_vectors * Simd::bytes + side * Simd::bytes / pattern_vectors;
@@ -45,16 +45,16 @@ struct DepthwiseAny {
     std::size_t stacks;
   };
 
-  static void advance(const vector::DepthwisePlan& plan, Place& place) {
-    place.stacks += lanes * traits.stack_rows;
-    if (++place.column_vector == plan.column_vectors) {
-      place.column_vector = 0;
-      place.stacks += plan.column_skip;
+  static void advance(const vector::DepthwisePlan& plan, Cursor& cursor) {
+    cursor.stacks += lanes * traits.stack_rows;
+    if (++cursor.column_vector == plan.column_vectors) {
+      cursor.column_vector = 0;
+      cursor.stacks += plan.column_skip;
     }
-    if (++place.vector == plan.piece_vectors) place.vector = 0;
+    if (++cursor.vector == plan.piece_vectors) cursor.vector = 0;
   }
 
-  /// Runs one group of output rows.
+  /// Runs one strip.
   template <class Layer, class Piece, class RowsCall>
   [[gnu::noinline]] static void run(const Layer& layer, const Piece& piece, const RowsCall& call) {
     const std::size_t output_row = static_cast<std::size_t>(layer.params.geometry.output_w) *
@@ -64,10 +64,10 @@ struct DepthwiseAny {
       for (std::size_t period = 0; period < piece.periods; ++period) {
         const std::size_t values =
             period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
-        Place place{.stacks = period * piece.source_stride};
+        Cursor cursor{.stacks = period * piece.source_stride};
         for (std::size_t value = 0; value < values; value += chunk) {
           const std::size_t left = values - value;
-          run_chunk(layer, piece, call, row, place, first + period * piece.output_stride + value,
+          run_chunk(layer, piece, call, row, cursor, first + period * piece.output_stride + value,
                     left < chunk ? left : chunk);
         }
       }
@@ -77,7 +77,7 @@ struct DepthwiseAny {
   /// Computes `count` values, which go to index `at` of the output.
   template <class Layer, class Piece, class RowsCall>
   [[gnu::always_inline]] static void run_chunk(const Layer& layer, const Piece& piece,
-                                               const RowsCall& call, int32_t row, Place& place,
+                                               const RowsCall& call, int32_t row, Cursor& cursor,
                                                std::size_t at, std::size_t count) {
     const vector::DepthwisePlan& plan = layer.plan;
     std::size_t stacks[4];
@@ -88,12 +88,12 @@ struct DepthwiseAny {
         static_cast<std::size_t>(row * plan.stacks * plan.columns) * Simd::bytes;
 #pragma GCC unroll 1
     for (int v = 0; v < 4; ++v) {
-      const Vector vector(place, piece, plan);
+      const Vector vector(cursor, piece, plan);
       sum[v] = Simd::load(vector.bias);
       multiplier[v] = Simd::load_float(reinterpret_cast<const float*>(vector.multiplier));
       weights[v] = vector.weights + row_weights;
       stacks[v] = vector.stacks;
-      advance(plan, place);
+      advance(plan, cursor);
     }
     std::size_t weight = 0;
     for (int32_t g = 0; g < plan.stacks; ++g) {

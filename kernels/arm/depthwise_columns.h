@@ -51,9 +51,9 @@ struct DepthwiseColumns {
     return stack < first_stack(s, row) || stack > last_stack(s, row);
   }
 
-  /// Where the weights, stacks and outputs of a group of rows lie, for some channels.
+  /// Where the weights, stacks and outputs of a strip lie, for some channels.
   template <ColumnsShape s>
-  struct Place {
+  struct Cursor {
     const std::byte* pattern;
     const std::byte* stacks[s.stacks];
     uint8_t* output[s.rows];
@@ -63,11 +63,11 @@ struct DepthwiseColumns {
     void move(int32_t columns) {
       advance(columns * s.stride * column_stacks, columns * column_output);
     }
-    void advance(std::ptrdiff_t stacks_step, std::ptrdiff_t output_step) {
+    void advance(std::ptrdiff_t stacks_stride, std::ptrdiff_t output_stride) {
 #pragma GCC unroll 4
-      for (int g = 0; g < s.stacks; ++g) stacks[g] += stacks_step;
+      for (int g = 0; g < s.stacks; ++g) stacks[g] += stacks_stride;
 #pragma GCC unroll 4
-      for (int r = 0; r < s.rows; ++r) output[r] += output_step;
+      for (int r = 0; r < s.rows; ++r) output[r] += output_stride;
     }
   };
 
@@ -97,7 +97,7 @@ struct DepthwiseColumns {
   /// Adds the products of two taps at a time, in the order in which their weights are packed.
   template <ColumnsShape s>
   [[gnu::always_inline]] static void add_products_of_pairs(
-      const Place<s>& at, Int (&sum)[s.columns][s.rows][s.vectors]) {
+      const Cursor<s>& at, Int (&sum)[s.columns][s.rows][s.vectors]) {
     static_assert(s.vectors == 2);
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
     Int x[s.stacks][read];
@@ -144,7 +144,7 @@ struct DepthwiseColumns {
   }
 
   template <ColumnsShape s, class Accumulators>
-  [[gnu::always_inline]] static void add_products_of_stacks(const Place<s>& at,
+  [[gnu::always_inline]] static void add_products_of_stacks(const Cursor<s>& at,
                                                             const Weights<s>& weights,
                                                             Accumulators& sum) {
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
@@ -173,7 +173,7 @@ struct DepthwiseColumns {
   }
 
   template <ColumnsShape s, class Accumulators>
-  [[gnu::always_inline]] static void add_products_of_weights(const Place<s>& at,
+  [[gnu::always_inline]] static void add_products_of_weights(const Cursor<s>& at,
                                                              Accumulators& sum) {
     static_assert(s.vectors == 1);
     constexpr int read = (s.columns - 1) * s.stride + s.taps;
@@ -218,7 +218,7 @@ struct DepthwiseColumns {
 
   /// Requantizes and stores the sums, and moves the outputs on.
   template <ColumnsShape s, vector::Rounding rounding>
-  [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Place<s>& at,
+  [[gnu::always_inline]] static void store(const Requantizer<Simd>* layer, Cursor<s>& at,
                                            const Int (&sum)[s.columns][s.rows][s.vectors],
                                            std::size_t pattern_bytes) {
     // The requantizer is read anew each time: while products are added up, there are no registers
@@ -271,8 +271,8 @@ struct DepthwiseColumns {
   /// Computes s.columns output columns of s.vectors vectors of channels, and moves the outputs on.
   /// `one_vector`: only the first vector's channels exist.
   template <ColumnsShape s, class KeptWeights>
-  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer, Place<s>& at,
-                                                 const KeptWeights& weights,
+  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
+                                                 Cursor<s>& at, const KeptWeights& weights,
                                                  std::size_t pattern_bytes, bool odd_zero_point,
                                                  bool one_vector) {
     Int sum[s.columns][s.rows][s.vectors];
@@ -316,7 +316,7 @@ struct DepthwiseColumns {
     const auto channels = static_cast<std::size_t>(params.geometry.output_channels);
     const std::size_t output_row = static_cast<std::size_t>(params.geometry.output_w) * channels;
     const std::size_t pattern_bytes = layer.plan.pattern_bytes;
-    Place<s> at;
+    Cursor<s> at;
     at.pattern = piece.patterns + channel / lanes / traits.pattern_vectors() * pattern_bytes;
     at.column_stacks = static_cast<std::ptrdiff_t>(layer.plan.piece_channels * stack_rows);
     at.column_output = params.geometry.output_channels;
@@ -324,7 +324,7 @@ struct DepthwiseColumns {
     for (int q = 0; q < s.stacks; ++q) at.stacks[q] = call.slots[q] + channel * stack_rows;
 #pragma GCC unroll 4
     for (int r = 0; r < s.rows; ++r) {
-      // A row that the output does not have is written to the last row's place, before the last
+      // A row that the output does not have is written where the last row goes, before the last
       // row.
       const auto row = static_cast<std::size_t>(r < call.rows ? r : call.rows - 1);
       at.output[r] = static_cast<uint8_t*>(layer.buffers.output) + call.first_value + channel +
@@ -334,7 +334,7 @@ struct DepthwiseColumns {
                                                                              pattern_bytes);
     const bool odd_zero_point = layer.plan.rounding == vector::Rounding::s16_odd;
     const bool one_vector = channel + lanes == layer.plan.piece_channels;
-    const std::ptrdiff_t stacks_step = s.columns * s.stride * at.column_stacks;
+    const std::ptrdiff_t stacks_stride = s.columns * s.stride * at.column_stacks;
     // Not unrolled: g++ 12 would treat this loop like the inner ones, which it was told to unroll,
     // and repeat it for the last columns.
 #pragma GCC unroll 1
@@ -342,7 +342,7 @@ struct DepthwiseColumns {
       if (left < s.columns) at.move(left - s.columns);  // some columns are computed again
       asm("" : "+r"(left));
       run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, one_vector);
-      at.advance(stacks_step, 0);
+      at.advance(stacks_stride, 0);
     }
   }
 
@@ -352,9 +352,9 @@ struct DepthwiseColumns {
       return DepthwiseAny<Simd>::template run<Layer, Piece, RowsCall>(layer, piece, call);
     }
     const std::size_t channels = layer.plan.piece_channels;
-    constexpr std::size_t step = s.vectors * lanes;
+    constexpr std::size_t together = s.vectors * lanes;
     std::size_t channel = 0;
-    for (; channel + step <= channels; channel += step) {
+    for (; channel + together <= channels; channel += together) {
       run_channels<s>(layer, piece, call, channel);
     }
     if (channel == channels) return;
@@ -384,7 +384,7 @@ struct DepthwiseColumns {
   static constexpr ColumnsShape square5 = make_shape(1, traits.max_rows, 5, 1, false);
   static constexpr ColumnsShape square5_stride2 = make_shape(1, 2, 5, 2, true);
 
-  /// Returns the function that runs a group of output rows.
+  /// Returns the function that runs a strip.
   template <class Layer, class Piece, class RowsCall>
   static auto choose(const vector::DepthwisePlan& plan, const ConvParams& params)
       -> void (*)(const Layer&, const Piece&, const RowsCall&) {
@@ -395,7 +395,7 @@ struct DepthwiseColumns {
         (pairs && plan.has_extreme)) {
       return any;
     }
-    // A weight with a zero point has two parts, which doubles plan.columns: such a filter has no
+    // A weight with a zero point has two halves, which doubles plan.columns: such a filter has no
     // loop of its own.
     const auto is = [&](const ColumnsShape& s) {
       return plan.rows == s.rows && plan.stacks == s.stacks && plan.columns == s.taps &&

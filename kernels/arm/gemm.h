@@ -38,7 +38,7 @@ struct Gemm {
                                            const Int (&sum)[pixels][vectors], uint8_t* output,
                                            const uint8_t* residual, std::size_t stride,
                                            bool above) {
-    constexpr int together = Store::template group<vectors>;
+    constexpr int together = Store::template pixels_together<vectors>;
     const typename Store::template Multiplier<vectors> m(multiplier);
 #pragma GCC unroll 8
     for (int i = 0; i < pixels; i += together) {
@@ -56,11 +56,12 @@ struct Gemm {
       Int four[4];
       typename Simd::Float multipliers[4];
 #pragma GCC unroll 4
-      for (int place = 0; place < 4; ++place) {
-        const int p = vectors >= 3 ? 0 : place / vectors;
-        const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-        four[place] = Simd::opaque(sum[last(i + p)][v]);
-        multipliers[place] = m.of[v];
+      for (int quarter = 0; quarter < 4; ++quarter) {
+        const int p = vectors >= 3 ? 0 : quarter / vectors;
+        const int v =
+            vectors >= 3 ? (quarter < vectors ? quarter : vectors - 1) : quarter % vectors;
+        four[quarter] = Simd::opaque(sum[last(i + p)][v]);
+        multipliers[quarter] = m.of[v];
       }
       Int bytes;
       if constexpr (way == Way::residual) {
@@ -222,7 +223,7 @@ struct Gemm {
     const arm::TileCall call = {
         .segments = segments,
         .segments_end = segments + layer.plan.segments,
-        .segment_length = int64_t{layer.plan.steps} * Simd::gemm_traits().step_bytes,
+        .segment_length = int64_t{layer.plan.dots} * Simd::gemm_traits().dot_bytes,
         .packed = packed + tile.offset,
         .flags = packed + tile.flags};
     static_cast<void>(next);

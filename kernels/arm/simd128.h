@@ -151,21 +151,21 @@ struct Simd128 {
 
   // ---- loads and stores that move their address on: g++ 12 does not make one instruction of two
 
-  /// Loads 16 or 32 bytes. Returns `from` + `step`, where the next ones are.
+  /// Loads 16 or 32 bytes. Returns `from` + `stride`, where the next ones are.
   template <int vectors>
-  static const std::byte* load_and_move(const std::byte* from, std::ptrdiff_t step,
+  static const std::byte* load_and_move(const std::byte* from, std::ptrdiff_t stride,
                                         Int (&x)[vectors]) {
     using Bytes = const uint8_t[vectors * bytes];
     const auto& memory = *reinterpret_cast<const Bytes*>(from);
     if constexpr (vectors == 1) {
-      asm("ld1 {%0.16b}, [%1], %2" : "=w"(x[0]), "+r"(from) : "r"(step), "m"(memory));
+      asm("ld1 {%0.16b}, [%1], %2" : "=w"(x[0]), "+r"(from) : "r"(stride), "m"(memory));
     } else {
 #if defined(__clang__)
       const uint8x16x2_t both = vld1q_u8_x2(memory);
-      from += step;
+      from += stride;
 #else
       uint8x16x2_t both;
-      asm("ld1 {%S0.16b - %T0.16b}, [%1], %2" : "=w"(both), "+r"(from) : "r"(step), "m"(memory));
+      asm("ld1 {%S0.16b - %T0.16b}, [%1], %2" : "=w"(both), "+r"(from) : "r"(stride), "m"(memory));
 #endif
       x[0] = from_u8(both.val[0]);
       x[1] = from_u8(both.val[1]);
@@ -183,25 +183,25 @@ struct Simd128 {
 #endif
   }
 
-  /// Stores 4 or 8 bytes: pixel `pixel` of a vector that has 4 or 2 pixels. Returns `to` + `step`,
-  /// where the next ones go.
+  /// Stores 4 or 8 bytes: pixel `pixel` of a vector that has 4 or 2 pixels. Returns `to` +
+  /// `stride`, where the next ones go.
   template <int vectors, int pixel>
-  static uint8_t* store_and_move(Int x, uint8_t* to, std::ptrdiff_t step) {
+  static uint8_t* store_and_move(Int x, uint8_t* to, std::ptrdiff_t stride) {
     using Bytes = uint8_t[vectors * lanes];
     auto& memory = *reinterpret_cast<Bytes*>(to);
     if constexpr (vectors == 2) {
-      asm("st1 {%2.d}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(step));
+      asm("st1 {%2.d}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(stride));
     } else {
-      asm("st1 {%2.s}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(step));
+      asm("st1 {%2.s}[%3], [%0], %4" : "+r"(to), "=m"(memory) : "w"(x), "i"(pixel), "r"(stride));
     }
     return to;
   }
   template <int vectors, int count>
-  static uint8_t* scatter_and_move(Int x, uint8_t* to, std::ptrdiff_t step) {
-    to = store_and_move<vectors, 0>(x, to, step);
-    if constexpr (count > 1) to = store_and_move<vectors, 1>(x, to, step);
-    if constexpr (count > 2) to = store_and_move<vectors, 2>(x, to, step);
-    if constexpr (count > 3) to = store_and_move<vectors, 3>(x, to, step);
+  static uint8_t* scatter_and_move(Int x, uint8_t* to, std::ptrdiff_t stride) {
+    to = store_and_move<vectors, 0>(x, to, stride);
+    if constexpr (count > 1) to = store_and_move<vectors, 1>(x, to, stride);
+    if constexpr (count > 2) to = store_and_move<vectors, 2>(x, to, stride);
+    if constexpr (count > 3) to = store_and_move<vectors, 3>(x, to, stride);
     return to;
   }
 

@@ -11,7 +11,7 @@ namespace octet::kernels::arm {
 struct TileCall {
   const int64_t* segments;  ///< Bytes from a window's begin to each segment, at least one.
   const int64_t* segments_end;
-  int64_t segment_length;   ///< Bytes, a multiple of GemmTraits::step_bytes.
+  int64_t segment_length;   ///< Bytes, a multiple of GemmTraits::dot_bytes.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
   const std::byte* flags;   ///< Flag bytes of bundles: see GemmTraits::rotated.
 };

@@ -17,14 +17,14 @@ struct Simd : Simd128 {
   static Int dot(Int sum, Int x, const std::byte* w) { return dot(sum, x, load(w)); }
   using StacksOfRows = InterleavedRows<0x80>;
 
-  static constexpr int step_values = 4;
+  static constexpr int dot_values = 4;
   static Int load_weights(const void* from) { return load(from); }
-  static Int broadcast_step(const uint8_t* from) {
-    int32_t step;
-    __builtin_memcpy(&step, from, sizeof(step));
-    return vdupq_n_s32(step);
+  static Int broadcast_dot(const uint8_t* from) {
+    int32_t four_bytes;
+    __builtin_memcpy(&four_bytes, from, sizeof(four_bytes));
+    return vdupq_n_s32(four_bytes);
   }
-  static Int dot_step(Int sum, Int x, Int w) { return dot(sum, x, w); }
+  static Int add_dot(Int sum, Int x, Int w) { return dot(sum, x, w); }
 
   /// Heights in pixels of the tiles that have a loop, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {
@@ -34,7 +34,7 @@ struct Simd : Simd128 {
             .wide = false,
             .pairs = false,
             .flips = true,
-            .shallow_steps = 0,
+            .shallow_dots = 0,
             .max_vectors = max_vectors,
             .tile_pixels = {0, 8, 8, 7, 6}};
   }

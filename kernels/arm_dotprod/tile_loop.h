@@ -4,19 +4,20 @@
 
 #include "kernels/arm/tile_loop.h"
 
-// Products of one step, four bytes, with a tile's vectors of weights.
-#define OCTET_DOT(i, v, w) "sdot %[s" #i #v "].4s, v" #w ".16b, v" #i ".4b[\\step]\n\t"
+// Products of one dot, four bytes, with a tile's vectors of weights.
+#define OCTET_DOT(i, v, w) "sdot %[s" #i #v "].4s, v" #w ".16b, v" #i ".4b[\\dot]\n\t"
 #define OCTET_DOTS_0(i) OCTET_DOT(i, 0, 30)
 #define OCTET_DOTS_01(i) OCTET_DOTS_0(i) OCTET_DOT(i, 1, 31)
 #define OCTET_DOTS_2(i) OCTET_DOT(i, 2, 30)
 #define OCTET_DOTS_23(i) OCTET_DOTS_2(i) OCTET_DOT(i, 3, 31)
 #define OCTET_TWO_WEIGHTS "ldp q30, q31, [x12], #32\n\t"
 #define OCTET_ONE_WEIGHT "ldr q30, [x12], #16\n\t"
-#define OCTET_STEP_1(pixels) OCTET_ONE_WEIGHT OCTET_EACH_##pixels(OCTET_DOTS_0)
-#define OCTET_STEP_2(pixels) OCTET_TWO_WEIGHTS OCTET_EACH_##pixels(OCTET_DOTS_01)
-#define OCTET_STEP_3(pixels) OCTET_STEP_2(pixels) OCTET_ONE_WEIGHT OCTET_EACH_##pixels(OCTET_DOTS_2)
-#define OCTET_STEP_4(pixels) \
-  OCTET_STEP_2(pixels) OCTET_TWO_WEIGHTS OCTET_EACH_##pixels(OCTET_DOTS_23)
+#define OCTET_PRODUCTS_1(pixels) OCTET_ONE_WEIGHT OCTET_EACH_##pixels(OCTET_DOTS_0)
+#define OCTET_PRODUCTS_2(pixels) OCTET_TWO_WEIGHTS OCTET_EACH_##pixels(OCTET_DOTS_01)
+#define OCTET_PRODUCTS_3(pixels) \
+  OCTET_PRODUCTS_2(pixels) OCTET_ONE_WEIGHT OCTET_EACH_##pixels(OCTET_DOTS_2)
+#define OCTET_PRODUCTS_4(pixels) \
+  OCTET_PRODUCTS_2(pixels) OCTET_TWO_WEIGHTS OCTET_EACH_##pixels(OCTET_DOTS_23)
 
 // x13 runs through a segment; x14 is where its last whole 16 bytes end.
 // clang-format off
@@ -29,8 +30,8 @@
   "cbz x15, 3f\n\t"                                                      \
   "2:\n\t"                                                               \
   OCTET_EACH_##pixels(OCTET_LOAD_16)                                     \
-  ".irp step, 0, 1, 2, 3\n\t"                                            \
-  OCTET_STEP_##vectors(pixels)                                           \
+  ".irp dot,  0, 1, 2, 3\n\t"                                            \
+  OCTET_PRODUCTS_##vectors(pixels)                                           \
   ".endr\n\t"                                                            \
   "add x13, x13, #16\n\t"                                                \
   "cmp x13, x14\n\t"                                                     \
@@ -38,15 +39,15 @@
   "3:\n\t"                                                               \
   "tbz x11, #3, 4f\n\t"                                                  \
   OCTET_EACH_##pixels(OCTET_LOAD_8)                                      \
-  ".irp step, 0, 1\n\t"                                                  \
-  OCTET_STEP_##vectors(pixels)                                           \
+  ".irp dot,  0, 1\n\t"                                                  \
+  OCTET_PRODUCTS_##vectors(pixels)                                           \
   ".endr\n\t"                                                            \
   "add x13, x13, #8\n\t"                                                 \
   "4:\n\t"                                                               \
   "tbz x11, #2, 5f\n\t"                                                  \
   OCTET_EACH_##pixels(OCTET_LOAD_4)                                      \
-  ".irp step, 0\n\t"                                                     \
-  OCTET_STEP_##vectors(pixels)                                           \
+  ".irp dot,  0\n\t"                                                     \
+  OCTET_PRODUCTS_##vectors(pixels)                                           \
   ".endr\n\t"                                                            \
   "5:\n\t"                                                               \
   "cmp x9, x10\n\t"                                                      \

@@ -17,15 +17,15 @@ struct Simd : Simd128 {
   static Int dot(Int sum, Int x, const std::byte* w) { return dot(sum, x, load(w)); }
   using StacksOfRows = InterleavedRows<0>;
 
-  /// A matrix-product step is 8 bytes of two pixels by 8 of two channels: 8 products in each lane.
-  static constexpr int step_values = 8;
+  /// A dot is 8 bytes of two pixels by 8 of two channels: 8 products in each lane.
+  static constexpr int dot_values = 8;
   static Int load_weights(const void* from) { return load(from); }
-  static Int broadcast_step(const uint8_t* from) {
-    int32_t step;
-    __builtin_memcpy(&step, from, sizeof(step));
-    return vdupq_n_s32(step);
+  static Int broadcast_dot(const uint8_t* from) {
+    int32_t four_bytes;
+    __builtin_memcpy(&four_bytes, from, sizeof(four_bytes));
+    return vdupq_n_s32(four_bytes);
   }
-  static Int dot_step(Int sum, Int x, Int w) { return vusmmlaq_s32(sum, as_u8(x), as_s8(w)); }
+  static Int add_dot(Int sum, Int x, Int w) { return vusmmlaq_s32(sum, as_u8(x), as_s8(w)); }
 
   /// Heights in pixels of the tiles that have a loop, by width in vectors.
   static constexpr int tile_heights[max_vectors + 1][4] = {{}, {8, 2}, {8, 2}, {6, 2}, {6, 4, 2}};
@@ -34,8 +34,8 @@ struct Simd : Simd128 {
             .wide = false,
             .pairs = false,
             .flips = false,
-            .step_bytes = step_values,
-            .shallow_steps = 0,
+            .dot_bytes = dot_values,
+            .shallow_dots = 0,
             .max_vectors = max_vectors,
             .tile_pixels = {0, 8, 8, 6, 6}};
   }

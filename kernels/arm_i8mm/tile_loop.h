@@ -64,13 +64,13 @@
 #define OCTET_LASTS_3(i) \
   OCTET_MULTIPLY(i, 6, "v31", OCTET_LAST_##i) OCTET_MULTIPLY(i, 7, "v\\w\\()", OCTET_LAST_##i)
 #define OCTET_TWO_WEIGHTS "ldp q31, q\\w, [x12], #32\n\t"
-#define OCTET_STEP_1(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_0)
-#define OCTET_STEP_2(pairs, which) \
-  OCTET_STEP_1(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_1)
-#define OCTET_STEP_3(pairs, which) \
-  OCTET_STEP_2(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_2)
-#define OCTET_STEP_4(pairs, which) \
-  OCTET_STEP_3(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_3)
+#define OCTET_PRODUCTS_1(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_0)
+#define OCTET_PRODUCTS_2(pairs, which) \
+  OCTET_PRODUCTS_1(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_1)
+#define OCTET_PRODUCTS_3(pairs, which) \
+  OCTET_PRODUCTS_2(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_2)
+#define OCTET_PRODUCTS_4(pairs, which) \
+  OCTET_PRODUCTS_3(pairs, which) OCTET_TWO_WEIGHTS OCTET_EACH_##pairs(OCTET_##which##S_3)
 
 // x13 runs through a segment; x14 is where its last whole 16 bytes end.
 // clang-format off
@@ -89,8 +89,8 @@
   OCTET_EACH_##pixels(OCTET_LOAD_16)                                     \
   OCTET_JOIN_16_##pairs                                                  \
   ".irp w, " #w "\n\t"                                                   \
-  OCTET_STEP_##vectors(pairs, FIRST)                                     \
-  OCTET_STEP_##vectors(pairs, LAST)                                      \
+  OCTET_PRODUCTS_##vectors(pairs, FIRST)                                     \
+  OCTET_PRODUCTS_##vectors(pairs, LAST)                                      \
   ".endr\n\t"                                                            \
   "add x13, x13, #16\n\t"                                                \
   "cmp x13, x14\n\t"                                                     \
@@ -100,7 +100,7 @@
   OCTET_EACH_##pixels(OCTET_LOAD_8)                                      \
   OCTET_JOIN_8_##pairs                                                   \
   ".irp w, " #w "\n\t"                                                   \
-  OCTET_STEP_##vectors(pairs, FIRST)                                     \
+  OCTET_PRODUCTS_##vectors(pairs, FIRST)                                     \
   ".endr\n\t"                                                            \
   "4:\n\t"                                                               \
   "cmp x9, x10\n\t"                                                      \

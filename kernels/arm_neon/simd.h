@@ -27,15 +27,15 @@ struct Simd : Simd128 {
   }
   using StacksOfRows = PairsOfRows<0x80>;
 
-  static constexpr int step_values = 4;
+  static constexpr int dot_values = 4;
   static Int load_weights(const void* from) { return load(from); }
-  static Int broadcast_step(const uint8_t* from) {
-    int32_t step;
-    __builtin_memcpy(&step, from, sizeof(step));
-    return vdupq_n_s32(step);
+  static Int broadcast_dot(const uint8_t* from) {
+    int32_t four_bytes;
+    __builtin_memcpy(&four_bytes, from, sizeof(four_bytes));
+    return vdupq_n_s32(four_bytes);
   }
   /// 16 products, as in the matrix product: four are summed up in each lane.
-  static Int dot_step(Int sum, Int x, Int w) {
+  static Int add_dot(Int sum, Int x, Int w) {
     const int16x8_t low = vmull_s8(vget_low_s8(as_s8(x)), vget_low_s8(as_s8(w)));
     return vpadalq_s16(sum, vmlal_high_s8(low, as_s8(x), as_s8(w)));
   }
@@ -47,9 +47,9 @@ struct Simd : Simd128 {
             .wide = false,
             .pairs = false,
             .flips = true,
-            .step_bytes = 8,
+            .dot_bytes = 8,
             .rotated = true,
-            .shallow_steps = 0,
+            .shallow_dots = 0,
             .max_vectors = max_vectors,
             .tile_pixels = {0, 7, 6, 5, 4}};
   }

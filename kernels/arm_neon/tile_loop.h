@@ -78,7 +78,7 @@
 
 // x16 walks over the flags.
 // clang-format off
-#define OCTET_BLOCK(pixels, vectors, how)                                \
+#define OCTET_BUNDLE(pixels, vectors, how)                                \
   OCTET_ROTATIONS_##vectors(pixels, how)                                 \
   OCTET_EACH_##pixels(OCTET_TURN_ON)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
@@ -97,7 +97,7 @@
   OCTET_EACH_##pixels(OCTET_LOAD_16)                                     \
   OCTET_EACH_##pixels(OCTET_TURN)                                        \
   jump "6f\n\t"                                                          \
-  OCTET_BLOCK(pixels, vectors, usual)                                    \
+  OCTET_BUNDLE(pixels, vectors, usual)                                    \
   "3:\n\t"                                                               \
   "add x13, x13, #16\n\t"                                                \
   "cmp x13, x14\n\t"                                                     \
@@ -115,7 +115,7 @@
   "b.ne 1b\n\t"                                                          \
   "b 8f\n\t"                                                             \
   "6:\n\t"                                                               \
-  OCTET_BLOCK(pixels, vectors, rare)                                     \
+  OCTET_BUNDLE(pixels, vectors, rare)                                     \
   "b 3b\n\t"                                                             \
   "7:\n\t"                                                               \
   OCTET_ROTATIONS_##vectors(pixels, rare)                                \

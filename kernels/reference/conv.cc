@@ -52,14 +52,14 @@ void for_each_tap(const ConvGeometry& geometry, const uint8_t* input, std::size_
 }
 
 /// The window's differences x - z_x as s16, [groups][K]. Padding means real 0.
-void gather_patch(const ConvParams& params, const uint8_t* input, std::size_t item,
-                  int16_t* patch) {
+void gather_differences(const ConvParams& params, const uint8_t* input, std::size_t item,
+                        int16_t* differences) {
   const ConvGeometry& geometry = params.geometry;
   const auto channels = static_cast<std::size_t>(geometry.input_channels / geometry.groups);
   const std::size_t size = filter_size(geometry);
   for_each_tap(geometry, input, item, [&](std::size_t tap, const uint8_t* pixel) {
     for (std::size_t group = 0; group < static_cast<std::size_t>(geometry.groups); ++group) {
-      int16_t* to = patch + group * size + tap * channels;
+      int16_t* to = differences + group * size + tap * channels;
       for (std::size_t c = 0; c < channels; ++c) {
         const int32_t x =
             pixel != nullptr ? pixel[group * channels + c] - params.input_zero_point : 0;
@@ -77,7 +77,7 @@ int32_t dot(const int16_t* x, const int16_t* w, std::size_t count) {
 
 /// sums [O] = bias + the sum over the window of output pixel `item`.
 void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t* input,
-                std::size_t item, int16_t* patch, int32_t* sums) {
+                std::size_t item, int16_t* differences, int32_t* sums) {
   const ConvGeometry& geometry = params.geometry;
   const auto outputs = static_cast<std::size_t>(geometry.output_channels);
   if (is_depthwise(geometry)) {
@@ -91,12 +91,12 @@ void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t*
     });
     return;
   }
-  gather_patch(params, input, item, patch);
+  gather_differences(params, input, item, differences);
   const std::size_t size = filter_size(geometry);
   const std::size_t outputs_a_group = outputs / static_cast<std::size_t>(geometry.groups);
   for (std::size_t o = 0; o < outputs; ++o) {
-    sums[o] =
-        params.weights.bias[o] + dot(patch + o / outputs_a_group * size, weights + o * size, size);
+    sums[o] = params.weights.bias[o] +
+              dot(differences + o / outputs_a_group * size, weights + o * size, size);
   }
 }
 
@@ -144,11 +144,11 @@ void pack(const ConvParams& params, std::byte* packed) {
 /// Room for the sums of one output pixel and for its window.
 std::size_t scratch_size(const ConvParams& params) {
   const ConvGeometry& geometry = params.geometry;
-  const std::size_t patch = is_depthwise(geometry)
-                                ? 0
-                                : static_cast<std::size_t>(geometry.groups) * filter_size(geometry);
+  const std::size_t differences =
+      is_depthwise(geometry) ? 0
+                             : static_cast<std::size_t>(geometry.groups) * filter_size(geometry);
   return static_cast<std::size_t>(geometry.output_channels) * sizeof(int32_t) +
-         patch * sizeof(int16_t);
+         differences * sizeof(int16_t);
 }
 
 /// Work items are output pixels.
@@ -163,9 +163,9 @@ void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& b
   const auto* weights = reinterpret_cast<const int16_t*>(packed);
   const int32_t channels = params.geometry.output_channels;
   auto* sums = reinterpret_cast<int32_t*>(scratch);
-  auto* patch = reinterpret_cast<int16_t*>(sums + channels);
+  auto* differences = reinterpret_cast<int16_t*>(sums + channels);
   for (std::size_t item = items.begin; item < items.end; ++item) {
-    accumulate(params, weights, buffers.input, item, patch, sums);
+    accumulate(params, weights, buffers.input, item, differences, sums);
     const std::size_t first = item * static_cast<std::size_t>(channels);
     for (int32_t o = 0; o < channels; ++o) {
       store(params, buffers, first + static_cast<std::size_t>(o), o, sums[o]);

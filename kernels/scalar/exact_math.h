@@ -11,9 +11,9 @@
 namespace octet::kernels {
 namespace {
 
-// ln 2: a head of 33 bits, whose product with a small integer is exact, and a tail.
+// ln 2: a head of 33 bits, whose product with a small integer is exact, and the rest.
 constexpr double ln2_head = 0x1.62e42feep-1;
-constexpr double ln2_tail = 0x1.a39ef35793c76p-33;
+constexpr double ln2_rest = 0x1.a39ef35793c76p-33;
 
 /// Horner's scheme. The coefficient of the highest power comes first.
 template <std::size_t count>
@@ -40,7 +40,7 @@ inline ReducedExponent reduce_exponent(double x) {
   const double rounded = x * log2_e + rounder;
   const double k = rounded - rounder;
   return {.k = __builtin_bit_cast(int64_t, rounded) - __builtin_bit_cast(int64_t, rounder),
-          .r = (x - k * ln2_head) - k * ln2_tail};
+          .r = (x - k * ln2_head) - k * ln2_rest};
 }
 
 /// Returns e^x, with a relative error below 1e-15 where the result is a normal number. The result
@@ -68,7 +68,7 @@ inline double exp_float64(double x) {
                                            1.0 / 2,
                                            1.0,
                                            1.0};
-  // 2^k is multiplied in two steps, since it need not be a normal number itself: k is -1075 to
+  // 2^k is multiplied as two factors, since it need not be a normal number itself: k is -1075 to
   // 1024. The number that is halved is not negative, since its shift is then the same instruction
   // everywhere.
   constexpr int64_t lift = 2048;
@@ -118,7 +118,7 @@ inline double log_float64(double x) {
   constexpr double inverse_odds[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
                                      1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
   const double series = polynomial(inverse_odds, s * s);
-  const double result = k * ln2_head + (k * ln2_tail + 2 * s * series);
+  const double result = k * ln2_head + (k * ln2_rest + 2 * s * series);
   const double positive = x < infinity ? result : x;  // infinity and NaN stay what they are
   return x > 0 ? positive : x < 0 ? __builtin_nan("") : x == 0 ? -infinity : x;
 }

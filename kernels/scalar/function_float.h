@@ -58,8 +58,8 @@ struct ExponentialUnit {
 struct GaussianUnit {
   static double inside(double x) { return -0.5 * (x * x); }
   static double result(double x, double e, double) {
-    const double tail = 0.5 * e * scaled_erfc_float64((x < 0 ? -x : x) * 0x1.6a09e667f3bcdp-1);
-    return x * (x < 0 ? tail : 1 - tail);
+    const double beyond = 0.5 * e * scaled_erfc_float64((x < 0 ? -x : x) * 0x1.6a09e667f3bcdp-1);
+    return x * (x < 0 ? beyond : 1 - beyond);
   }
 };
 

@@ -1,4 +1,4 @@
-// Part of an image with its padding written out.
+// Rows of an image with their padding written out.
 #pragma once
 
 #if defined(__ARM_NEON)
@@ -28,10 +28,10 @@ inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to
   // 64 bytes take one load and one store. Compilers turn a plain loop into as much bookkeeping as
   // copying.
   for (const uint8_t* const last = end - count % 64; from != last; from += 64, to += 64) {
-    uint8x16x4_t chunk = vld1q_u8_x4(from);
+    uint8x16x4_t four = vld1q_u8_x4(from);
 #pragma GCC unroll 4
-    for (uint8x16_t& bytes : chunk.val) bytes = veorq_u8(bytes, vdupq_n_u8(flip));
-    vst1q_u8_x4(to, chunk);
+    for (uint8x16_t& bytes : four.val) bytes = veorq_u8(bytes, vdupq_n_u8(flip));
+    vst1q_u8_x4(to, four);
   }
 #endif
   while (from != end) *to++ = static_cast<uint8_t>(*from++ ^ flip);

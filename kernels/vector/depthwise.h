@@ -10,9 +10,9 @@
 namespace octet::kernels {
 namespace {
 
-/// For instruction sets that have no functions of their own to run a group of output rows. A set
-/// that has them gives Depthwise a type with choose<Layer, Piece, RowsCall>(plan, params), which
-/// returns a function for every layer.
+/// For instruction sets that have no functions of their own to run a strip. A set that has them
+/// gives Depthwise a type with choose<Layer, Piece, RowsCall>(plan, params), which returns a
+/// function for every layer.
 struct NoOwnRows {};
 
 template <class Simd, class OwnRows = NoOwnRows>
@@ -73,7 +73,7 @@ struct Depthwise {
       periods = (values + period_values - 1) / period_values;
       last_period_values = values - (periods - 1) * period_values;
       output_stride = all_channels ? period_values : channels;
-      source_stride = period_values * stack_bytes * static_cast<std::size_t>(plan.column_step);
+      source_stride = period_values * stack_bytes * static_cast<std::size_t>(plan.column_stride);
       const std::size_t first_pattern =
           all_channels ? 0 : channel / lanes / traits.pattern_vectors();
       patterns = layer.packed + plan.patterns + first_pattern * plan.pattern_bytes;
@@ -239,11 +239,11 @@ struct Depthwise {
 
   // ---- stacks to outputs
 
-  /// One group of output rows.
+  /// One strip.
   struct RowsCall {
     const std::byte* const* slots;  ///< [stacks], from the top
-    std::size_t first_value;        ///< Index of the group's first value in the output.
-    int32_t rows;                   ///< Rows of the group that the output has.
+    std::size_t first_value;        ///< Index of the strip's first value in the output.
+    int32_t rows;                   ///< Rows of the strip that the output has.
   };
 
   /// Where the stacks of the next vector lie, and how many bytes from there each of the filter's
@@ -333,7 +333,7 @@ struct Depthwise {
       if (first_byte) {
         const Int w = Simd::load(weights);
 #pragma GCC unroll 2
-        for (int b = 0; b < periods; ++b) sum[b][row] = Simd::dot_step(sum[b][row], x[b].even, w);
+        for (int b = 0; b < periods; ++b) sum[b][row] = Simd::add_dot(sum[b][row], x[b].even, w);
         return;
       }
     }
@@ -518,8 +518,8 @@ struct Depthwise {
 
   template <int rows, int stack_count, int columns>
   static RunRows choose(const vector::DepthwisePlan& plan) {
-    return plan.column_step > 1 ? run_rows<rows, stack_count, columns, true, Residual::none>
-                                : run_rows<rows, stack_count, columns, false, Residual::none>;
+    return plan.column_stride > 1 ? run_rows<rows, stack_count, columns, true, Residual::none>
+                                  : run_rows<rows, stack_count, columns, false, Residual::none>;
   }
   /// A residual is rare here: it takes the loop for filters of any size, with both bounds.
   template <int rows>
@@ -558,14 +558,14 @@ struct Depthwise {
     return choose_any<1>(has_residual);
   }
 
-  /// Runs work items [begin, end) of a piece, which are all groups of output rows of one image.
-  static void run_piece(const Layer& layer, const Piece& piece, RunRows run_group,
+  /// Runs work items [begin, end) of a piece, which are all strips of one image.
+  static void run_piece(const Layer& layer, const Piece& piece, RunRows run_strip,
                         std::size_t begin, std::size_t end, std::byte* scratch) {
     const vector::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = layer.params.geometry;
     const Window& w = g.window;
-    const auto groups = static_cast<std::size_t>(plan.groups);
-    const std::size_t image_index = begin / groups;
+    const auto strips = static_cast<std::size_t>(plan.strips);
+    const std::size_t image_index = begin / strips;
     const std::size_t image_bytes = static_cast<std::size_t>(g.input_h) *
                                     static_cast<std::size_t>(g.input_w) *
                                     static_cast<std::size_t>(g.input_channels);
@@ -573,12 +573,12 @@ struct Depthwise {
         static_cast<std::size_t>(g.output_w) * static_cast<std::size_t>(g.output_channels);
     const uint8_t* image = layer.buffers.input + image_index * image_bytes;
     for (std::size_t item = begin; item < end; ++item) {
-      const auto group = static_cast<int32_t>(item % groups);
-      const int32_t top = group * plan.rows * w.stride_h - w.pad_top;
-      // Slots are a ring: a stack stays in its slot while the groups that read it move down.
+      const auto strip = static_cast<int32_t>(item % strips);
+      const int32_t top = strip * plan.rows * w.stride_h - w.pad_top;
+      // Slots are a ring: a stack stays in its slot while the strips that read it move down.
       const std::byte* slots[max_stacks];
       for (int32_t i = 0; i < plan.stacks; ++i) {
-        const int32_t slot = (group * plan.new_stacks + i) % plan.stacks;
+        const int32_t slot = (strip * plan.new_stacks + i) % plan.stacks;
         std::byte* stacks =
             scratch + plan.slots + static_cast<std::size_t>(slot) * plan.slot_stacks * stack_bytes;
         slots[i] = stacks;
@@ -586,10 +586,10 @@ struct Depthwise {
           make_stacks(layer, piece, image, top + stack_rows * i * w.dilation_h, scratch, stacks);
         }
       }
-      const int32_t row = group * plan.rows;
+      const int32_t row = strip * plan.rows;
       const std::size_t rows_above =
           image_index * static_cast<std::size_t>(g.output_h) + static_cast<std::size_t>(row);
-      run_group(layer, piece,
+      run_strip(layer, piece,
                 {.slots = slots,
                  .first_value = rows_above * output_row + piece.output_offset,
                  .rows = smaller(g.output_h - row, plan.rows)});
@@ -601,15 +601,15 @@ struct Depthwise {
     const Layer layer(params, packed, buffers, scratch);
     const vector::DepthwisePlan& plan = layer.plan;
     const ConvGeometry& g = params.geometry;
-    const RunRows run_group = choose(plan, params);
-    const auto groups = static_cast<std::size_t>(plan.groups);
+    const RunRows run_strip = choose(plan, params);
+    const auto strips = static_cast<std::size_t>(plan.strips);
     const auto channels = static_cast<std::size_t>(g.input_channels);
     for (std::size_t begin = items.begin; begin < items.end;) {
-      const std::size_t image_end = (begin / groups + 1) * groups;
+      const std::size_t image_end = (begin / strips + 1) * strips;
       const std::size_t end = image_end < items.end ? image_end : items.end;
       for (std::size_t channel = 0; channel < channels; channel += plan.piece_channels) {
         for (int32_t column = 0; column < g.output_w; column += plan.piece_columns) {
-          run_piece(layer, Piece(layer, column, channel), run_group, begin, end, scratch);
+          run_piece(layer, Piece(layer, column, channel), run_strip, begin, end, scratch);
         }
       }
       begin = end;

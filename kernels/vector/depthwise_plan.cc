@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "kernels/vector/gemm_plan.h"
-#include "kernels/vector/weight_parts.h"
+#include "kernels/vector/weight_halves.h"
 
 namespace octet::kernels::vector {
 namespace {
@@ -41,9 +41,9 @@ struct Layout {
   std::size_t scratch_size = 0;
 };
 
-/// Output rows of a group: as many as share all of their stacks, for filters that have a loop of
+/// Output rows of a strip: as many as share all of their stacks, for filters that have a loop of
 /// their own; else 1.
-int32_t rows_of_group(const DepthwiseTraits& traits, const Window& w) {
+int32_t rows_of_strip(const DepthwiseTraits& traits, const Window& w) {
   if (w.dilation_h != 1 || w.kernel_h != w.kernel_w) return 1;
   if (w.kernel_h == 3) return w.stride_h <= 2 ? 2 : 1;
   if (w.kernel_h == 5) return w.stride_h == 1 ? traits.max_rows : w.stride_h == 2 ? 2 : 1;
@@ -81,14 +81,14 @@ void cut_pieces(const DepthwiseTraits& traits, const ConvGeometry& g, DepthwiseP
   // A piece begins where a pattern of the weights does. Two neighbouring pieces both interleave the
   // columns that their windows share: kernel - stride columns, where a piece has columns * stride
   // of them. Pieces are wide enough that this is at most an eighth.
-  const auto step = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
+  const auto unit = static_cast<int32_t>(lanes / std::gcd(channels, lanes));
   const int32_t least =
-      std::max(8 * g.window.kernel_w / (g.window.stride_w * g.window.stride_w), step);
+      std::max(8 * g.window.kernel_w / (g.window.stride_w * g.window.stride_w), unit);
   for (int32_t pieces = 2; bytes(plan.piece_channels, plan.piece_columns) > piece_bytes; ++pieces) {
-    const int32_t narrower = ceil_div(ceil_div(g.output_w, pieces), step) * step;
+    const int32_t narrower = ceil_div(ceil_div(g.output_w, pieces), unit) * unit;
     if (narrower < least) break;
     plan.piece_columns = narrower;
-    if (narrower == step) break;  // none is narrower
+    if (narrower == unit) break;  // none is narrower
   }
 }
 
@@ -100,25 +100,26 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   const auto height = static_cast<std::size_t>(traits.stack_rows);
   Layout layout;
   DepthwisePlan& plan = layout.plan;
-  plan.rows = rows_of_group(traits, w);
+  plan.rows = rows_of_strip(traits, w);
   plan.stacks = ceil_div((plan.rows - 1) * w.stride_h + w.kernel_h, traits.stack_rows);
   plan.rounding = rounding_of(params);
   plan.has_extreme = has_extreme_weight(params);
-  // Where a weight has two parts, both meet the same stacks: the filter is twice as wide.
-  plan.columns = w.kernel_w * weight_parts(params, traits.wide_weights);
-  plan.groups = ceil_div(g.output_h, plan.rows);
-  const int32_t step = plan.rows * w.stride_h;  // input rows from a group to the next
-  const bool shares =
-      w.dilation_h == 1 && step % traits.stack_rows == 0 && step / traits.stack_rows < plan.stacks;
-  plan.new_stacks = shares ? step / traits.stack_rows : plan.stacks;
+  // Where a weight has two halves, both meet the same stacks: the filter is twice as wide.
+  plan.columns = w.kernel_w * weight_halves(params, traits.wide_weights);
+  plan.strips = ceil_div(g.output_h, plan.rows);
+  const int32_t distance = plan.rows * w.stride_h;  // input rows from a strip to the next
+  const bool shares = w.dilation_h == 1 && distance % traits.stack_rows == 0 &&
+                      distance / traits.stack_rows < plan.stacks;
+  plan.new_stacks = shares ? distance / traits.stack_rows : plan.stacks;
 
   cut_pieces(traits, g, plan);
   const std::size_t piece_input = static_cast<std::size_t>(columns_read(w, plan.piece_columns));
   const bool whole_columns = plan.piece_channels % lanes == 0;
   plan.planes = whole_columns ? 1 : w.stride_w;
-  plan.column_step = whole_columns ? w.stride_w : 1;
+  plan.column_stride = whole_columns ? w.stride_w : 1;
   plan.column_vectors = plan.piece_channels / lanes;
-  plan.column_skip = static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels * height;
+  plan.column_skip =
+      static_cast<std::size_t>(plan.column_stride - 1) * plan.piece_channels * height;
   plan.period_values = traits.periods > 1
                            ? std::lcm(channels, 4 * lanes)
                            : static_cast<std::size_t>(plan.piece_columns) * plan.piece_channels;
@@ -126,7 +127,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   // Vectors are written and read a little beyond the last column: up to three fill up the last
   // vector of bytes, and each may skip columns.
   const std::size_t beyond =
-      4 * lanes + 3 * static_cast<std::size_t>(plan.column_step - 1) * plan.piece_channels;
+      4 * lanes + 3 * static_cast<std::size_t>(plan.column_stride - 1) * plan.piece_channels;
   plan.plane_stacks = aligned((piece_input + planes - 1) / planes * plan.piece_channels + beyond);
   plan.slot_stacks = plan.plane_stacks * planes;
 
@@ -152,7 +153,7 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   return layout;
 }
 
-/// Packs the weights of vector `vector` of channels, for output row `row` of a group.
+/// Packs the weights of vector `vector` of channels, for output row `row` of a strip.
 void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const DepthwisePlan& plan,
               std::size_t vector, int32_t row, std::byte* packed) {
   const ConvGeometry& g = params.geometry;
@@ -160,7 +161,7 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
   const auto channels = static_cast<std::size_t>(g.input_channels);
   const int32_t shift = row * w.stride_h;
   const std::size_t vector_bytes = weight_vector_bytes(traits);
-  const int32_t parts = weight_parts(params, traits.wide_weights);
+  const int32_t halves = weight_halves(params, traits.wide_weights);
   for (int32_t lane = 0; lane < traits.lanes; ++lane) {
     const std::size_t channel =
         (vector * static_cast<std::size_t>(traits.lanes) + static_cast<std::size_t>(lane)) %
@@ -178,8 +179,8 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
                                                        static_cast<std::size_t>(w.kernel_w) +
                                                    static_cast<std::size_t>(kw)];
         const int32_t weight =
-            weight_part(value - zero_point_of(params, static_cast<int32_t>(channel)),
-                        column / w.kernel_w, parts);
+            weight_half(value - zero_point_of(params, static_cast<int32_t>(channel)),
+                        column / w.kernel_w, halves);
         std::byte* to =
             packed +
             static_cast<std::size_t>(at / traits.stack_rows * plan.columns + column) * vector_bytes;
@@ -200,7 +201,7 @@ void pack_row(const DepthwiseTraits& traits, const ConvParams& params, const Dep
 bool depthwise_supports(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
   return g.groups == g.input_channels && g.groups == g.output_channels &&
-         fit_weight_parts(params) && results_fit_s32(params);
+         fit_weight_halves(params) && results_fit_s32(params);
 }
 
 std::size_t depthwise_packed_size(const DepthwiseTraits& traits, const ConvParams& params) {
@@ -212,7 +213,7 @@ std::size_t depthwise_scratch_size(const DepthwiseTraits& traits, const ConvPara
 }
 
 std::size_t depthwise_items(const DepthwiseTraits& traits, const ConvParams& params) {
-  return static_cast<std::size_t>(make_layout(traits, params).plan.groups) *
+  return static_cast<std::size_t>(make_layout(traits, params).plan.strips) *
          static_cast<std::size_t>(params.geometry.batch);
 }
 

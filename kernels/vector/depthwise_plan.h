@@ -39,13 +39,13 @@ struct DepthwiseTraits {
 
 /// Stands at the head of the packed weights.
 struct DepthwisePlan {
-  int32_t rows;    ///< Output rows of a group, which are computed together.
-  int32_t stacks;  ///< Stacks one below the other that a group reads.
+  int32_t rows;    ///< Output rows of a strip, which are computed together.
+  int32_t stacks;  ///< Stacks one below the other that a strip reads.
   Rounding rounding;
   bool has_extreme;    ///< Some weight is -128.
-  int32_t columns;     ///< The filter's width times the parts of a weight.
-  int32_t groups;      ///< Groups of rows in an image; work items are batch * groups.
-  int32_t new_stacks;  ///< Stacks that the next group down does not share with this one.
+  int32_t columns;     ///< The filter's width times the halves of a weight.
+  int32_t strips;      ///< Strips in an image; work items are batch * strips.
+  int32_t new_stacks;  ///< Stacks that the next strip down does not share with this one.
 
   // A piece is some of an image's columns, with all channels or, where there are many, with some of
   // them. It is done from its top to its bottom before the next piece begins, so that its stacks
@@ -58,7 +58,7 @@ struct DepthwisePlan {
 
   /// Where a column is a whole number of vectors there is one plane whatever the stride. Columns at
   /// which no output begins are then skipped.
-  int32_t column_step;         ///< Columns from one output's to the next one's, in a plane.
+  int32_t column_stride;       ///< Columns from one output's to the next one's, in a plane.
   std::size_t column_vectors;  ///< Vectors in a column.
   std::size_t column_skip;     ///< Bytes of stacks that are skipped behind each column.
   /// Values in a period. After a period, the patterns of the weights and a vector of output bytes

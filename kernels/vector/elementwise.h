@@ -69,27 +69,27 @@ struct Elementwise {
 
   /// An operand of a binary operator: values, or one value for the whole row.
   struct Operand {
-    Operand(const uint8_t* from, std::size_t s) : values(from), step(s) {}
+    Operand(const uint8_t* from, std::size_t s) : values(from), stride(s) {}
 
     Int at(std::size_t i) const {
-      return step != 0 ? Simd::load(values + i) : Simd::set_u8(*values);
+      return stride != 0 ? Simd::load(values + i) : Simd::set_u8(*values);
     }
     Int last(std::size_t i, std::size_t count) const {
-      if (step == 0) return Simd::set_u8(*values);
+      if (stride == 0) return Simd::set_u8(*values);
       alignas(64) uint8_t buffer[chunk] = {};
       __builtin_memcpy(buffer, values + i, count);
       return Simd::load(buffer);
     }
 
     const uint8_t* values;
-    std::size_t step;
+    std::size_t stride;
   };
 
   template <class Compute>
   static void map(const BinaryRow& row, const Compute& compute) {
     if (row.count == 0) return;
-    const Operand a(row.a, row.a_step);
-    const Operand b(row.b, row.b_step);
+    const Operand a(row.a, row.a_stride);
+    const Operand b(row.b, row.b_stride);
     std::size_t i = 0;
     for (; i + chunk <= row.count; i += chunk) {
       Simd::store(row.output + i, compute(a.at(i), b.at(i)));
@@ -186,10 +186,10 @@ struct Elementwise {
   static void affine_channels(const AffineChannelsParams& p, const uint8_t* input, uint8_t* to,
                               std::size_t pixels) {
     constexpr std::size_t most = AffineChannelsParams::max_channels - 1;
-    const std::size_t period = p.channels == 3 ? 3 : 1;
+    const std::size_t vectors = p.channels == 3 ? 3 : 1;
     alignas(64) float scale[most][4][Simd::lanes];
     alignas(64) float offset[most][4][Simd::lanes];
-    for (std::size_t at = 0; at < period * chunk; ++at) {
+    for (std::size_t at = 0; at < vectors * chunk; ++at) {
       // Unpacking byte 16 L + 4 v + i of a vector leaves it in lane 4 L + i of vector v.
       const std::size_t byte = at % chunk;
       const std::size_t v = byte % 16 / 4;
@@ -199,34 +199,34 @@ struct Elementwise {
     }
     const Output output(p.zero_point, 0, 255);
     const Float zero = biased(0);
-    const auto compute = [&](Int bytes, std::size_t phase) {
+    const auto compute = [&](Int bytes, std::size_t vector) {
       Float x[4];
       differences(bytes, zero, x);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
-        x[v] = Simd::add(Simd::multiply(x[v], Simd::load_float(scale[phase][v])),
-                         Simd::load_float(offset[phase][v]));
+        x[v] = Simd::add(Simd::multiply(x[v], Simd::load_float(scale[vector][v])),
+                         Simd::load_float(offset[vector][v]));
       }
       return output.unbounded(x);
     };
-    const auto make = [&](std::size_t at, std::size_t phase) {
-      Simd::store(to + at, compute(Simd::load(input + at), phase));
+    const auto make = [&](std::size_t at, std::size_t vector) {
+      Simd::store(to + at, compute(Simd::load(input + at), vector));
     };
     const std::size_t count = pixels * p.channels;
     std::size_t i = 0;
-    if (period == 3) {
+    if (vectors == 3) {
       for (; i + 3 * chunk <= count; i += 3 * chunk) {
         make(i, 0);
         make(i + chunk, 1);
         make(i + 2 * chunk, 2);
       }
     }
-    std::size_t phase = 0;
-    for (; i + chunk <= count; i += chunk) make(i, period == 3 ? phase++ : 0);
+    std::size_t vector = 0;
+    for (; i + chunk <= count; i += chunk) make(i, vectors == 3 ? vector++ : 0);
     if (i == count) return;
     alignas(64) uint8_t last[chunk] = {};
     __builtin_memcpy(last, input + i, count - i);
-    Simd::store(last, compute(Simd::load(last), phase));
+    Simd::store(last, compute(Simd::load(last), vector));
     __builtin_memcpy(to + i, last, count - i);
   }
 

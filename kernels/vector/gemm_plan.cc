@@ -23,8 +23,8 @@ constexpr int32_t few_pixels = 128;
 std::size_t tile_bytes(const GemmTraits& traits, const GemmPlan& plan, int32_t vectors) {
   const auto lanes = static_cast<std::size_t>(traits.lanes * vectors);
   const std::size_t weights = static_cast<std::size_t>(plan.segments) *
-                              static_cast<std::size_t>(plan.steps) *
-                              static_cast<std::size_t>(traits.step_bytes);
+                              static_cast<std::size_t>(plan.dots) *
+                              static_cast<std::size_t>(traits.dot_bytes);
   return lanes * (sizeof(int32_t) + sizeof(float) + weights);
 }
 
@@ -56,29 +56,29 @@ void place_input(const GemmTraits& traits, const ConvParams& params, Layout& lay
 
   const int32_t group_channels = g.input_channels / g.groups;
   const SegmentShape shape(g);
-  // Each part of the weights meets the whole window.
-  const int32_t parts = weight_parts(params, traits.wide);
-  for (int32_t group = 0; group < g.groups * parts; ++group) {
+  // Each half of the weights meets the whole window.
+  const int32_t halves = weight_halves(params, traits.wide);
+  for (int32_t group = 0; group < g.groups * halves; ++group) {
     for (int32_t kh = 0; kh < shape.rows; ++kh) {
       const int64_t row = int64_t{kh} * w.dilation_h * static_cast<int64_t>(plan.row_bytes);
       for (int32_t kw = 0; kw < shape.taps_a_row; ++kw) {
-        const int64_t value =
-            int64_t{kw} * w.dilation_w * g.input_channels + int64_t{group / parts} * group_channels;
+        const int64_t value = int64_t{kw} * w.dilation_w * g.input_channels +
+                              int64_t{group / halves} * group_channels;
         layout.segments.push_back(row + value * static_cast<int64_t>(plan.value_bytes));
       }
     }
   }
   plan.segments = static_cast<int32_t>(layout.segments.size()) / g.groups;
-  plan.steps = ceil_div(shape.values * static_cast<int32_t>(plan.value_bytes), traits.step_bytes);
-  const int32_t bundle = bundle_steps(traits, plan.steps);
-  plan.steps = ceil_div(plan.steps, bundle) * bundle;
+  plan.dots = ceil_div(shape.values * static_cast<int32_t>(plan.value_bytes), traits.dot_bytes);
+  const int32_t bundle = bundle_dots(traits, plan.dots);
+  plan.dots = ceil_div(plan.dots, bundle) * bundle;
 }
 
 GemmLoop choose_loop(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
                      int32_t vectors, int32_t channels) {
   if (params.output != ConvOutput::u8) return GemmLoop::deep;
   if (traits.pairs && vectors == 2 && channels <= 24) return GemmLoop::pairs;
-  return plan.segments * plan.steps <= traits.shallow_steps ? GemmLoop::shallow : GemmLoop::deep;
+  return plan.segments * plan.dots <= traits.shallow_dots ? GemmLoop::shallow : GemmLoop::deep;
 }
 
 void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layout) {
@@ -86,7 +86,7 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
   GemmPlan& plan = layout.plan;
   const int32_t group_outputs = g.output_channels / g.groups;
   const std::vector<int32_t> widths =
-      tile_widths(traits, ceil_div(group_outputs, traits.lanes), plan.segments * plan.steps);
+      tile_widths(traits, ceil_div(group_outputs, traits.lanes), plan.segments * plan.dots);
   plan.tiles = static_cast<int32_t>(widths.size()) * g.groups;
   plan.tile_table = aligned(sizeof(GemmPlan));
   plan.segment_table =
@@ -104,7 +104,7 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
                               .loop = choose_loop(traits, params, plan, vectors, channels)});
       layout.tiles.back().flags = offset + tile_bytes(traits, plan, vectors);
       const auto flags =
-          static_cast<std::size_t>(traits.rotated ? plan.segments * ceil_div(plan.steps, 2) : 0);
+          static_cast<std::size_t>(traits.rotated ? plan.segments * ceil_div(plan.dots, 2) : 0);
       offset += aligned(tile_bytes(traits, plan, vectors) + flags);
       first += channels;
     }
@@ -117,12 +117,12 @@ void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
   plan.pixels = g.batch * g.output_h * g.output_w;
   plan.splits_tiles = plan.pixels < few_pixels && plan.tiles > 1;
   if (plan.splits_tiles) {
-    plan.parts = std::min(ceil_div(16, plan.tiles), plan.pixels);
-    plan.items = plan.tiles * plan.parts;
+    plan.tile_items = std::min(ceil_div(16, plan.tiles), plan.pixels);
+    plan.items = plan.tiles * plan.tile_items;
     plan.block_pixels = plan.pixels;
     plan.item_pixels = 0;
   } else {
-    plan.parts = 1;
+    plan.tile_items = 1;
     plan.item_pixels = plan.copies ? g.output_w : std::min(plan.pixels, 48);
     plan.items = ceil_div(plan.pixels, plan.item_pixels);
     const auto channels = static_cast<std::size_t>(g.input_channels + g.output_channels);
@@ -130,7 +130,7 @@ void share_out(const GemmTraits& traits, const ConvGeometry& g, Layout& layout) 
     // the blocks.
     const std::size_t weights =
         static_cast<std::size_t>(g.output_channels) *
-        static_cast<std::size_t>(plan.segments * plan.steps * traits.step_bytes);
+        static_cast<std::size_t>(plan.segments * plan.dots * traits.dot_bytes);
     const std::size_t blocks =
         std::max(block_bytes, weights) / channels / static_cast<std::size_t>(plan.item_pixels);
     plan.block_pixels =
@@ -177,24 +177,25 @@ std::size_t weight_position(const GemmTraits& traits, const GemmPlan& plan, cons
   const auto vectors = static_cast<std::size_t>(tile.vectors);
   const auto lanes = static_cast<std::size_t>(traits.lanes);
   const auto column = static_cast<std::size_t>(v) * lanes + static_cast<std::size_t>(lane);
-  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
-  const std::size_t first = segment * static_cast<std::size_t>(plan.steps) * step;
-  if (traits.bundle_steps > 1) {
-    const auto bundle = static_cast<std::size_t>(bundle_steps(traits, plan.steps));
-    const std::size_t s = (first + k) / step;
-    const auto half = static_cast<std::size_t>(v) / 2 * 2;
-    const std::size_t width = std::min<std::size_t>(vectors - half, 2);
-    const auto all_steps = static_cast<std::size_t>(plan.segments * plan.steps);
-    const std::size_t row = half * all_steps +
+  const auto dot_values = static_cast<std::size_t>(traits.dot_bytes) / plan.value_bytes;
+  const std::size_t first = segment * static_cast<std::size_t>(plan.dots) * dot_values;
+  if (traits.bundle_dots > 1) {
+    const auto bundle = static_cast<std::size_t>(bundle_dots(traits, plan.dots));
+    const std::size_t s = (first + k) / dot_values;
+    const auto pair = static_cast<std::size_t>(v) / 2 * 2;
+    const std::size_t width = std::min<std::size_t>(vectors - pair, 2);
+    const auto all_dots = static_cast<std::size_t>(plan.segments * plan.dots);
+    const std::size_t row = pair * all_dots +
                             (s / bundle * width + static_cast<std::size_t>(v) % 2) * bundle +
                             s % bundle;
-    return (row * lanes + static_cast<std::size_t>(lane)) * step + k % step;
+    return (row * lanes + static_cast<std::size_t>(lane)) * dot_values + k % dot_values;
   }
   const std::size_t row = vectors * lanes;
-  if (!traits.rotated) return (first + k / step * step) * row + column * step + k % step;
+  if (!traits.rotated)
+    return (first + k / dot_values * dot_values) * row + column * dot_values + k % dot_values;
   const std::size_t bundle = k / 16;
-  const bool half = static_cast<std::size_t>(plan.steps) == 2 * bundle + 1;
-  const std::size_t pairs = half ? 4 : 8;
+  const bool left_over = static_cast<std::size_t>(plan.dots) == 2 * bundle + 1;
+  const std::size_t pairs = left_over ? 4 : 8;
   const std::size_t distance = (k % 16 / 2 + pairs - static_cast<std::size_t>(lane)) % pairs;
   const std::size_t rotation = distance % (pairs / 2);
   const std::size_t upper = distance / (pairs / 2);
@@ -214,39 +215,39 @@ struct Run {
 template <class Value>
 void pack_run(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
               const GemmTile& tile, const Run& run, Value* packed) {
-  const int32_t parts = weight_parts(params, traits.wide);
-  const WeightReader reader(params, plan.segments / parts);
-  const auto part_segments = static_cast<std::size_t>(plan.segments / parts);
-  const auto part = static_cast<int32_t>(run.segment / part_segments);
-  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
+  const int32_t halves = weight_halves(params, traits.wide);
+  const WeightReader reader(params, plan.segments / halves);
+  const auto half_segments = static_cast<std::size_t>(plan.segments / halves);
+  const auto half = static_cast<int32_t>(run.segment / half_segments);
+  const auto dot_values = static_cast<std::size_t>(traits.dot_bytes) / plan.value_bytes;
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
       if (channel >= tile.channels) continue;
       const int32_t o = tile.first_channel + channel;
       const int32_t zero_point = zero_point_of(params, o);
-      const int8_t* from = reader.segment(o, run.segment % part_segments);
+      const int8_t* from = reader.segment(o, run.segment % half_segments);
       const auto position = [&](std::size_t k) {
         return weight_position(traits, plan, tile, v, lane, run.segment, k);
       };
       const auto write = [&](std::size_t k, Value* to) {
-        *to = static_cast<Value>(weight_part(from[k] - zero_point, part, parts));
+        *to = static_cast<Value>(weight_half(from[k] - zero_point, half, halves));
       };
       if (traits.rotated) {
         for (std::size_t k = run.begin; k < run.end; ++k) write(k, packed + position(k));
         continue;
       }
-      // Neighbouring steps of a run are all as far apart as the first two.
+      // Neighbouring dots of a run are all as far apart as the first two.
       Value* to = packed + position(run.begin);
-      const std::size_t distance = position(run.begin + step) - position(run.begin);
+      const std::size_t distance = position(run.begin + dot_values) - position(run.begin);
       std::size_t k = run.begin;
-      if (parts == 1 && zero_point == 0 && step == 4) {
+      if (halves == 1 && zero_point == 0 && dot_values == 4) {
         for (; k + 4 <= run.end; k += 4, to += distance) {
           for (std::size_t i = 0; i < 4; ++i) to[i] = static_cast<Value>(from[k + i]);
         }
       }
-      for (; k < run.end; k += step, to += distance) {
-        for (std::size_t i = 0; i < std::min(step, run.end - k); ++i) write(k + i, to + i);
+      for (; k < run.end; k += dot_values, to += distance) {
+        for (std::size_t i = 0; i < std::min(dot_values, run.end - k); ++i) write(k + i, to + i);
       }
     }
   }
@@ -256,21 +257,21 @@ template <class Value>
 void pack_weights(const GemmTraits& traits, const ConvParams& params, const GemmPlan& plan,
                   const GemmTile& tile, std::byte* packed) {
   std::memset(packed, 0,
-              static_cast<std::size_t>(traits.step_bytes) *
-                  static_cast<std::size_t>(plan.steps * plan.segments) *
+              static_cast<std::size_t>(traits.dot_bytes) *
+                  static_cast<std::size_t>(plan.dots * plan.segments) *
                   static_cast<std::size_t>(tile.vectors * traits.lanes));
   const std::size_t length =
-      WeightReader(params, plan.segments / weight_parts(params, traits.wide)).segment_length();
-  const auto step = static_cast<std::size_t>(traits.step_bytes) / plan.value_bytes;
-  // All channels take turns, a few steps each, so that what is written stays in the cache
+      WeightReader(params, plan.segments / weight_halves(params, traits.wide)).segment_length();
+  const auto dot_values = static_cast<std::size_t>(traits.dot_bytes) / plan.value_bytes;
+  // All channels take turns, a few dots each, so that what is written stays in the cache
   // meanwhile.
-  constexpr int32_t few_steps = 16;
-  const auto run = static_cast<std::size_t>(
-      traits.bundle_steps > 1 ? bundle_steps(traits, plan.steps) : few_steps);
+  constexpr int32_t few_dots = 16;
+  const auto run =
+      static_cast<std::size_t>(traits.bundle_dots > 1 ? bundle_dots(traits, plan.dots) : few_dots);
   for (std::size_t s = 0; s < static_cast<std::size_t>(plan.segments); ++s) {
-    for (std::size_t k = 0; k < length; k += run * step) {
+    for (std::size_t k = 0; k < length; k += run * dot_values) {
       pack_run(traits, params, plan, tile,
-               {.segment = s, .begin = k, .end = std::min(k + run * step, length)},
+               {.segment = s, .begin = k, .end = std::min(k + run * dot_values, length)},
                reinterpret_cast<Value*>(packed));
     }
   }
@@ -303,9 +304,9 @@ void pack_flags(const GemmPlan& plan, GemmTile& tile, const std::byte* weights, 
   constexpr int32_t most = 32767 / 128;
   const auto* pairs = reinterpret_cast<const int8_t*>(weights);
   for (int32_t segment = 0; segment < plan.segments; ++segment) {
-    for (int32_t step = 0; step < plan.steps; step += 2) {
+    for (int32_t dot = 0; dot < plan.dots; dot += 2) {
       uint8_t flag = 0;
-      const int32_t in_bundle = (step + 1 < plan.steps ? 2 : 1) * tile.vectors;
+      const int32_t in_bundle = (dot + 1 < plan.dots ? 2 : 1) * tile.vectors;
       for (int32_t pair = 0; pair < in_bundle; ++pair, pairs += 32) {
         for (int32_t l = 0; l < 8; ++l) {
           const int32_t one = std::abs(pairs[l]) + std::abs(pairs[l + 8]);
@@ -330,11 +331,11 @@ SegmentShape::SegmentShape(const ConvGeometry& g) : rows(g.window.kernel_h) {
   values = g.window.kernel_w / taps_a_row * (g.input_channels / g.groups);
 }
 
-int32_t bundle_steps(const GemmTraits& traits, int32_t steps) {
-  const int32_t bundles = ceil_div(steps, traits.bundle_steps);
+int32_t bundle_dots(const GemmTraits& traits, int32_t dots) {
+  const int32_t bundles = ceil_div(dots, traits.bundle_dots);
   // One more bundle costs less than weights of zeros.
-  if (steps % bundles != 0 && steps % (bundles + 1) == 0) return steps / (bundles + 1);
-  return ceil_div(steps, bundles);
+  if (dots % bundles != 0 && dots % (bundles + 1) == 0) return dots / (bundles + 1);
+  return ceil_div(dots, bundles);
 }
 
 bool gemm_supports(const GemmTraits&, const ConvParams& params) {
@@ -342,7 +343,7 @@ bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   // With one filter for each channel nearly all lanes would be idle.
   const bool depthwise =
       g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
-  return !depthwise && fit_weight_parts(params) && results_fit_s32(params);
+  return !depthwise && fit_weight_halves(params) && results_fit_s32(params);
 }
 
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {

@@ -27,26 +27,25 @@ struct GemmTraits {
   /// Pixels are copied as s8, with the sign bit flipped, which is 128 less than the u8 value: for
   /// dot products that know no u8. The bias makes up for it.
   bool flips;
-  /// Bytes of a pixel that a matrix-product step takes, for all lanes. 4, but for
+  /// Bytes of a pixel that a dot takes, for all lanes. 4, but for
   /// - 8: usmmla, which multiplies 8 bytes of two pixels by 8 of two channels;
   /// - 8, rotated: see below.
-  int32_t step_bytes = 4;
-  /// Two matrix-product steps are one bundle of 16 bytes. smull, smlal2 and sadalp give lane l the
-  /// products of bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel by two bytes gives
-  /// each lane the next ones, so 4 rotations give it all 16 bytes. Weights are packed [2 pairs of
+  int32_t dot_bytes = 4;
+  /// Two dots are one bundle of 16 bytes. smull, smlal2 and sadalp give lane l the products of
+  /// bytes 2 l, 2 l + 1, 2 l + 8 and 2 l + 9. Rotating the pixel by two bytes gives each lane the
+  /// next ones, so 4 rotations give it all 16 bytes. Weights are packed [2 pairs of
   /// rotations][vectors][2 rotations]: the products of a pair are summed in s16 before they are
-  /// widened. A step that is left over has 8 bytes, in 2 rotations: the upper half of the pixel's
+  /// widened. A dot that is left over has 8 bytes, in 2 rotations: the upper half of the pixel's
   /// register then has the same bytes as the lower half, rotated by 4 more.
   ///
   /// Behind the tile's weights stands a flag byte for each bundle. It says how many products fit
   /// one s16 sum, whatever the pixels are: 0 for four, 1 for two, 2 for one.
   bool rotated = false;
-  /// The most matrix-product steps of a segment that one instruction takes. Where it is more than
-  /// 1, a segment is padded to bundles that have equally many steps, and a tile's weights are
-  /// packed for two vectors at a time: [vectors / 2][segments][bundles][2][steps of a
-  /// bundle][lanes].
-  int32_t bundle_steps = 1;
-  int32_t shallow_steps;   ///< Tiles of so many matrix-product steps or fewer are shallow.
+  /// The most dots of a segment that one instruction takes. Where it is more than 1, a segment is
+  /// padded to bundles that have equally many dots, and a tile's weights are packed for two vectors
+  /// at a time: [vectors / 2][segments][bundles][2][dots of a bundle][lanes].
+  int32_t bundle_dots = 1;
+  int32_t shallow_dots;    ///< Tiles of so many dots or fewer are shallow.
   int32_t max_vectors;     ///< Vectors of the widest tile.
   int32_t tile_pixels[5];  ///< Pixels of the highest tile, by its width in vectors.
 
@@ -65,7 +64,7 @@ enum class GemmLoop : int8_t {
 /// Output channels [first_channel, first_channel + channels), side by side. At `offset` are packed:
 ///   bias [vectors * lanes] s32, minus z_x times the weights' sum;
 ///   multiplier [vectors * lanes] float32;
-///   weights [segments][steps][vectors][lanes], step_bytes each.
+///   weights [segments][dots][vectors][lanes], dot_bytes each.
 /// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
 /// which two saturating packs leave channels side by side again. In a tile of pairs, the second
 /// vector has channels 16 to 23 twice.
@@ -83,9 +82,9 @@ struct GemmTile {
 struct GemmPlan {
   int32_t tiles;
   int32_t segments;
-  /// How many matrix-product steps a segment takes. A step is step_bytes bytes: 4 values of a byte,
-  /// or 2 of two bytes. The last step may reach beyond the segment's end.
-  int32_t steps;
+  /// How many dots a segment takes. A dot is dot_bytes bytes: 4 values of a byte, or 2 of two
+  /// bytes. The last dot may reach beyond the segment's end.
+  int32_t dots;
   int32_t pixels;
   /// Bytes from the head to GemmTile [tiles], and to int64_t [groups][segments]: the distance of
   /// each segment from the first byte of the pixel's window.
@@ -95,7 +94,7 @@ struct GemmPlan {
   // Work: threads take runs of pixels with all tiles, or, where pixels are few, parts of tiles.
   bool splits_tiles;
   int32_t item_pixels;
-  int32_t parts;  ///< Work items for each tile, where tiles are split.
+  int32_t tile_items;  ///< Work items for each tile, where tiles are split.
   int32_t items;
   /// Pixels in a block of pixels. They are done for all tiles before the next block begins, so that
   /// what they read and write stays in the cache.
@@ -124,9 +123,9 @@ struct SegmentShape {
   int32_t values;  ///< Values in a segment.
 };
 
-/// How many steps each bundle has, when a segment of `steps` steps is cut into bundles and
-/// padded where necessary.
-int32_t bundle_steps(const GemmTraits& traits, int32_t steps);
+/// How many dots each bundle has, when a segment of `dots` dots is cut into bundles and padded
+/// where necessary.
+int32_t bundle_dots(const GemmTraits& traits, int32_t dots);
 
 /// Supported are dense and grouped convolutions whose results provably stay within s32 before the
 /// clamp, and where two bytes can hold each weight; depthwise ones are not.

@@ -64,17 +64,16 @@ struct GemmStore {
   // A store takes as many pixels at once as fill a vector of bytes: 4 pixels of one vector each, 2
   // of two, 1 of three or four.
   template <int vectors>
-  static constexpr int group = vectors == 1   ? 4
-                               : vectors == 2 ? 2
-                                              : 1;
+  static constexpr int pixels_together = vectors == 1   ? 4
+                                         : vectors == 2 ? 2
+                                                        : 1;
 
-  /// Requantizes one group of pixels and stores the first `count` of them.
+  /// Requantizes so many pixels and stores the first `count` of them.
   template <int vectors, Residual kind>
-  [[gnu::always_inline]] static void store_group(const Requantizer<Simd>& requantizer,
-                                                 const Multiplier<vectors>& multiplier,
-                                                 const Int (&sum)[group<vectors>][vectors],
-                                                 const Results& at, int32_t count) {
-    constexpr int together = group<vectors>;
+  [[gnu::always_inline]] static void store_together(
+      const Requantizer<Simd>& requantizer, const Multiplier<vectors>& multiplier,
+      const Int (&sum)[pixels_together<vectors>][vectors], const Results& at, int32_t count) {
+    constexpr int together = pixels_together<vectors>;
     uint8_t* to[together];
     const uint8_t* from[together];
 #pragma GCC unroll 4
@@ -89,10 +88,10 @@ struct GemmStore {
     }
     Int q[4];
 #pragma GCC unroll 4
-    for (int place = 0; place < 4; ++place) {
-      const int p = vectors >= 3 ? 0 : place / vectors;
-      const int v = vectors >= 3 ? (place < vectors ? place : vectors - 1) : place % vectors;
-      q[place] = requantizer.template scale<kind>(sum[p][v], multiplier.of[v], r[place]);
+    for (int i = 0; i < 4; ++i) {
+      const int p = vectors >= 3 ? 0 : i / vectors;
+      const int v = vectors >= 3 ? (i < vectors ? i : vectors - 1) : i % vectors;
+      q[i] = requantizer.template scale<kind>(sum[p][v], multiplier.of[v], r[i]);
     }
     const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
     if (at.channels == vectors * lanes) {
@@ -102,11 +101,11 @@ struct GemmStore {
     }
   }
 
-  /// sums: [pixels][vectors]. The last pixel is repeated where a group is not full.
+  /// sums: [pixels][vectors]. The last pixel is repeated where fewer are left.
   template <int vectors, Residual kind>
   [[gnu::noinline]] static void store(const Requantizer<Simd>& layer, Results to, const Int* sums,
                                       int32_t pixels) {
-    constexpr int together = group<vectors>;
+    constexpr int together = pixels_together<vectors>;
     const Requantizer<Simd> requantizer = layer;
     const Multiplier<vectors> multiplier(to);
     while (pixels > 0) {
@@ -118,7 +117,7 @@ struct GemmStore {
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) sum[p][v] = Simd::load(from + v);
       }
-      store_group<vectors, kind>(requantizer, multiplier, sum, to, count);
+      store_together<vectors, kind>(requantizer, multiplier, sum, to, count);
       sums += together * vectors;
       to.template advance<kind>(together);
       pixels -= together;

@@ -12,17 +12,17 @@ namespace {
 /// What a pixel costs in a tile, in sixteenths of a cycle: its dot products or the loads for them,
 /// whichever takes longer, each at two in a cycle; then for each sum two conversions and a
 /// multiplication, and for each store the packing.
-int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+int32_t tile_cost(const GemmTraits& traits, int32_t vectors, int32_t dots) {
   const int32_t pixels = traits.tile_pixels[vectors];
   const int32_t dot_products = 8 * vectors;
   const int32_t loads = 8 + ceil_div(8 * vectors, pixels);
   const int32_t stores = vectors >= 3 ? 8 * 8 : 2 * 8 * vectors;
-  return std::max(dot_products, loads) * steps + 3 * 8 * vectors + stores;
+  return std::max(dot_products, loads) * dots + 3 * 8 * vectors + stores;
 }
 
 }  // namespace
 
-std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps) {
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t dots) {
   std::vector<int32_t> cost{0};
   std::vector<int32_t> last{0};
   for (int32_t covered = 1; covered <= vectors; ++covered) {
@@ -31,7 +31,7 @@ std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int3
     for (int32_t width = 1; width <= std::min(traits.max_vectors, covered); ++width) {
       const auto at = static_cast<std::size_t>(covered);
       const int32_t total =
-          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, steps);
+          cost[static_cast<std::size_t>(covered - width)] + tile_cost(traits, width, dots);
       if (total > cost[at]) continue;
       cost[at] = total;
       last[at] = width;

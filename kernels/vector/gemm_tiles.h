@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/vector/gemm_plan.h"
-#include "kernels/vector/weight_parts.h"
+#include "kernels/vector/weight_halves.h"
 
 namespace octet::kernels::vector {
 
@@ -18,8 +18,8 @@ constexpr std::size_t aligned(std::size_t size) {
 constexpr int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
 /// Widths of the tiles that together cover `vectors` vectors at the least cost, the widest first. A
-/// pixel takes `steps` dot products for each vector.
-std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t steps);
+/// pixel takes `dots` dot products for each vector.
+std::vector<int32_t> tile_widths(const GemmTraits& traits, int32_t vectors, int32_t dots);
 
 /// The channel within a tile that is in lane `lane` of its vector `vector`: see GemmTile.
 int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane);

@@ -59,14 +59,15 @@ struct GemmWalk {
       const uint8_t* const* windows =
           vector::gemm_prepare_block(params, plan, buffers.input, 0, plan.pixels, scratch);
       for (int32_t item = first; item < last;) {
-        const int32_t part = item % plan.parts;
-        const int32_t parts = part + last - item < plan.parts ? last - item : plan.parts - part;
-        const int32_t begin = plan.pixels * part / plan.parts;
-        const int32_t end = plan.pixels * (part + parts) / plan.parts;
-        const int32_t t = item / plan.parts;
+        const int32_t at = item % plan.tile_items;
+        const int32_t count =
+            at + last - item < plan.tile_items ? last - item : plan.tile_items - at;
+        const int32_t begin = plan.pixels * at / plan.tile_items;
+        const int32_t end = plan.pixels * (at + count) / plan.tile_items;
+        const int32_t t = item / plan.tile_items;
         Tiles::run_pixels(layer, packed, tiles[t], next_weights(layer, packed, tiles, t),
                           windows + begin, begin, end);
-        item += parts;
+        item += count;
       }
       return;
     }

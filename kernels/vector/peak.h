@@ -13,18 +13,18 @@ std::size_t run_dot_products(std::size_t rounds) {
   alignas(64) static constexpr std::byte weights[Simd::bytes] = {};
   alignas(64) static constexpr uint8_t pixels[4] = {1, 2, 3, 4};
   const auto w = Simd::load_weights(weights);
-  const auto x = Simd::broadcast_step(pixels);
+  const auto x = Simd::broadcast_dot(pixels);
   typename Simd::Int sum[accumulators];
 #pragma GCC unroll 16
   for (int i = 0; i < accumulators; ++i) sum[i] = Simd::zero();
   for (std::size_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
-    for (int i = 0; i < accumulators; ++i) sum[i] = Simd::dot_step(sum[i], x, w);
+    for (int i = 0; i < accumulators; ++i) sum[i] = Simd::add_dot(sum[i], x, w);
   }
   // The sums are used, so that the compiler keeps the products.
 #pragma GCC unroll 16
   for (int i = 0; i < accumulators; ++i) asm volatile("" : : "x"(sum[i]));
-  return rounds * accumulators * Simd::lanes * Simd::step_values;
+  return rounds * accumulators * Simd::lanes * Simd::dot_values;
 }
 
 }  // namespace

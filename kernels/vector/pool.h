@@ -38,14 +38,14 @@ struct Pool {
         : channels(static_cast<std::size_t>(p.channels)),
           row(static_cast<std::size_t>(p.input_w) * channels),
           size(static_cast<std::size_t>(p.input_h) * row),
-          row_step(static_cast<std::size_t>(p.window.dilation_h) * row),
-          column_step(static_cast<std::size_t>(p.window.dilation_w) * channels) {}
+          row_stride(static_cast<std::size_t>(p.window.dilation_h) * row),
+          column_stride(static_cast<std::size_t>(p.window.dilation_w) * channels) {}
 
     std::size_t channels;
     std::size_t row;
     std::size_t size;
-    std::size_t row_step;
-    std::size_t column_step;
+    std::size_t row_stride;
+    std::size_t column_stride;
   };
 
   /// Writes a vector of bytes to [to, end). It is written whole wherever it fits: what it writes
@@ -79,9 +79,11 @@ struct Pool {
         if (vertical.count == 2 && horizontal.count == 2) {
           for (std::size_t c = 0; c < image.channels; c += chunk) {
             const uint8_t* from = window + c;
-            const Int above = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
-            from += image.row_step;
-            const Int below = Simd::max_u8(Simd::load(from), Simd::load(from + image.column_step));
+            const Int above =
+                Simd::max_u8(Simd::load(from), Simd::load(from + image.column_stride));
+            from += image.row_stride;
+            const Int below =
+                Simd::max_u8(Simd::load(from), Simd::load(from + image.column_stride));
             store(to + c, end, Simd::min_u8(Simd::max_u8(Simd::max_u8(above, below), low), high));
           }
           continue;
@@ -89,9 +91,9 @@ struct Pool {
         for (std::size_t c = 0; c < image.channels; c += chunk) {
           Int largest = low;
           const uint8_t* from = window + c;
-          for (int32_t kh = 0; kh < vertical.count; ++kh, from += image.row_step) {
+          for (int32_t kh = 0; kh < vertical.count; ++kh, from += image.row_stride) {
             const uint8_t* tap = from;
-            for (int32_t kw = 0; kw < horizontal.count; ++kw, tap += image.column_step) {
+            for (int32_t kw = 0; kw < horizontal.count; ++kw, tap += image.column_stride) {
               largest = Simd::max_u8(largest, Simd::load(tap));
             }
           }
@@ -160,9 +162,9 @@ struct Pool {
         for (std::size_t c = 0; c < image.channels; c += chunk) {
           Sums sums;
           const uint8_t* from = window + c;
-          for (int32_t kh = 0; kh < vertical.count; ++kh, from += image.row_step) {
+          for (int32_t kh = 0; kh < vertical.count; ++kh, from += image.row_stride) {
             const uint8_t* tap = from;
-            for (int32_t kw = 0; kw < horizontal.count; ++kw, tap += image.column_step) {
+            for (int32_t kw = 0; kw < horizontal.count; ++kw, tap += image.column_stride) {
               sums.add(Simd::load(tap));
             }
           }

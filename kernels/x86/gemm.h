@@ -57,9 +57,9 @@ struct Gemm {
         }
 #pragma GCC unroll 16
         for (int i = 0; i < pixels; ++i) {
-          const auto x = Simd::broadcast_step(window[i] + offset);
+          const auto x = Simd::broadcast_dot(window[i] + offset);
 #pragma GCC unroll 16
-          for (int v = 0; v < vectors; ++v) sum[i][v] = Simd::dot_step(sum[i][v], x, w[v]);
+          for (int v = 0; v < vectors; ++v) sum[i][v] = Simd::add_dot(sum[i][v], x, w[v]);
         }
         Simd::prefetch(next);
         next += cache_line;
@@ -127,7 +127,7 @@ struct Gemm {
     TileCall call = {.windows = windows,
                      .segments = segments,
                      .segments_end = segments + layer.plan.segments,
-                     .segment_length = int64_t{layer.plan.steps} * 4,
+                     .segment_length = int64_t{layer.plan.dots} * 4,
                      .packed = packed + tile.offset,
                      .next = reinterpret_cast<std::uintptr_t>(next),
                      .next_lines = 0};
@@ -149,7 +149,7 @@ struct Gemm {
   /// Cache lines to fetch with each of the tiles that `count` pixels take, so that as many weights
   /// are fetched as are read.
   static int32_t lines_a_tile(const Layer& layer, int32_t vectors, int32_t pixels, int32_t count) {
-    const auto lines = layer.plan.segments * layer.plan.steps * vectors * Simd::bytes /
+    const auto lines = layer.plan.segments * layer.plan.dots * vectors * Simd::bytes /
                        static_cast<int32_t>(cache_line);
     const int32_t tiles = (count + pixels - 1) / pixels;
     return (lines + tiles - 1) / tiles;
@@ -164,7 +164,7 @@ struct Gemm {
     const int32_t higher = count % tiles;
     auto* sums = reinterpret_cast<Int*>(layer.sums);
     const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
-                              static_cast<std::size_t>(layer.plan.steps) * cache_line;
+                              static_cast<std::size_t>(layer.plan.dots) * cache_line;
     const auto kind = static_cast<int>(residual_kind(layer.params));
     for (int32_t i = 0; i < tiles; i += tiles_at_once) {
       const int32_t last = i + tiles_at_once < tiles ? i + tiles_at_once : tiles;

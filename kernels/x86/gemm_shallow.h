@@ -28,7 +28,7 @@ struct GemmShallow {
   [[gnu::noinline]] static void run(const Requantizer<Simd>& layer, Results to,
                                     const x86::TileCall& call, int32_t count) {
     constexpr int pixels = Simd::shallow_pixels(vectors);
-    constexpr int together = Store::template group<vectors>;
+    constexpr int together = Store::template pixels_together<vectors>;
     static_assert(pixels % together == 0);
     const Requantizer<Simd> requantizer = layer;
     const typename Store::template Multiplier<vectors> multiplier(to);
@@ -49,8 +49,8 @@ struct GemmShallow {
 #pragma GCC unroll 4
           for (int v = 0; v < vectors; ++v) some[p][v] = sum[i + p][v];
         }
-        Store::template store_group<vectors, kind>(requantizer, multiplier, some, to,
-                                                   count - i < together ? count - i : together);
+        Store::template store_together<vectors, kind>(requantizer, multiplier, some, to,
+                                                      count - i < together ? count - i : together);
         to.template advance<kind>(together);
       }
       next = fetch(next, call.next_lines);

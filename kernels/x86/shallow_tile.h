@@ -36,7 +36,7 @@
   OCTET_BIAS(4, 0, s##i##0) \
   OCTET_BIAS(4, 1, s##i##1) OCTET_BIAS(4, 2, s##i##2) OCTET_BIAS(4, 3, s##i##3)
 
-// One step's weights, and the products of pixel i with them; x is the register for the pixel.
+// One dot's weights, and the products of pixel i with them; x is the register for the pixel.
 #define OCTET_LOAD_W(v, w) \
   OCTET_MOVE " " OCTET_NUMBER(OCTET_BYTES) "*" #v "(%[weights]), " OCTET_REGISTER(w) "\n\t"
 #define OCTET_WEIGHTS_1 OCTET_LOAD_W(0, OCTET_W0)
@@ -49,19 +49,19 @@
 #define OCTET_PRODUCTS_3(i, x) OCTET_PRODUCTS_2(i, x) OCTET_DOT(OCTET_W2, x, s##i##2)
 #define OCTET_PRODUCTS_4(i, x) OCTET_PRODUCTS_3(i, x) OCTET_DOT(OCTET_W3, x, s##i##3)
 
-// The loops over segments and over the steps of a segment.
-#define OCTET_LOOP(vectors, step)                                                         \
-  "1:\n\t"                                                                                \
-  "movq (%[segment]), %[offset]\n\t"                                                      \
-  "movq %[length], %[end]\n\t"                                                            \
-  "addq %[offset], %[end]\n\t"                                                            \
-  "2:\n\t" step "addq $" OCTET_NUMBER(OCTET_BYTES) "*" #vectors ", %[weights]"            \
-                                                   "\n\taddq $4, %[offset]\n\t"           \
-                                                   "cmpq %[end], %[offset]\n\t"           \
-                                                   "jne 2b\n\t"                           \
-                                                   "addq $8, %[segment]\n\t"              \
-                                                   "cmpq %[segments_end], %[segment]\n\t" \
-                                                   "jne 1b\n\t"
+// The loops over segments and over the dots of a segment.
+#define OCTET_LOOP(vectors, products)                                                         \
+  "1:\n\t"                                                                                    \
+  "movq (%[segment]), %[offset]\n\t"                                                          \
+  "movq %[length], %[end]\n\t"                                                                \
+  "addq %[offset], %[end]\n\t"                                                                \
+  "2:\n\t" products "addq $" OCTET_NUMBER(OCTET_BYTES) "*" #vectors ", %[weights]"            \
+                                                       "\n\taddq $4, %[offset]\n\t"           \
+                                                       "cmpq %[end], %[offset]\n\t"           \
+                                                       "jne 2b\n\t"                           \
+                                                       "addq $8, %[segment]\n\t"              \
+                                                       "cmpq %[segments_end], %[segment]\n\t" \
+                                                       "jne 1b\n\t"
 
 // The operands that the loops change, and those that they only read.
 #define OCTET_WALK                                                                         \

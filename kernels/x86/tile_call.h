@@ -14,9 +14,9 @@ struct TileCall {
   int64_t segment_length;   ///< Bytes, a multiple of 4.
   const std::byte* packed;  ///< Bias, multiplier, weights: see GemmTile.
   /// The address of the weights that are read next. They are fetched into the second-level cache on
-  /// the way, since weights that are read once a run come from far away: one line with each
-  /// matrix-product step of a deep tile, next_lines lines with each shallow tile. It is no pointer,
-  /// since it may be 0 or beyond the weights.
+  /// the way, since weights that are read once a run come from far away: one line with each dot of
+  /// a deep tile, next_lines lines with each shallow tile. It is no pointer, since it may be 0 or
+  /// beyond the weights.
   std::uintptr_t next;
   int32_t next_lines;
 };

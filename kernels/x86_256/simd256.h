@@ -19,10 +19,10 @@ struct Simd256 {
   static constexpr int lanes = 8;
   static constexpr int bytes = 32;
 
-  static Int broadcast_step(const uint8_t* from) {
-    int32_t step;
-    __builtin_memcpy(&step, from, sizeof(step));
-    return _mm256_set1_epi32(step);
+  static Int broadcast_dot(const uint8_t* from) {
+    int32_t four_bytes;
+    __builtin_memcpy(&four_bytes, from, sizeof(four_bytes));
+    return _mm256_set1_epi32(four_bytes);
   }
   static Int load_weights(const void* from) { return load(from); }
 

@@ -23,8 +23,8 @@ struct Amx : Simd {
             .wide = false,
             .pairs = false,
             .flips = false,
-            .bundle_steps = TileUnit::most_steps,
-            .shallow_steps = 0,
+            .bundle_dots = TileUnit::most_dots,
+            .shallow_dots = 0,
             .max_vectors = 4,
             .tile_pixels = {0, 32, 32, 32, 32}};
   }
@@ -211,10 +211,10 @@ constexpr StoreFloats float_stores[] = {nullptr, Store::store_float<1>, Store::s
                                         Store::store_float<3>, Store::store_float<4>};
 
 struct Tiles {
-  /// A group is up to four tiles of pixels. Its first tile may begin up to a tile's height before
-  /// the group's first position, and its last one may end as far beyond the last position. Between
-  /// two of its tiles may be the gap between two rows, which is narrower than a tile where rows run
-  /// together. Groups of four have one vector for each pixel.
+  /// A set is up to four tiles of pixels. Its first tile may begin up to a tile's height before the
+  /// set's first position, and its last one may end as far beyond the last position. Between two of
+  /// its tiles may be the gap between two rows, which is narrower than a tile where rows run
+  /// together. Sets of four have one vector for each pixel.
   static constexpr std::size_t sums_bytes = 4 * TileUnit::most_rows * 4 * Simd::bytes;
 
   static void run_pixels(const GemmLayer<Simd>& layer, const std::byte* packed,
@@ -224,7 +224,7 @@ struct Tiles {
     const Rows rows(layer.params, plan);
     const int32_t vectors = tile.vectors;
     const int32_t most = vectors == 1 ? 4 : 2;
-    const int32_t steps = vector::bundle_steps(Amx::gemm_traits(), plan.steps);
+    const int32_t dots = vector::bundle_dots(Amx::gemm_traits(), plan.dots);
     const auto* segments =
         reinterpret_cast<const int64_t*>(packed + plan.segment_table) + tile.first_segment;
     const std::byte* bias = packed + tile.offset;
@@ -235,19 +235,19 @@ struct Tiles {
                  .sums_bytes = static_cast<std::size_t>(vectors * Simd::bytes),
                  .segments = segments,
                  .segments_end = segments + plan.segments,
-                 .segment_length = int64_t{plan.steps} * 4,
-                 .bundle_bytes = int64_t{steps} * 4,
-                 .weight_bytes = int64_t{steps} * Simd::bytes,
+                 .segment_length = int64_t{plan.dots} * 4,
+                 .bundle_bytes = int64_t{dots} * 4,
+                 .weight_bytes = int64_t{dots} * Simd::bytes,
                  .bias = bias,
                  .weights = weights,
                  .next = reinterpret_cast<std::uintptr_t>(next),
                  .next_lines = 0};
-    const auto half_bytes = static_cast<std::size_t>(2 * plan.segments * plan.steps * Simd::bytes);
+    const auto pair_bytes = static_cast<std::size_t>(2 * plan.segments * plan.dots * Simd::bytes);
     // Together the bundles fetch as many weights as they read.
-    const int32_t groups = ceil_div(end - begin, most * rows.tile);
-    const int32_t halves = groups * ((vectors + 1) / 2);
-    call.next_lines = ceil_div(steps * vectors, halves);
-    const auto fetched = static_cast<std::size_t>(plan.segments * (plan.steps / steps)) *
+    const int32_t sets = ceil_div(end - begin, most * rows.tile);
+    const int32_t calls = sets * ((vectors + 1) / 2);
+    call.next_lines = ceil_div(dots * vectors, calls);
+    const auto fetched = static_cast<std::size_t>(plan.segments * (plan.dots / dots)) *
                          static_cast<std::size_t>(call.next_lines) * cache_line;
 
     Results results(layer.params, layer.buffers, tile, bias, begin);
@@ -255,20 +255,20 @@ struct Tiles {
         reinterpret_cast<Simd::Int*>(layer.sums) + (TileUnit::most_rows - 1) * vectors;
     for (Cursor cursor(rows, begin, end); !cursor.at_end();) {
       Cursor done = cursor;
-      const int32_t group = cursor.position();
+      const int32_t set = cursor.position();
       int32_t tiles = 0;
       for (; tiles < most && !cursor.at_end(); ++tiles) {
         const int32_t first = cursor.tile();
         call.windows[tiles] =
             windows[cursor.pixel() - begin] -
             static_cast<std::size_t>(cursor.position() - first) * plan.pixel_bytes;
-        call.sums[tiles] = first_sums + (first - group) * vectors;
+        call.sums[tiles] = first_sums + (first - set) * vectors;
         cursor.advance(first + rows.tile);
       }
       for (int32_t v = 0; v < vectors; v += 2) {
         accumulators[tiles][std::min(vectors - v, 2)](call);
         call.bias += 2 * Simd::bytes;
-        call.weights += half_bytes;
+        call.weights += pair_bytes;
         for (int32_t i = 0; i < tiles; ++i) call.sums[i] += 2;
         call.next += fetched;
       }
@@ -276,7 +276,7 @@ struct Tiles {
       call.weights = weights;
       while (done.pixel() < cursor.pixel()) {
         const int32_t count = std::min(done.side_by_side(), cursor.pixel() - done.pixel());
-        store(layer, results, first_sums + (done.position() - group) * vectors, vectors, count);
+        store(layer, results, first_sums + (done.position() - set) * vectors, vectors, count);
         results.skip(count);
         done.advance(done.position() + count);
       }
@@ -299,7 +299,7 @@ using Walk = GemmWalk<Simd, Tiles, Amx>;
 
 /// Whether AMX is faster here than AVX512-VNNI. Costs are in half cycles, for one tile of pixels
 /// and all channels of a group. A tile product takes 16 cycles however few bytes or pixels it has,
-/// and its sums then go through memory. With vpdpbusd, 16 pixels by 16 channels by a step of 4
+/// and its sums then go through memory. With vpdpbusd, 16 pixels by 16 channels by a dot of 4
 /// bytes take 8 cycles. What both do with the sums afterwards is left out.
 bool pays(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
@@ -322,8 +322,7 @@ bool supports(const ConvParams& params) { return pays(params) && Walk::supports(
 void run(const ConvParams& params, const std::byte* packed, const ConvBuffers& buffers, Range items,
          std::byte* scratch) {
   const auto& plan = *reinterpret_cast<const vector::GemmPlan*>(packed);
-  const TileUnit unit(Rows(params, plan).tile,
-                      vector::bundle_steps(Amx::gemm_traits(), plan.steps));
+  const TileUnit unit(Rows(params, plan).tile, vector::bundle_dots(Amx::gemm_traits(), plan.dots));
   Walk::run(params, packed, buffers, items, scratch);
 }
 

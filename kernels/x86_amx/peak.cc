@@ -5,7 +5,7 @@
 namespace octet::kernels::amx {
 
 std::size_t peak(std::size_t rounds) {
-  const TileUnit unit(TileUnit::most_rows, TileUnit::most_steps);
+  const TileUnit unit(TileUnit::most_rows, TileUnit::most_dots);
   for (std::size_t round = 0; round < rounds; ++round) {
     TileUnit::dot<0, 4, 6>();
     TileUnit::dot<1, 4, 7>();

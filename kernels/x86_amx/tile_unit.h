@@ -18,12 +18,12 @@ class TileUnit {
  public:
   static constexpr int32_t most_rows = 16;
   static constexpr int32_t row_bytes = 64;
-  static constexpr int32_t most_steps = row_bytes / 4;
+  static constexpr int32_t most_dots = row_bytes / 4;
   static constexpr int first_pixels = 4;
   static constexpr int first_weights = 6;
 
-  /// Tiles of `pixels` pixels, at most 16, that run over `steps` quads of bytes, at most 16.
-  TileUnit(int32_t pixels, int32_t steps) {
+  /// Tiles of `pixels` pixels, at most 16, that run over `dots` dots, at most 16.
+  TileUnit(int32_t pixels, int32_t dots) {
     struct alignas(64) Shapes {
       uint8_t palette = 1;
       uint8_t start_row = 0;
@@ -34,10 +34,10 @@ class TileUnit {
     for (int i = 0; i < first_weights; ++i) {
       const bool sums = i < first_pixels;
       shapes.rows[i] = static_cast<uint8_t>(pixels);
-      shapes.row_bytes[i] = static_cast<uint16_t>(sums ? row_bytes : 4 * steps);
+      shapes.row_bytes[i] = static_cast<uint16_t>(sums ? row_bytes : 4 * dots);
     }
     for (int i = first_weights; i < 8; ++i) {
-      shapes.rows[i] = static_cast<uint8_t>(steps);
+      shapes.rows[i] = static_cast<uint8_t>(dots);
       shapes.row_bytes[i] = row_bytes;
     }
     asm volatile("ldtilecfg %0" : : "m"(shapes));

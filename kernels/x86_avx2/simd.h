@@ -22,7 +22,7 @@ struct Simd : Simd256 {
     return {.even = load(from), .odd = load(from + bytes)};
   }
   static Int dot(Int sum, Stacks x, Weights w) {
-    return dot_step(dot_step(sum, x.even, w.even), x.odd, w.odd);
+    return add_dot(add_dot(sum, x.even, w.even), x.odd, w.odd);
   }
   static Int dot(Int sum, Stacks x, const std::byte* w) {
     // One piece of assembly: with intrinsics g++ 12 loads the weights early, and then has no
@@ -38,9 +38,9 @@ struct Simd : Simd256 {
     return sum;
   }
 
-  /// A step of the matrix product is two values of a pixel, which were widened before.
-  static constexpr int step_values = 2;
-  static Int dot_step(Int sum, Int x, Int w) {
+  /// A dot is two values of a pixel, which were widened before.
+  static constexpr int dot_values = 2;
+  static Int add_dot(Int sum, Int x, Int w) {
     Int product;
     asm("vpmaddwd %[w], %[x], %[product]\n\t"
         "vpaddd %[product], %[sum], %[sum]"
@@ -54,7 +54,7 @@ struct Simd : Simd256 {
     return {.lanes = lanes,
             .wide = true,
             .pairs = false,
-            .shallow_steps = std::numeric_limits<int32_t>::max(),
+            .shallow_dots = std::numeric_limits<int32_t>::max(),
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
   }

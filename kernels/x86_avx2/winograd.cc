@@ -47,7 +47,7 @@ Int subtract(Int a, Int b) { return _mm256_sub_epi16(a, b); }
 
 /// One direction of a patch's transform.
 template <Shape shape>
-void transform(const Int (&d)[shape.patch], Int (&out)[shape.positions]) {
+void transform(const Int (&d)[shape.patch], Int (&out)[shape.components]) {
   if constexpr (shape == x86::winograd_3x3_stride2) {
     out[0] = subtract(d[0], d[2]);
     out[1] = d[2];
@@ -67,12 +67,12 @@ void transform(const Int (&d)[shape.patch], Int (&out)[shape.positions]) {
   }
 }
 
-/// Transforms 16 channels of a patch. The results for neighbouring positions lie `position_stride`
-/// values apart.
+/// Transforms 16 channels of a patch. The results for neighbouring components lie
+/// `component_stride` values apart.
 template <Shape shape>
 void transform_patch(const uint8_t* from, std::size_t column, std::size_t row, int16_t* to,
-                     std::size_t position_stride) {
-  Int rows[shape.patch][shape.positions];
+                     std::size_t component_stride) {
+  Int rows[shape.patch][shape.components];
 #pragma GCC unroll 8
   for (int r = 0; r < shape.patch; ++r) {
     Int d[shape.patch];
@@ -85,15 +85,16 @@ void transform_patch(const uint8_t* from, std::size_t column, std::size_t row, i
     transform<shape>(d, rows[r]);
   }
 #pragma GCC unroll 8
-  for (int j = 0; j < shape.positions; ++j) {
+  for (int j = 0; j < shape.components; ++j) {
     Int d[shape.patch];
 #pragma GCC unroll 8
     for (int r = 0; r < shape.patch; ++r) d[r] = rows[r][j];
-    Int out[shape.positions];
+    Int out[shape.components];
     transform<shape>(d, out);
 #pragma GCC unroll 8
-    for (int i = 0; i < shape.positions; ++i) {
-      Simd::store(to + static_cast<std::size_t>(i * shape.positions + j) * position_stride, out[i]);
+    for (int i = 0; i < shape.components; ++i) {
+      Simd::store(to + static_cast<std::size_t>(i * shape.components + j) * component_stride,
+                  out[i]);
     }
   }
 }
@@ -110,16 +111,16 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
                           layer.buffers.input + static_cast<std::size_t>(block.image) * image_bytes,
                           block.row, block.rows, band);
   const std::size_t row_bytes = static_cast<std::size_t>(plan.band_columns) * channels;
-  const std::size_t position_stride = block.patches * plan.patch_values;
+  const std::size_t component_stride = block.patches * plan.patch_values;
   auto* to = reinterpret_cast<int16_t*>(scratch + plan.transformed);
   for (int32_t row = 0; row < block.rows; ++row) {
-    const uint8_t* from = band + static_cast<std::size_t>(row * shape.step()) * row_bytes;
+    const uint8_t* from = band + static_cast<std::size_t>(row * shape.patch_stride()) * row_bytes;
     for (int32_t column = 0; column < plan.patch_columns; ++column) {
       // The loop may read beyond the last channel: those values meet weights of 0, or none.
       for (std::size_t c = 0; c < channels; c += 16) {
-        transform_patch<shape>(from + c, channels, row_bytes, to + c, position_stride);
+        transform_patch<shape>(from + c, channels, row_bytes, to + c, component_stride);
       }
-      from += static_cast<std::size_t>(shape.step()) * channels;
+      from += static_cast<std::size_t>(shape.patch_stride()) * channels;
       to += plan.patch_values;
     }
   }
@@ -127,8 +128,8 @@ void transform_block(const Layer& layer, const Block& block, std::byte* scratch)
 
 // ---- products
 
-/// Computes sums [positions^2][patches][vectors]: at each position a matrix product of patches and
-/// channels.
+/// Computes sums [components^2][patches][vectors]: for each component a matrix product of patches
+/// and channels.
 template <int vectors>
 void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std::byte* scratch) {
   constexpr int pixels = Simd::shallow_pixels(vectors);
@@ -138,21 +139,21 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
   auto* sums = reinterpret_cast<Int*>(scratch + plan.sums);
   const int64_t segment = 0;
   const std::byte* weights = layer.packed + tile.offset + 2 * vectors * Simd::bytes;
-  const std::size_t position_bytes = x86::winograd_position_bytes(plan, Simd::lanes, vectors);
-  // With each tile of patches, a share of the next position's weights is fetched.
+  const std::size_t component_bytes = x86::winograd_component_bytes(plan, Simd::lanes, vectors);
+  // With each tile of patches, some of the next component's weights are fetched.
   constexpr std::size_t line = 64;
   const std::size_t tiles = (block.patches + pixels - 1) / pixels;
-  const std::size_t fetched = (position_bytes / tiles + line - 1) / line * line;
-  const int positions = plan.shape.positions * plan.shape.positions;
-  for (int position = 0; position < positions; ++position, weights += position_bytes) {
+  const std::size_t fetched = (component_bytes / tiles + line - 1) / line * line;
+  const int components = plan.shape.components * plan.shape.components;
+  for (int component = 0; component < components; ++component, weights += component_bytes) {
     const x86::TileCall call = {.windows = nullptr,
                                 .segments = &segment,
                                 .segments_end = &segment + 1,
-                                .segment_length = plan.step_bytes,
+                                .segment_length = plan.segment_length,
                                 .packed = weights,
                                 .next = 0,
                                 .next_lines = 0};
-    auto next = reinterpret_cast<std::uintptr_t>(weights + position_bytes);
+    auto next = reinterpret_cast<std::uintptr_t>(weights + component_bytes);
     for (std::size_t patch = 0; patch < block.patches; patch += pixels) {
       const uint8_t* window[pixels];
 #pragma GCC unroll 8
@@ -182,7 +183,7 @@ void multiply(const Layer& layer, const GemmTile& tile, const Block& block, std:
 
 /// One direction of the way back from products to 2 sums.
 template <Shape shape>
-void inverse(const Int (&m)[shape.positions], Int (&out)[2]) {
+void inverse(const Int (&m)[shape.components], Int (&out)[2]) {
   if constexpr (shape == x86::winograd_3x3_stride2) {
     out[0] = Simd::add_s32(Simd::add_s32(m[0], m[1]), m[3]);
     out[1] = Simd::add_s32(Simd::add_s32(m[1], m[2]), m[4]);
@@ -199,13 +200,13 @@ void inverse(const Int (&m)[shape.positions], Int (&out)[2]) {
 /// Computes a patch's 2x2 sums. Its products lie `stride` vectors apart.
 template <Shape shape>
 void inverse_patch(const Int* products, std::size_t stride, Int bias, Int (&sum)[2][2]) {
-  Int rows[2][shape.positions];
+  Int rows[2][shape.components];
 #pragma GCC unroll 8
-  for (int j = 0; j < shape.positions; ++j) {
-    Int m[shape.positions];
+  for (int j = 0; j < shape.components; ++j) {
+    Int m[shape.components];
 #pragma GCC unroll 8
-    for (int i = 0; i < shape.positions; ++i) {
-      m[i] = Simd::load(products + static_cast<std::size_t>(i * shape.positions + j) * stride);
+    for (int i = 0; i < shape.components; ++i) {
+      m[i] = Simd::load(products + static_cast<std::size_t>(i * shape.components + j) * stride);
     }
     Int both[2];
     inverse<shape>(m, both);
@@ -225,7 +226,7 @@ void inverse_patch(const Int* products, std::size_t stride, Int bias, Int (&sum)
 
 template <Shape shape, int vectors, Residual kind>
 void store(const Layer& layer, const GemmTile& tile, const Block& block, const std::byte* scratch) {
-  constexpr int together = Store::group<vectors>;
+  constexpr int together = Store::pixels_together<vectors>;
   const WinogradPlan& plan = layer.plan;
   const ConvGeometry& g = layer.params.geometry;
   const std::byte* head = layer.packed + tile.offset;
@@ -246,7 +247,7 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
                                    (block.image * g.output_h + y + r) * g.output_w + x);
         const typename Store::Multiplier<vectors> multiplier(to);
         int32_t count = g.output_w - x < 2 ? 1 : 2;
-        // A group is one pixel, two pixels, or four pixels of which only two exist.
+        // It stores one pixel at once, two pixels, or four pixels of which only two exist.
         for (int c = 0; c < 2 && count > 0; c += together, count -= together) {
           Int some[together][vectors];
 #pragma GCC unroll 4
@@ -254,8 +255,8 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
 #pragma GCC unroll 3
             for (int v = 0; v < vectors; ++v) some[p][v] = sum[v][r][(c + p) % 2];
           }
-          Store::store_group<vectors, kind>(requantizer, multiplier, some, to,
-                                            count < together ? count : together);
+          Store::store_together<vectors, kind>(requantizer, multiplier, some, to,
+                                               count < together ? count : together);
           to.template advance<kind>(together);
         }
       }

@@ -43,8 +43,8 @@ const WinogradShape* find_shape(const Window& w) {
   return nullptr;
 }
 
-std::size_t squared_positions(const WinogradPlan& plan) {
-  return static_cast<std::size_t>(plan.shape.positions * plan.shape.positions);
+std::size_t squared_components(const WinogradPlan& plan) {
+  return static_cast<std::size_t>(plan.shape.components * plan.shape.components);
 }
 
 Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
@@ -54,13 +54,13 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   plan.shape = *find_shape(g.window);
   plan.patch_rows = ceil_div(g.output_h, 2);
   plan.patch_columns = ceil_div(g.output_w, 2);
-  plan.band_columns = (plan.patch_columns - 1) * plan.shape.step() + plan.shape.patch;
-  const int32_t steps = ceil_div(g.input_channels, 2);
-  plan.step_bytes = int64_t{steps} * 4;
+  plan.band_columns = (plan.patch_columns - 1) * plan.shape.patch_stride() + plan.shape.patch;
+  const int32_t dots = ceil_div(g.input_channels, 2);
+  plan.segment_length = int64_t{dots} * 4;
   plan.patch_values = static_cast<std::size_t>(ceil_div(g.input_channels, 16) * 16);
 
   const std::vector<int32_t> widths =
-      tile_widths(traits, ceil_div(g.output_channels, traits.lanes), steps);
+      tile_widths(traits, ceil_div(g.output_channels, traits.lanes), dots);
   plan.tiles = static_cast<int32_t>(widths.size());
   plan.tile_table = aligned(sizeof(WinogradPlan));
   std::size_t offset = plan.tile_table + aligned(widths.size() * sizeof(GemmTile));
@@ -75,7 +75,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
                             .loop = GemmLoop::shallow});
     const auto lanes = static_cast<std::size_t>(vectors * traits.lanes);
     offset += lanes * (sizeof(int32_t) + sizeof(float)) +
-              squared_positions(plan) * winograd_position_bytes(plan, traits.lanes, vectors);
+              squared_components(plan) * winograd_component_bytes(plan, traits.lanes, vectors);
     offset = aligned(offset);
     first += channels;
   }
@@ -84,7 +84,7 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   plan.splits_tiles = plan.patch_rows * plan.patch_columns <= few_patches && plan.tiles > 1;
   plan.items = plan.splits_tiles ? plan.tiles : g.batch * plan.patch_rows;
   const std::size_t row_patches = static_cast<std::size_t>(plan.patch_columns);
-  const std::size_t patch_bytes = squared_positions(plan) * plan.patch_values * sizeof(int16_t);
+  const std::size_t patch_bytes = squared_components(plan) * plan.patch_values * sizeof(int16_t);
   const std::size_t patches =
       std::min(block_patches, std::max<std::size_t>(block_bytes / patch_bytes, 1));
   plan.block_rows = plan.splits_tiles ? plan.patch_rows
@@ -99,18 +99,18 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
   plan.transformed = aligned(band + overread);
   plan.sums = plan.transformed + aligned(block * patch_bytes);
   layout.scratch_size =
-      plan.sums + squared_positions(plan) * block *
+      plan.sums + squared_components(plan) * block *
                       static_cast<std::size_t>(traits.max_vectors * traits.lanes) * sizeof(int32_t);
   return layout;
 }
 
-constexpr std::size_t most_positions = 7;
+constexpr std::size_t most_components = 7;
 constexpr std::size_t most_taps = 5;
 using Taps = std::array<int32_t, most_taps>;
-using Positions = std::array<int32_t, most_positions>;
+using Components = std::array<int32_t, most_components>;
 
 /// One direction of a filter's transform.
-Positions transform_taps(const WinogradShape& shape, const Taps& w) {
+Components transform_taps(const WinogradShape& shape, const Taps& w) {
   if (shape == winograd_3x3_stride2) return {w[0], w[0] + w[2], w[2], w[1], w[1]};
   const int32_t outer = w[0] + w[2];
   if (shape == winograd_3x3) return {2 * w[0], outer + w[1], outer - w[1], 2 * w[2]};
@@ -118,18 +118,18 @@ Positions transform_taps(const WinogradShape& shape, const Taps& w) {
 }
 
 /// Both directions of a filter's transform. Its taps are `stride` weights apart. Returns
-/// [positions][positions].
-std::array<Positions, most_positions> transform_filter(const WinogradShape& shape,
-                                                       const int8_t* filter, std::size_t stride) {
+/// [components][components].
+std::array<Components, most_components> transform_filter(const WinogradShape& shape,
+                                                         const int8_t* filter, std::size_t stride) {
   const auto taps = static_cast<std::size_t>(shape.kernel);
-  std::array<Positions, most_taps> columns{};  // by column, then position
+  std::array<Components, most_taps> columns{};  // by column, then component
   for (std::size_t column = 0; column < taps; ++column) {
     Taps w{};
     for (std::size_t row = 0; row < taps; ++row) w[row] = filter[(row * taps + column) * stride];
     columns[column] = transform_taps(shape, w);
   }
-  std::array<Positions, most_positions> out{};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(shape.positions); ++i) {
+  std::array<Components, most_components> out{};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(shape.components); ++i) {
     Taps w{};
     for (std::size_t column = 0; column < taps; ++column) w[column] = columns[column][i];
     out[i] = transform_taps(shape, w);
@@ -142,11 +142,11 @@ void pack_tile(const GemmTraits& traits, const ConvParams& params, const Winogra
   const auto lanes = static_cast<std::size_t>(traits.lanes);
   const auto vectors = static_cast<std::size_t>(tile.vectors);
   const auto channels = static_cast<std::size_t>(params.geometry.input_channels);
-  const std::size_t position_bytes = winograd_position_bytes(plan, traits.lanes, tile.vectors);
+  const std::size_t component_bytes = winograd_component_bytes(plan, traits.lanes, tile.vectors);
   const std::size_t head = 2 * vectors * lanes * sizeof(int32_t);
-  const auto positions = static_cast<std::size_t>(plan.shape.positions);
+  const auto components = static_cast<std::size_t>(plan.shape.components);
   const auto taps = static_cast<std::size_t>(plan.shape.kernel * plan.shape.kernel);
-  std::memset(packed, 0, positions * positions * position_bytes);
+  std::memset(packed, 0, components * components * component_bytes);
   for (std::size_t v = 0; v < vectors; ++v) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       const int32_t channel =
@@ -158,10 +158,10 @@ void pack_tile(const GemmTraits& traits, const ConvParams& params, const Winogra
       for (std::size_t k = 0; k < channels; ++k) {
         const auto transformed = transform_filter(plan.shape, filter + k, channels);
         const std::size_t at = ((k / 2 * vectors + v) * lanes + lane) * 2 + k % 2;
-        for (std::size_t i = 0; i < positions; ++i) {
-          for (std::size_t j = 0; j < positions; ++j) {
+        for (std::size_t i = 0; i < components; ++i) {
+          for (std::size_t j = 0; j < components; ++j) {
             auto* weights =
-                reinterpret_cast<int16_t*>(packed + (i * positions + j) * position_bytes + head);
+                reinterpret_cast<int16_t*>(packed + (i * components + j) * component_bytes + head);
             weights[at] = static_cast<int16_t>(transformed[i][j]);
           }
         }
@@ -184,9 +184,9 @@ bool sums_fit_s32(const ConvParams& params) {
 
 }  // namespace
 
-std::size_t winograd_position_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors) {
-  const auto step = static_cast<std::size_t>(lanes * vectors) * 4;
-  return 2 * step + static_cast<std::size_t>(plan.step_bytes) / 4 * step;
+std::size_t winograd_component_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors) {
+  const auto vector_bytes = static_cast<std::size_t>(lanes * vectors) * 4;
+  return 2 * vector_bytes + static_cast<std::size_t>(plan.segment_length) / 4 * vector_bytes;
 }
 
 bool winograd_supports(const ConvParams& params) {
@@ -195,7 +195,7 @@ bool winograd_supports(const ConvParams& params) {
                      g.input_channels >= least_channels && g.output_channels >= least_channels &&
                      params.output == ConvOutput::u8;
   if (!shape || params.weights.zero_points != nullptr) return false;
-  // Whole patches are computed, with outputs beyond the image's right and bottom border. At most
+  // Whole patches are computed, with outputs beyond the image's right and bottom edge. At most
   // half as much again as is needed still pays.
   const int64_t patches = int64_t{ceil_div(g.output_h, 2)} * ceil_div(g.output_w, 2);
   if (2 * 4 * patches > 3 * int64_t{g.output_h} * g.output_w) return false;
@@ -228,7 +228,7 @@ void winograd_pack(const GemmTraits& traits, const ConvParams& params, std::byte
 void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
                         int32_t row, int32_t rows, uint8_t* band) {
   copy_band<uint8_t, 0>(params, image,
-                        {.first = row * plan.shape.step() - params.geometry.window.pad_top,
+                        {.first = row * plan.shape.patch_stride() - params.geometry.window.pad_top,
                          .count = plan.band_rows(rows),
                          .values = static_cast<std::size_t>(plan.band_columns) *
                                    static_cast<std::size_t>(params.geometry.input_channels)},

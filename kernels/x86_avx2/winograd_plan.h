@@ -22,34 +22,35 @@ using vector::GemmTraits;
 struct WinogradShape {
   int32_t kernel;
   int32_t stride;
-  int32_t patch;      ///< Pixels that 2 outputs read.
-  int32_t positions;  ///< Products for 2 outputs.
-  int32_t doublings;  ///< Sums are 2^doublings times what they should be.
+  int32_t patch;       ///< Pixels that 2 outputs read.
+  int32_t components;  ///< Products for 2 outputs.
+  int32_t doublings;   ///< Sums are 2^doublings times what they should be.
 
-  constexpr int32_t step() const { return 2 * stride; }  ///< Pixels from one patch to the next.
+  /// Pixels from one patch to the next.
+  constexpr int32_t patch_stride() const { return 2 * stride; }
   constexpr bool operator==(const WinogradShape&) const = default;
 };
 
 constexpr WinogradShape winograd_3x3 = {
-    .kernel = 3, .stride = 1, .patch = 4, .positions = 4, .doublings = 1};
+    .kernel = 3, .stride = 1, .patch = 4, .components = 4, .doublings = 1};
 constexpr WinogradShape winograd_3x3_stride2 = {
-    .kernel = 3, .stride = 2, .patch = 5, .positions = 5, .doublings = 0};
+    .kernel = 3, .stride = 2, .patch = 5, .components = 5, .doublings = 0};
 constexpr WinogradShape winograd_5x5 = {
-    .kernel = 5, .stride = 1, .patch = 6, .positions = 7, .doublings = 1};
+    .kernel = 5, .stride = 1, .patch = 6, .components = 7, .doublings = 1};
 
 /// Stands at the head of the packed weights.
 ///
-/// At a GemmTile's offset are its bias and multiplier, as GemmTile says. Then for each position
-/// comes what a shallow tile's loop reads: zeros in the place of bias and multiplier, and weights
-/// [steps][vectors][lanes][2] s16.
+/// At a GemmTile's offset are its bias and multiplier, as GemmTile says. Then for each component
+/// comes what a shallow tile's loop reads: zeros instead of bias and multiplier, and weights
+/// [dots][vectors][lanes][2] s16.
 struct WinogradPlan {
   WinogradShape shape;
   int32_t patch_rows;  ///< Rows and columns of 2x2 outputs, the last of which may be cut off.
   int32_t patch_columns;
   int32_t tiles;  ///< GemmTile [tiles], behind the plan.
   std::size_t tile_table;
-  /// Bytes of a patch's values at one position: input channels, padded to pairs.
-  int64_t step_bytes;
+  /// Bytes of a patch's values at one component: input channels, padded to pairs.
+  int64_t segment_length;
   std::size_t patch_values;  ///< From one patch to the next: a multiple of 16.
 
   // Work: threads take rows of patches, or, where patches are few, tiles of channels.
@@ -58,12 +59,12 @@ struct WinogradPlan {
   int32_t block_rows;  ///< Rows of patches that are transformed at once.
 
   int32_t band_columns;
-  int32_t band_rows(int32_t rows) const { return (rows - 1) * shape.step() + shape.patch; }
+  int32_t band_rows(int32_t rows) const { return (rows - 1) * shape.patch_stride() + shape.patch; }
 
   // Bytes in scratch.
   std::size_t band;         ///< u8 [band_rows(block_rows)][band_columns][C]
-  std::size_t transformed;  ///< s16 [positions^2][patches of a block][patch_values]
-  std::size_t sums;         ///< s32 [positions^2][patches of a block][vectors][lanes]
+  std::size_t transformed;  ///< s16 [components^2][patches of a block][patch_values]
+  std::size_t sums;         ///< s32 [components^2][patches of a block][vectors][lanes]
 };
 
 bool winograd_supports(const ConvParams& params);
@@ -76,7 +77,7 @@ std::size_t winograd_items(const GemmTraits& traits, const ConvParams& params);
 void winograd_copy_band(const ConvParams& params, const WinogradPlan& plan, const uint8_t* image,
                         int32_t row, int32_t rows, uint8_t* band);
 
-/// Bytes of a tile at one position.
-std::size_t winograd_position_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors);
+/// Bytes of a tile at one component.
+std::size_t winograd_component_bytes(const WinogradPlan& plan, int32_t lanes, int32_t vectors);
 
 }  // namespace octet::kernels::x86

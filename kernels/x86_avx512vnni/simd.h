@@ -25,24 +25,24 @@ struct Simd {
   static constexpr int weight_bytes = bytes;
   static Stacks load_stacks(const void* from) { return _mm512_loadu_si512(from); }
   static Weights load_stack_weights(const std::byte* from) { return load(from); }
-  static Int dot(Int sum, Stacks x, Weights w) { return dot_step(sum, x, w); }
+  static Int dot(Int sum, Stacks x, Weights w) { return add_dot(sum, x, w); }
   static Int dot(Int sum, Stacks x, const std::byte* w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*reinterpret_cast<const Int*>(w)));
     return sum;
   }
 
-  // ---- a step of the matrix product: four bytes of a pixel, for all lanes
+  // ---- a dot: four bytes of a pixel, for all lanes
 
-  static constexpr int step_values = 4;
+  static constexpr int dot_values = 4;
   static Int load_weights(const void* from) { return _mm512_load_si512(from); }
-  static Int broadcast_step(const uint8_t* from) {
-    int32_t step;
-    __builtin_memcpy(&step, from, sizeof(step));
-    return _mm512_set1_epi32(step);
+  static Int broadcast_dot(const uint8_t* from) {
+    int32_t four_bytes;
+    __builtin_memcpy(&four_bytes, from, sizeof(four_bytes));
+    return _mm512_set1_epi32(four_bytes);
   }
   /// Written as assembly: with _mm512_dpbusd_epi32, g++ 12 keeps an array of accumulators in
   /// memory.
-  static Int dot_step(Int sum, Int x, Int w) {
+  static Int add_dot(Int sum, Int x, Int w) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
     return sum;
   }
@@ -64,7 +64,7 @@ struct Simd {
     return {.lanes = lanes,
             .wide = false,
             .pairs = true,
-            .shallow_steps = 96,
+            .shallow_dots = 96,
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3), tile_pixels(4)}};
   }

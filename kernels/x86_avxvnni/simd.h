@@ -12,7 +12,7 @@ struct Simd : Simd256 {
   static constexpr int weight_bytes = bytes;
   static Stacks load_stacks(const void* from) { return load(from); }
   static Weights load_stack_weights(const std::byte* from) { return load(from); }
-  static Int dot(Int sum, Stacks x, Weights w) { return dot_step(sum, x, w); }
+  static Int dot(Int sum, Stacks x, Weights w) { return add_dot(sum, x, w); }
   static Int dot(Int sum, Stacks x, const std::byte* w) {
     asm("%{vex%} vpdpbusd %2, %1, %0"
         : "+x"(sum)
@@ -20,8 +20,8 @@ struct Simd : Simd256 {
     return sum;
   }
 
-  static constexpr int step_values = 4;
-  static Int dot_step(Int sum, Int x, Int w) {
+  static constexpr int dot_values = 4;
+  static Int add_dot(Int sum, Int x, Int w) {
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w));
     return sum;
   }
@@ -29,7 +29,7 @@ struct Simd : Simd256 {
     return {.lanes = lanes,
             .wide = false,
             .pairs = false,
-            .shallow_steps = 96,
+            .shallow_dots = 96,
             .max_vectors = max_vectors,
             .tile_pixels = {0, tile_pixels(1), tile_pixels(2), tile_pixels(3)}};
   }

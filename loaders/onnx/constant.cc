@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "loaders/half.h"
+#include "loaders/float16.h"
 #include "loaders/load_error.h"
 
 namespace octet::loaders::onnx {
@@ -64,7 +64,7 @@ std::vector<float> raw_floats(DataType type, std::string_view raw) {
   std::vector<float> values(raw.size() / 2);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto bits = stored_at<uint16_t>(raw, i);
-    values[i] = type == DataType::float16 ? half_to_float(bits) : bfloat_to_float(bits);
+    values[i] = type == DataType::float16 ? float16_to_float(bits) : bfloat16_to_float(bits);
   }
   return values;
 }
@@ -99,9 +99,8 @@ std::vector<float> typed_floats(const TensorProto& tensor) {
   // The int32_data of half floats has their bits.
   std::vector<float> values;
   for (const int64_t bits : tensor.integers) {
-    const auto half = static_cast<uint16_t>(bits);
-    values.push_back(tensor.type == DataType::float16 ? half_to_float(half)
-                                                      : bfloat_to_float(half));
+    const auto b = static_cast<uint16_t>(bits);
+    values.push_back(tensor.type == DataType::float16 ? float16_to_float(b) : bfloat16_to_float(b));
   }
   return values;
 }

@@ -107,10 +107,10 @@ void load_conv_transpose(Builder& builder, const Node& node) {
   const PhasedLayer phased{
       .output = y.id, .phases = static_cast<int32_t>(phases), .groups = groups};
   const Shape stored = builder.graph().tensor(y.id).shape;
-  for (LayoutStep& step : to_space(stored, groups, h, w)) {
-    y = builder.emit(node, step.op, std::move(step.attributes), {y.id},
-                     step.rank == 4 ? channels_last_order(4) : identity_order(step.rank),
-                     step.suffix);
+  for (LayoutNode& part : to_space(stored, groups, h, w)) {
+    y = builder.emit(node, part.op, std::move(part.attributes), {y.id},
+                     part.rank == 4 ? channels_last_order(4) : identity_order(part.rank),
+                     part.suffix);
   }
   builder.finish(node, y);
   if (phases > 1) builder.set_phased(y, phased);

@@ -58,11 +58,11 @@ std::vector<std::size_t> broadcast_source(const std::vector<int64_t>& from,
   std::size_t count = 1;
   for (const int64_t extent : to) count *= static_cast<std::size_t>(extent);
   std::vector<std::size_t> stride(to.size(), 0);
-  std::size_t step = 1;
+  std::size_t distance = 1;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto extent = static_cast<std::size_t>(from[from.size() - 1 - i]);
-    if (extent != 1) stride[to.size() - 1 - i] = step;
-    step *= extent;
+    if (extent != 1) stride[to.size() - 1 - i] = distance;
+    distance *= extent;
   }
   std::vector<std::size_t> source;
   source.reserve(count);

@@ -170,26 +170,26 @@ std::vector<std::size_t> elements_at(const Dims& dims, std::span<const Dims> pla
   return elements;
 }
 
-Dims count_up(int64_t begin, int64_t step, int64_t count) {
+Dims count_up(int64_t begin, int64_t stride, int64_t count) {
   Dims out;
-  for (int64_t n = 0; n < count; ++n) out.push_back(begin + n * step);
+  for (int64_t n = 0; n < count; ++n) out.push_back(begin + n * stride);
   return out;
 }
 
 Results fold_slice(const Node& node, ConstantInputs inputs) {
   const Constant& x = input_of(node, inputs, 0);
   std::vector<SliceRange> ranges;
-  for (const int64_t extent : x.dims) ranges.push_back({.begin = 0, .step = 1, .count = extent});
+  for (const int64_t extent : x.dims) ranges.push_back({.begin = 0, .stride = 1, .count = extent});
   for (const AxisSlice& slice : slices_of(node, inputs.subspan(1), x.dims.size())) {
     ranges[static_cast<std::size_t>(slice.axis)] = slice_range(
-        slice.start, slice.end, slice.step, x.dims[static_cast<std::size_t>(slice.axis)]);
+        slice.start, slice.end, slice.stride, x.dims[static_cast<std::size_t>(slice.axis)]);
   }
   Dims dims;
   for (const SliceRange& range : ranges) dims.push_back(range.count);
   if (checked_count(node, inputs, dims) == 0) return {take(x, dims, {})};
   std::vector<Dims> places;
   for (const SliceRange& range : ranges)
-    places.push_back(count_up(range.begin, range.step, range.count));
+    places.push_back(count_up(range.begin, range.stride, range.count));
   return {take(x, dims, elements_at(x.dims, places))};
 }
 
@@ -213,7 +213,7 @@ Results fold_split(const Node& node, ConstantInputs inputs) {
 }
 
 // Returns as many elements as `like` has, all with one value. They are quantized like `like` if the
-// value is a step of every scale.
+// value is a level of every scale.
 Constant filled(const Constant& like, double value) {
   Constant out = like;
   std::ranges::fill(out.floats, static_cast<float>(value));
@@ -221,12 +221,12 @@ Constant filled(const Constant& like, double value) {
   if (!out.quantized) return out;
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto [scale, zero_point] = scale_of(like, i);
-    const double steps = value / static_cast<double>(scale) + zero_point;
-    if (steps != std::floor(steps) || steps < -128 || steps > 127) {
+    const double level = value / static_cast<double>(scale) + zero_point;
+    if (level != std::floor(level) || level < -128 || level > 127) {
       out.quantized.reset();
       return out;
     }
-    out.quantized->values[i] = static_cast<int8_t>(steps);
+    out.quantized->values[i] = static_cast<int8_t>(level);
   }
   return out;
 }
@@ -296,9 +296,9 @@ Results fold_range(const Node& node, ConstantInputs inputs) {
   const auto number = [](const Constant& c) {
     return c.is_float() ? double{c.floats[0]} : static_cast<double>(c.integers[0]);
   };
-  const double steps = std::ceil((number(limit) - number(start)) / number(delta));
-  if (!(steps < 1 << 22)) node.fail("makes a range without end, or one that is too long");
-  Constant out{.type = start.type, .dims = {static_cast<int64_t>(std::max(steps, 0.0))}};
+  const double length = std::ceil((number(limit) - number(start)) / number(delta));
+  if (!(length < 1 << 22)) node.fail("makes a range without end, or one that is too long");
+  Constant out{.type = start.type, .dims = {static_cast<int64_t>(std::max(length, 0.0))}};
   for (int64_t i = 0; i < out.dims[0]; ++i) {
     const double value = number(start) + static_cast<double>(i) * number(delta);
     if (out.is_float()) {

@@ -62,7 +62,7 @@ bool turns_channels_first(const NodeProto& node) {
 }
 
 // Whether the operator may stand between an input and its transpose and leaves the axes where they
-// are: a change of type or scale, a mean or a standard deviation, borders, or another order of
+// are: a change of type or scale, a mean or a standard deviation, padding, or another order of
 // channels.
 bool keeps_axes(const std::string& op) {
   static const std::set<std::string> known = {"QuantizeLinear",

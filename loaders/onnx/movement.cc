@@ -14,7 +14,7 @@ namespace {
 SliceAttributes whole(Builder& builder, const Value& x) {
   const Shape& stored = builder.graph().tensor(x.id).shape;
   return {.begin = std::vector<int32_t>(stored.size(), 0),
-          .step = std::vector<int32_t>(stored.size(), 1),
+          .stride = std::vector<int32_t>(stored.size(), 1),
           .count = stored};
 }
 
@@ -24,7 +24,7 @@ void restrict(const Node& node, const Value& x, int32_t axis, const SliceRange& 
   if (range.count < 1) node.missing("that leaves nothing of its operand");
   const auto at = static_cast<std::size_t>(stored_axis(x.order, axis));
   slice.begin[at] = static_cast<int32_t>(range.begin);
-  slice.step[at] = static_cast<int32_t>(range.step);
+  slice.stride[at] = static_cast<int32_t>(range.stride);
   slice.count[at] = static_cast<int32_t>(range.count);
 }
 
@@ -137,7 +137,7 @@ void load_split(Builder& builder, const Node& node) {
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     if (node.has_output(i)) {
       const Value part =
-          emit_slice(builder, node, x, axis, {.begin = begin, .step = 1, .count = sizes[i]},
+          emit_slice(builder, node, x, axis, {.begin = begin, .stride = 1, .count = sizes[i]},
                      "." + std::to_string(i));
       builder.finish(node, part, i);
     }
@@ -155,7 +155,7 @@ void load_slice(Builder& builder, const Node& node) {
   SliceAttributes attributes = whole(builder, x);
   for (const AxisSlice& slice : slices_of(node, inputs, x.shape.size())) {
     const int64_t extent = x.shape[static_cast<std::size_t>(slice.axis)];
-    restrict(node, x, slice.axis, slice_range(slice.start, slice.end, slice.step, extent),
+    restrict(node, x, slice.axis, slice_range(slice.start, slice.end, slice.stride, extent),
              attributes);
   }
   builder.finish(node, emit_moved(builder, node, Op::slice, std::move(attributes), x));
@@ -179,19 +179,19 @@ void load_gather(Builder& builder, const Node& node) {
   }
   // Indices at equal distances make one slice. Otherwise each index has its own slice, and a concat
   // joins them.
-  const int64_t step = at.size() > 1 ? at[1] - at[0] : 1;
-  bool regular = step != 0;
-  for (std::size_t i = 1; i < at.size(); ++i) regular = regular && at[i] - at[i - 1] == step;
+  const int64_t stride = at.size() > 1 ? at[1] - at[0] : 1;
+  bool regular = stride != 0;
+  for (std::size_t i = 1; i < at.size(); ++i) regular = regular && at[i] - at[i - 1] == stride;
   Value y;
   if (regular) {
     y = emit_slice(builder, node, x, axis,
-                   {.begin = at[0], .step = step, .count = static_cast<int64_t>(at.size())});
+                   {.begin = at[0], .stride = stride, .count = static_cast<int64_t>(at.size())});
   } else {
     if (builder.graph().tensor(x.id).type != Type::f32 || at.size() > 4096)
       node.missing("of indices, or of more than 4096 places without order");
     std::vector<Value> parts;
     for (std::size_t i = 0; i < at.size(); ++i)
-      parts.push_back(emit_slice(builder, node, x, axis, {.begin = at[i], .step = 1, .count = 1},
+      parts.push_back(emit_slice(builder, node, x, axis, {.begin = at[i], .stride = 1, .count = 1},
                                  "." + std::to_string(i)));
     y = emit_concat(builder, node, parts, axis);
   }
@@ -206,8 +206,8 @@ void load_gather(Builder& builder, const Node& node) {
 
 namespace {
 
-// Pads with the operand's own values. reflect: the neighbours of the border in reverse order; wrap:
-// the values at the other end; edge: the border, repeated.
+// Pads with the operand's own values. reflect: the neighbours of the edge in reverse order; wrap:
+// the values at the other end; edge: the edge itself, repeated.
 Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
                       const AxisPadding& padding, const std::string& mode) {
   const int64_t extent = x.shape[static_cast<std::size_t>(axis)];
@@ -217,22 +217,22 @@ Value pad_with_itself(Builder& builder, const Node& node, Value x, int32_t axis,
     if (count == 0) return;
     if (mode == "wrap") {
       if (count > extent) node.missing("that wraps around more than once");
-      parts.push_back(
-          emit_slice(builder, node, x, axis,
-                     {.begin = in_front ? extent - count : 0, .step = 1, .count = count}, suffix));
+      parts.push_back(emit_slice(
+          builder, node, x, axis,
+          {.begin = in_front ? extent - count : 0, .stride = 1, .count = count}, suffix));
       return;
     }
     if (mode == "reflect") {
       if (count >= extent) node.fail("reflects more than its operand has");
-      parts.push_back(
-          emit_slice(builder, node, x, axis,
-                     {.begin = in_front ? count : extent - 2, .step = -1, .count = count}, suffix));
+      parts.push_back(emit_slice(
+          builder, node, x, axis,
+          {.begin = in_front ? count : extent - 2, .stride = -1, .count = count}, suffix));
       return;
     }
     if (count > 1024) node.missing("of more than 1024 copies of an edge");
     const Value edge =
         emit_slice(builder, node, x, axis,
-                   {.begin = in_front ? 0 : extent - 1, .step = 1, .count = 1}, suffix);
+                   {.begin = in_front ? 0 : extent - 1, .stride = 1, .count = 1}, suffix);
     parts.insert(parts.end(), static_cast<std::size_t>(count), edge);
   };
   add(padding.before, true);
@@ -271,7 +271,7 @@ void load_pad(Builder& builder, const Node& node) {
     AxisPadding& p = padding[i];
     const AxisPadding cut = {std::max<int64_t>(-p.before, 0), std::max<int64_t>(-p.after, 0)};
     restrict(node, x, axis,
-             {.begin = cut.before, .step = 1, .count = extent - cut.before - cut.after}, kept);
+             {.begin = cut.before, .stride = 1, .count = extent - cut.before - cut.after}, kept);
     cuts = cuts || cut.before + cut.after > 0;
     p = {std::max<int64_t>(p.before, 0), std::max<int64_t>(p.after, 0)};
     adds = adds || p.before + p.after > 0;

@@ -109,9 +109,9 @@ std::vector<AxisSlice> slices_of(const Node& node, std::span<const Constant* con
   const Dims starts = given(0, "starts");
   const Dims ends = given(1, "ends");
   const Dims axes = given(2, "axes");
-  const Dims steps = given(3, "steps");
+  const Dims strides = given(3, "steps");
   if (starts.size() != ends.size() || (!axes.empty() && axes.size() != starts.size()) ||
-      (!steps.empty() && steps.size() != starts.size())) {
+      (!strides.empty() && strides.size() != starts.size())) {
     node.fail("has starts, ends, axes and steps of different lengths");
   }
   std::vector<AxisSlice> out;
@@ -120,8 +120,8 @@ std::vector<AxisSlice> slices_of(const Node& node, std::span<const Constant* con
     out.push_back({.axis = node.axis(axis, rank),
                    .start = starts[i],
                    .end = ends[i],
-                   .step = steps.empty() ? 1 : steps[i]});
-    if (out.back().step == 0) node.fail("has a step of 0");
+                   .stride = strides.empty() ? 1 : strides[i]});
+    if (out.back().stride == 0) node.fail("has a step of 0");
   }
   return out;
 }

@@ -30,10 +30,10 @@ struct AxisSlice {
   int32_t axis = 0;
   int64_t start = 0;
   int64_t end = 0;
-  int64_t step = 1;
+  int64_t stride = 1;
 };
 
-/// For Slice: reads the attributes, or the inputs after the first. Steps are not 0.
+/// For Slice: reads the attributes, or the inputs after the first. Strides are not 0.
 std::vector<AxisSlice> slices_of(const Node& node, std::span<const Constant* const> inputs,
                                  std::size_t rank);
 

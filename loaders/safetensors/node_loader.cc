@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/operator_table.h"
-#include "loaders/half.h"
+#include "loaders/float16.h"
 #include "loaders/load_error.h"
 #include "loaders/top_k.h"
 
@@ -44,7 +44,7 @@ std::vector<std::byte> as_float32(const SafeTensor& tensor) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     uint16_t bits;
     std::memcpy(&bits, &tensor.bytes[2 * i], sizeof(bits));
-    values[i] = tensor.dtype == "F16" ? half_to_float(bits) : bfloat_to_float(bits);
+    values[i] = tensor.dtype == "F16" ? float16_to_float(bits) : bfloat16_to_float(bits);
   }
   const auto bytes = std::as_bytes(std::span(values));
   return {bytes.begin(), bytes.end()};
@@ -433,8 +433,8 @@ void NodeLoader::conv_transpose2d(const Context& node) {
   const auto conv = phase_convolution(input, groups, h, w, inputs.size() == 3);
   TensorId y = add_part(node, Op::conv2d, conv, std::move(inputs), "");
   const PhasedLayer phased{.output = y, .phases = phases, .groups = groups};
-  for (LayoutStep& step : to_space(graph_.tensor(y).shape, groups, h, w))
-    y = add_part(node, step.op, std::move(step.attributes), {y}, step.suffix);
+  for (LayoutNode& part : to_space(graph_.tensor(y).shape, groups, h, w))
+    y = add_part(node, part.op, std::move(part.attributes), {y}, part.suffix);
 
   const AxisOrder order = image_order(4);
   Value value{.id = y, .shape = Shape(4), .order = order};
@@ -660,8 +660,8 @@ void NodeLoader::slice(const Context& node) {
   const Value x = operand(node, 0);
   const int32_t logical = axis(node, x, node.attributes.integer("axis"));
   const int32_t extent = x.shape[static_cast<std::size_t>(logical)];
-  const int32_t step = node.attributes.integer("step", 1);
-  if (step < 1) node.fail("has a step below 1");
+  const int32_t stride = node.attributes.integer("step", 1);
+  if (stride < 1) node.fail("has a step below 1");
   const auto position = [&](int64_t given) {
     return static_cast<int32_t>(std::clamp<int64_t>(given < 0 ? given + extent : given, 0, extent));
   };
@@ -672,12 +672,12 @@ void NodeLoader::slice(const Context& node) {
 
   const Shape& stored = graph_.tensor(x.id).shape;
   SliceAttributes a{.begin = std::vector<int32_t>(stored.size(), 0),
-                    .step = std::vector<int32_t>(stored.size(), 1),
+                    .stride = std::vector<int32_t>(stored.size(), 1),
                     .count = stored};
   const auto at = static_cast<std::size_t>(stored_axis(x.order, logical));
   a.begin[at] = start;
-  a.step[at] = step;
-  a.count[at] = (end - start - 1) / step + 1;
+  a.stride[at] = stride;
+  a.count[at] = (end - start - 1) / stride + 1;
   emit(node, Op::slice, a, {x.id}, x.order);
 }
 

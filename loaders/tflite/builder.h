@@ -99,7 +99,7 @@ class Builder {
   /// and it could leave 32.
   graph::TensorId emit_whole(const Node& node, Op op, std::vector<graph::TensorId> operands,
                              const std::string& suffix = "");
-  /// Takes the parts of `x` at `places`. The result has the type and scale of `x`.
+  /// Takes the slices of `x` at `places`. The result has the type and scale of `x`.
   graph::TensorId emit_gather(const Node& node, graph::TensorId x, graph::TensorId places,
                               const std::string& suffix = "");
   /// Returns the operand itself if it has that shape already.

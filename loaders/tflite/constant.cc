@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "loaders/half.h"
+#include "loaders/float16.h"
 #include "loaders/layout.h"
 #include "loaders/load_error.h"
 
@@ -171,11 +171,11 @@ Constant decode(const TensorRecord& tensor) {
       break;
     case TensorType::FLOAT16:
       read_elements<uint16_t>(tensor, elements,
-                              [&](uint16_t v) { out.floats.push_back(half_to_float(v)); });
+                              [&](uint16_t v) { out.floats.push_back(float16_to_float(v)); });
       break;
     case TensorType::BFLOAT16:
       read_elements<uint16_t>(tensor, elements,
-                              [&](uint16_t v) { out.floats.push_back(bfloat_to_float(v)); });
+                              [&](uint16_t v) { out.floats.push_back(bfloat16_to_float(v)); });
       break;
     case TensorType::UINT8:
     case TensorType::INT8:

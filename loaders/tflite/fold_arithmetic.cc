@@ -232,13 +232,13 @@ std::vector<Constant> fold_range(const Node& node, ConstantInputs inputs) {
     if (input_of(node, inputs, i).size() != 1) node.fail("has a bound that is no single number");
     numbers[i] = value_at(*inputs[i], 0);
   }
-  const auto [start, limit, step] = numbers;
-  const double count = std::ceil((limit - start) / step);
-  if (!(step != 0) || !(count < 1 << 22)) node.fail("has a range without an end");
+  const auto [start, limit, delta] = numbers;
+  const double count = std::ceil((limit - start) / delta);
+  if (!(delta != 0) || !(count < 1 << 22)) node.fail("has a range without an end");
   Constant out{.shape = {static_cast<int32_t>(std::max(count, 0.0))},
                .is_float = inputs[0]->is_float};
   for (int32_t i = 0; i < out.shape[0]; ++i) {
-    const double value = start + i * step;
+    const double value = start + i * delta;
     if (out.is_float) {
       out.floats.push_back(static_cast<float>(value));
     } else {

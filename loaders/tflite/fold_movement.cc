@@ -66,7 +66,8 @@ Constant transposed(const Constant& from, const std::vector<int32_t>& order) {
 Constant sliced(const Constant& from, const SliceAttributes& a) {
   return taken(from, a.count, [&](const std::vector<int32_t>& position) {
     std::vector<int32_t> at(position.size());
-    for (std::size_t i = 0; i < position.size(); ++i) at[i] = a.begin[i] + a.step[i] * position[i];
+    for (std::size_t i = 0; i < position.size(); ++i)
+      at[i] = a.begin[i] + a.stride[i] * position[i];
     return index_in(from.shape, at);
   });
 }
@@ -212,7 +213,7 @@ std::vector<Constant> fold_unpack(const Node& node, ConstantInputs inputs) {
   std::vector<Constant> out;
   for (int32_t i = 0; i < x.shape[axis]; ++i) {
     SliceAttributes a{.begin = std::vector<int32_t>(x.shape.size(), 0),
-                      .step = std::vector<int32_t>(x.shape.size(), 1),
+                      .stride = std::vector<int32_t>(x.shape.size(), 1),
                       .count = x.shape};
     a.begin[axis] = i;
     a.count[axis] = 1;

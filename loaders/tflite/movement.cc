@@ -12,17 +12,17 @@ using graph::TensorId;
 
 namespace {
 
-// Takes `count` positions from `begin` on along one axis, backwards if `step` is -1.
+// Takes `count` positions from `begin` on along one axis, backwards if `stride` is -1.
 TensorId emit_part(Builder& builder, const Node& node, TensorId x, int32_t axis, int64_t begin,
-                   int64_t count, int32_t step, const std::string& suffix) {
+                   int64_t count, int32_t stride, const std::string& suffix) {
   if (count < 1) node.missing("that leaves nothing of its operand");
   const Shape& shape = builder.shape(x);
   SliceAttributes a{.begin = std::vector<int32_t>(shape.size(), 0),
-                    .step = std::vector<int32_t>(shape.size(), 1),
+                    .stride = std::vector<int32_t>(shape.size(), 1),
                     .count = shape};
   const auto at = static_cast<std::size_t>(axis);
   a.begin[at] = static_cast<int32_t>(begin);
-  a.step[at] = step;
+  a.stride[at] = stride;
   a.count[at] = static_cast<int32_t>(count);
   return builder.emit_moved(node, Op::slice, std::move(a), x, suffix);
 }
@@ -131,7 +131,7 @@ void load_mirror_pad(Builder& builder, const Node& node) {
     if (p.before == 0 && p.after == 0) continue;
     const auto axis = static_cast<int32_t>(i);
     const int32_t extent = builder.shape(x)[i];
-    // Symmetric padding repeats the border itself, too.
+    // Symmetric padding repeats the edge itself, too.
     const int32_t skipped = symmetric ? 0 : 1;
     if (std::max(p.before, p.after) > extent - skipped)
       node.fail("mirrors more than its operand has");

@@ -31,6 +31,6 @@ struct StridedPositions {
 StridedPositions strided_positions(const Node& node, const Shape& shape,
                                    const std::vector<int64_t>& begin,
                                    const std::vector<int64_t>& end,
-                                   const std::vector<int64_t>& step);
+                                   const std::vector<int64_t>& stride);
 
 }  // namespace octet::loaders::tflite

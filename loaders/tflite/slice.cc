@@ -18,7 +18,7 @@ SliceAttributes slice_of(const Node& node, const Shape& shape, const std::vector
     const int64_t count = size[i] == -1 ? rest : size[i];
     if (count < 1 || count > rest) node.fail("takes more than its operand has, or nothing");
     a.begin.push_back(static_cast<int32_t>(begin[i]));
-    a.step.push_back(1);
+    a.stride.push_back(1);
     a.count.push_back(static_cast<int32_t>(count));
   }
   return a;
@@ -40,13 +40,13 @@ bool has_bit(int32_t mask, std::size_t bit) {
 class StridedSlice {
  public:
   StridedSlice(const Node& node, const std::vector<int64_t>& begin, const std::vector<int64_t>& end,
-               const std::vector<int64_t>& step)
+               const std::vector<int64_t>& stride)
       : node_(node),
         options_(node.options<format::StridedSliceOptions>()),
         begin_(begin),
         end_(end),
-        step_(step) {
-    if (end_.size() != begin_.size() || step_.size() != begin_.size())
+        stride_(stride) {
+    if (end_.size() != begin_.size() || stride_.size() != begin_.size())
       node.fail("has another number of begins, ends and strides");
     if (options_.offset()) node.missing("with ends that are offsets of the begins");
   }
@@ -83,7 +83,7 @@ class StridedSlice {
   void take_range(const Shape& x, std::size_t i) {
     if (axis_ >= x.size()) node_.fail("has more positions than its operand has axes");
     const int64_t extent = x[axis_];
-    if (step_[i] == 0) node_.fail("has a stride of 0");
+    if (stride_[i] == 0) node_.fail("has a stride of 0");
     if (has_bit(options_.shrink_axis_mask(), i)) {  // one position; the axis is removed
       const int64_t at = begin_[i] < 0 ? begin_[i] + extent : begin_[i];
       if (at < 0 || at >= extent) node_.fail("takes a position outside its operand");
@@ -92,21 +92,21 @@ class StridedSlice {
       return;
     }
     // If a mask leaves a bound open, the range reaches to the end of the axis in the direction of
-    // the step.
-    const bool forwards = step_[i] > 0;
+    // the stride.
+    const bool forwards = stride_[i] > 0;
     const int64_t begin = has_bit(options_.begin_mask(), i) ? (forwards ? 0 : extent) : begin_[i];
     const int64_t end =
         has_bit(options_.end_mask(), i) ? (forwards ? extent : -extent - 1) : end_[i];
-    const SliceRange range = slice_range(begin, end, step_[i], extent);
+    const SliceRange range = slice_range(begin, end, stride_[i], extent);
     if (range.count < 1) node_.missing("that leaves nothing of its operand");
-    add(range.begin, range.step, range.count);
+    add(range.begin, range.stride, range.count);
     out_.shape.push_back(static_cast<int32_t>(range.count));
     ++axis_;
   }
 
-  void add(int64_t begin, int64_t step, int64_t count) {
+  void add(int64_t begin, int64_t stride, int64_t count) {
     out_.slice.begin.push_back(static_cast<int32_t>(begin));
-    out_.slice.step.push_back(static_cast<int32_t>(step));
+    out_.slice.stride.push_back(static_cast<int32_t>(stride));
     out_.slice.count.push_back(static_cast<int32_t>(count));
   }
 
@@ -114,7 +114,7 @@ class StridedSlice {
   const format::StridedSliceOptions& options_;
   const std::vector<int64_t>& begin_;
   const std::vector<int64_t>& end_;
-  const std::vector<int64_t>& step_;
+  const std::vector<int64_t>& stride_;
   StridedPositions out_;
   std::size_t axis_ = 0;
 };
@@ -124,8 +124,8 @@ class StridedSlice {
 StridedPositions strided_positions(const Node& node, const Shape& shape,
                                    const std::vector<int64_t>& begin,
                                    const std::vector<int64_t>& end,
-                                   const std::vector<int64_t>& step) {
-  return StridedSlice(node, begin, end, step).positions(shape);
+                                   const std::vector<int64_t>& stride) {
+  return StridedSlice(node, begin, end, stride).positions(shape);
 }
 
 void load_strided_slice(Builder& builder, const Node& node) {

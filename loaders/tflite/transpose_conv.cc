@@ -146,7 +146,7 @@ void load_transpose_conv(Builder& builder, const Node& node) {
   const Shape whole = builder.shape(y);
   if (whole[1] != h.output || whole[2] != w.output) {
     const SliceAttributes cut{.begin = {0, h.before, w.before, 0},
-                              .step = {1, 1, 1, 1},
+                              .stride = {1, 1, 1, 1},
                               .count = {whole[0], h.output, w.output, whole[3]}};
     y = builder.emit_moved(node, Op::slice, cut, y, ".cut");
   }

@@ -59,9 +59,9 @@ bool sums_fit(const LayerWeights& weights, const graph::Tensor& bytes, int64_t l
 }
 
 // The biases of a layer whose input and weights are bytes.
-class SteppedBias {
+class BiasOfBytes {
  public:
-  SteppedBias(const Node& node, float input_scale, const Constant& bias, Constant& weights)
+  BiasOfBytes(const Node& node, float input_scale, const Constant& bias, Constant& weights)
       : node_(node), input_scale_(input_scale), bias_(bias), weights_(weights) {
     QuantizedValues& bytes = *weights.quantized;
     const std::size_t channels = bias.size();
@@ -79,7 +79,7 @@ class SteppedBias {
   }
 
   const std::vector<float>& floats() const { return floats_; }
-  graph::BiasSteps take_steps() { return std::move(steps_); }
+  graph::BiasS32 take_s32() { return std::move(s32_); }
 
  private:
   void add(std::size_t o, std::size_t channels) {
@@ -111,9 +111,9 @@ class SteppedBias {
         products = input_scale_ * scale;
       }
     }
-    steps_.values.push_back(
+    s32_.values.push_back(
         static_cast<int32_t>(std::clamp<int64_t>(q, -largest_s32 - 1, largest_s32)));
-    steps_.scale.push_back(products);
+    s32_.scale.push_back(products);
   }
 
   const Node& node_;
@@ -121,7 +121,7 @@ class SteppedBias {
   const Constant& bias_;
   Constant& weights_;
   std::vector<float> floats_;
-  graph::BiasSteps steps_;
+  graph::BiasS32 s32_;
 };
 
 }  // namespace
@@ -147,37 +147,37 @@ LayerConstants add_layer_constants(Builder& builder, const Node& node, TensorId 
                                    const Constant* bias) {
   const auto input = builder.graph().tensor(x).quantization;
   if (!input) weights.quantized.reset();
-  std::optional<SteppedBias> stepped;
+  std::optional<BiasOfBytes> bias_of_bytes;
   if (bias != nullptr && !bias->is_float) {
     if (!weights.quantized)
       node.missing("with a bias of integers, but an input or weights in float");
-    stepped.emplace(node, input->scale, *bias, weights);
+    bias_of_bytes.emplace(node, input->scale, *bias, weights);
   }
-  if (weights.quantized && !stepped) {
+  if (weights.quantized && !bias_of_bytes) {
     for (float& scale : weights.quantized->scale) {
       if (!is_dead(scale) && is_too_large(scale)) scale = 0;
     }
   }
   LayerConstants out{.weights = add_weights(builder.graph(), node.name() + ".weight", weights.shape,
                                             weights.floats, weights.quantized)};
-  graph::BiasSteps steps;
-  if (stepped && out.weights.quantization) steps = stepped->take_steps();
+  graph::BiasS32 s32;
+  if (bias_of_bytes && out.weights.quantization) s32 = bias_of_bytes->take_s32();
   const auto magnitude = [](int32_t q) { return std::abs(int64_t{q}); };
-  const auto largest = std::ranges::max_element(steps.values, {}, magnitude);
-  const bool has_steps = largest != steps.values.end();
+  const auto largest = std::ranges::max_element(s32.values, {}, magnitude);
+  const bool has_s32 = largest != s32.values.end();
   if (out.weights.quantization && !sums_fit(out.weights, builder.graph().tensor(out.weights.id),
-                                            has_steps ? magnitude(*largest) : 0)) {
+                                            has_s32 ? magnitude(*largest) : 0)) {
     out.in_float = "no int8 form: its sums";
-    if (has_steps) {
+    if (has_s32) {
       out.in_float += ", with the bias " + std::to_string(*largest) + " of channel " +
-                      std::to_string(largest - steps.values.begin()) + ",";
+                      std::to_string(largest - s32.values.begin()) + ",";
     }
     out.in_float += " could leave 32 bits";
   }
   if (bias == nullptr) return out;
   out.bias = builder.add_floats(node, ".bias", {weights.shape[0]},
-                                stepped ? stepped->floats() : bias->floats);
-  if (has_steps) builder.graph().tensor(*out.bias).steps = std::move(steps);
+                                bias_of_bytes ? bias_of_bytes->floats() : bias->floats);
+  if (has_s32) builder.graph().tensor(*out.bias).bias_s32 = std::move(s32);
   return out;
 }
 

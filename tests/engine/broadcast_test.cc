@@ -50,7 +50,7 @@ TEST_CASE("a broadcast plan reads what NumPy's rule reads") {
       for (std::size_t i = 0; i < plan.row_size; ++i) {
         for (int operand = 0; operand < 2; ++operand) {
           const auto o = static_cast<std::size_t>(operand);
-          wrong += plan.offset(operand, row) + i * plan.step[o] != position_in(shapes[o], index);
+          wrong += plan.offset(operand, row) + i * plan.stride[o] != position_in(shapes[o], index);
         }
         for (std::size_t axis = index.size(); axis-- > 0;) {
           if (++index[axis] < output[axis]) break;
@@ -67,5 +67,5 @@ TEST_CASE("equal shapes are one row, a channel vector is a row a pixel") {
   const BroadcastPlan plan = plan_broadcast({1, 4, 4, 8}, {8}, {1, 4, 4, 8});
   CHECK(plan.rows == 16);
   CHECK(plan.row_size == 8);
-  CHECK(plan.step == std::array<std::size_t, 2>{1, 1});
+  CHECK(plan.stride == std::array<std::size_t, 2>{1, 1});
 }

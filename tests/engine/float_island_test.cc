@@ -430,7 +430,7 @@ TEST_CASE("float movements") {
   network.output(network.node(Op::concat, AxisAttributes{.axis = 3}, {x, y, x}));
   network.output(network.node(
       Op::slice,
-      SliceAttributes{.begin = {0, 5, 0, 1}, .step = {1, -2, 1, 2}, .count = {1, 3, 5, 3}}, {x}));
+      SliceAttributes{.begin = {0, 5, 0, 1}, .stride = {1, -2, 1, 2}, .count = {1, 3, 5, 3}}, {x}));
   network.output(network.node(
       Op::pad, PadAttributes{.before = {0, 1, 0, 2}, .after = {0, 0, 3, 1}, .value = -0.5F}, {x}));
   network.output(network.node(Op::reshape, ReshapeAttributes{.shape = {30, 8}}, {x}));

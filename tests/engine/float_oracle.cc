@@ -222,7 +222,7 @@ double concat(int32_t axis, const std::vector<Array>& in, Index o) {
 }
 
 double slice(const SliceAttributes& a, const Array& x, Index o) {
-  for (std::size_t i = 0; i < o.size(); ++i) o[i] = a.begin[i] + o[i] * a.step[i];
+  for (std::size_t i = 0; i < o.size(); ++i) o[i] = a.begin[i] + o[i] * a.stride[i];
   return at(x, o);
 }
 

@@ -93,24 +93,24 @@ TEST_CASE("a concatenation along any axis puts its inputs side by side") {
   }
 }
 
-TEST_CASE("a slice walks each axis by its step, backwards too") {
+TEST_CASE("a slice walks each axis by its stride, backwards too") {
   Random random(52);
   for (int round = 0; round < 60; ++round) {
     const Shape shape = random_shape(random);
     SliceAttributes slice;
     for (const int32_t extent : shape) {
-      const int32_t step = random.pick({1, 1, 2, -1, -2});
+      const int32_t stride = random.pick({1, 1, 2, -1, -2});
       slice.begin.push_back(random.integer(0, extent - 1));
-      slice.step.push_back(step);
-      const int32_t room = step > 0 ? extent - 1 - slice.begin.back() : slice.begin.back();
-      slice.count.push_back(random.integer(1, room / std::abs(step) + 1));
+      slice.stride.push_back(stride);
+      const int32_t room = stride > 0 ? extent - 1 - slice.begin.back() : slice.begin.back();
+      slice.count.push_back(random.integer(1, room / std::abs(stride) + 1));
     }
     const auto input = numbered(shape, round);
     INFO("seed " << random.seed << ", round " << round << ", " << shape_text(shape));
     check(Op::slice, slice, {shape},
           [&](Index index) {
             for (std::size_t i = 0; i < index.size(); ++i)
-              index[i] = slice.begin[i] + index[i] * slice.step[i];
+              index[i] = slice.begin[i] + index[i] * slice.stride[i];
             return input[ravel(shape, index)];
           },
           {input});

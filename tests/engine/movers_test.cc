@@ -41,7 +41,7 @@ std::optional<Source> source_of(const Mover& mover, Index index) {
   const Shape& x = mover.shapes[0];
   if (const auto* slice = std::get_if<SliceAttributes>(&mover.attributes)) {
     for (std::size_t i = 0; i < x.size(); ++i) {
-      source.index[i] = slice->begin[i] + index[i] * slice->step[i];
+      source.index[i] = slice->begin[i] + index[i] * slice->stride[i];
     }
   } else if (const auto* pad = std::get_if<PadAttributes>(&mover.attributes)) {
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -185,11 +185,11 @@ Mover draw_slice(Draw& draw) {
   const Shape shape = draw_shape(draw, static_cast<std::size_t>(draw.integer(1, 5)));
   SliceAttributes slice;
   for (const int32_t extent : shape) {
-    const int32_t step = draw.pick({1, 1, 2, -1, -2});
+    const int32_t stride = draw.pick({1, 1, 2, -1, -2});
     slice.begin.push_back(draw.integer(0, extent - 1));
-    slice.step.push_back(step);
-    const int32_t room = step > 0 ? extent - 1 - slice.begin.back() : slice.begin.back();
-    slice.count.push_back(draw.chance(0.4) ? 1 : draw.integer(1, room / std::abs(step) + 1));
+    slice.stride.push_back(stride);
+    const int32_t room = stride > 0 ? extent - 1 - slice.begin.back() : slice.begin.back();
+    slice.count.push_back(draw.chance(0.4) ? 1 : draw.integer(1, room / std::abs(stride) + 1));
   }
   return {.op = Op::slice, .attributes = slice, .shapes = {shape}};
 }

@@ -21,7 +21,7 @@ constexpr Window window = {.kernel_h = 3,
                            .pad_bottom = 2,
                            .pad_right = 1};
 constexpr Bounds bounds = {.min = -0.75F, .max = 1.5F};
-constexpr Quantization steps = {.scale = 1.0F / 32, .zero_point = 120};
+constexpr Quantization scale = {.scale = 1.0F / 32, .zero_point = 120};
 
 std::vector<TensorId> layer(GraphMaker& m, Op op, const Shape& x, const Shape& weight,
                             const Shape& residual, ConvAttributes a) {
@@ -90,7 +90,7 @@ std::vector<TensorId> nodes_of(GraphMaker& m, Op op) {
     case Kind::concat:
       return {m.concat(name, {m.input({2, 3}), m.input({2, 4})}, 1)};
     case Kind::slice:
-      return {m.node(name, op, SliceAttributes{.begin = {1, 4}, .step = {1, -2}, .count = {2, 3}},
+      return {m.node(name, op, SliceAttributes{.begin = {1, 4}, .stride = {1, -2}, .count = {2, 3}},
                      {m.input({3, 5})})};
     case Kind::pad:
       return {m.node(name, op, PadAttributes{.before = {1, 0}, .after = {0, 2}, .value = -0.5F},
@@ -108,17 +108,17 @@ std::vector<TensorId> nodes_of(GraphMaker& m, Op op) {
     case Kind::clip:
       return {m.clip(name, m.input({3, 5}), bounds)};
     case Kind::lookup: {
-      const auto bytes = m.quantize("bytes", m.input({3, 5}), steps);
+      const auto bytes = m.quantize("bytes", m.input({3, 5}), scale);
       const auto found = m.node(name, Op::elu, ScalarAttributes{.value = 0.375F}, {bytes});
       m.scale(found, 1.0F / 32, 64);
       return {m.dequantize("real", found)};
     }
     case Kind::quantize:
-      return {m.dequantize("real", m.relu("bytes", m.quantize(name, m.input({3, 5}), steps)))};
+      return {m.dequantize("real", m.relu("bytes", m.quantize(name, m.input({3, 5}), scale)))};
     case Kind::dequantize:
-      return {m.dequantize(name, m.relu("relu", m.quantize("bytes", m.input({3, 5}), steps)))};
+      return {m.dequantize(name, m.relu("relu", m.quantize("bytes", m.input({3, 5}), scale)))};
     case Kind::requantize: {
-      const auto bytes = m.quantize("bytes", m.input({3, 5}), steps);
+      const auto bytes = m.quantize("bytes", m.input({3, 5}), scale);
       const auto wider = m.node(name, op, ClipAttributes{.bounds = bounds}, {bytes});
       m.scale(wider, 1.0F / 16, 64);
       return {m.dequantize("real", wider)};

@@ -121,19 +121,19 @@ TEST_CASE("every function of one value is in the contract of arithmetic and the 
 
 // An operator that is missing in one of the two places would compute another function there.
 TEST_CASE("every function of one value is the same function in int8 and in float") {
-  constexpr float step = 1.0F / 32;
+  constexpr float scale = 1.0F / 32;
   constexpr Quantization result = {.scale = 0.0625F, .zero_point = 128};
   for (const Op op : functions_of_one_value()) {
     INFO(op_name(op));
     GraphMaker m;
-    const auto x = m.input({1, 256}, Quantization{.scale = step, .zero_point = 128});
+    const auto x = m.input({1, 256}, Quantization{.scale = scale, .zero_point = 128});
     const auto y = m.node("y", op, function_attributes(op, 0.375F), {x});
     m.scale(y, result.scale, result.zero_point);
     const Graph graph = m.finish({y});
-    Values steps;
-    for (int q = 0; q < 256; ++q) steps.push_back(step * static_cast<float>(q - 128));
-    const Values in_float = run(build(graph, {.float_only = true}), {steps}).at(0);
-    const Values in_int8 = run(build(graph), {steps}).at(0);
+    Values levels;
+    for (int q = 0; q < 256; ++q) levels.push_back(scale * static_cast<float>(q - 128));
+    const Values in_float = run(build(graph, {.float_only = true}), {levels}).at(0);
+    const Values in_int8 = run(build(graph), {levels}).at(0);
     std::set<float> different;
     for (std::size_t i = 0; i < 256; ++i) {
       if (!std::isfinite(in_float[i])) continue;

@@ -199,7 +199,8 @@ Model every_operator() {
   outputs.push_back(m.transpose("transpose", y, {0, 3, 1, 2}));
   outputs.push_back(m.node(
       "slice", Op::slice,
-      SliceAttributes{.begin = {0, 1, 8, 3}, .step = {1, 2, -3, 1}, .count = {1, 4, 3, 21}}, {y}));
+      SliceAttributes{.begin = {0, 1, 8, 3}, .stride = {1, 2, -3, 1}, .count = {1, 4, 3, 21}},
+      {y}));
   outputs.push_back(
       m.node("resize", Op::resize, ResizeAttributes{.output_h = 14, .output_w = 31}, {y}));
   outputs.push_back(m.clip("clip", e.depthwise("deep", y, 3, 1), {.min = -1, .max = 2}));
@@ -216,10 +217,10 @@ Model float_tail() {
   const TensorId head = e.conv("head", m.input({1, 11, 9, 8}), {.channels = 12, .kernel = 3});
   std::vector<TensorId> outputs;
   const auto part = [&](const std::string& name, int32_t begin, int32_t count) {
-    return m.node(
-        "float." + name, Op::slice,
-        SliceAttributes{.begin = {0, 0, 0, begin}, .step = {1, 1, 1, 1}, .count = {1, 9, 7, count}},
-        {head});
+    return m.node("float." + name, Op::slice,
+                  SliceAttributes{
+                      .begin = {0, 0, 0, begin}, .stride = {1, 1, 1, 1}, .count = {1, 9, 7, count}},
+                  {head});
   };
   const auto both = [&](const std::string& name, Op op, TensorId a, TensorId b) {
     return m.node("float." + name, op, BinaryAttributes{}, {a, b});

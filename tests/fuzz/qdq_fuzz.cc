@@ -1,5 +1,5 @@
 // The fuzzer's bytes make a random quantized ONNX graph. Each of its values has to be within one
-// step of its scale from the evaluation in double, in int8 and in float.
+// level of its scale from the evaluation in double, in int8 and in float.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>

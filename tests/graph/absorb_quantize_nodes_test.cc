@@ -87,7 +87,7 @@ Graph requantized_after(Move move) {
 
 }  // namespace
 
-TEST_CASE("a quantize keeps its scale behind what only moves a dequantized tensor's steps") {
+TEST_CASE("a quantize keeps its scale behind what only moves a dequantized tensor's levels") {
   const Move moves[] = {
       [](GraphMaker& m, TensorId x) { return m.max_pool("moved", x); },
       [](GraphMaker& m, TensorId x) { return m.reshape("moved", x, {1, 2, 8, 4}); },
@@ -144,7 +144,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("padding with a value between two steps stays in float") {
+TEST_CASE("padding with a value between two levels stays in float") {
   const Graph graph = after_pass(
       absorb_quantize_nodes, requantized_after([](GraphMaker& m, TensorId x) {
         return m.node("moved", Op::pad, PadAttributes{{0, 1, 1, 0}, {0, 1, 1, 0}, 0.3f}, {x});
@@ -169,10 +169,10 @@ TEST_CASE("a float tensor that is quantized in two ways is rounded once in each"
 TEST_CASE("what came quantized is rounded where only float nodes and moves read it, too") {
   GraphMaker m;
   const auto before = m.simple("neg", Op::neg, m.input({1, 4, 4, 3}));
-  const auto steps = m.quantize("quant", before, {0.5f, 128});
-  const auto moved = m.transpose("moved", steps, {0, 2, 1, 3});
+  const auto bytes = m.quantize("quant", before, {0.5f, 128});
+  const auto moved = m.transpose("moved", bytes, {0, 2, 1, 3});
   m.scale(moved, 0.5f, 128);
-  Graph graph = m.finish({m.dequantize("a", moved), m.dequantize("b", steps)});
+  Graph graph = m.finish({m.dequantize("a", moved), m.dequantize("b", bytes)});
   graph.keeps_rounding = true;
   for (const Values& values : run(build(graph), random_inputs(graph))) {
     for (const float value : values) CHECK(value == 0.5f * std::nearbyint(value / 0.5f));

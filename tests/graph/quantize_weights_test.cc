@@ -186,9 +186,9 @@ TEST_CASE("a bias that the file has in 32 bits is taken as it is, at its scale a
   graph.nodes[0].weight_quantization = {.scale = {0.5f}};
   const float scale = graph.tensor(graph.nodes[0].inputs[0]).quantization->scale * 0.5f;
   auto& bias = graph.tensor(graph.nodes[0].inputs[2]);
-  bias.steps = {.values = {1073741827}, .scale = {scale}};
+  bias.bias_s32 = {.values = {1073741827}, .scale = {scale}};
   CHECK(bias_of(quantized(graph))[0] == 1073741827);
-  graph.tensor(graph.nodes[0].inputs[2]).steps->scale[0] = scale * 2;
+  graph.tensor(graph.nodes[0].inputs[2]).bias_s32->scale[0] = scale * 2;
   CHECK(bias_of(quantized(graph))[0] == std::lround(5000 / scale));
 }
 

@@ -77,7 +77,7 @@ TensorId move(GraphMaker& m, TensorId x) {
   x = m.reshape("m.image", x, {1, 1, 1, count});
   x = m.node(
       "m.same", Op::slice,
-      SliceAttributes{.begin = {0, 0, 0, 1}, .step = {1, 1, 1, 1}, .count = {1, 1, 1, count - 1}},
+      SliceAttributes{.begin = {0, 0, 0, 1}, .stride = {1, 1, 1, 1}, .count = {1, 1, 1, count - 1}},
       {x});
   x = m.concat("m.concat", {x, m.reshape("m.again", x, {1, 1, 1, count - 1})}, 3);
   x = m.transpose("m.turn", x, {0, 3, 1, 2});

@@ -26,17 +26,17 @@ StridedCopy draw_copy(Draw& draw) {
   CopyParams& p = c.params;
   p.rank = draw.integer(1, kernels::max_rank);
   p.element_size = draw.chance() ? 1 : 4;
-  int64_t source_step = draw.pick({1, 1, 3});
-  int64_t target_step = draw.pick({1, 1, 2});
+  int64_t source_stride = draw.pick({1, 1, 3});
+  int64_t target_stride = draw.pick({1, 1, 2});
   for (int32_t axis = p.rank; axis-- > 0;) {
     p.extent[axis] = p.rank < 3 ? draw.integer(1, 90) : draw.integer(1, 5);
-    p.target_stride[axis] = target_step;
-    target_step *= p.extent[axis];
-    target_step += draw.pick({0, 0, 1});
+    p.target_stride[axis] = target_stride;
+    target_stride *= p.extent[axis];
+    target_stride += draw.pick({0, 0, 1});
     p.source_stride[axis] =
-        draw.pick({source_step, source_step, source_step, -source_step, int64_t{0}});
-    source_step *= p.extent[axis];
-    source_step += draw.pick({0, 0, 2});
+        draw.pick({source_stride, source_stride, source_stride, -source_stride, int64_t{0}});
+    source_stride *= p.extent[axis];
+    source_stride += draw.pick({0, 0, 2});
     if (draw.chance(0.1)) {  // a reversed target is legal, like a reversed source
       p.target_stride[axis] = -p.target_stride[axis];
     }

@@ -65,14 +65,14 @@ std::unique_ptr<Layer> binary_layer(const std::string& kind, const Operands& x, 
       CallLayer::Parts{.description = kind + ": " + x.describe(),
                        .items = x.count,
                        .output_bytes = x.count,
-                       .call = [=, a_step = x.a_step, b_step = x.b_step](
+                       .call = [=, a_stride = x.a_stride, b_stride = x.b_stride](
                                    const KernelTable& table, Range items, std::byte* output) {
-                         call(table, BinaryRow{.a = a->as<uint8_t>() + items.begin * a_step,
-                                               .b = b->as<uint8_t>() + items.begin * b_step,
+                         call(table, BinaryRow{.a = a->as<uint8_t>() + items.begin * a_stride,
+                                               .b = b->as<uint8_t>() + items.begin * b_stride,
                                                .output = u8(output) + items.begin,
                                                .count = items.end - items.begin,
-                                               .a_step = a_step,
-                                               .b_step = b_step});
+                                               .a_stride = a_stride,
+                                               .b_stride = b_stride});
                        }});
 }
 
@@ -180,23 +180,23 @@ std::size_t draw_count(Draw& draw) { return draw.chance() ? draw.below(10) : 10 
 
 Operands::Operands(Draw& draw)
     : count(draw_count(draw)),
-      a_step(draw.chance(0.2) ? 0 : 1),
-      b_step(draw.chance(0.2) ? 0 : 1),
-      a(draw.bytes(a_step == 0 ? 1 : count)),
-      b(draw.bytes(b_step == 0 ? 1 : count)) {}
+      a_stride(draw.chance(0.2) ? 0 : 1),
+      b_stride(draw.chance(0.2) ? 0 : 1),
+      a(draw.bytes(a_stride == 0 ? 1 : count)),
+      b(draw.bytes(b_stride == 0 ? 1 : count)) {}
 
 BinaryRow Operands::row(uint8_t* output) const {
   return {.a = a.data(),
           .b = b.data(),
           .output = output,
           .count = count,
-          .a_step = a_step,
-          .b_step = b_step};
+          .a_stride = a_stride,
+          .b_stride = b_stride};
 }
 
 std::string Operands::describe() const {
-  return std::to_string(count) + " values, steps " + std::to_string(a_step) + " and " +
-         std::to_string(b_step);
+  return std::to_string(count) + " values, steps " + std::to_string(a_stride) + " and " +
+         std::to_string(b_stride);
 }
 
 AddParams draw_add(Draw& draw) {

@@ -17,8 +17,8 @@ struct Operands {
   std::string describe() const;
 
   std::size_t count;
-  std::size_t a_step;
-  std::size_t b_step;
+  std::size_t a_stride;
+  std::size_t b_stride;
   std::vector<uint8_t> a;
   std::vector<uint8_t> b;
 };

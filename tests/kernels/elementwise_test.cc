@@ -21,8 +21,8 @@ TEST_CASE("sums and differences give the contract's bytes") {
     const AddParams p = test::draw_add(random);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < x.count; ++i) {
-      const int32_t a = (x.a_step ? x.a[i] : x.a[0]) - p.a_zero_point;
-      const int32_t b = (x.b_step ? x.b[i] : x.b[0]) - p.b_zero_point;
+      const int32_t a = (x.a_stride ? x.a[i] : x.a[0]) - p.a_zero_point;
+      const int32_t b = (x.b_stride ? x.b[i] : x.b[0]) - p.b_zero_point;
       const float value = test::add32(test::multiply32(static_cast<float>(a), p.a_multiplier),
                                       test::multiply32(static_cast<float>(b), p.b_multiplier));
       expected.push_back(test::to_u8(value, p.output_zero_point, p.output_min, p.output_max));
@@ -44,8 +44,8 @@ TEST_CASE("products give the contract's bytes") {
     const MulParams p = test::draw_mul(random);
     std::vector<uint8_t> expected;
     for (std::size_t i = 0; i < x.count; ++i) {
-      const int32_t a = (x.a_step ? x.a[i] : x.a[0]) - p.a_zero_point;
-      const int32_t b = (x.b_step ? x.b[i] : x.b[0]) - p.b_zero_point;
+      const int32_t a = (x.a_stride ? x.a[i] : x.a[0]) - p.a_zero_point;
+      const int32_t b = (x.b_stride ? x.b[i] : x.b[0]) - p.b_zero_point;
       expected.push_back(test::to_u8(test::multiply32(static_cast<float>(a * b), p.multiplier),
                                      p.output_zero_point, p.output_min, p.output_max));
     }

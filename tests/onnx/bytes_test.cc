@@ -321,7 +321,7 @@ TEST_CASE("ONNX: weights keep their bytes however the file moves them") {
   }
 }
 
-TEST_CASE("ONNX: weights that are padded keep their bytes where the value is one of their steps") {
+TEST_CASE("ONNX: weights that are padded keep their bytes where the value is one of their levels") {
   for (const float value : {0.0f, 0.5f, 0.001f}) {
     INFO(value);
     OnnxMaker m;
@@ -537,7 +537,7 @@ TEST_CASE("ONNX: the bias of a QGemm has the scale of its product, alpha among i
     INFO("alpha " << alpha);
     OnnxMaker m;
     m.input("x", {1, 2}).output("y").constant("w", {2, 1}, int8_type, "\x02\x04");
-    // 64 steps of 0.0625 * 0.5.
+    // 64 levels of 0.0625 * 0.5.
     m.constant("b", {1}, 6, std::string("\x40\0\0\0", 4));
     add_scale(m, "w", {.scale = 0.5f, .zero_point = 0, .type = int8_type});
     quantize(m, "x", "q", fine);
@@ -579,7 +579,7 @@ TEST_CASE("ONNX: an input that is turned to channels-first behind its scale is c
   REQUIRE(turned);
   CHECK(turned->tensor(turned->inputs[0]).shape == Shape{1, 5, 4, 3});
 
-  // Channels in another order, and a border.
+  // Channels in another order, and padding.
   OnnxMaker swapped;
   swapped.input("x", {1, 5, 4, 3}).output("y").integers("bgr", {2, 1, 0});
   swapped.integers("pads", {0, 1, 1, 0, 0, 1, 1, 0});

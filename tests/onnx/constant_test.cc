@@ -96,7 +96,7 @@ TEST_CASE("ONNX slices: the positions that Python's rule gives") {
     const int64_t extent = random.integer(0, 6);
     const int64_t start = far(random.integer(-9, 9));
     const int64_t end = far(random.integer(-9, 9));
-    const int64_t step =
+    const int64_t stride =
         random.pick<int64_t>({-7, -2, -1, 1, 2, 3, std::numeric_limits<int64_t>::max(),
                               std::numeric_limits<int64_t>::min()});
     // Walks from the first position on, until the end or until a position lies outside.
@@ -105,22 +105,22 @@ TEST_CASE("ONNX slices: the positions that Python's rule gives") {
       return given < least ? least : given > most ? most : given;
     };
     std::vector<int64_t> expected;
-    if (step > 0) {
-      for (int64_t at = clipped(start, 0, extent); at < clipped(end, 0, extent); at += step) {
+    if (stride > 0) {
+      for (int64_t at = clipped(start, 0, extent); at < clipped(end, 0, extent); at += stride) {
         expected.push_back(at);
-        if (step > extent) break;
+        if (stride > extent) break;
       }
     } else if (extent > 0) {
       for (int64_t at = clipped(start, 0, extent - 1); at > clipped(end, -1, extent - 1);
-           at += step) {
+           at += stride) {
         expected.push_back(at);
-        if (step < -extent) break;
+        if (stride < -extent) break;
       }
     }
-    const auto range = loaders::slice_range(start, end, step, extent);
+    const auto range = loaders::slice_range(start, end, stride, extent);
     std::vector<int64_t> got;
-    for (int64_t n = 0; n < range.count; ++n) got.push_back(range.begin + n * range.step);
-    INFO("extent " << extent << ", " << start << ":" << end << ":" << step);
+    for (int64_t n = 0; n < range.count; ++n) got.push_back(range.begin + n * range.stride);
+    INFO("extent " << extent << ", " << start << ":" << end << ":" << stride);
     CHECK(got == expected);
   }
 }

@@ -80,7 +80,7 @@ class Generator {
                                  : out.low() + choose_(256);
     const double widest = std::max({std::abs(least), std::abs(most), 1e-3});
     // The scale may be so fine that half of the values are clipped, or so coarse that they use an
-    // eighth of the steps.
+    // eighth of the levels.
     out.scale = static_cast<float>(widest / 128 * std::pow(2.0, 4 * unit() - 1.5));
     return out;
   }
@@ -309,7 +309,7 @@ class Generator {
                            v, [=](double a) { return std::clamp(a, double{low}, double{high}); });
                      });
       }
-      case 2: {  // with a float constant: one number, or several that are not steps of one scale
+      case 2: {  // with a float constant: one number, or several that are not levels of one scale
         const bool adds = choose_(2) == 0;
         const int64_t count = choose_(2) == 0 ? 1 : x.dims.back();
         std::vector<float> values;
@@ -345,7 +345,7 @@ class Generator {
       case 6:
         return apply(x, "GlobalAveragePool", {}, {}, {x.dims[0], x.dims[1], 1, 1},
                      [](const RealTensor& v) { return reduced_image(v, false); });
-      case 7: {  // the value is a step of the operand's scale, or is not
+      case 7: {  // the value is a level of the operand's scale, or is not
         const Dims before = {0, 0, choose_(2), choose_(2)};
         const Dims after = {0, choose_(2), choose_(2), choose_(2)};
         const auto value = static_cast<float>(choose_(2) == 0 ? 0 : x.most * unit());

@@ -35,7 +35,7 @@ struct QdqStep {
   std::vector<std::string> inputs;
   std::string output;
   ByteScale scale;
-  bool is_probability = false;  ///< 1 may be one step beyond the bytes.
+  bool is_probability = false;  ///< 1 may be one level beyond the bytes.
   /// Computes the value in double, before it is rounded.
   std::function<RealTensor(const std::vector<RealTensor>&)> evaluate;
 };
@@ -55,7 +55,7 @@ QdqGraph draw_qdq_graph(const Choose& choose);
 
 /// Returns how octet's values differ from the expected ones; "" if they do not. `got` has the
 /// output of every step. Each step is evaluated on octet's own values. The result may differ by one
-/// step of its scale or, in float, where nothing is rounded, by rounding errors.
+/// level of its scale or, in float, where nothing is rounded, by rounding errors.
 std::string differences(const QdqGraph& graph, const std::map<std::string, RealTensor>& got,
                         bool in_float);
 

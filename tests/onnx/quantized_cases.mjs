@@ -200,7 +200,7 @@ for (const [name, op, attributes] of [
 }
 
 { // inverted residuals with squeeze and excite; scales without common factors, so that hardly a
-  // value lies halfway between two steps, where every order of arithmetic rounds its own way
+  // value lies halfway between two levels, where every order of arithmetic rounds its own way
   const g = new Qdq();
   let x = g.q('x', 2 / 127, 128);
   const conv = (input, dims, scale, zero, attributes = {}, phase = 0) =>

@@ -17,7 +17,7 @@ QdqGraph graph_of_seed(uint32_t seed) {
 
 }  // namespace
 
-TEST_CASE("ONNX: random quantized graphs are within a step of their evaluation in double") {
+TEST_CASE("ONNX: random quantized graphs are within a level of their evaluation in double") {
   int wrong = 0;
   for (uint32_t seed = 1; seed <= graph_count && wrong < 5; ++seed) {
     const QdqGraph graph = graph_of_seed(seed);

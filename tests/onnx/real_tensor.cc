@@ -173,12 +173,12 @@ RealTensor transposed(const RealTensor& x, const std::vector<int64_t>& permutati
   });
 }
 
-RealTensor sliced(const RealTensor& x, std::size_t axis, int64_t begin, int64_t step,
+RealTensor sliced(const RealTensor& x, std::size_t axis, int64_t begin, int64_t stride,
                   int64_t count) {
   Dims dims = x.dims;
   dims[axis] = count;
   return made(dims, [&](Dims p) {
-    p[axis] = begin + step * p[axis];
+    p[axis] = begin + stride * p[axis];
     return x.values[index_of(x.dims, p)];
   });
 }

@@ -37,7 +37,7 @@ RealTensor doubled(const RealTensor& x, bool linear);
 
 RealTensor with_dims(RealTensor x, Dims dims);
 RealTensor transposed(const RealTensor& x, const std::vector<int64_t>& permutation);
-RealTensor sliced(const RealTensor& x, std::size_t axis, int64_t begin, int64_t step,
+RealTensor sliced(const RealTensor& x, std::size_t axis, int64_t begin, int64_t stride,
                   int64_t count);
 enum class PadMode { constant, reflect, edge };
 RealTensor padded(const RealTensor& x, const Dims& before, const Dims& after, PadMode mode,

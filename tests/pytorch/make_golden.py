@@ -3,7 +3,7 @@ PyTorch.
 
 For each entry of golden.json there are NAME.safetensors, NAME.input.bin (float32, NCHW) and
 NAME.output.bin: the bytes of the quantized output (output_type u8, NCHW) or float32. `tolerance` is
-in steps of the output for u8, and relative to the largest value of the output for f32.
+in levels of the output for u8, and relative to the largest value of the output for f32.
 
 Run: python3 tests/pytorch/make_golden.py
 """
@@ -41,7 +41,7 @@ def _write(folder, name, model, x, output, **entry):
 
 def _input(name, shape):
     x = torch.randn(shape)
-    if name == "quantize":  # Some values lie halfway between two steps.
+    if name == "quantize":  # Some values lie halfway between two levels.
         x = torch.round(x * 64) / 64
     return x
 

@@ -39,10 +39,10 @@ class Output:
     @property
     def bytes(self):
         """-> the u8 values behind a dequantized output, as int32."""
-        steps = torch.round(self.values.double() / self.info["scale"]).int()
-        again = np.float32(self.info["scale"]) * steps.numpy().astype(np.float32)
+        levels = torch.round(self.values.double() / self.info["scale"]).int()
+        again = np.float32(self.info["scale"]) * levels.numpy().astype(np.float32)
         assert np.array_equal(again, self.values.numpy()), "not whole steps of the output's scale"
-        return steps + self.info["zero_point"]
+        return levels + self.info["zero_point"]
 
 
 class Octet:

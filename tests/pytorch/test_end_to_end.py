@@ -240,7 +240,7 @@ class ModelsWithStubs(EndToEnd):
                 (output,) = self.octet.run(octet, x)
                 self.assertTrue(torch.equal(output.values, model(x)))
 
-    def test_conv_relu_only_prepared_is_within_a_step_of_what_pytorch_converts_it_to(self):
+    def test_conv_relu_only_prepared_is_within_a_level_of_what_pytorch_converts_it_to(self):
         for engine in ("qnnpack", "fbgemm"):
             for fused in (False, True):
                 with self.subTest(engine=engine, fused=fused):
@@ -269,7 +269,7 @@ class ModelsWithStubs(EndToEnd):
                 model = tq.convert(model)
                 x = torch.randn(self.shape)
                 (output,) = self.octet.run(octet, x)
-                # A step of the convolution, one of the gate and the product's own.
+                # A level of the convolution, one of the gate and the product's own.
                 self.assertLessEqual(self.difference(output, self.quantized_output(model, x)), 3)
 
     def test_quantization_aware_training(self):
@@ -289,7 +289,7 @@ class ModelsWithStubs(EndToEnd):
                 (output,) = self.octet.run(octet, x)
                 wanted = tq.convert(model)
                 # A byte of the first layer may differ where PyTorch folds the batch norm in another
-                # order: it moves a sum of the last layer by less than a step.
+                # order: it moves a sum of the last layer by less than a level.
                 largest = float((output.values - wanted(x)).abs().max())
                 self.assertLessEqual(largest, 1.01 * wanted[4].scale)
 
@@ -489,7 +489,7 @@ class MobileNetV2(EndToEnd):
               f"{exact.differences.largest}")
         self.assertGreater(len(answers), 1, "the images have different answers")
         self.assertLessEqual(exact.differences.largest, 1)
-        # A step in one byte of an addition may grow on its way through layers of random weights:
+        # A level in one byte of an addition may grow on its way through layers of random weights:
         # less than the roundings of all bytes do, which is what parts PyTorch's int8 from its
         # float.
         self.assertLess(largest, noise)

@@ -21,7 +21,7 @@ def load(name):
 
 
 def arguments_of(node, values, tensors, scales):
-    """-> a node's inputs as float64; weights become real, a bias is rounded to steps of the
+    """-> a node's inputs as float64; weights become real, a bias is rounded to levels of the
     accumulator."""
     found = [values[name] if name in values else tensors[name].double() for name in node["inputs"]]
     weights = node.get("weight_quantization")
@@ -29,8 +29,8 @@ def arguments_of(node, values, tensors, scales):
         scale = torch.tensor(weights["scale"], dtype=torch.float64)
         found[1] = found[1] * scale.view([-1] + [1] * (found[1].dim() - 1))
         if len(found) == 3:
-            step = scale * scales[node["inputs"][0]]["scale"]
-            found[2] = torch.round(found[2] / step) * step
+            product = scale * scales[node["inputs"][0]]["scale"]
+            found[2] = torch.round(found[2] / product) * product
     return found
 
 

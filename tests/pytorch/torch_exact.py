@@ -15,22 +15,22 @@ def _centred(x):
 
 def _quantized(real, scale, zero_point):
     """-> the quantized tensor of values in units of the scale."""
-    steps = (torch.round(real) + zero_point).clamp(0, 255).to(torch.uint8)
-    return torch._make_per_tensor_quantized_tensor(steps, scale, zero_point)
+    levels = (torch.round(real) + zero_point).clamp(0, 255).to(torch.uint8)
+    return torch._make_per_tensor_quantized_tensor(levels, scale, zero_point)
 
 
 class Differences:
-    """How many bytes of which operators were rounded otherwise by PyTorch, and by how many steps at
-    most."""
+    """How many bytes of which operators were rounded otherwise by PyTorch, and by how many levels
+    at most."""
 
     def __init__(self):
         self.count = self.largest = 0
 
     def see(self, ours, theirs):
         """Counts; -> ours."""
-        steps = (ours.int_repr().int() - theirs.int_repr().int()).abs()
-        self.count += int((steps > 0).sum())
-        self.largest = max(self.largest, int(steps.max()))
+        levels = (ours.int_repr().int() - theirs.int_repr().int()).abs()
+        self.count += int((levels > 0).sum())
+        self.largest = max(self.largest, int(levels.max()))
         return ours
 
 

@@ -63,8 +63,8 @@ void check_both(const TfliteMaker& maker) {
 TEST_CASE("TFLite: a bias of 32 bits reaches the model as the number that it is") {
   for (const int32_t q : {16777217, -123456789, most - 2 * 255 * 255, 2000000001}) {
     const Graph graph = load_tflite_graph(convolution({.bias = {5, q, 7}}).file());
-    REQUIRE(bias_of(graph).steps);
-    CHECK(bias_of(graph).steps->values == std::vector<int32_t>{5, q, 7});
+    REQUIRE(bias_of(graph).bias_s32);
+    CHECK(bias_of(graph).bias_s32->values == std::vector<int32_t>{5, q, 7});
     check_int8(convolution({.scale = {0.01f, 1e-7f, 0.03f}, .bias = {5, q, 7}}));
   }
 }

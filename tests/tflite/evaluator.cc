@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "loaders/half.h"
+#include "loaders/float16.h"
 #include "tests/tflite/evaluator_call.h"
 
 namespace octet::test {
@@ -153,7 +153,7 @@ double stored_value(const TensorRecord& tensor, std::size_t i) {
     case tflite::TensorType::FLOAT32:
       return element<float>(tensor, i);
     case tflite::TensorType::FLOAT16:
-      return loaders::half_to_float(element<uint16_t>(tensor, i));
+      return loaders::float16_to_float(element<uint16_t>(tensor, i));
     case tflite::TensorType::INT32:
       return element<int32_t>(tensor, i);
     case tflite::TensorType::INT64:
@@ -178,9 +178,9 @@ std::vector<double> real_constant(const TensorRecord& tensor) {
     double value = stored_value(tensor, i);
     if (bytes && !tensor.scale.empty()) {
       const std::size_t s = tensor.scale.size() == 1 ? 0 : i / inner % tensor.scale.size();
-      const double steps = value - static_cast<double>(tensor.zero_point[s]);
+      const double levels = value - static_cast<double>(tensor.zero_point[s]);
       // The scale of a dead channel may be infinite.
-      value = steps == 0 ? 0 : double{tensor.scale[s]} * steps;
+      value = levels == 0 ? 0 : double{tensor.scale[s]} * levels;
     }
     out.push_back(value);
   }

@@ -99,13 +99,13 @@ Doubles strided_slice(const Call& call) {
   if (o.ellipsis_mask() != 0 || o.new_axis_mask() != 0 || o.shrink_axis_mask() != 0)
     throw std::runtime_error("no evaluation of such masks");
   const std::vector<int64_t> begin = call.integers(1);
-  const std::vector<int64_t> step = call.integers(3);
+  const std::vector<int64_t> stride = call.integers(3);
   Doubles out;
   for_each_position(call.output_shape(), [&](Extents at) {
     for (std::size_t i = 0; i < at.size(); ++i) {
       int64_t first = (o.begin_mask() >> i & 1) != 0 ? 0 : begin[i];
       if (first < 0) first += call.shape(0)[i];
-      at[i] = static_cast<int32_t>(first + step[i] * at[i]);
+      at[i] = static_cast<int32_t>(first + stride[i] * at[i]);
     }
     out.push_back(broadcast_at(call.operand(0), call.shape(0), at));
   });

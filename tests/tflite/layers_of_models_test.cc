@@ -74,7 +74,7 @@ std::vector<double> picture(const TensorRecord& input, uint32_t seed) {
 
 // The scale of a byte tensor. For floats that a QUANTIZE reads, its scale, to which they are
 // rounded on the way. 0 for other floats and for whole numbers.
-double step_of(const ModelFile& file, int32_t tensor) {
+double scale_of(const ModelFile& file, int32_t tensor) {
   const TensorRecord& t = file.tensors[static_cast<std::size_t>(tensor)];
   if (is_whole_number(t)) return 0;
   if (!t.scale.empty()) return double{t.scale[0]};
@@ -126,17 +126,17 @@ void check_every_layer(const std::string& path, int pictures) {
       for (const int32_t result : op.outputs) {
         const TensorRecord& tensor = file.tensors[static_cast<std::size_t>(result)];
         INFO("operator " << i << " " << op.op << " '" << tensor.name << "'");
-        const double step = step_of(file, result);
+        const double scale = scale_of(file, result);
         const std::vector<double>& expected = ours.at(result);
         REQUIRE(got[result].size() == expected.size());
         double largest = 0;
         for (std::size_t k = 0; k < expected.size(); ++k) {
           const double difference = std::abs(got[result][k] - expected[k]);
-          const double steps = step > 0
-                                   ? std::round(difference / step)
-                                   : difference / (1e-6 * std::max(1.0, std::abs(expected[k])));
-          largest = std::max(largest, steps);
-          apart += step > 0 && steps > 0 ? 1 : 0;
+          const double levels = scale > 0
+                                    ? std::round(difference / scale)
+                                    : difference / (1e-6 * std::max(1.0, std::abs(expected[k])));
+          largest = std::max(largest, levels);
+          apart += scale > 0 && levels > 0 ? 1 : 0;
         }
         CHECK(largest <= 1);
         compared += static_cast<int64_t>(expected.size());
@@ -189,7 +189,7 @@ void check_every_layer_in_float(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("the u8 models give at every layer what double precision gives, to one step") {
+TEST_CASE("the u8 models give at every layer what double precision gives, to one level") {
   const std::string small = shared_data("tflite/mobilenet_v1_0.25_128_quant.tflite");
   if (!small.empty()) check_every_layer(small, 3);
   const std::string large = shared_data("tflite/mobilenet_v2_1.0_224_quant.tflite");

@@ -104,7 +104,7 @@ TEST_CASE("TFLite: PAD is real zeros, PADV2 the value") {
   check_int8(m);
 }
 
-TEST_CASE("TFLite: mirrored paddings, with and without the border") {
+TEST_CASE("TFLite: mirrored paddings, with and without the edge") {
   const auto mirror = [](tflite::MirrorPadMode mode) {
     return options<tflite::MirrorPadOptions>(tflite::CreateMirrorPadOptions, mode);
   };

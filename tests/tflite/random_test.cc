@@ -89,7 +89,7 @@ std::string describe(const ModelFile& file) {
 }
 
 // Returns the scale that the file gives the tensor; 0 if it has none.
-double own_step_of(const ModelFile& file, int32_t tensor) {
+double own_scale_of(const ModelFile& file, int32_t tensor) {
   const TensorRecord& t = file.tensors[static_cast<std::size_t>(tensor)];
   return t.scale.empty() ? 0 : double{t.scale[0]};
 }
@@ -104,12 +104,12 @@ std::string difference(const ModelFile& file, std::size_t index, const std::vect
   double widest = 1e-6;
   for (const double v : exact) widest = std::max(widest, std::abs(v));
   if (bytes) widest = std::max(std::abs(least_of(y)), std::abs(most_of(y)));
-  // A probability of 1 may be one step beyond its bytes. Float does not clip it.
-  const bool is_probability = own_step_of(file, op.outputs[0]) == 1.0 / 256;
+  // A probability of 1 may be one level beyond its bytes. Float does not clip it.
+  const bool is_probability = own_scale_of(file, op.outputs[0]) == 1.0 / 256;
   const bool whole = y.type == tflite::TensorType::INT32 || y.type == tflite::TensorType::INT64;
   const double allowed =
       whole ? 0
-            : (in_float && !is_probability ? 0 : 1.001 * own_step_of(file, op.outputs[0])) +
+            : (in_float && !is_probability ? 0 : 1.001 * own_scale_of(file, op.outputs[0])) +
                   3e-5 * widest;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double want = !bytes     ? exact[i]
@@ -168,7 +168,7 @@ std::string check_graph(const RandomTflite& graph, uint32_t seed, bool in_float)
 
 }  // namespace
 
-TEST_CASE("TFLite: random quantized graphs are within a step of their evaluation in double") {
+TEST_CASE("TFLite: random quantized graphs are within a level of their evaluation in double") {
   int wrong = 0;
   for (uint32_t seed = 1; seed <= graph_count && wrong < 5; ++seed) {
     const RandomTflite graph = graph_of_seed(seed);

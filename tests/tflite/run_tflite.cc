@@ -95,11 +95,11 @@ void check_int8(const TfliteMaker& maker, bool all_int8) {
                     CHECK(model.has_int8());
                     if (all_int8) CHECK_FALSE(model.has_float_island());
                     REQUIRE(got.size() == expected.size());
-                    const float step = is_bytes(tensor) ? tensor.scale[0] : 0.0f;
+                    const float scale = is_bytes(tensor) ? tensor.scale[0] : 0.0f;
                     float largest = 0;
                     for (std::size_t k = 0; k < got.size(); ++k)
                       largest = std::max(largest, std::abs(got[k] - expected[k]));
-                    CHECK(largest <= step * 1.001f);
+                    CHECK(largest <= scale * 1.001f);
                   });
 }
 

@@ -20,7 +20,7 @@ struct Layout {
   uint32_t bits = 0;
   std::array<uint32_t, 3> masks{};  // of R, G, B in pixels of 16 and 32 bits
   Bytes palette;                    // B, G, R(, 0) for each index
-  std::size_t palette_step = 4;
+  std::size_t palette_stride = 4;
   std::size_t pixels_at = 0;
 };
 
@@ -39,7 +39,7 @@ const char* read_layout(Bytes file, Layout& layout) {
     layout.width = little_endian(file, file_header + 4, 2);
     layout.height = little_endian(file, file_header + 6, 2);
     layout.bits = little_endian(file, file_header + 10, 2);
-    layout.palette_step = 3;
+    layout.palette_stride = 3;
   } else if (header >= info_header && header <= 256) {
     layout.width = static_cast<int32_t>(little_endian(file, file_header + 4, 4));
     layout.height = static_cast<int32_t>(little_endian(file, file_header + 8, 4));
@@ -79,9 +79,9 @@ const char* read_layout(Bytes file, Layout& layout) {
   if (layout.bits == 1 || layout.bits == 4 || layout.bits == 8) {
     const std::size_t most = std::size_t{1} << layout.bits;
     const std::size_t count = colors == 0 || colors > most ? most : colors;
-    if (palette_at > file.size() || file.size() - palette_at < count * layout.palette_step)
+    if (palette_at > file.size() || file.size() - palette_at < count * layout.palette_stride)
       return "the file is cut off";
-    layout.palette = file.subspan(palette_at, count * layout.palette_step);
+    layout.palette = file.subspan(palette_at, count * layout.palette_stride);
   } else if (layout.bits != 16 && layout.bits != 24 && layout.bits != 32) {
     return "pixels of an unknown size";
   }
@@ -102,9 +102,9 @@ bool read_pixel(const Layout& layout, Bytes row, int64_t x, uint8_t* rgb) {
     const std::size_t in_byte = 8 / layout.bits;
     const auto shift = static_cast<uint32_t>((in_byte - 1 - at % in_byte) * layout.bits);
     const std::size_t index = row[at / in_byte] >> shift & ((1U << layout.bits) - 1);
-    if ((index + 1) * layout.palette_step > layout.palette.size()) return false;
+    if ((index + 1) * layout.palette_stride > layout.palette.size()) return false;
     for (std::size_t c = 0; c < 3; ++c)
-      rgb[c] = layout.palette[index * layout.palette_step + 2 - c];
+      rgb[c] = layout.palette[index * layout.palette_stride + 2 - c];
   } else if (layout.bits == 24) {
     for (std::size_t c = 0; c < 3; ++c) rgb[c] = row[at * 3 + 2 - c];
   } else {

@@ -100,9 +100,9 @@ bool decompress(Bytes data, int code_bits, std::span<uint8_t> indices) {
 
 /// Where row `i` of an interlaced picture belongs.
 int interlaced_row(int i, int height) {
-  for (const auto& [first, step] : {std::pair{0, 8}, {4, 8}, {2, 4}, {1, 2}}) {
-    const int rows = height > first ? (height - first + step - 1) / step : 0;
-    if (i < rows) return first + i * step;
+  for (const auto& [first, stride] : {std::pair{0, 8}, {4, 8}, {2, 4}, {1, 2}}) {
+    const int rows = height > first ? (height - first + stride - 1) / stride : 0;
+    if (i < rows) return first + i * stride;
     i -= rows;
   }
   return 0;
@@ -153,14 +153,14 @@ const char* decode(Source source, Image& canvas) {
     }
     if (kind != ',') return kind == ';' ? "there is no picture in it" : "an unknown kind of block";
     if (!source.has(9)) break;
-    const Bytes place = source.take(9);
-    Frame frame{.left = static_cast<int>(little_endian(place, 0, 2)),
-                .top = static_cast<int>(little_endian(place, 2, 2)),
-                .width = static_cast<int>(little_endian(place, 4, 2)),
-                .height = static_cast<int>(little_endian(place, 6, 2)),
-                .interlaced = (place[8] & 0x40) != 0,
+    const Bytes descriptor = source.take(9);
+    Frame frame{.left = static_cast<int>(little_endian(descriptor, 0, 2)),
+                .top = static_cast<int>(little_endian(descriptor, 2, 2)),
+                .width = static_cast<int>(little_endian(descriptor, 4, 2)),
+                .height = static_cast<int>(little_endian(descriptor, 6, 2)),
+                .interlaced = (descriptor[8] & 0x40) != 0,
                 .palette = global};
-    if (!take_palette(place[8], frame.palette) || !source.has(1)) break;
+    if (!take_palette(descriptor[8], frame.palette) || !source.has(1)) break;
     // A frame that sticks out makes the canvas larger, as in Pillow.
     canvas.width = std::max(canvas.width, frame.left + frame.width);
     canvas.height = std::max(canvas.height, frame.top + frame.height);

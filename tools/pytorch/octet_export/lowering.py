@@ -266,7 +266,7 @@ class Emitter:
                       "fault of the exporter")
         got, wanted = result.value.detach().double(), _real(expected).detach().double()
         if expected.is_quantized:
-            worst, limit = quantized.distance_in_steps(got, expected), 1.05
+            worst, limit = quantized.distance_in_levels(got, expected), 1.05
         else:
             worst, limit = relative_distance(got, wanted), RELATIVE_TOLERANCE
         if not worst <= limit:

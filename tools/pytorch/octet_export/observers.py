@@ -141,8 +141,8 @@ def _search(low, high, count, centre, spread):
     """Returns (scale, zero point) for the range [low * a, high * b] with the least error, with a
     and b in (0, 1].
 
-    It first tries to shrink both sides by the same factors, then improves one side at a time, in
-    finer steps each round.
+    It first tries to shrink both sides by the same factors, then improves one side at a time, by
+    less each round.
     """
     def best_of(pairs):
         errors = [_error(low * a, high * b, count, centre, spread) for a, b in pairs]

@@ -59,8 +59,8 @@ def parameters_of(tensor, path):
     return tensor.q_scale(), tensor.q_zero_point() + shift
 
 
-def distance_in_steps(real, expected):
-    """Returns the largest distance, in quantization steps, of clamped real values from those of a
+def distance_in_levels(real, expected):
+    """Returns the largest distance, in levels, of clamped real values from those of a
     quantized tensor."""
     low, high = (-128, 127) if expected.dtype == torch.qint8 else (0, 255)
     q = (torch.round(real / expected.q_scale()) + expected.q_zero_point()).clamp(low, high)

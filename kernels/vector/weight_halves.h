@@ -1,6 +1,6 @@
 // Weights with zero points. A weight minus its zero point needs nine bits. Where kernels multiply
-// bytes, it is split into two bytes that both meet the same pixels; where they multiply s16, it is
-// one value.
+// bytes, it is split into two halves, which both meet the same pixels; where they multiply s16, it
+// is one value.
 #pragma once
 
 #include <algorithm>
@@ -13,16 +13,16 @@ namespace octet::kernels::vector {
 
 /// Whether two bytes can hold each weight minus its zero point. They cannot hold 127 - (-128) =
 /// 255, and nothing else is out of their reach.
-inline bool fit_weight_parts(const ConvParams& params) {
+inline bool fit_weight_halves(const ConvParams& params) {
   const int32_t* zero_points = params.weights.zero_points;
   return zero_points == nullptr ||
          std::all_of(zero_points, zero_points + params.geometry.output_channels,
                      [](int32_t zero_point) { return zero_point > -128; });
 }
 
-/// How many parts a weight has: 1, or 2 where it is a sum of two bytes. `wide`: weights are packed
+/// How many halves a weight has: 1, or 2 where it is a sum of two bytes. `wide`: weights are packed
 /// as s16.
-inline int32_t weight_parts(const ConvParams& params, bool wide) {
+inline int32_t weight_halves(const ConvParams& params, bool wide) {
   return params.weights.zero_points != nullptr && !wide ? 2 : 1;
 }
 
@@ -39,11 +39,11 @@ inline bool has_extreme_weight(const ConvParams& params) {
          params.weights.values + count;
 }
 
-/// Part `part` of the `parts` parts of `weight`, which is a weight minus its zero point.
-inline int32_t weight_part(int32_t weight, int32_t part, int32_t parts) {
-  if (parts == 1) return weight;
+/// Half `half` of the `halves` halves of `weight`, which is a weight minus its zero point.
+inline int32_t weight_half(int32_t weight, int32_t half, int32_t halves) {
+  if (halves == 1) return weight;
   const int32_t first = std::clamp(weight, -128, 127);
-  return part == 0 ? first : weight - first;
+  return half == 0 ? first : weight - first;
 }
 
 }  // namespace octet::kernels::vector

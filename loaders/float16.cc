@@ -1,11 +1,11 @@
-#include "loaders/half.h"
+#include "loaders/float16.h"
 
 #include <bit>
 #include <cmath>
 
 namespace octet::loaders {
 
-float half_to_float(uint16_t bits) {
+float float16_to_float(uint16_t bits) {
   const uint32_t sign = uint32_t{bits & 0x8000U} << 16;
   const uint32_t exponent = (bits >> 10) & 0x1FU;
   const uint32_t mantissa = bits & 0x3FFU;
@@ -17,6 +17,6 @@ float half_to_float(uint16_t bits) {
   return std::bit_cast<float>(sign | upper | (mantissa << 13));
 }
 
-float bfloat_to_float(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
 
 }  // namespace octet::loaders

@@ -6,9 +6,9 @@
 namespace octet::loaders {
 
 /// Converts the bits of an IEEE 754 binary16.
-float half_to_float(uint16_t bits);
+float float16_to_float(uint16_t bits);
 
 /// Converts a bfloat16, which is the upper half of a float32.
-float bfloat_to_float(uint16_t bits);
+float bfloat16_to_float(uint16_t bits);
 
 }  // namespace octet::loaders

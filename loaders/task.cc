@@ -95,6 +95,13 @@ Expected<Task> parse_task(const std::string& text, const graph::Graph& graph) {
   }
 }
 
+bool labels_name_scores(const graph::Graph& graph) {
+  const graph::Tensor& output = graph.tensor(graph.outputs[0]);
+  const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
+  return !graph.labels.empty() && output.type != Type::s32 && axes <= 1 &&
+         element_count(output.shape) == static_cast<int64_t>(graph.labels.size());
+}
+
 void check_labels(const graph::Graph& graph) {
   const graph::Tensor& output = graph.tensor(graph.outputs[0]);
   const auto labels = static_cast<int64_t>(graph.labels.size());

@@ -18,6 +18,9 @@ Task read_task(const JsonObject& from, const graph::Graph& graph);
 /// Does the same for JSON text from a command line.
 Expected<Task> parse_task(const std::string& json, const graph::Graph& graph);
 
+/// Whether the graph's labels are the classes of its first output: one row of as many scores.
+bool labels_name_scores(const graph::Graph& graph);
+
 /// Throws LoadError if a classifier has another number of classes than of labels.
 void check_labels(const graph::Graph& graph);
 

@@ -1,6 +1,8 @@
 #include "graph/calibration/calibration.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <sstream>
 
 #include "engine/operator_table.h"
@@ -90,13 +92,55 @@ std::string remark(const std::string& name, const Histogram& histogram,
   return text.str();
 }
 
+/// Takes the largest finite magnitude of each channel, the last axis, into `peaks`.
+void widen_peaks(std::vector<float>& peaks, std::span<const float> values) {
+  for (std::size_t begin = 0; !peaks.empty() && begin < values.size(); begin += peaks.size()) {
+    for (std::size_t c = 0; c < peaks.size(); ++c) {
+      const float magnitude = std::abs(values[begin + c]);
+      if (magnitude > peaks[c] && std::isfinite(magnitude)) peaks[c] = magnitude;
+    }
+  }
+}
+
+/// What 999 of 1,000 values that are not 0 stay within.
+double usual_magnitude(const Histogram& histogram) {
+  std::vector<Bin> bins = histogram.bins();
+  std::ranges::sort(
+      bins, [](const Bin& a, const Bin& b) { return std::abs(a.mean()) < std::abs(b.mean()); });
+  double all = 0;
+  for (const Bin& bin : bins) all += bin.count;
+  double seen = 0;
+  for (const Bin& bin : bins) {
+    seen += bin.count;
+    if (seen >= 0.999 * all) return std::abs(bin.mean());
+  }
+  return 0;
+}
+
+/// How many times larger the largest channel is than a quarter of the live ones are at most.
+double channel_ratio(const std::vector<float>& peaks) {
+  std::vector<float> live;
+  std::ranges::copy_if(peaks, std::back_inserter(live), [](float peak) { return peak > 0; });
+  if (live.size() < 4) return 1;
+  std::ranges::sort(live);
+  return static_cast<double>(live.back()) / static_cast<double>(live[live.size() / 4]);
+}
+
+std::string readers_of(const Graph& graph, TensorId id) {
+  std::string names;
+  for (const int reader : graph.readers_of(id))
+    names += (names.empty() ? "" : " ") + graph.nodes[static_cast<std::size_t>(reader)].name;
+  return names;
+}
+
 }  // namespace
 
 Calibration::Calibration(Session session, std::vector<TensorId> tensors, int threads)
     : session_(std::make_unique<Session>(std::move(session))),
       pool_(std::make_unique<ThreadPool>(threads)),
       tensors_(std::move(tensors)),
-      histograms_(tensors_.size()) {}
+      histograms_(tensors_.size()),
+      channel_peaks_(tensors_.size()) {}
 
 Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   // Every activation becomes an output, so that no pass joins two nodes into one.
@@ -111,10 +155,20 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   if (!model) return tl::unexpected(model.error());
   auto session = Session::create(*model, {.threads = threads});
   if (!session) return tl::unexpected(session.error());
-  return Calibration(std::move(*session), std::move(tensors), threads);
+  Calibration calibration(std::move(*session), std::move(tensors), threads);
+  for (std::size_t i = 0; i < calibration.tensors_.size(); ++i) {
+    const TensorId id = calibration.tensors_[i];
+    const bool feeds_layer = std::ranges::any_of(
+        graph.nodes, [&](const Node& node) { return is_layer(node) && node.inputs[0] == id; });
+    const Shape& shape = graph.tensor(id).shape;
+    if (feeds_layer && !shape.empty())
+      calibration.channel_peaks_[i].resize(static_cast<std::size_t>(shape.back()));
+  }
+  return calibration;
 }
 
 Expected<void> Calibration::observe(const std::vector<std::vector<float>>& inputs) {
+  if (!inputs.empty()) variety_.observe(inputs[0]);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (auto ok = session_->set_input(i, inputs[i]); !ok) return ok;
   }
@@ -125,8 +179,11 @@ Expected<void> Calibration::observe(const std::vector<std::vector<float>>& input
   constexpr double cost = 10;  // nanoseconds a value
   pool_->share_out(tensors_.size(), cost * static_cast<double>(values),
                    [&](kernels::Range range, std::size_t) {
-                     for (std::size_t i = range.begin; i < range.end; ++i)
-                       histograms_[i].observe(session_->output(i).values<float>());
+                     for (std::size_t i = range.begin; i < range.end; ++i) {
+                       const auto all = session_->output(i).values<float>();
+                       histograms_[i].observe(all);
+                       widen_peaks(channel_peaks_[i], all);
+                     }
                    });
   return {};
 }
@@ -148,6 +205,49 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
     if (!text.empty()) remarks.push_back(std::move(text));
   }
   return remarks;
+}
+
+std::vector<std::string> Calibration::warnings(const Graph& graph) const {
+  constexpr std::size_t few_inputs = 10;
+  constexpr double outlier = 100;
+  constexpr double far_apart = 1000;
+  std::vector<std::string> all;
+  if (variety_.inputs() < few_inputs) {
+    all.push_back("calibrated with " + std::to_string(variety_.inputs()) +
+                  (variety_.inputs() == 1 ? " image" : " images") +
+                  ", whose ranges may be too narrow for others: give some tens of typical ones");
+  }
+  if (variety_.all_alike()) {
+    all.push_back("all " + std::to_string(variety_.inputs()) +
+                  " images of the calibration are alike: give images that differ as those do that "
+                  "the model will see");
+  }
+  const auto answers = leads_to_output(graph, [&](const Node& node, TensorId result) {
+    return hands_on(graph, node) && std::ranges::count(moved_results(node), result) > 0;
+  });
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const TensorId id = tensors_[i];
+    if (histograms_[i].empty() || answers[static_cast<std::size_t>(id)]) continue;
+    const std::string name = "activation '" + graph.tensor(id).name + "' ";
+    const double most = std::max(std::abs(static_cast<double>(histograms_[i].low())),
+                                 std::abs(static_cast<double>(histograms_[i].high())));
+    const double usual = usual_magnitude(histograms_[i]);
+    if (usual > 0 && most >= outlier * usual) {
+      all.push_back(name + "reaches " + text_of(static_cast<float>(most)) +
+                    ", but 999 of 1,000 values stay within " + text_of(static_cast<float>(usual)) +
+                    ", and one scale holds both badly: look at its largest values, or keep what "
+                    "reads it in float (--keep-float " +
+                    readers_of(graph, id) + ")");
+    } else if (channel_ratio(channel_peaks_[i]) >= far_apart) {
+      all.push_back(name + "has channels of which the largest is " +
+                    text_of(static_cast<float>(std::round(channel_ratio(channel_peaks_[i])))) +
+                    " times as large as a quarter of them: one scale leaves those few levels or "
+                    "none. Scale the channels alike in training, or keep what reads it in float "
+                    "(--keep-float " +
+                    readers_of(graph, id) + ")");
+    }
+  }
+  return all;
 }
 
 }  // namespace octet::graph

@@ -8,6 +8,7 @@
 
 #include "engine/threads.h"
 #include "graph/calibration/calibrators.h"
+#include "graph/calibration/input_variety.h"
 
 namespace octet::graph {
 
@@ -28,6 +29,12 @@ class Calibration {
   /// constant ones, zero ones, and those with infinities or NaNs. Error: nothing was observed.
   Expected<std::vector<std::string>> apply(Graph& graph, Calibrator calibrator) const;
 
+  /// What makes the scales doubtful, a sentence with the remedy each: fewer than 10 inputs; inputs
+  /// that are all alike; an activation whose range is a hundred times what 999 of 1,000 of its
+  /// values stay within; a layer whose input has channels of which one is a thousand times as large
+  /// as a quarter of the others. `graph` has to be the one that `create` was given.
+  std::vector<std::string> warnings(const Graph& graph) const;
+
  private:
   Calibration(Session session, std::vector<TensorId> tensors, int threads);
 
@@ -36,6 +43,10 @@ class Calibration {
   /// Numbers in the graph. They are the session's outputs, in this order.
   std::vector<TensorId> tensors_;
   std::vector<Histogram> histograms_;  ///< One for each of `tensors_`.
+  /// For each of `tensors_` that a layer reads: the largest magnitude of each channel. Empty for
+  /// the others.
+  std::vector<std::vector<float>> channel_peaks_;
+  InputVariety variety_;
 };
 
 }  // namespace octet::graph

@@ -97,7 +97,11 @@ graph::Graph load_float_export(std::span<const std::byte> bytes, const std::stri
   });
   if (root.has("keep_float")) graph.keep_float = root.texts("keep_float");
   if (root.has("labels")) graph.labels = root.texts("labels");
-  if (root.has("task")) graph.task = read_task(root.object("task"), graph);
+  if (root.has("task")) {
+    graph.task = read_task(root.object("task"), graph);
+  } else if (labels_name_scores(graph)) {
+    graph.task.type = TaskType::classify;
+  }
   check_labels(graph);
   if (root.has("preprocess")) {
     graph.preprocess = read_preprocess(root.object("preprocess"));

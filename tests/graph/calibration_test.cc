@@ -230,3 +230,76 @@ TEST_CASE("what the last layers read is not clipped by how rare it is") {
   CHECK(highest(*tensor_named(calibrated, "early").quantization) > 50);  // the largest is 100
   CHECK(highest(*tensor_named(calibrated, tensor_named(graph, "x0").name).quantization) < 2);
 }
+
+namespace {
+
+// The warnings of a calibration with these inputs, one after the other.
+std::vector<std::string> warnings_of(const graph::Graph& graph, const std::vector<Values>& inputs) {
+  auto calibration = Calibration::create(graph, 2);
+  REQUIRE(calibration);
+  for (const Values& values : inputs) REQUIRE(calibration->observe({values}));
+  return calibration->warnings(graph);
+}
+
+std::vector<Values> different_inputs(const graph::Graph& graph, uint32_t count) {
+  std::vector<Values> inputs;
+  for (uint32_t seed = 1; seed <= count; ++seed) inputs.push_back(random_inputs(graph, seed).at(0));
+  return inputs;
+}
+
+graph::Graph two_layers(const std::vector<float>& factors) {
+  GraphMaker m;
+  const auto x = m.input({1, 8, 8, static_cast<int32_t>(factors.size())});
+  const auto scaled =
+      m.mul("scaled", x, m.constant("factors", {static_cast<int32_t>(factors.size())}, factors));
+  return m.finish({m.conv("last", m.conv("deep", scaled, {.channels = 8, .groups = 8}))});
+}
+
+}  // namespace
+
+TEST_CASE("few images are warned of, and enough are not") {
+  const graph::Graph graph = two_layers(std::vector<float>(8, 1));
+  const auto three = warnings_of(graph, different_inputs(graph, 3));
+  REQUIRE(three.size() == 1);
+  CHECK_THAT(three[0], Catch::Contains("calibrated with 3 images") &&
+                           Catch::Contains("give some tens of typical ones"));
+  CHECK(warnings_of(graph, different_inputs(graph, 10)).empty());
+}
+
+TEST_CASE("images that are all alike are warned of") {
+  const graph::Graph graph = two_layers(std::vector<float>(8, 1));
+  const Values picture = random_inputs(graph).at(0);
+  std::vector<Values> alike(12, picture);
+  for (std::size_t i = 0; i < alike.size(); ++i) alike[i][0] += 0.001F * static_cast<float>(i);
+  const auto warnings = warnings_of(graph, alike);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("all 12 images of the calibration are alike"));
+  // One that differs in one corner is enough.
+  for (std::size_t i = 0; i < 16; ++i) alike[5][i] += 2;
+  CHECK(warnings_of(graph, alike).empty());
+}
+
+TEST_CASE("an activation with values far beyond the usual ones is warned of, with what reads it") {
+  const graph::Graph graph = two_layers(std::vector<float>(8, 1));
+  auto inputs = different_inputs(graph, 12);
+  inputs[3][100] = 900;
+  const auto warnings = warnings_of(graph, inputs);
+  REQUIRE(warnings.size() >= 2);  // the input, the product, and perhaps the layer behind it
+  CHECK_THAT(warnings[1], Catch::Contains("activation 'scaled' reaches 900") &&
+                              Catch::Contains("999 of 1,000 values stay within 3.") &&
+                              Catch::Contains("--keep-float deep"));
+}
+
+TEST_CASE("a layer whose input has channels a thousand times apart is warned of") {
+  const auto warned = [](const std::vector<float>& factors) {
+    const graph::Graph graph = two_layers(factors);
+    return warnings_of(graph, different_inputs(graph, 12));
+  };
+  const auto warnings = warned({1, 1, 1, 9000, 9000, 9000, 9000, 1});
+  REQUIRE(!warnings.empty());
+  CHECK_THAT(warnings[0], Catch::Contains("activation 'scaled' has channels") &&
+                              Catch::Contains("--keep-float deep"));
+  CHECK(warned({1, 1, 1, 300, 300, 300, 300, 1}).empty());
+  // Channels without values are no reason to warn.
+  CHECK(warned({0, 0, 0, 1, 1, 1, 1, 1}).empty());
+}

@@ -177,6 +177,19 @@ TEST_CASE("a task that is unknown, or names what is not there") {
   check_accepted(without.file());
 }
 
+TEST_CASE("labels for all scores of a file without a task make a classifier") {
+  const auto task_with = [](const json& labels) {
+    SampleExport sample = sample_classifier();
+    sample.graph.erase("task");
+    sample.graph["labels"] = labels;
+    const auto graph = load(sample.file());
+    REQUIRE(graph);
+    return graph->task.type;
+  };
+  CHECK(task_with({"a", "b", "c", "d", "e"}) == TaskType::classify);
+  CHECK(task_with({"a", "b"}) == TaskType::none);
+}
+
 TEST_CASE("a classifier that answers with an index has any number of labels") {
   SampleExport index = sample_classifier();
   json& g = index.graph;

@@ -71,6 +71,15 @@ class Labels(ExportTest):
                      labels=["a", "b", "c"], task={"type": "classify"})
         self.refused(nn.Flatten().eval(), "texts", labels=[1, 2])
 
+    def test_without_a_task_they_make_a_classifier(self):
+        exported = export(nn.Flatten().eval(), (1, 2, 1, 1), labels=["cat", "dog"])
+        self.assertEqual(exported.description["task"], {"type": "classify"})
+        self.refused(nn.Flatten().eval(), "3 labels", "2 classes", shape=(1, 2, 1, 1),
+                     labels=["a", "b", "c"])
+        self.refused(nn.Conv2d(3, 4, 1).eval(), "(1, 4, 6, 6)", shape=(1, 3, 6, 6),
+                     labels=list("abcd"))
+        self.assertNotIn("task", export(nn.Flatten().eval(), (1, 2, 1, 1)).description)
+
     def test_an_index_has_no_number_of_classes(self):
         class Index(nn.Module):
             def __init__(self, keepdim):

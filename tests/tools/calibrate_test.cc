@@ -266,3 +266,32 @@ TEST_CASE(
   REQUIRE(again.code == 0);
   CHECK(contents_of(w.path("a.octet")) == contents_of(w.path("b.octet")));
 }
+
+TEST_CASE("convert --calibrate warns of few images, with the remedy, and converts all the same") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, true);
+  const Outcome outcome =
+      octet_tool({"convert", in, "-o", w.path("few.octet"), "--calibrate", w.path(".")});
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.err, "warning: calibrated with "));
+  CHECK(contains(outcome.err, "give some tens of typical ones"));
+}
+
+TEST_CASE("a preprocessing that the input's scale does not suit is warned of") {
+  const Workplace w;
+  const std::string in = write_uncalibrated(w, false);
+  const std::string scales = w.path("scales.json");
+  REQUIRE(octet_tool({"convert", in, "-o", w.path("a.octet"), "--calibrate", w.path("."),
+                      "--preprocess", "imagenet-torch", "--save-scales", scales})
+              .code == 0);
+  const auto warned = [&](const std::string& preprocess) {
+    const Outcome outcome = octet_tool(
+        {"convert", in, "-o", w.path("b.octet"), "--scales", scales, "--preprocess", preprocess});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return contains(outcome.err, "of its levels lie outside of the range") &&
+           contains(outcome.err, "give the mean and std of training");
+  };
+  CHECK_FALSE(warned("imagenet-torch"));
+  CHECK(warned(R"({"resize": "stretch", "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]})"));
+}

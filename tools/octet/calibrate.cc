@@ -144,7 +144,43 @@ Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const Calibrat
   }
   if (auto ok = bad.finish(options.folder, images.size(), options.max_bad_percent); !ok)
     return tl::unexpected(ok.error());
-  return calibration->apply(graph, *calibrator);
+  std::vector<std::string> remarks = calibration->warnings(graph);
+  auto applied = calibration->apply(graph, *calibrator);
+  if (!applied) return applied;
+  remarks.insert(remarks.end(), applied->begin(), applied->end());
+  return remarks;
+}
+
+std::string preprocess_warning(const graph::Graph& graph) {
+  const graph::Tensor& input = graph.tensor(graph.inputs[0]);
+  if (!graph.preprocess || !input.quantization) return "";
+  const Preprocess& p = *graph.preprocess;
+  const auto [scale, zero_point] = *input.quantization;
+  // Half a step beyond the ends is still rounded to them.
+  const float lowest = scale * (static_cast<float>(0 - zero_point) - 0.5F);
+  const float highest = scale * (static_cast<float>(255 - zero_point) + 0.5F);
+  constexpr int levels = 256;
+  int outside = 0;
+  float low = 0;
+  float high = 0;
+  for (std::size_t c = 0; c < p.mean.size(); ++c) {
+    for (int level = 0; level < levels; ++level) {
+      const float value = (static_cast<float>(level) - p.mean[c]) / p.std[c];
+      if (value < lowest || value > highest) ++outside;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  const int all = levels * static_cast<int>(p.mean.size());
+  if (outside * 2 <= all) return "";
+  return "the preprocessing makes values from " + graph::text_of(low) + " to " +
+         graph::text_of(high) + ", and " + std::to_string(outside * 100 / all) +
+         " % of its levels lie outside of the range " +
+         graph::text_of(scale * static_cast<float>(-zero_point)) + " to " +
+         graph::text_of(scale * static_cast<float>(255 - zero_point)) + " of the input '" +
+         input.name +
+         "': give the mean and std of training, or find the scales again on images that are "
+         "prepared in this way";
 }
 
 }  // namespace octet::tool

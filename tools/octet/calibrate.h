@@ -32,6 +32,11 @@ Expected<void> set_preprocess(graph::Graph& graph, const std::string& text);
 Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
                                              const std::vector<std::string>& images);
 
+/// A warning if most values that the preprocessing can give an input lie outside of the range of
+/// the input's scale: the scale was then found on inputs that were prepared in another way. Empty
+/// otherwise.
+std::string preprocess_warning(const graph::Graph& graph);
+
 /// Scales of activations by tensor name, as JSON: {"TENSOR": {"scale": 0.02, "zero_point": 128}}.
 /// Error: no activation has one.
 Expected<std::string> scales_text(const graph::Graph& graph);

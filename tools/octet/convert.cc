@@ -126,6 +126,8 @@ Expected<Converted> make_model(const ConvertOptions& options) {
     scales = std::move(*text);
   }
   std::vector<std::string> remarks = std::move(graph->remarks);
+  if (std::string unlike = preprocess_warning(*graph); !options.float_only && !unlike.empty())
+    remarks.push_back(std::move(unlike));
   const bool file_has_scales = graph->unscaled_is_float;
   if (calibrates) progress.emplace("converting", stages);
   progress->advance();

@@ -88,7 +88,8 @@ def _parser():
     add("--preprocess", metavar="PRESET|JSON",
         help=f"how an image becomes the input: {', '.join(PRESETS)}, or JSON")
     add("--labels", metavar="FILE",
-        help="a text file with one class name a line; blank lines do not count")
+        help="a text file with one class name a line; blank lines do not count. Without --task, "
+             "labels make a classifier")
     add("--task", metavar="classify|JSON",
         help="classify, or JSON with a detector's outputs and priors")
     add("--observer", choices=sorted(OBSERVERS), default="histogram",

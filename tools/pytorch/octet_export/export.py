@@ -37,8 +37,9 @@ def export(model, input_shape, path, calibration=None, observer="histogram", kee
     observer: how calibration chooses the range of an activation: 'histogram' (the least L2 error),
         'min-max' or 'moving-average'.
     keep_float: modules, nodes, or prefixes of their names that must not run in int8.
-    preprocess, labels, task: as docs/float_export.md describes them. preprocess may also be the
-        name of a preset ('imagenet-torch', 'imagenet-tf', 'zero-one'), and task may be 'classify'.
+    preprocess, labels, task: as docs/float_export.md describes them. Labels without a task make a
+        classifier. preprocess may also be the name of a preset ('imagenet-torch', 'imagenet-tf',
+        'zero-one'), and task may be 'classify'.
     exif_rotate: whether the images of a folder are turned as their EXIF says.
     max_bad: how many percent of a folder's images may be unreadable. They are left out, with a
         warning.
@@ -95,6 +96,8 @@ def _export(model, input_shape, path, calibration, observer, keep_float, preproc
     graph.keep_float += [name for name in kept if name not in graph.keep_float]
 
     extras = {"preprocess": preprocess, "labels": labels}
+    if task is None and labels is not None:  # whoever names classes has a classifier
+        task = "classify"
     if task is not None:
         outputs = [graph.activations[name] for name in graph.outputs]
         extras["task"] = options.check_task(task, labels, outputs, shapes)

@@ -107,7 +107,8 @@ def _check_classify(labels, output):
     is_index = output.type != "f32"
     if sum(extent > 1 for extent in output.shape) > (0 if is_index else 1):
         raise ExportError(f"task classify: the model's output has the shape {tuple(output.shape)}, "
-                          "answers at many places; export it without a task")
+                          "answers at many places; export it without a task"
+                          + (" and without labels" if labels is not None else ""))
     classes = math.prod(output.shape)
     if labels is not None and not is_index and len(labels) != classes:
         raise ExportError(f"there are {len(labels)} labels but the model's output has {classes} "

@@ -273,7 +273,7 @@ TEST_CASE("convert --calibrate warns of few images, with the remedy, and convert
   const Outcome outcome =
       octet_tool({"convert", in, "-o", w.path("few.octet"), "--calibrate", w.path(".")});
   CHECK(outcome.code == 0);
-  CHECK(contains(outcome.err, "warning: calibrated with "));
+  CHECK(contains(outcome.err, "float.safetensors: calibrated with "));
   CHECK(contains(outcome.err, "give some tens of typical ones"));
 }
 

@@ -144,11 +144,10 @@ Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const Calibrat
   }
   if (auto ok = bad.finish(options.folder, images.size(), options.max_bad_percent); !ok)
     return tl::unexpected(ok.error());
-  std::vector<std::string> remarks = calibration->warnings(graph);
-  auto applied = calibration->apply(graph, *calibrator);
-  if (!applied) return applied;
-  remarks.insert(remarks.end(), applied->begin(), applied->end());
-  return remarks;
+  // These are printed if the conversion succeeds.
+  for (std::string& warning : calibration->warnings(graph))
+    graph.remarks.push_back(std::move(warning));
+  return calibration->apply(graph, *calibrator);
 }
 
 std::string preprocess_warning(const graph::Graph& graph) {

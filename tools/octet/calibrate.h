@@ -27,8 +27,9 @@ struct CalibrationOptions {
 Expected<void> set_preprocess(graph::Graph& graph, const std::string& text);
 
 /// Runs the float model on `images`, which are paths in `options.folder`, and gives the graph its
-/// scales. Returns sentences for the user. Errors: too many images cannot be read; no
-/// preprocessing; the graph has scales already.
+/// scales. Returns sentences for the user about single tensors; warnings about the whole go to
+/// Graph::remarks. Errors: too many images cannot be read; no preprocessing; the graph has scales
+/// already.
 Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
                                              const std::vector<std::string>& images);
 

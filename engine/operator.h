@@ -73,6 +73,11 @@ enum class Op : uint8_t {
   log_softmax,  // x - max - log(sum(exp(x - max))) along the axis; float only
   softsign,     // x / (1 + |x|); in int8 a `lookup`, like the functions of one value above
   top_k,        // the k largest or smallest values along an axis, in order, and their indices, s32
+  // Functions of one value, in int8 a `lookup` each.
+  gelu_tanh,  // GELU in the form with tanh
+  erf,
+  softplus,  // log(1 + exp(x))
+  mish,      // x * tanh(softplus(x))
   // These are in graphs only: no model file has them.
   identity,
 };
@@ -93,6 +98,10 @@ enum class Function : uint8_t {
   abs,
   neg,
   softsign,
+  gelu_tanh,
+  erf,
+  softplus,
+  mish,
 };
 
 constexpr int op_count = static_cast<int>(Op::identity) + 1;

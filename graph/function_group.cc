@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <numbers>
 #include <optional>
 
 #include "engine/operator_table.h"
@@ -185,6 +186,16 @@ double evaluate(Function function, double value, double x) {
       return -x;
     case Function::softsign:
       return x / (1 + std::abs(x));
+    case Function::gelu_tanh: {
+      const double u = std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x);
+      return 0.5 * x * (1 + std::tanh(u));
+    }
+    case Function::erf:
+      return std::erf(x);
+    case Function::softplus:
+      return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+    case Function::mish:
+      return x * std::tanh(evaluate(Function::softplus, 0, x));
   }
   std::abort();
 }

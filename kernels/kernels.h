@@ -242,8 +242,21 @@ struct CopyParams {
 // ---- functions of float32
 
 /// elu: x where x >= 0, else alpha (e^x - 1). gelu: x times the probability that a standard normal
-/// value is below x.
-enum class FloatFunction : uint8_t { exp, log, sigmoid, tanh, silu, elu, gelu };
+/// value is below x; gelu_tanh: x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which is near it.
+/// softplus: log(1 + e^x). mish: x tanh(softplus(x)).
+enum class FloatFunction : uint8_t {
+  exp,
+  log,
+  sigmoid,
+  tanh,
+  silu,
+  elu,
+  gelu,
+  gelu_tanh,
+  erf,
+  softplus,
+  mish,
+};
 
 struct FloatFunctionParams {
   FloatFunction function = FloatFunction::exp;

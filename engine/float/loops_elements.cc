@@ -143,6 +143,14 @@ void run_function(const FloatOperands& operands) {
       return run_kernel(operands, {.function = FloatFunction::silu});
     case Function::gelu:
       return run_kernel(operands, {.function = FloatFunction::gelu});
+    case Function::gelu_tanh:
+      return run_kernel(operands, {.function = FloatFunction::gelu_tanh});
+    case Function::erf:
+      return run_kernel(operands, {.function = FloatFunction::erf});
+    case Function::softplus:
+      return run_kernel(operands, {.function = FloatFunction::softplus});
+    case Function::mish:
+      return run_kernel(operands, {.function = FloatFunction::mish});
     case Function::exp:
       return run_kernel(operands, {.function = FloatFunction::exp});
     case Function::log:

@@ -63,6 +63,44 @@ struct GaussianUnit {
   }
 };
 
+/// x sigmoid(2 u), which is x / 2 (1 + tanh(u)), with u = sqrt(2 / pi) (x + 0.044715 x^3).
+struct GaussianUnitByTanh {
+  static double twice(double x) { return 0x1.9884533d43651p+0 * (x + 0.044715 * (x * x * x)); }
+  static double inside(double x) { return Sigmoid::inside(twice(x)); }
+  static double result(double x, double e, double) { return x * Sigmoid::result(twice(x), e, 0); }
+};
+
+struct ErrorFunction {
+  static double inside(double x) { return -(x * x); }
+  static double result(double x, double e, double) {
+    const double positive = 1 - e * scaled_erfc_float64(x < 0 ? -x : x);
+    const double far = x < 0 ? -positive : positive;
+    const double square = x * x;
+    const double series = 1 - square * (1.0 / 3 - square * (1.0 / 10 - square * (1.0 / 42)));
+    const double near = 0x1.20dd750429b6dp+0 * x * series;  // 2 / sqrt(pi)
+    return square < 0.05 * 0.05 ? near : far;
+  }
+};
+
+/// log(1 + e^x) as max(x, 0) + log(1 + e^-|x|).
+struct Softplus {
+  static double inside(double x) { return Sigmoid::inside(x); }
+  static double result(double x, double e, double) {
+    const double series = e * (1 - e * (0.5 - e * (1.0 / 3)));
+    return (x > 0 ? x : 0.0) + (e < 1e-4 ? series : log_float64(1 + e));
+  }
+};
+
+/// x tanh(softplus(x)) = x (n / (n + 2)) with n = e^x (e^x + 2). For x >= 0 all is divided by e^2x.
+struct Mish {
+  static double inside(double x) { return Sigmoid::inside(x); }
+  static double result(double x, double e, double) {
+    const double over = x < 0 ? e * (e + 2) : 1 + 2 * e;
+    const double rest = x < 0 ? 2.0 : 2 * (e * e);
+    return x * (over / (over + rest));
+  }
+};
+
 /// Replaces each value x of a portion by e^x. A function of its own, since it is long and
 /// vectorised.
 [[gnu::noinline]] inline void exponentials_of_portion(double* values) {
@@ -105,9 +143,17 @@ inline ApplyToPortion choose_function(FloatFunction function) {
     case FloatFunction::elu:
       return apply_to_portion<ExponentialUnit>;
     case FloatFunction::gelu:
+      return apply_to_portion<GaussianUnit>;
+    case FloatFunction::gelu_tanh:
+      return apply_to_portion<GaussianUnitByTanh>;
+    case FloatFunction::erf:
+      return apply_to_portion<ErrorFunction>;
+    case FloatFunction::softplus:
+      return apply_to_portion<Softplus>;
+    case FloatFunction::mish:
       break;
   }
-  return apply_to_portion<GaussianUnit>;
+  return apply_to_portion<Mish>;
 }
 
 inline void apply_float_function(const FloatFunctionParams& params, const float* input,

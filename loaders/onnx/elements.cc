@@ -76,8 +76,11 @@ Value numbers_of_bytes(Builder& builder, const Node& node, const Value& x) {
 }  // namespace
 
 void load_function(Builder& builder, const Node& node, Op op) {
-  if (node.op() == "Gelu" && node.text("approximate", "none") != "none")
+  if (node.op() == "Gelu" && node.text("approximate", "none") == "tanh") {
+    op = Op::gelu_tanh;
+  } else if (node.op() == "Gelu" && node.text("approximate", "none") != "none") {
     node.missing("with approximate = " + node.text("approximate", ""));
+  }
   if (node.op() == "Swish" && node.number("alpha", 1) != 1) node.missing("with an alpha");
   const Value x = builder.operand(node, 0);
   builder.finish(node, builder.emit(node, op, NoAttributes{}, {x.id}, x.order));

@@ -12,7 +12,7 @@ using Code = format::BuiltinOperator;
 
 void load_function(Builder& builder, const Node& node, Op op) {
   const auto* gelu = node.find_options<format::GeluOptions>();
-  if (gelu != nullptr && gelu->approximate()) node.missing("in its approximate form");
+  if (gelu != nullptr && gelu->approximate()) op = Op::gelu_tanh;
   const TensorId x = builder.operand(node, 0);
   const Attributes attributes = op == Op::elu ? Attributes(ScalarAttributes{1}) : NoAttributes{};
   builder.finish(node, builder.emit(node, op, attributes, {x}));

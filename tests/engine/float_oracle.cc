@@ -209,6 +209,14 @@ double function(Function function, double alpha, double x) {
       return -x;
     case Function::softsign:
       return x / (1 + std::abs(x));
+    case Function::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+    case Function::erf:
+      return std::erf(x);
+    case Function::softplus:
+      return std::log1p(std::exp(x));
+    case Function::mish:
+      return x * std::tanh(std::log1p(std::exp(x)));
   }
   std::abort();
 }

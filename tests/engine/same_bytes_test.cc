@@ -189,7 +189,11 @@ Model every_operator() {
                                  {"gelu", Op::gelu},
                                  {"abs", Op::abs},
                                  {"neg", Op::neg},
-                                 {"softsign", Op::softsign}}) {
+                                 {"softsign", Op::softsign},
+                                 {"gelu_tanh", Op::gelu_tanh},
+                                 {"erf", Op::erf},
+                                 {"softplus", Op::softplus},
+                                 {"mish", Op::mish}}) {
     outputs.push_back(m.mean(std::string(name) + ".mean", m.simple(name, op, y), {1, 2}));
   }
   outputs.push_back(m.argmax("argmax", y));
@@ -249,7 +253,11 @@ Model float_tail() {
                                  {"hard_sigmoid", Op::hard_sigmoid},
                                  {"hard_swish", Op::hard_swish},
                                  {"neg", Op::neg},
-                                 {"softsign", Op::softsign}}) {
+                                 {"softsign", Op::softsign},
+                                 {"gelu_tanh", Op::gelu_tanh},
+                                 {"erf", Op::erf},
+                                 {"softplus", Op::softplus},
+                                 {"mish", Op::mish}}) {
     outputs.push_back(of(name, op, head));
   }
   outputs.push_back(of("leaky_relu", Op::leaky_relu, head, ScalarAttributes{.value = 0.3F}));

@@ -77,6 +77,26 @@ const Spelling spellings[] = {
        return both(m, "y", Op::div, x,
                    m.add("sum", m.simple("a", Op::abs, x), number(m, "one", 1)));
      }},
+    {"0.5 * x * (1 + erf(x / sqrt(2)))", "gelu",
+     [](GraphMaker& m, TensorId x) {
+       const auto e =
+           m.simple("e", Op::erf, both(m, "quotient", Op::div, x, number(m, "root", 1.4142135F)));
+       return m.mul("y", m.mul("product", x, m.add("sum", e, number(m, "one", 1))),
+                    number(m, "half", 0.5F));
+     }},
+    {"0.5 * x * (1 + tanh(0.7978845 * (x + 0.044715 * x^3)))", "gelu_tanh",
+     [](GraphMaker& m, TensorId x) {
+       const auto cube = m.mul("cube", m.mul("square", x, x), x);
+       const auto inside =
+           m.mul("inside", m.add("bent", x, m.mul("small", cube, number(m, "c", 0.044715F))),
+                 number(m, "root", 0.7978845608F));
+       const auto sum = m.add("sum", m.simple("t", Op::tanh, inside), number(m, "one", 1));
+       return m.mul("y", m.mul("half of x", x, number(m, "half", 0.5F)), sum);
+     }},
+    {"x * tanh(softplus(x))", "mish",
+     [](GraphMaker& m, TensorId x) {
+       return m.mul("y", x, m.simple("t", Op::tanh, m.simple("s", Op::softplus, x)));
+     }},
     {"0.6 * x + 0.4 * abs(x)", "leaky_relu",
      [](GraphMaker& m, TensorId x) {
        return m.add("y", m.mul("line", x, number(m, "a", 0.6F)),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -19,8 +20,9 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 constexpr FloatFunction all_functions[] = {
-    FloatFunction::exp,  FloatFunction::log, FloatFunction::sigmoid, FloatFunction::tanh,
-    FloatFunction::silu, FloatFunction::elu, FloatFunction::gelu};
+    FloatFunction::exp,  FloatFunction::log,      FloatFunction::sigmoid, FloatFunction::tanh,
+    FloatFunction::silu, FloatFunction::elu,      FloatFunction::gelu,    FloatFunction::gelu_tanh,
+    FloatFunction::erf,  FloatFunction::softplus, FloatFunction::mish};
 
 long double evaluate(const FloatFunctionParams& params, long double x) {
   switch (params.function) {
@@ -38,6 +40,21 @@ long double evaluate(const FloatFunctionParams& params, long double x) {
       return x >= 0 ? x : static_cast<long double>(params.alpha) * std::expm1(x);
     case FloatFunction::gelu:
       return x / 2 * std::erfc(-x * std::sqrt(0.5L));
+    case FloatFunction::gelu_tanh: {
+      // As x sigmoid(2 u), since 1 + tanh(u) cancels where u is far below 0.
+      const long double u =
+          std::sqrt(2 / std::numbers::pi_v<long double>) * (x + 0.044715L * x * x * x);
+      return x / (1 + std::exp(-2 * u));
+    }
+    case FloatFunction::erf:
+      return std::erf(x);
+    case FloatFunction::softplus:
+      return std::max(x, 0.0L) + std::log1p(std::exp(-std::abs(x)));
+    case FloatFunction::mish: {
+      const long double e = std::exp(-std::abs(x));
+      const long double over = x < 0 ? e * (e + 2) : 1 + 2 * e;
+      return x * (over / (over + (x < 0 ? 2 : 2 * e * e)));
+    }
   }
   return 0;
 }
@@ -75,7 +92,7 @@ TEST_CASE("functions of float32 are the nearest float32, or next to it") {
       for (float& x : input) x = std::abs(x);
     }
     // Half of a denormal number is a tie, and long double does not decide it, either.
-    if (function == FloatFunction::gelu) {
+    if (function == FloatFunction::gelu || function == FloatFunction::gelu_tanh) {
       std::erase_if(input, [](float x) { return std::abs(x) < 1e-30F; });
     }
     const std::vector<float> output = apply(kernels::best_table(), params, input);
@@ -123,6 +140,10 @@ TEST_CASE("functions of float32 at the ends of their range") {
   check(FloatFunction::silu, 0, -0.0F, infinity, nan);
   check(FloatFunction::elu, 0, -0.0F, infinity, -0.5F);
   check(FloatFunction::gelu, 0, -0.0F, infinity, nan);
+  check(FloatFunction::gelu_tanh, 0, -0.0F, infinity, nan);
+  check(FloatFunction::erf, 0, -0.0F, 1, -1);
+  check(FloatFunction::softplus, 0.69314718F, 0.69314718F, infinity, 0);
+  check(FloatFunction::mish, 0, -0.0F, infinity, nan);
   CHECK(of(FloatFunction::tanh)[5] == 1e-45F);
   CHECK(of(FloatFunction::tanh)[6] == -1e-45F);
 }

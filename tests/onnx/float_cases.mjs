@@ -132,6 +132,25 @@ for (const op of ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Exp', 'Abs', 'Neg', '
   one(`unary_${op.toLowerCase()}`, op, { x: small, range: 4 });
 }
 one('unary_gelu', 'Gelu', { x: small, range: 4, opset: 20 });
+one('unary_gelu_tanh', 'Gelu',
+  { x: small, range: 4, opset: 20, attributes: { approximate: 'tanh' } });
+for (const op of ['Erf', 'Softplus']) one(`unary_${op.toLowerCase()}`, op, { x: small, range: 4 });
+one('unary_mish', 'Mish', { x: small, range: 4, opset: 18 });
+// Functions that exporters spell out.
+graph('spelled_silu', { inputs: { x: small }, outputs: { y: any(4) }, range: 4,
+  nodes: [node('Sigmoid', ['x'], ['s']), node('Mul', ['x', 's'], ['y'])] });
+graph('spelled_hard_swish', { inputs: { x: small }, outputs: { y: any(4) }, range: 5,
+  initializers: { three: scalar(3), low: scalar(0), high: scalar(6), six: scalar(6) },
+  nodes: [node('Add', ['x', 'three'], ['a']), node('Clip', ['a', 'low', 'high'], ['c']),
+    node('Mul', ['x', 'c'], ['p']), node('Div', ['p', 'six'], ['y'])] });
+graph('spelled_gelu', { inputs: { x: small }, outputs: { y: any(4) }, range: 4,
+  initializers: { root: scalar(Math.SQRT2), one: scalar(1), half: scalar(0.5) },
+  nodes: [node('Div', ['x', 'root'], ['d']), node('Erf', ['d'], ['e']),
+    node('Add', ['e', 'one'], ['a']), node('Mul', ['x', 'a'], ['p']),
+    node('Mul', ['p', 'half'], ['y'])] });
+graph('spelled_mish', { inputs: { x: small }, outputs: { y: any(4) }, range: 4,
+  nodes: [node('Softplus', ['x'], ['s']), node('Tanh', ['s'], ['t']),
+    node('Mul', ['x', 't'], ['y'])] });
 one('leaky_relu_alpha', 'LeakyRelu', { x: small, attributes: { alpha: { float: 0.2 } } });
 one('elu_alpha', 'Elu', { x: small, attributes: { alpha: { float: 0.7 } } });
 one('hard_sigmoid_sixth', 'HardSigmoid',

@@ -52,6 +52,7 @@ const OperatorCase operators[] = {
     {"DynamicQuantizeLinear", 1, 3},
     {"Elu"},
     {"Equal", 2},
+    {"Erf"},
     {"Exp"},
     {"Expand", 2},
     {"Flatten"},
@@ -77,6 +78,7 @@ const OperatorCase operators[] = {
     {"Max", any},
     {"MaxPool", 1, 2},
     {"Min", any},
+    {"Mish"},
     {"Mod", 2},
     {"Mul", 2},
     {"Neg"},
@@ -104,6 +106,7 @@ const OperatorCase operators[] = {
     {"Size"},
     {"Slice", 5},
     {"Softmax"},
+    {"Softplus"},
     {"Softsign"},
     {"SpaceToDepth"},
     {"Split", 2, any},
@@ -206,6 +209,7 @@ TEST_CASE("ONNX: every function of one value is read, of the operators above") {
   };
   for (const auto& [op, inputs, outputs, domain] : operators) add(one(op, 1, 1, {}, domain));
   add(one("HardSigmoid", 1, 1, {{"alpha", 1.0f / 6}}));
+  add(one("Gelu", 1, 1, {{"approximate", "tanh"}}));
   for (const Op op : functions_of_one_value()) {
     INFO(op_name(op));
     CHECK(read.contains(op));

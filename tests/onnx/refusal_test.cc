@@ -34,10 +34,10 @@ OnnxMaker conv(const OnnxAttributes& attributes,
 TEST_CASE("ONNX: all operators that octet lacks are listed at once, with the nodes' names") {
   OnnxMaker m;
   m.input("x", {1, 3, 4, 5}).output("y");
-  m.node("Softplus", {"x"}, {"a"}).node("Relu", {"a"}, {"b"}).node("Einsum", {"b", "x"}, {"c"});
+  m.node("Selu", {"x"}, {"a"}).node("Relu", {"a"}, {"b"}).node("Einsum", {"b", "x"}, {"c"});
   m.node("Special", {"x"}, {"d"}, {}, "my.domain").node("Add", {"c", "d"}, {"y"});
-  check_refused(m, {"lacks 3 operators", "'.a': Softplus", "'.c': Einsum",
-                    "'.d': my.domain.Special", "docs/formats.md"});
+  check_refused(m, {"lacks 3 operators", "'.a': Selu", "'.c': Einsum", "'.d': my.domain.Special",
+                    "docs/formats.md"});
 }
 
 TEST_CASE("ONNX: a form of an operator that octet lacks is listed with what it is") {
@@ -93,7 +93,7 @@ TEST_CASE("ONNX: Gemm with a beta and a C that is computed") {
 
 TEST_CASE("ONNX: an operator that no output depends on may be any") {
   OnnxMaker m = relu({1, 3, 4, 5});
-  m.node("Softplus", {"x"}, {"unused"});
+  m.node("Selu", {"x"}, {"unused"});
   check_loads(m);
 }
 
@@ -345,7 +345,7 @@ TEST_CASE("convert --float: weights that are no finite numbers") {
 TEST_CASE("convert: an input that no output depends on is left out, with a warning") {
   OnnxMaker m = relu({1, 3, 4, 5});
   m.input("spare", {1, 2}).input("mask", {1, 2}, 7).input("taken", {1, 3, 4, 5});
-  m.node("Softplus", {"spare"}, {"unused"}).node("Add", {"y", "taken"}, {"z"}).output("z");
+  m.node("Selu", {"spare"}, {"unused"}).node("Add", {"y", "taken"}, {"z"}).output("z");
   const TemporaryFolder folder;
   const std::string in = folder.write("model.onnx", m.file());
   const Outcome outcome = octet_tool({"convert", in, "-o", folder.path("out.octet"), "--float"});

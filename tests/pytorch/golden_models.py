@@ -235,6 +235,9 @@ def float_models():
     yield "float_top_k", Function(lambda x: torch.topk(x, 2, 1).values), (1, 3, 9, 8)
     yield ("float_top_k_indices", Function(lambda x: torch.topk(x, 5, 2, largest=False)[1]),
            (1, 3, 9, 8))
+    for name, module in (("gelu_tanh", nn.GELU("tanh")), ("softplus", nn.Softplus()),
+                         ("mish", nn.Mish()), ("erf", Function(torch.erf))):
+        yield f"float_{name}", module, (1, 3, 9, 8)
 
 
 class SqueezeExcite(nn.Module):

@@ -121,6 +121,8 @@ class Operators(ExportTest):
                            (nn.Hardswish(), "hard_swish"), (nn.SiLU(), "silu"), (nn.GELU(), "gelu"),
                            (torch.exp, "exp"), (torch.abs, "abs"),
                            (torch.neg, "neg"), (lambda x: -x, "neg"), (nn.Softsign(), "softsign"),
+                           (nn.GELU("tanh"), "gelu_tanh"), (nn.Softplus(), "softplus"),
+                           (nn.Mish(), "mish"), (torch.erf, "erf"),
                            (F.softsign, "softsign"), (F.relu, "relu"), (torch.relu, "relu"),
                            (lambda x: x.relu(), "relu"), (lambda x: x.sigmoid(), "sigmoid"),
                            (lambda x: x.clone().relu_(), "relu"), (F.silu, "silu"),

@@ -89,6 +89,9 @@ TEST_CASE("TFLite: more functions of one value") {
     INFO(tflite::EnumNameBuiltinOperator(code));
     check_everywhere({.code = code}, {TensorType::UINT8, 0.1f, 90}, {TensorType::INT8, 0.1f, -50});
   }
+  const auto by_tanh = options<tflite::GeluOptions>(tflite::CreateGeluOptions, true);
+  check_everywhere({.code = BuiltinOperator::GELU, .options = by_tanh},
+                   {TensorType::UINT8, 0.1f, 90}, {TensorType::INT8, 0.1f, -50});
   for (const auto code : {BuiltinOperator::LOG, BuiltinOperator::SQRT}) {
     INFO(tflite::EnumNameBuiltinOperator(code));
     const Stored positive = {TensorType::UINT8, 0.03f, 0};

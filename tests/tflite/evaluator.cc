@@ -72,6 +72,12 @@ Doubles result(const Call& call) {
     case Code::HARD_SWISH:
       return unary(call, hard_swish);
     case Code::GELU:
+      if (const auto* gelu = call.record.options->builtin_options_as<tflite::GeluOptions>();
+          gelu != nullptr && gelu->approximate()) {
+        return unary(call, [](double x) {
+          return 0.5 * x * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+        });
+      }
       return unary(call, [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); });
     case Code::EXP:
       return unary(call, [](double x) { return std::exp(x); });

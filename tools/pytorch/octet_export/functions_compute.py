@@ -100,9 +100,16 @@ for _op, (_, *_names) in FUNCTIONS.items():
 
 @register("gelu")
 def _gelu(e, input, approximate="none"):
-    if approximate != "none":
-        e.fail("GELU with the tanh approximation; use approximate='none'")
-    return e.emit("gelu", [input])
+    return e.emit("gelu" if approximate == "none" else "gelu_tanh", [input])
+
+
+@register("softplus")
+def _softplus(e, input, beta=1, threshold=20):
+    # Beyond the threshold torch gives x itself. At 20 that is the nearest float32 to softplus(x).
+    if beta != 1 or threshold < 20:
+        e.fail(f"softplus with beta {beta} and threshold {threshold}; octet's has beta 1 and a "
+               "threshold of at least 20")
+    return e.emit("softplus", [input])
 
 
 @register("clamp", "clip")

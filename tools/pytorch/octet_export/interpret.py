@@ -116,6 +116,8 @@ FUNCTIONS = {
     "neg": (torch.neg, "neg", "negative"),
     "log": (torch.log, "log"),
     "softsign": (F.softsign, "softsign"),
+    "erf": (torch.erf, "erf"),
+    "mish": (F.mish, "mish"),
 }
 
 OPERATORS = {
@@ -125,6 +127,8 @@ OPERATORS = {
     "linear": F.linear,
     "batch_norm": _batch_norm,
     "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "softplus": F.softplus,
     "clip": lambda x, min=None, max=None: torch.clamp(x, min, max),
     "leaky_relu": lambda x, alpha=0.01: F.leaky_relu(x, alpha),
     "elu": lambda x, alpha=1.0: F.elu(x, alpha),

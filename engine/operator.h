@@ -70,9 +70,9 @@ enum class Op : uint8_t {
   cast,       // s32 to f32, or f32 to s32
   // data, indices s32 [..., depth]: each index names a place along the first `depth` axes of data
   gather_nd,
-  log_softmax,  // x - max - log(sum(exp(x - max))) along the axis; float only
-  softsign,     // x / (1 + |x|); in int8 a `lookup`, like the functions of one value above
-  top_k,        // the k largest or smallest values along an axis, in order, and their indices, s32
+  log_softmax,  // of floats: x - max - log(sum(exp(x - max))) along the axis; float only
+  softsign,     // of floats: x / (1 + |x|); in int8 a `lookup`, like other functions of one value
+  top_k,        // of floats and bytes: the k largest or smallest along an axis, and their indices
   // Functions of one value, in int8 a `lookup` each.
   gelu_tanh,  // GELU in the form with tanh
   erf,

@@ -154,6 +154,8 @@ bool moves_bytes(const Node& node) {
 
 bool moves_or_joins(const Node& node) { return moves_bytes(node) || node.op == Op::concat; }
 
+bool takes_operands_type(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
+
 std::span<const TensorId> moved_operands(const Node& node) {
   const std::span<const TensorId> all = node.inputs;
   return node.op == Op::gather_nd ? all.first(1) : all;

@@ -2,7 +2,8 @@
 // file.
 //
 // Images are [N, H, W, C], weights [O, kh, kw, I / groups] or [O, I]. A loader makes a float graph
-// with the model's own names, and with calibration if the file has it; it folds nothing.
+// with the model's own names, and with calibration if the file has it. It computes what depends on
+// constants and shapes only, and joins no nodes.
 #pragma once
 
 #include <cstddef>
@@ -163,6 +164,10 @@ bool moves_bytes(const Node& node);
 
 /// Whether the node only moves bytes or is a concat, so that its result has values of its operands.
 bool moves_or_joins(const Node& node);
+
+/// Whether the node runs in the type of its operand, u8 or float, with the same result: it moves or
+/// joins values, or finds the largest.
+bool takes_operands_type(const Node& node);
 
 /// The operands whose values such a node moves: all operands but indices, which only say from
 /// where.

@@ -192,8 +192,7 @@ Offset<format::Node> write_node(FlatBufferBuilder& builder, const Node& node,
 bool has_float_kernel(const Graph& graph, const Node& node) {
   const auto rank = static_cast<int32_t>(graph.tensor(node.inputs[0]).shape.size());
   if (node.op == Op::softmax) return std::get<AxisAttributes>(node.attributes).axis == rank - 1;
-  return (moves_bytes(node) && node.op != Op::max_pool) || node.op == Op::concat ||
-         node.op == Op::argmax;
+  return (moves_bytes(node) && node.op != Op::max_pool) || node.op == Op::concat;
 }
 
 // Whether the node has whole numbers as operands or results. An island has only floats, except the

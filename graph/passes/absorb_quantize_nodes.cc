@@ -7,10 +7,6 @@ namespace {
 
 bool is_border(const Node& node) { return node.op == Op::quantize || node.op == Op::dequantize; }
 
-// Whether the node runs in the type of its operand, u8 or float. The author's borders beside such a
-// node say nothing about the node itself.
-bool takes_operands_type(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
-
 // What a tensor is in the author's framework. `levels_in_float` is a float tensor between a
 // dequantize and a quantize whose values are all levels of a quantized tensor's scale: it may stay
 // in bytes here.

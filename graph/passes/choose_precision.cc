@@ -11,10 +11,6 @@ constexpr std::size_t listed_at_most = 20;
 constexpr const char* asked_by_user = "asked by the user";
 constexpr const char* asked_by_author = "asked by the model's author";
 
-// Whether the node runs in the type of its operand, as exactly in float as in int8, so that it
-// needs no decision of its own.
-bool is_neutral(const Node& node) { return moves_or_joins(node) || node.op == Op::argmax; }
-
 // Whether the node reads an activation that can be quantized, as int8 kernels do. A constant is
 // allowed only beside an activation, where lower_to_int8 quantizes it.
 bool reads_quantizable(const Graph& graph, const Node& node) {
@@ -29,13 +25,13 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
 // exact as they are. Nodes that only move whole numbers, and argmax, do not count.
 bool computes_whole_numbers(const Graph& graph, const Node& node) {
   return node.op == Op::cast ||
-         (!is_neutral(node) && graph.tensor(node.outputs[0]).type == Type::s32);
+         (!takes_operands_type(node) && graph.tensor(node.outputs[0]).type == Type::s32);
 }
 
 // Returns "" if the node has an int8 form, and otherwise why it has none.
 std::string why_no_int8(const Graph& graph, const Node& node) {
   if (computes_whole_numbers(graph, node)) return "whole numbers, which are computed exactly";
-  if (!is_neutral(node) && !reads_quantizable(graph, node))
+  if (!takes_operands_type(node) && !reads_quantizable(graph, node))
     return "no int8 form: it reads a constant or indices";
   switch (kind_of(node.op)) {
     case Kind::conv2d:
@@ -177,7 +173,7 @@ void apply_wishes_onwards(Graph& graph) {
 // Whether the node may stand between convolutions and float outputs, and can run on float32 as
 // well.
 bool is_tail_op(const Node& node) {
-  return (is_neutral(node) && node.op != Op::max_pool && node.op != Op::argmax) ||
+  return (takes_operands_type(node) && node.op != Op::max_pool && node.op != Op::argmax) ||
          node.op == Op::softmax;
 }
 
@@ -287,7 +283,7 @@ void decide_the_rest(Graph& graph) {
     } else if (!lacks.empty()) {
       node.precision = Precision::float32;
       node.reason = std::string(left_in_float) + ": " + lacks;
-    } else if (is_neutral(node) && !reads_int8(graph, node)) {
+    } else if (takes_operands_type(node) && !reads_int8(graph, node)) {
       node.precision = Precision::float32;
       node.reason = graph.tensor(node.inputs[0]).type == Type::s32 ? "only moves whole numbers"
                                                                    : "only moves what is float";
@@ -359,8 +355,7 @@ Status check_calibration(const Graph& graph) {
             "(a qconfig for its module, FloatFunctional instead of + and torch.cat), calibrate the "
             "prepared model and export it again,"
           : "Export the model again with calibration (octet_export.export(..., calibration=...)), "
-            "let "
-            "octet calibrate it (octet convert --calibrate DIR),";
+            "let octet calibrate it (octet convert --calibrate DIR),";
   return fail(text + "\n" + remedy +
               " keep these nodes in float (--keep-float NAME), or convert all of it in float "
               "(--float).");

@@ -247,7 +247,7 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
                                    (block.image * g.output_h + y + r) * g.output_w + x);
         const typename Store::Multiplier<vectors> multiplier(to);
         int32_t count = g.output_w - x < 2 ? 1 : 2;
-        // It stores one pixel at once, two pixels, or four pixels of which only two exist.
+        // A call stores one pixel, two pixels, or four pixels of which only two exist.
         for (int c = 0; c < 2 && count > 0; c += together, count -= together) {
           Int some[together][vectors];
 #pragma GCC unroll 4

@@ -41,6 +41,17 @@ TEST_CASE("what the author left outside quantize and dequantize stays in float, 
   CHECK(node_named(graph, "after").reason.find("author") != std::string::npos);
 }
 
+TEST_CASE("what takes its operand's type behind the author's dequantize may stay in int8") {
+  GraphMaker m;
+  const auto conv = m.conv("conv", m.quantize("quant", m.input({1, 4, 4, 3}), {0.25f, 10}));
+  m.scale(conv, 0.5f, 3);
+  const auto real = m.dequantize("dequant", conv);
+  const Graph graph = after_pass(
+      absorb_quantize_nodes, m.finish({m.argmax("best", real), m.reshape("flat", real, {1, 64})}));
+  CHECK(node_named(graph, "best").precision == Precision::undecided);
+  CHECK(node_named(graph, "flat").precision == Precision::undecided);
+}
+
 TEST_CASE("dequantize and quantize of one scale between two layers disappear") {
   GraphMaker m;
   const auto first = m.conv("first", m.quantize("quant", m.input({1, 4, 4, 3}), {0.25f, 10}));

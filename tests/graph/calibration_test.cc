@@ -194,7 +194,8 @@ TEST_CASE("outputs, and what only hands values on to them, are not clipped by an
   const auto doubled =
       m.mul("doubled", m.simple("last", Op::abs, inner), m.constant("two", {1}, {2}));
   const auto turned = m.transpose("turned", doubled, {0, 3, 1, 2});
-  const graph::Graph graph = m.finish({answer, turned});
+  const auto below = m.simple("below", Op::neg, m.simple("before", Op::abs, inner));
+  const graph::Graph graph = m.finish({answer, turned, below});
   auto calibration = Calibration::create(graph, 1);
   REQUIRE(calibration);
   REQUIRE(calibration->observe({values}));
@@ -207,6 +208,7 @@ TEST_CASE("outputs, and what only hands values on to them, are not clipped by an
     };
     CHECK(most("answer") == Approx(1));
     CHECK(most("last") == Approx(10));
+    CHECK(most("before") == Approx(10));
     CHECK(most("doubled") == Approx(20));
     CHECK(most("turned") == Approx(20));
     if (calibrator == Calibrator::percentile) CHECK(most("inner") < 2);

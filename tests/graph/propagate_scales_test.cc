@@ -25,6 +25,12 @@ TEST_CASE("what only moves bytes passes its operand's scale on") {
   }
 }
 
+TEST_CASE("an average pool without a scale keeps its operand's") {
+  GraphMaker m;
+  const auto pool = m.average_pool("pool", m.input({1, 4, 4, 2}, Quantization{0.5f, 3}));
+  CHECK(tensor_named(propagated(m.finish({pool})), "pool").quantization == Quantization{0.5f, 3});
+}
+
 TEST_CASE("a layer whose reshaped output was observed has that scale") {
   GraphMaker m;
   const auto conv = m.conv("conv", m.input({1, 2, 2, 3}), {.channels = 2});

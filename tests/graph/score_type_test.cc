@@ -115,6 +115,10 @@ TensorId pad_first(GraphMaker& m, TensorId x, float value) {
 
 // Heads whose range shows that they are probabilities, however they are written.
 constexpr End bounded_ends[] = {
+    {"the negative of what lies between -1 and 0", ScoreType::independent,
+     [](GraphMaker& m, TensorId x) {
+       return m.simple("end", Op::neg, m.clip("below 0", x, {.min = -1, .max = 0}));
+     }},
     {"the mean of two softmaxes", ScoreType::independent,
      [](GraphMaker& m, TensorId x) {
        const TensorId sum = m.add("sum", m.softmax("a", x), m.softmax("b", m.relu("r", x)));

@@ -31,7 +31,9 @@ struct Challenge {
   const Model& model;
   const std::vector<std::vector<float>>& inputs;
   int threads = 1;
-  std::string isa;  ///< octet's, to which the other engine is held; empty: its best.
+  /// The instruction set that octet uses. The other engine may use no better one. Empty: it may use
+  /// its best.
+  std::string isa;
 };
 
 /// An engine that octet can be measured against.

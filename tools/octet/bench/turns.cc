@@ -110,7 +110,7 @@ class Turns {
   std::vector<std::size_t> counts_;
   Clock::time_point begin_;
   std::optional<Progress> progress_;
-  std::size_t shown_ = 0;  // of 100
+  std::size_t shown_ = 0;  // percent
 };
 
 }  // namespace

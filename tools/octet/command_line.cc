@@ -10,6 +10,7 @@
 #include <new>
 
 #include "graph/calibration/calibrators.h"
+#include "kernels/kernels.h"
 #include "loaders/preprocess.h"
 #include "tools/octet/against/opponent.h"
 #include "tools/octet/bench.h"
@@ -45,12 +46,14 @@ void add_session_options(CLI::App& command, SessionOptions& options) {
   command.add_option("--threads", options.threads, "Threads (default: " + threads + ")")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  std::string names;
+  for (const kernels::Isa isa : kernels::all_isas())
+    names += (names.empty() ? "" : ", ") + std::string(kernels::isa_name(isa));
   command
-      .add_option(
-          "--isa", options.isa,
-          "Force an instruction set: reference, avx2, avxvnni, avx512vnni, amx, neon, dotprod, "
-          "i8mm (default: the best that the processor has; OCTET_ISA in the environment does the "
-          "same)")
+      .add_option("--isa", options.isa,
+                  "Force an instruction set: " + names +
+                      " (default: the best that the processor has; OCTET_ISA in the environment "
+                      "does the same)")
       ->type_name("NAME");
 }
 

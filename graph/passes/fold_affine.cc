@@ -30,6 +30,10 @@ Affine affine_of_batch_norm(const Graph& graph, const Node& batch_norm) {
   return affine;
 }
 
+bool are_finite(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+}
+
 // Which operand of a product, sum or difference is the tensor, if the other is a constant of one
 // value or of one for each channel; 2 if there is none.
 std::size_t computed_operand(const Graph& graph, const Node& node) {
@@ -53,7 +57,7 @@ std::optional<Affine> affine_of_arithmetic(const Graph& graph, const Node& node)
   const auto channels = static_cast<std::size_t>(graph.tensor(node.output()).shape.back());
   std::vector<float> values(channels, constant[0]);
   if (constant.size() == channels) values.assign(constant.begin(), constant.end());
-  if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return std::nullopt;
+  if (!are_finite(values)) return std::nullopt;
   std::vector<float> ones(channels, 1.0F);
   if (node.op == Op::mul)
     return Affine{.factor = std::move(values), .shift = std::vector<float>(channels, 0.0F)};
@@ -154,6 +158,7 @@ bool fold_into_layer_before(Graph& graph, std::size_t index, const Affine& affin
     for (std::size_t k = 0; k < per_channel; ++k) weight[o * per_channel + k] *= affine.factor[o];
     bias[o] = bias[o] * affine.factor[o] + affine.shift[o];
   }
+  if (node.op != Op::batch_norm && !(are_finite(weight) && are_finite(bias))) return false;
   set_parameters(graph, layer, std::move(weight), std::move(bias));
   a.bounds = bounds_of_affine(node);
   layer.fused.push_back(node.name);
@@ -199,6 +204,7 @@ bool fold_into_layer_after(Graph& graph, std::size_t index, const Affine& affine
     }
     bias[o] = static_cast<float>(double{bias[o]} + shift);
   }
+  if (node.op != Op::batch_norm && !(are_finite(weight) && are_finite(bias))) return false;
   set_parameters(graph, layer, std::move(weight), std::move(bias));
   layer.fused.push_back(node.name);
   layer.inputs[0] = operand_of(graph, node);

@@ -222,6 +222,18 @@ TEST_CASE("a product is not folded over what a file rounds, nor where it says ho
         "conv2d mul");
 }
 
+TEST_CASE("a product that weights cannot hold stays") {
+  GraphMaker m;
+  const auto conv = m.conv("conv", m.input({1, 2, 2, 4}), {.channels = 8});
+  const auto small = m.mul("small", conv, m.constant("a", {1}, {1e-30F}));
+  const auto large = m.mul("large", small, m.constant("b", {1}, {3e38F}));
+  const auto larger = m.mul("larger", large, m.constant("c", {1}, {3e38F}));
+  Graph graph = m.finish({larger});
+  REQUIRE(octet::graph::fold_affine(graph));
+  CHECK(ops_of(graph) == "conv2d mul");
+  CHECK(graph.nodes[1].name == "larger");
+}
+
 TEST_CASE("a product with a constant that is no channel's, or not finite, stays") {
   GraphMaker m;
   const auto conv = m.conv("conv", m.input({1, 8, 8, 4}), {.channels = 8});

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/operator_table.h"
+#include "graph/passes/folding.h"
 
 namespace octet::graph {
 namespace {
@@ -32,13 +33,6 @@ bool is_by_value(const Graph& graph, const Node& node) {
     return operand.type == result.type &&
            (is_one_number(operand) || (!operand.is_constant() && operand.shape == result.shape));
   });
-}
-
-// Whether a file rounds the tensor to its scale. Scales of calibration only observe.
-bool is_rounded(const Graph& graph, const Tensor& tensor) {
-  return tensor.rounds ||
-         (tensor.quantization &&
-          (graph.keeps_rounding || graph.unscaled_is_float || graph.has_authors_borders));
 }
 
 double evaluate(Arithmetic operation, double a, double b) {
@@ -84,7 +78,7 @@ class FunctionGroups::Grower {
     if (latest < 0 || nodes_.size() == most_nodes) return false;
     const Node& node = graph_.nodes[static_cast<std::size_t>(latest)];
     if (!is_by_value(graph_, node) || graph_.is_output(node.output()) ||
-        is_rounded(graph_, graph_.tensor(node.output())) ||
+        is_rounded_by_file(graph_, graph_.tensor(node.output())) ||
         node.precision != graph_.nodes[static_cast<std::size_t>(nodes_.back())].precision)
       return false;
     const auto& readers = groups_.readers_[static_cast<std::size_t>(node.output())];

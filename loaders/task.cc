@@ -42,12 +42,15 @@ void read_priors(const JsonObject& from, Task& task) {
   if (task.variances.size() != 2) from.fail("'variances' needs 2 values");
 }
 
+int64_t long_axes(const Shape& shape) {
+  return std::ranges::count_if(shape, [](int32_t extent) { return extent > 1; });
+}
+
 /// Checks that a classifier answers with one row of scores, or with the index of one class.
 void check_one_answer(const JsonObject& from, const graph::Graph& graph) {
   const graph::Tensor& output = graph.tensor(graph.outputs[0]);
   const bool is_index = output.type == Type::s32;
-  const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
-  if (axes > (is_index ? 0 : 1)) {
+  if (long_axes(output.shape) > (is_index ? 0 : 1)) {
     from.fail("the task is classify, but the first output '" + output.name + "' is " +
               shape_text(output.shape) + ": answers at many places; leave the task out");
   }
@@ -97,8 +100,7 @@ Expected<Task> parse_task(const std::string& text, const graph::Graph& graph) {
 
 bool labels_name_scores(const graph::Graph& graph) {
   const graph::Tensor& output = graph.tensor(graph.outputs[0]);
-  const auto axes = std::ranges::count_if(output.shape, [](int32_t extent) { return extent > 1; });
-  return !graph.labels.empty() && output.type != Type::s32 && axes <= 1 &&
+  return !graph.labels.empty() && output.type != Type::s32 && long_axes(output.shape) <= 1 &&
          element_count(output.shape) == static_cast<int64_t>(graph.labels.size());
 }
 

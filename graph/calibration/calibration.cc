@@ -49,6 +49,13 @@ std::vector<bool> leads_to_output(const Graph& graph, const Passes& passes) {
   return leads;
 }
 
+/// Tells for each tensor whether it is an output, or its values are handed on to one.
+std::vector<bool> answers_of(const Graph& graph) {
+  return leads_to_output(graph, [&](const Node& node, TensorId result) {
+    return hands_on(graph, node) && std::ranges::count(moved_results(node), result) > 0;
+  });
+}
+
 /// Returns, for each tensor, the calibrator that may choose its range.
 ///
 /// Large values of an output are answers (the box of a large face), not outliers of a sum. So
@@ -64,9 +71,7 @@ std::vector<Calibrator> calibrators_of(const Graph& graph, Calibrator wanted) {
     if (counts && is_layer(node) && last[static_cast<std::size_t>(node.output())])
       all[static_cast<std::size_t>(node.inputs[0])] = Calibrator::mse;
   }
-  const auto answers = leads_to_output(graph, [&](const Node& node, TensorId result) {
-    return hands_on(graph, node) && std::ranges::count(moved_results(node), result) > 0;
-  });
+  const std::vector<bool> answers = answers_of(graph);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (answers[i]) all[i] = Calibrator::min_max;
   }
@@ -156,13 +161,14 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   auto session = Session::create(*model, {.threads = threads});
   if (!session) return tl::unexpected(session.error());
   Calibration calibration(std::move(*session), std::move(tensors), threads);
+  std::vector<bool> feeds_layer(graph.tensors.size(), false);
+  for (const Node& node : graph.nodes) {
+    if (is_layer(node)) feeds_layer[static_cast<std::size_t>(node.inputs[0])] = true;
+  }
   for (std::size_t i = 0; i < calibration.tensors_.size(); ++i) {
     const TensorId id = calibration.tensors_[i];
-    const bool feeds_layer = std::ranges::any_of(
-        graph.nodes, [&](const Node& node) { return is_layer(node) && node.inputs[0] == id; });
-    const Shape& shape = graph.tensor(id).shape;
-    if (feeds_layer && !shape.empty())
-      calibration.channel_peaks_[i].resize(static_cast<std::size_t>(shape.back()));
+    if (!feeds_layer[static_cast<std::size_t>(id)]) continue;
+    calibration.channel_peaks_[i].resize(static_cast<std::size_t>(graph.tensor(id).shape.back()));
   }
   return calibration;
 }
@@ -222,9 +228,7 @@ std::vector<std::string> Calibration::warnings(const Graph& graph) const {
                   " images of the calibration are alike: give images that differ as those do that "
                   "the model will see");
   }
-  const auto answers = leads_to_output(graph, [&](const Node& node, TensorId result) {
-    return hands_on(graph, node) && std::ranges::count(moved_results(node), result) > 0;
-  });
+  const std::vector<bool> answers = answers_of(graph);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const TensorId id = tensors_[i];
     if (histograms_[i].empty() || answers[static_cast<std::size_t>(id)]) continue;
@@ -238,9 +242,9 @@ std::vector<std::string> Calibration::warnings(const Graph& graph) const {
                     ", and one scale holds both badly: look at its largest values, or keep what "
                     "reads it in float (--keep-float " +
                     readers_of(graph, id) + ")");
-    } else if (channel_ratio(channel_peaks_[i]) >= far_apart) {
+    } else if (const double ratio = channel_ratio(channel_peaks_[i]); ratio >= far_apart) {
       all.push_back(name + "has channels of which the largest is " +
-                    text_of(static_cast<float>(std::round(channel_ratio(channel_peaks_[i])))) +
+                    text_of(static_cast<float>(std::round(ratio))) +
                     " times as large as a quarter of them: one scale leaves those few levels or "
                     "none. Scale the channels alike in training, or keep what reads it in float "
                     "(--keep-float " +

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -118,10 +119,9 @@ void join_log_softmax(Graph& graph, std::size_t index) {
   const int softmax_index = graph.producer_of(log.inputs[0]);
   if (softmax_index < 0 || !graph.read_only_by(log.inputs[0], static_cast<int>(index))) return;
   const Node& softmax = graph.nodes[static_cast<std::size_t>(softmax_index)];
-  const bool rounded =
-      graph.tensor(softmax.output()).quantization.has_value() &&
-      (graph.unscaled_is_float || graph.has_authors_borders || graph.keeps_rounding);
-  if (softmax.op != Op::softmax || softmax.inputs.size() != 1 || rounded) return;
+  if (softmax.op != Op::softmax || softmax.inputs.size() != 1 ||
+      is_rounded_by_file(graph, graph.tensor(softmax.output())))
+    return;
   log.op = Op::log_softmax;
   log.attributes = softmax.attributes;
   log.fused.insert(log.fused.end(), softmax.fused.begin(), softmax.fused.end());

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -39,13 +40,9 @@ bool are_finite(const std::vector<float>& values) {
 std::size_t computed_operand(const Graph& graph, const Node& node) {
   const Shape& shape = graph.tensor(node.output()).shape;
   for (const std::size_t i : {0U, 1U}) {
-    const Tensor& constant = graph.tensor(node.inputs[1 - i]);
     const Tensor& x = graph.tensor(node.inputs[i]);
-    if (!constant.is_constant() || constant.type != Type::f32 || x.is_constant() ||
-        x.type != Type::f32 || x.shape != shape || shape.empty())
-      continue;
-    const int64_t count = element_count(constant.shape);
-    if (count == 1 || (count == shape.back() && constant.shape.back() == shape.back())) return i;
+    if (x.is_constant() || x.type != Type::f32 || x.shape != shape || shape.empty()) continue;
+    if (is_by_channel(graph.tensor(node.inputs[1 - i]), shape.back())) return i;
   }
   return 2;
 }
@@ -98,10 +95,7 @@ Bounds bounds_of_affine(const Node& node) {
 // are to be rounded. A batch norm between them is folded by the file's own framework, too.
 bool author_forbids(const Graph& graph, const Node& layer, const Node& affine, TensorId between) {
   if (affine.op == Op::batch_norm) return false;
-  const Tensor& tensor = graph.tensor(between);
-  const bool rounds = tensor.quantization && (graph.keeps_rounding || graph.unscaled_is_float ||
-                                              graph.has_authors_borders);
-  return rounds || tensor.rounds || layer.weight_quantization.has_value();
+  return is_rounded_by_file(graph, graph.tensor(between)) || layer.weight_quantization.has_value();
 }
 
 bool has_float_weights(const Graph& graph, const Node& layer) {

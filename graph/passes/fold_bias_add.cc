@@ -1,16 +1,10 @@
 #include <algorithm>
 
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
 namespace {
-
-// Whether the constant is one value, or has one for each output channel.
-bool is_a_bias(const Tensor& constant, int32_t channels) {
-  const int64_t count = element_count(constant.shape);
-  return constant.is_constant() && constant.type == Type::f32 &&
-         (count == 1 || (count == channels && constant.shape.back() == channels));
-}
 
 // Returns which operand of the add is the layer, if the other is the constant; 2 if there is none.
 // A constant minus a layer is no bias.
@@ -19,7 +13,7 @@ std::size_t layer_operand(const Graph& graph, const Node& node) {
     if (node.op == Op::sub && i == 1) break;
     const int producer = graph.producer_of(node.inputs[i]);
     if (producer >= 0 && is_layer(graph.nodes[static_cast<std::size_t>(producer)]) &&
-        is_a_bias(graph.tensor(node.inputs[1 - i]), graph.tensor(node.output()).shape.back()))
+        is_by_channel(graph.tensor(node.inputs[1 - i]), graph.tensor(node.output()).shape.back()))
       return i;
   }
   return 2;

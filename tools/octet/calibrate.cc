@@ -17,14 +17,16 @@ std::string input_text(const graph::Graph& graph) {
   return "input '" + input.name + "' of " + shape_text(input.shape);
 }
 
+float normalized_level(int level, const Preprocess& preprocess, std::size_t channel) {
+  return (static_cast<float>(level) - preprocess.mean[channel]) / preprocess.std[channel];
+}
+
 // Pixels as the model's first input: [1, height, width, channels].
 std::vector<float> normalized(const std::vector<uint8_t>& pixels, const Preprocess& preprocess) {
   const std::size_t channels = preprocess.mean.size();
   std::vector<float> values(pixels.size());
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    values[i] = (static_cast<float>(pixels[i]) - preprocess.mean[i % channels]) /
-                preprocess.std[i % channels];
-  }
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    values[i] = normalized_level(pixels[i], preprocess, i % channels);
   return values;
 }
 
@@ -164,7 +166,7 @@ std::string preprocess_warning(const graph::Graph& graph) {
   float high = 0;
   for (std::size_t c = 0; c < p.mean.size(); ++c) {
     for (int level = 0; level < levels; ++level) {
-      const float value = (static_cast<float>(level) - p.mean[c]) / p.std[c];
+      const float value = normalized_level(level, p, c);
       if (value < lowest || value > highest) ++outside;
       low = std::min(low, value);
       high = std::max(high, value);

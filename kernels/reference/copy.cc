@@ -11,7 +11,8 @@ template <std::size_t element_size>
 inline void copy_row(const std::byte* source, int64_t source_stride, std::byte* target,
                      int64_t target_stride, int64_t count) {
   constexpr auto size = static_cast<int64_t>(element_size);
-  if (source_stride == size && target_stride == size) {
+  constexpr int64_t worth_a_call = 16;  // shorter rows, such as three channels, are done sooner
+  if (source_stride == size && target_stride == size && count * size >= worth_a_call) {
     std::memcpy(target, source, static_cast<std::size_t>(count * size));
     return;
   }

@@ -86,6 +86,49 @@ enum class ConvOutput : uint8_t {
   float32,  ///< clamp(float(acc) * m[o]) with m[o] = s_x * s_w[o]: the high-precision output
 };
 
+/// How a layer computes the function of one value that it has: docs/quantization.md, 'A function
+/// inside a layer'. v is the function's result in steps of the output's scale, before a residual is
+/// added and before rounding.
+enum class FunctionForm : uint8_t {
+  none,        ///< v = float(acc) * m[o]
+  pieces,      ///< v by one of eight polynomials of t = fma(float(acc), m[o], offset)
+  hard_swish,  ///< v = (r * clamp(r + 3, 0, 6)) * factor, of r = float(acc) * m[o]
+  slopes,      ///< v = max(r, 0) + min(r, 0) * slopes[o], of r = float(acc) * m[o]
+};
+
+/// Piece i of a function is for all t that are nearest to i, the first and the last piece also for
+/// all t before and behind them: P(t) = fma(fma(fma(fma(a4, t, a3), t, a2), t, a1), t, a0). The last
+/// piece is a straight line, and so is the first without a symmetry.
+constexpr int function_pieces = 8;
+constexpr int piece_coefficients = 5;
+
+/// How v follows from the pieces, where half of the function follows from the other half.
+enum class Symmetry : uint8_t {
+  none,  ///< v = P(t)
+  even,  ///< v = fma(max(t, 0), term, P(|t|))
+  odd,   ///< v = P(|t|) with t's sign bit, + term
+};
+
+struct LayerFunction {
+  FunctionForm form = FunctionForm::none;
+  Symmetry symmetry = Symmetry::none;  ///< For pieces.
+  /// Whether a residual is part of the function's operand, instead of being added to its result.
+  bool takes_residual = false;
+  float offset = 0;                     ///< For pieces.
+  float term = 0;                       ///< For pieces: see Symmetry.
+  float factor = 0;                     ///< For hard_swish: 1 / 6 in steps of the output's scale.
+  const float* coefficients = nullptr;  ///< For pieces: [piece_coefficients][function_pieces], a0
+                                        ///< first.
+  const float* slopes = nullptr;        ///< For slopes: [O]
+};
+
+/// An output with a scale and a zero point for each channel: clamp(rne(fma(v, factor[o],
+/// zero_point[o]))).
+struct ChannelOutput {
+  const float* factor = nullptr;      ///< [O], or null: one scale for all channels
+  const float* zero_point = nullptr;  ///< [O], whole numbers in [0, 255]
+};
+
 /// Everything about a layer that is known when its plan is made.
 struct ConvParams {
   ConvGeometry geometry;
@@ -105,6 +148,13 @@ struct ConvParams {
   /// Bounds of float(acc) * m[o] before the residual is added, times 1 / s_y.
   float inner_min = -std::numeric_limits<float>::infinity();
   float inner_max = std::numeric_limits<float>::infinity();
+  /// Only with u8 output and without inner bounds. What is said above of m, of the residual's
+  /// multiplier and of the rounding is then as FunctionForm says.
+  LayerFunction function;
+  /// Only without a residual, and with output_zero_point 0.
+  ChannelOutput channel_output;
+  /// z_x of each channel [I], instead of input_zero_point; or null. Only for depthwise layers.
+  const uint8_t* input_zero_points = nullptr;
 };
 
 struct ConvBuffers {

@@ -38,10 +38,12 @@ struct DepthwiseAny {
       bias = pattern + side * Simd::bytes;
       multiplier = bias + pattern_vectors * Simd::bytes;
       weights = pattern + 2 * pattern_vectors * Simd::bytes + side * Simd::bytes / pattern_vectors;
+      rows = reinterpret_cast<const float*>(pattern + plan.pattern_rows) + side * lanes;
     }
     const std::byte* bias;
     const std::byte* multiplier;
     const std::byte* weights;
+    const float* rows;  ///< Channel rows, which only some layers have.
     std::size_t stacks;
   };
 
@@ -84,6 +86,7 @@ struct DepthwiseAny {
     const std::byte* weights[4];
     Int sum[4];
     Float multiplier[4];
+    ChannelRows<Simd> rows[4];
     const auto row_weights =
         static_cast<std::size_t>(row * plan.stacks * plan.columns) * Simd::bytes;
 #pragma GCC unroll 1
@@ -93,6 +96,7 @@ struct DepthwiseAny {
       multiplier[v] = Simd::load_float(reinterpret_cast<const float*>(vector.multiplier));
       weights[v] = vector.weights + row_weights;
       stacks[v] = vector.stacks;
+      rows[v] = {.first = vector.rows, .stride = pattern_vectors * lanes};
       advance(plan, cursor);
     }
     std::size_t weight = 0;
@@ -114,22 +118,28 @@ struct DepthwiseAny {
                        .float_output = static_cast<float*>(layer.buffers.output) + at},
                       reinterpret_cast<const int32_t*>(sum), 1);
     } else {
-      store_bytes(layer, sum, multiplier, at, count);
+      store_bytes(layer, sum, multiplier, rows, at, count);
     }
   }
 
   template <class Layer>
   [[gnu::always_inline]] static void store_bytes(const Layer& layer, const Int (&sum)[4],
-                                                 const Float (&multiplier)[4], std::size_t at,
+                                                 const Float (&multiplier)[4],
+                                                 const ChannelRows<Simd> (&rows)[4], std::size_t at,
                                                  std::size_t count) {
     const Requantizer<Simd>& requantizer = layer.requantizer;
+    const bool has_residual = layer.params.has_residual;
+    const Int bytes =
+        has_residual ? load_residual<Simd>(layer.buffers.residual + at) : Simd::zero();
     Int q[4];
-    if (layer.params.has_residual) {
+    if (ending_of(layer.params) == Ending::function) {
+      requantizer.template scale_by_function<4>(sum, multiplier, bytes, rows, q);
+    } else if (has_residual) {
       Float residual[4];
-      residual_vectors<Simd>(load_residual<Simd>(layer.buffers.residual + at), residual);
+      residual_vectors<Simd>(bytes, residual);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
-        q[v] = requantizer.template scale<Residual::bounded>(sum[v], multiplier[v], residual[v]);
+        q[v] = requantizer.template scale<Ending::bounded>(sum[v], multiplier[v], residual[v]);
       }
     } else {
 #pragma GCC unroll 4

@@ -268,13 +268,48 @@ struct DepthwiseColumns {
     }
   }
 
+  /// How the sums of columns are stored.
+  struct Storing {
+    bool odd_zero_point;
+    bool one_vector;  ///< Only the first of two vectors' channels exist.
+    bool function;    ///< Ending::function
+    std::size_t pattern_bytes;
+    std::size_t pattern_rows;
+  };
+
+  /// Stores the results of a layer with a function. sums: [columns][rows][vectors]
+  template <ColumnsShape s>
+  [[gnu::noinline]] static void store_function(const Requantizer<Simd>& requantizer, Cursor<s>& at,
+                                               const Storing& how, const Int* sums) {
+    typename Simd::Float multiplier[s.vectors];
+    ChannelRows<Simd> rows[s.vectors];
+    for (int v = 0; v < s.vectors; ++v) {
+      const std::byte* bias = bias_of(at.pattern, v, how.pattern_bytes);
+      multiplier[v] = Simd::load_float(
+          reinterpret_cast<const float*>(bias + traits.pattern_vectors() * Simd::bytes));
+      // Where a pattern has two vectors, its rows are twice as long.
+      rows[v] = {.first = reinterpret_cast<const float*>(bias + how.pattern_rows),
+                 .stride = traits.pattern_vectors() * lanes};
+    }
+    const auto bytes = static_cast<std::size_t>((how.one_vector ? 1 : s.vectors) * lanes);
+    const Int no_residual = Simd::zero();  // layers with a residual have no loop of their own
+    for (int r = s.rows - 1; r >= 0; --r) {
+      for (int i = 0; i < s.columns; ++i, at.output[r] += at.column_output) {
+        Int q[s.vectors];
+        requantizer.template scale_by_function<s.vectors>(sums + (i * s.rows + r) * s.vectors,
+                                                          multiplier, no_residual, rows, q);
+        const Int last = q[s.vectors - 1];
+        Simd::store_first(at.output[r], requantizer.pack(q[0], last, last, last), bytes);
+      }
+    }
+  }
+
   /// Computes s.columns output columns of s.vectors vectors of channels, and moves the outputs on.
-  /// `one_vector`: only the first vector's channels exist.
   template <ColumnsShape s, class KeptWeights>
   [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
                                                  Cursor<s>& at, const KeptWeights& weights,
-                                                 std::size_t pattern_bytes, bool odd_zero_point,
-                                                 bool one_vector) {
+                                                 const Storing& how) {
+    const std::size_t pattern_bytes = how.pattern_bytes;
     Int sum[s.columns][s.rows][s.vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < s.vectors; ++v) {
@@ -292,12 +327,16 @@ struct DepthwiseColumns {
     } else {
       add_products_of_weights<s>(at, sum);
     }
-    if (pairs && one_vector) {
+    if (how.function) {
+      Int stored[s.columns][s.rows][s.vectors];  // a copy, so that `sum` stays in registers
+      __builtin_memcpy(stored, sum, sizeof(sum));
+      store_function<s>(requantizer, at, how, &stored[0][0][0]);
+    } else if (pairs && how.one_vector) {
       Int stored[s.columns][s.rows][s.vectors];  // a copy, so that `sum` stays in registers
       __builtin_memcpy(stored, sum, sizeof(sum));
       store_first_vector(requantizer, bias_of(at.pattern, 0, 0), &stored[0][0][0], s.columns,
                          s.rows, at.output, at.column_output);
-    } else if (odd_zero_point) {
+    } else if (how.odd_zero_point) {
       store<s, vector::Rounding::s16_odd>(&requantizer, at, sum, pattern_bytes);
     } else {
       store<s, vector::Rounding::s16_even>(&requantizer, at, sum, pattern_bytes);
@@ -332,8 +371,11 @@ struct DepthwiseColumns {
     }
     const std::conditional_t<s.keeps_weights, Weights<s>, NoWeights> weights(at.pattern,
                                                                              pattern_bytes);
-    const bool odd_zero_point = layer.plan.rounding == vector::Rounding::s16_odd;
-    const bool one_vector = channel + lanes == layer.plan.piece_channels;
+    const Storing how = {.odd_zero_point = layer.plan.rounding == vector::Rounding::s16_odd,
+                         .one_vector = pairs && channel + lanes == layer.plan.piece_channels,
+                         .function = ending_of(params) == Ending::function,
+                         .pattern_bytes = pattern_bytes,
+                         .pattern_rows = layer.plan.pattern_rows};
     const std::ptrdiff_t stacks_stride = s.columns * s.stride * at.column_stacks;
     // Not unrolled: g++ 12 would treat this loop like the inner ones, which it was told to unroll,
     // and repeat it for the last columns.
@@ -341,7 +383,7 @@ struct DepthwiseColumns {
     for (int32_t left = piece.columns; left > 0; left -= s.columns) {
       if (left < s.columns) at.move(left - s.columns);  // some columns are computed again
       asm("" : "+r"(left));
-      run_columns<s>(layer.requantizer, at, weights, pattern_bytes, odd_zero_point, one_vector);
+      run_columns<s>(layer.requantizer, at, weights, how);
       at.advance(stacks_stride, 0);
     }
   }

@@ -31,7 +31,7 @@ struct Gemm {
   enum class Way : uint8_t { even, odd, residual, memory };
 
   /// Turns sums into bytes, in the registers that they are in. `residual` is read only with
-  /// Way::residual. `above`: Residual::above.
+  /// Way::residual. `above`: Ending::above.
   template <int vectors, int pixels, Way way>
   [[gnu::always_inline]] static void store(const Requantizer<Simd>& requantizer,
                                            const float* multiplier,
@@ -85,7 +85,7 @@ struct Gemm {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const bool whole = height == pixels && results.channels == vectors * lanes;
     const Way way = whole ? choose_way(layer) : Way::memory;
-    const bool above = residual_kind(layer.params) == Residual::above;
+    const bool above = ending_of(layer.params) == Ending::above;
     const std::size_t stride = results.stride;
     const float* const multiplier = results.multiplier;
     uint8_t* output = results.output;
@@ -135,11 +135,12 @@ struct Gemm {
   }
 
   static Way choose_way(const Layer& layer) {
-    const Residual kind = residual_kind(layer.params);
-    if (layer.plan.rounding == vector::Rounding::general || kind == Residual::bounded) {
+    const Ending kind = ending_of(layer.params);
+    if (layer.plan.rounding == vector::Rounding::general || kind == Ending::bounded ||
+        kind == Ending::function) {
       return Way::memory;
     }
-    if (kind != Residual::none) return Way::residual;
+    if (kind != Ending::own) return Way::residual;
     return layer.plan.rounding == vector::Rounding::s16_odd ? Way::odd : Way::even;
   }
 
@@ -151,6 +152,8 @@ struct Gemm {
                      .channels = to.channels,
                      .stride = to.stride,
                      .multiplier = to.multiplier,
+                     .rows = to.rows.first,
+                     .rows_stride = to.rows.stride,
                      .output = to.output,
                      .float_output = to.float_output,
                      .residual = to.residual},

@@ -97,6 +97,27 @@ struct Simd128 {
   static Float max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   /// For operands that are no NaN, where it does not matter which zero is the larger.
   static Float max_finite(Float a, Float b) { return vmaxq_f32(a, b); }
+  static Float absolute(Float x) { return vabsq_f32(x); }
+  static Float flip_sign(Float x, Float sign) {
+    const Int bit = vandq_s32(as_int(sign), vdupq_n_s32(INT32_MIN));
+    return as_float(veorq_s32(as_int(x), bit));
+  }
+  static Float fused_multiply_add(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
+
+  // ---- the pieces of a function: see LayerFunction. An index has four bytes for each value.
+
+  using Pieces = uint8x16x2_t;
+  using PieceIndex = uint8x16_t;
+  static PieceIndex piece_index(Float t) {
+    return as_u8(vmlaq_n_s32(vdupq_n_s32(0x03020100), round(t), 0x04040404));
+  }
+  static Pieces load_pieces(const float* of_pieces) {
+    const auto* from = reinterpret_cast<const uint8_t*>(of_pieces);
+    return {vld1q_u8(from), vld1q_u8(from + 16)};
+  }
+  static Float pick(Pieces of_pieces, PieceIndex index) {
+    return vreinterpretq_f32_u8(vqtbl2q_u8(of_pieces, index));
+  }
   static Float nan_to_zero(Float x) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), vceqq_f32(x, x)));
   }

@@ -41,6 +41,7 @@ void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* 
   if (params.output == ConvOutput::float32) return store_floats(params, call, sums, pixels);
   const Requantizer<Simd> requantizer(params);
   const auto count = static_cast<std::size_t>(call.channels);
+  const Ending kind = ending_of(params);
   const uint8_t* residual = call.residual;
   uint8_t* output = call.output;
   // The last vector stands in for vectors that do not exist: they are not stored.
@@ -52,12 +53,25 @@ void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* 
   }
   for (int32_t pixel = 0; pixel < pixels; ++pixel, output += call.stride) {
     Int q[most_vectors];
-    if (residual != nullptr) {
+    if (kind == Ending::function) {
+      Int bytes = Simd::zero();
+      if (residual != nullptr) {
+        bytes = load_residual<Simd>(residual);
+        residual += call.stride;
+      }
+      Int sum[most_vectors];
+      ChannelRows<Simd> rows[most_vectors];
+      for (int v = 0; v < most_vectors; ++v) {
+        sum[v] = Simd::load(sums + from[v]);
+        rows[v] = {.first = call.rows + from[v], .stride = call.rows_stride};
+      }
+      requantizer.scale_by_function<most_vectors>(sum, multiplier, bytes, rows, q);
+    } else if (residual != nullptr) {
       Float added[most_vectors];
       residual_vectors<Simd>(load_residual<Simd>(residual), added);
       for (int v = 0; v < most_vectors; ++v) {
-        q[v] = requantizer.scale<Residual::bounded>(Simd::load(sums + from[v]), multiplier[v],
-                                                    added[v]);
+        q[v] = requantizer.scale<Ending::bounded>(Simd::load(sums + from[v]), multiplier[v],
+                                                  added[v], {});
       }
       residual += call.stride;
     } else {

@@ -12,6 +12,8 @@ struct StoreCall {
   int32_t channels;         ///< Channels that exist, at most 4 * vectors.
   std::size_t stride;       ///< Values from one pixel to the next, in the output and the residual.
   const float* multiplier;  ///< [4 * vectors]
+  const float* rows = nullptr;  ///< Channel rows of the first vector, or null.
+  std::size_t rows_stride = 0;  ///< Values from one of these rows to the next.
   uint8_t* output = nullptr;
   float* float_output = nullptr;      ///< Used instead of `output` with ConvOutput::float32.
   const uint8_t* residual = nullptr;  ///< Or null. 16 bytes are read for each pixel.

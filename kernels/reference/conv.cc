@@ -1,5 +1,6 @@
 // Convolution, depthwise convolution and linear layers: the sum as docs/quantization.md writes it.
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/reference/reference.h"
 #include "kernels/scalar/requantize.h"
@@ -51,6 +52,11 @@ void for_each_tap(const ConvGeometry& geometry, const uint8_t* input, std::size_
   }
 }
 
+int32_t input_zero_point(const ConvParams& params, std::size_t channel) {
+  return params.input_zero_points != nullptr ? params.input_zero_points[channel]
+                                             : params.input_zero_point;
+}
+
 /// The window's differences x - z_x as s16, [groups][K]. Padding means real 0.
 void gather_differences(const ConvParams& params, const uint8_t* input, std::size_t item,
                         int16_t* differences) {
@@ -61,8 +67,9 @@ void gather_differences(const ConvParams& params, const uint8_t* input, std::siz
     for (std::size_t group = 0; group < static_cast<std::size_t>(geometry.groups); ++group) {
       int16_t* to = differences + group * size + tap * channels;
       for (std::size_t c = 0; c < channels; ++c) {
-        const int32_t x =
-            pixel != nullptr ? pixel[group * channels + c] - params.input_zero_point : 0;
+        const int32_t x = pixel != nullptr ? pixel[group * channels + c] -
+                                                 input_zero_point(params, group * channels + c)
+                                           : 0;
         to[c] = static_cast<int16_t>(x);
       }
     }
@@ -86,7 +93,7 @@ void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t*
       if (pixel == nullptr) return;
       const int16_t* w = weights + tap * outputs;
       for (std::size_t c = 0; c < outputs; ++c) {
-        sums[c] += static_cast<int16_t>(pixel[c] - params.input_zero_point) * w[c];
+        sums[c] += static_cast<int16_t>(pixel[c] - input_zero_point(params, c)) * w[c];
       }
     });
     return;
@@ -100,21 +107,73 @@ void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t*
   }
 }
 
+float clamp(float value, float min, float max) {
+  const float above = value > min ? value : min;
+  return above < max ? above : max;
+}
+
+float piecewise(const LayerFunction& function, float t) {
+  const float x = function.symmetry == Symmetry::none ? t : std::fabs(t);
+  const auto piece = std::lrintf(clamp(x, 0, function_pieces - 1));
+  const float* a = function.coefficients + piece;
+  float v = a[(piece_coefficients - 1) * function_pieces];
+  for (int k = piece_coefficients - 2; k >= 0; --k) v = std::fma(v, x, a[k * function_pieces]);
+  switch (function.symmetry) {
+    case Symmetry::none:
+      break;
+    case Symmetry::even:
+      return std::fma(t > 0 ? t : 0.0F, function.term, v);
+    case Symmetry::odd:
+      return (std::signbit(t) ? -v : v) + function.term;
+  }
+  return v;
+}
+
+/// The layer's function, of the sum of channel `o`. `residual` is its term, or 0.
+float apply_function(const ConvParams& params, int32_t o, int32_t sum, float residual) {
+  const LayerFunction& function = params.function;
+  const float m = params.multiplier[o];
+  if (function.form == FunctionForm::pieces) {
+    const float t = std::fma(static_cast<float>(sum), m, function.offset);
+    return piecewise(function, function.takes_residual ? t + residual : t);
+  }
+  float r = static_cast<float>(sum) * m;
+  if (function.takes_residual) r = r + residual;
+  switch (function.form) {
+    case FunctionForm::hard_swish:
+      return (r * clamp(r + 3, 0, 6)) * function.factor;
+    case FunctionForm::slopes: {
+      const float negative = r < 0 ? r : 0.0F;
+      return (r > 0 ? r : 0.0F) + negative * function.slopes[o];
+    }
+    case FunctionForm::none:
+    case FunctionForm::pieces:
+      break;
+  }
+  return r;
+}
+
 /// Requantizes and stores output value `index`, which is of channel `o`.
 void store(const ConvParams& params, const ConvBuffers& buffers, std::size_t index, int32_t o,
            int32_t sum) {
-  float value = static_cast<float>(sum) * params.multiplier[o];
   if (params.output == ConvOutput::float32) {
+    float value = static_cast<float>(sum) * params.multiplier[o];
     if (value < params.float_min) value = params.float_min;
     if (value > params.float_max) value = params.float_max;
     static_cast<float*>(buffers.output)[index] = value;
     return;
   }
+  float residual = 0;
   if (params.has_residual) {
-    value = value > params.inner_min ? value : params.inner_min;
-    value = value < params.inner_max ? value : params.inner_max;
-    const int32_t residual = buffers.residual[index] - params.residual_zero_point;
-    value = value + static_cast<float>(residual) * params.residual_multiplier;
+    const int32_t difference = buffers.residual[index] - params.residual_zero_point;
+    residual = static_cast<float>(difference) * params.residual_multiplier;
+  }
+  float value = apply_function(params, o, sum, residual);
+  if (params.has_residual && !params.function.takes_residual) {
+    value = clamp(value, params.inner_min, params.inner_max) + residual;
+  }
+  if (params.channel_output.factor != nullptr) {
+    value = std::fma(value, params.channel_output.factor[o], params.channel_output.zero_point[o]);
   }
   static_cast<uint8_t*>(buffers.output)[index] =
       round_to_u8(value, params.output_zero_point, params.output_min, params.output_max);

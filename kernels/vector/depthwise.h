@@ -35,8 +35,23 @@ struct Depthwise {
           padding(reinterpret_cast<const uint8_t*>(scratch + plan.padding_row)),
           buffers(b),
           requantizer(p) {
-      __builtin_memset(scratch + plan.padding_row, p.input_zero_point,
-                       plan.slots - plan.padding_row);
+      std::byte* const row = scratch + plan.padding_row;
+      __builtin_memset(row, p.input_zero_point, plan.padding_column - plan.padding_row);
+      if (p.input_zero_points != nullptr) {
+        write_padding(p, row, scratch + plan.padding_column);
+        padding_column = scratch + plan.padding_column;
+      }
+    }
+    /// Padding where channels have zero points of their own.
+    static void write_padding(const ConvParams& p, std::byte* row, std::byte* column) {
+      constexpr uint8_t flip = traits.flips ? 0x80 : 0;
+      const auto channels = static_cast<std::size_t>(p.geometry.input_channels);
+      for (int32_t pixel = 0; pixel < p.geometry.input_w; ++pixel, row += channels) {
+        __builtin_memcpy(row, p.input_zero_points, channels);
+      }
+      for (std::size_t c = 0; c < channels; ++c, column += stack_bytes) {
+        __builtin_memset(column, p.input_zero_points[c] ^ flip, stack_bytes);
+      }
     }
 
     const ConvParams& params;
@@ -44,6 +59,8 @@ struct Depthwise {
     const vector::DepthwisePlan& plan;
     const int64_t* taps;
     const uint8_t* padding;  ///< A row of z_x, for rows above and below the image.
+    /// Stacks of z_x, for columns beside the image; null where all channels have one zero point.
+    const std::byte* padding_column = nullptr;
     const ConvBuffers& buffers;
     Requantizer<Simd> requantizer;
   };
@@ -66,6 +83,7 @@ struct Depthwise {
       left = larger(smaller(inside_begin, end) - begin, 0);
       inside = inside_end - inside_begin;
       right = end - begin - left - inside;
+      first_channel = channel;
       input_offset = static_cast<std::size_t>(inside_begin) * channels + channel;
       output_offset = static_cast<std::size_t>(column) * channels + channel;
       const std::size_t values = static_cast<std::size_t>(columns) * plan.piece_channels;
@@ -84,6 +102,7 @@ struct Depthwise {
     int32_t left;
     int32_t inside;
     int32_t right;
+    std::size_t first_channel;
     std::size_t input_offset;   ///< Values from the begin of an image row to the first one read.
     std::size_t output_offset;  ///< Values from the begin of an output row.
     // Outputs are cut into periods of values that lie side by side. The weights' patterns begin
@@ -185,8 +204,17 @@ struct Depthwise {
     }
   }
 
-  static void fill(std::byte* to, std::size_t stacks, uint8_t value) {
-    __builtin_memset(to, value, stacks * stack_bytes);
+  /// Writes the stacks of some columns of padding.
+  static void fill(const Layer& layer, const Piece& piece, std::byte* to, int32_t columns) {
+    const std::size_t bytes = layer.plan.piece_channels * stack_bytes;
+    if (layer.padding_column == nullptr) {
+      constexpr int32_t flip = traits.flips ? 0x80 : 0;
+      __builtin_memset(to, layer.params.input_zero_point ^ flip,
+                       static_cast<std::size_t>(columns) * bytes);
+      return;
+    }
+    const std::byte* column = layer.padding_column + piece.first_channel * stack_bytes;
+    for (; columns > 0; --columns, to += bytes) __builtin_memcpy(to, column, bytes);
   }
 
   /// Makes the stacks of rows first_row, first_row + dilation, ...; rows outside of the image are
@@ -204,21 +232,18 @@ struct Depthwise {
                     ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
                     : layer.padding;
     }
-    constexpr int32_t flip = traits.flips ? 0x80 : 0;
-    const auto z = static_cast<uint8_t>(layer.params.input_zero_point ^ flip);
     const std::size_t channels = plan.piece_channels;
     const bool one_run = channels == static_cast<std::size_t>(g.input_channels);
     const std::size_t left = static_cast<std::size_t>(piece.left) * channels;
     const std::size_t inside = static_cast<std::size_t>(piece.inside) * channels;
-    const std::size_t right = static_cast<std::size_t>(piece.right) * channels;
     std::byte* to = plan.planes == 1 ? slot : in_order;
-    fill(to, left, z);
+    fill(layer, piece, to, piece.left);
     if (one_run) {
       interleave(stacks_of(rows), 0, inside, to + left * stack_bytes);
     } else {
       interleave_columns(layer, piece, rows, to + left * stack_bytes);
     }
-    fill(to + (left + inside) * stack_bytes, right, z);
+    fill(layer, piece, to + (left + inside) * stack_bytes, piece.right);
     if (plan.planes > 1) deal_out_columns(layer, piece, in_order, slot);
   }
 
@@ -352,16 +377,31 @@ struct Depthwise {
     Int halves[2];
   };
 
+  /// The sums of four vectors, and what they are scaled with.
+  template <int periods, int rows>
+  struct Sums {
+    Sums() {
+      for (auto& of_rows : residual) {
+        for (Int& bytes : of_rows) bytes = Simd::zero();
+      }
+    }
+    Int of[periods][rows][4];
+    Int residual[periods][rows];
+    Float multiplier[4];
+    ChannelRows<Simd> channel_rows[4];
+  };
+
   /// Computes periods [period, end) of a piece, `periods` at a time. The filter is `stack_count`
   /// stacks high and `columns` wide, or of any size where these are 0.
-  template <int periods, int rows, int stack_count, int columns, bool skips, Residual kind>
+  template <int periods, int rows, int stack_count, int columns, bool skips, Ending kind>
   [[gnu::noinline]] static void run_periods(const Layer& layer, const Piece& piece,
                                             const RowsCall& call, std::size_t period,
                                             std::size_t end) {
     const Requantizer<Simd> requantizer = layer.requantizer;
     const std::size_t pattern_bytes =
-        stack_count > 0 ? 2 * Simd::bytes + rows * stack_count * columns * Simd::weight_bytes
-                        : layer.plan.pattern_bytes;
+        stack_count > 0 && kind != Ending::function
+            ? 2 * Simd::bytes + rows * stack_count * columns * Simd::weight_bytes
+            : layer.plan.pattern_bytes;
     const std::byte* const patterns = piece.patterns;
     const std::byte* const patterns_end = patterns + layer.plan.piece_vectors * pattern_bytes;
     Source<stack_count, columns> source(layer, call, piece.source_stride);
@@ -380,13 +420,16 @@ struct Depthwise {
       const std::size_t begin = call.first_value + period * piece.output_stride;
       uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
       const uint8_t* residual = layer.buffers.residual;
-      if constexpr (kind != Residual::none) residual += begin;
+      const bool adds_residual =
+          kind == Ending::function ? residual != nullptr : kind != Ending::own;
+      if (adds_residual) residual += begin;
       const std::size_t values =
           period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
 
       for (std::size_t value = 0; value < values; value += chunk) {
         Float added[periods][rows][4];
-        if constexpr (kind != Residual::none) {
+        Sums<periods, rows> sums;  // for Ending::function, which takes four vectors at once
+        if (adds_residual) {
 #pragma GCC unroll 2
           for (std::size_t b = 0; b < periods; ++b) {
 #pragma GCC unroll 4
@@ -394,7 +437,11 @@ struct Depthwise {
               const auto row = static_cast<std::size_t>(r < rows_wanted ? r : rows_wanted - 1);
               const Int bytes =
                   load_residual<Simd>(residual + b * second + value + row * output_row);
-              residual_vectors<Simd>(Simd::pack_order(bytes), added[b][r]);
+              if constexpr (kind == Ending::function) {
+                sums.residual[b][r] = Simd::pack_order(bytes);
+              } else {
+                residual_vectors<Simd>(Simd::pack_order(bytes), added[b][r]);
+              }
             }
           }
         }
@@ -416,10 +463,20 @@ struct Depthwise {
           }
           const Float multiplier =
               Simd::load_float(reinterpret_cast<const float*>(pattern + Simd::bytes));
+          if constexpr (kind == Ending::function) {
+            sums.multiplier[v] = multiplier;
+            sums.channel_rows[v] = {
+                .first = reinterpret_cast<const float*>(pattern + layer.plan.pattern_rows),
+                .stride = lanes};
+          }
 #pragma GCC unroll 2
           for (int b = 0; b < periods; ++b) {
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r) {
+              if constexpr (kind == Ending::function) {
+                sums.of[b][r][v] = sum[b][r];
+                continue;
+              }
               Bytes& bytes = made[b][r];
               bytes.q[v % 2] =
                   requantizer.template scale<kind>(sum[b][r], multiplier, added[b][r][v]);
@@ -428,6 +485,19 @@ struct Depthwise {
           }
           pattern += pattern_bytes;
           pattern = pattern == patterns_end ? patterns : pattern;
+        }
+        if constexpr (kind == Ending::function) {
+#pragma GCC unroll 2
+          for (int b = 0; b < periods; ++b) {
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; ++r) {
+              Int q[4];
+              requantizer.template scale_by_function<4>(sums.of[b][r], sums.multiplier,
+                                                        sums.residual[b][r], sums.channel_rows, q);
+              made[b][r].halves[0] = requantizer.half(q[0], q[1]);
+              made[b][r].halves[1] = requantizer.half(q[2], q[3]);
+            }
+          }
         }
 #pragma GCC unroll 2
         for (std::size_t b = 0; b < periods; ++b) {
@@ -449,7 +519,7 @@ struct Depthwise {
     }
   }
 
-  template <int rows, int stack_count, int columns, bool skips, Residual kind>
+  template <int rows, int stack_count, int columns, bool skips, Ending kind>
   static void run_rows(const Layer& layer, const Piece& piece, const RowsCall& call) {
     // Only whole periods share weights. An odd period and one that is cut off run alone.
     const bool last_is_whole = piece.last_period_values == piece.period_values;
@@ -518,14 +588,20 @@ struct Depthwise {
 
   template <int rows, int stack_count, int columns>
   static RunRows choose(const vector::DepthwisePlan& plan) {
-    return plan.column_stride > 1 ? run_rows<rows, stack_count, columns, true, Residual::none>
-                                  : run_rows<rows, stack_count, columns, false, Residual::none>;
+    return plan.column_stride > 1 ? run_rows<rows, stack_count, columns, true, Ending::own>
+                                  : run_rows<rows, stack_count, columns, false, Ending::own>;
+  }
+  template <int rows, int stack_count, int columns>
+  static RunRows choose(const vector::DepthwisePlan& plan, Ending kind) {
+    return kind == Ending::function ? run_rows<rows, stack_count, columns, true, Ending::function>
+                                    : choose<rows, stack_count, columns>(plan);
   }
   /// A residual is rare here: it takes the loop for filters of any size, with both bounds.
   template <int rows>
-  static RunRows choose_any(bool has_residual) {
-    return has_residual ? run_rows<rows, 0, 0, true, Residual::bounded>
-                        : run_rows<rows, 0, 0, true, Residual::none>;
+  static RunRows choose_any(Ending kind) {
+    return kind == Ending::function ? run_rows<rows, 0, 0, true, Ending::function>
+           : kind == Ending::own    ? run_rows<rows, 0, 0, true, Ending::own>
+                                    : run_rows<rows, 0, 0, true, Ending::bounded>;
   }
 
   static RunRows choose(const vector::DepthwisePlan& plan, const ConvParams& params) {
@@ -533,7 +609,7 @@ struct Depthwise {
       return OwnRows::template choose<Layer, Piece, RowsCall>(plan, params);
     } else {
       if (params.output == ConvOutput::float32) return choose_float(plan);
-      return choose_square(plan, params.has_residual);
+      return choose_square(plan, ending_of(params));
     }
   }
   static RunRows choose_float(const vector::DepthwisePlan& plan) {
@@ -542,20 +618,21 @@ struct Depthwise {
     if (plan.rows == 2) return run_float_rows<2, 0, 0>;
     return run_float_rows<traits.max_rows, 0, 0>;
   }
-  static RunRows choose_square(const vector::DepthwisePlan& plan, bool has_residual) {
-    const bool square3 = !has_residual && plan.columns == 3;
-    const bool square5 = !has_residual && plan.columns == 5;
+  static RunRows choose_square(const vector::DepthwisePlan& plan, Ending kind) {
+    const bool has_loop = kind == Ending::own || kind == Ending::function;
+    const bool square3 = has_loop && plan.columns == 3;
+    const bool square5 = has_loop && plan.columns == 5;
     if (plan.rows == 2) {
-      if (square3 && plan.stacks == 1) return choose<2, 1, 3>(plan);
-      if (square3) return choose<2, 2, 3>(plan);
-      if (square5) return choose<2, 2, 5>(plan);
-      return choose_any<2>(has_residual);
+      if (square3 && plan.stacks == 1) return choose<2, 1, 3>(plan, kind);
+      if (square3) return choose<2, 2, 3>(plan, kind);
+      if (square5) return choose<2, 2, 5>(plan, kind);
+      return choose_any<2>(kind);
     }
     if constexpr (traits.max_rows == 4) {
-      if (plan.rows == 4 && square5) return choose<4, 2, 5>(plan);
-      if (plan.rows == 4) return choose_any<4>(has_residual);
+      if (plan.rows == 4 && square5) return choose<4, 2, 5>(plan, kind);
+      if (plan.rows == 4) return choose_any<4>(kind);
     }
-    return choose_any<1>(has_residual);
+    return choose_any<1>(kind);
   }
 
   /// Runs work items [begin, end) of a piece, which are all strips of one image.

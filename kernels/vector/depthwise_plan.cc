@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "kernels/vector/channel_rows.h"
 #include "kernels/vector/gemm_plan.h"
 #include "kernels/vector/weight_halves.h"
 
@@ -135,9 +136,10 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
   plan.piece_vectors =
       plan.piece_channels == channels ? layout.vectors : plan.piece_channels / lanes;
   const auto pattern_vectors = static_cast<std::size_t>(traits.pattern_vectors());
-  plan.pattern_bytes = pattern_vectors * lanes * (sizeof(int32_t) + sizeof(float)) +
-                       static_cast<std::size_t>(plan.rows * plan.stacks * plan.columns) *
-                           weight_vector_bytes(traits);
+  plan.pattern_rows = pattern_vectors * lanes * (sizeof(int32_t) + sizeof(float)) +
+                      static_cast<std::size_t>(plan.rows * plan.stacks * plan.columns) *
+                          weight_vector_bytes(traits);
+  plan.pattern_bytes = plan.pattern_rows + channel_row_bytes(params, pattern_vectors * lanes);
   plan.tap_table = aligned(sizeof(DepthwisePlan));
   plan.patterns =
       plan.tap_table + aligned(static_cast<std::size_t>(plan.columns) * sizeof(int64_t));
@@ -146,8 +148,10 @@ Layout make_layout(const DepthwiseTraits& traits, const ConvParams& params) {
 
   const std::size_t in_order = plan.planes > 1 ? piece_input * plan.piece_channels + 4 * lanes : 0;
   plan.padding_row = aligned(in_order * height);
-  plan.slots =
+  plan.padding_column =
       plan.padding_row + aligned(static_cast<std::size_t>(g.input_w) * channels + 4 * lanes);
+  plan.slots =
+      plan.padding_column + (params.input_zero_points != nullptr ? aligned(channels * height) : 0);
   layout.scratch_size =
       plan.slots + static_cast<std::size_t>(plan.stacks) * plan.slot_stacks * height;
   return layout;
@@ -249,10 +253,18 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
       const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0}) -
                           static_cast<int32_t>(taps_a_filter) *
                               zero_point_of(params, static_cast<int32_t>(channel));
-      bias[lane] = static_cast<uint32_t>(params.weights.bias[channel]) -
-                   static_cast<uint32_t>(params.input_zero_point - (traits.flips ? 128 : 0)) *
-                       static_cast<uint32_t>(sum);
+      const int32_t zero_point = params.input_zero_points != nullptr
+                                     ? params.input_zero_points[channel]
+                                     : params.input_zero_point;
+      bias[lane] =
+          static_cast<uint32_t>(params.weights.bias[channel]) -
+          static_cast<uint32_t>(zero_point - (traits.flips ? 128 : 0)) * static_cast<uint32_t>(sum);
       multiplier[lane] = params.multiplier[channel];
+      if (has_channel_rows(params)) {
+        write_channel_rows(params, static_cast<int32_t>(channel), pattern_vectors * lanes,
+                           reinterpret_cast<float*>(pattern + plan.pattern_rows) +
+                               v % pattern_vectors * lanes + lane);
+      }
     }
     const std::size_t row_bytes =
         static_cast<std::size_t>(plan.stacks * plan.columns) * weight_vector_bytes(traits);

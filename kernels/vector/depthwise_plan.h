@@ -66,8 +66,10 @@ struct DepthwisePlan {
   std::size_t period_values;
 
   /// A pattern has, for n = pattern_vectors() * lanes channels: bias [n] s32, minus z_x times the
-  /// weights' sum; multiplier [n] float32; weights [rows][stacks][columns][n][stack_rows].
+  /// weights' sum; multiplier [n] float32; weights [rows][stacks][columns][n][stack_rows]. Where the
+  /// layer has channel rows, [channel_rows][n] stand behind them.
   std::size_t pattern_bytes;
+  std::size_t pattern_rows;   ///< Bytes from a pattern's begin to its channel rows.
   std::size_t piece_vectors;  ///< Vectors after which the patterns of a piece repeat.
 
   // Bytes from the head.
@@ -76,6 +78,8 @@ struct DepthwisePlan {
 
   // Bytes in scratch.
   std::size_t padding_row;  ///< z_x, as long as an image row.
+  /// Where channels have zero points of their own: the stacks of a column of padding.
+  std::size_t padding_column;
   /// [stacks][slot_stacks][stack_rows]. At the begin of scratch is a row of stacks that is not
   /// dealt out to planes yet.
   std::size_t slots;

@@ -5,21 +5,27 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/vector/channel_rows.h"
 #include "kernels/vector/rounding.h"
 
 namespace octet::kernels {
 namespace {
 
-/// What is added to a convolution's own result. `none`: nothing. `plain`: a residual. `above`,
-/// `bounded`: a residual, after the result was kept above a lower bound (a relu of its own), or
-/// between two bounds.
-enum class Residual { none, plain, above, bounded };
+/// What happens to a convolution's own result before it is rounded. `own`: nothing. `residual`: a
+/// residual is added. `above`, `bounded`: a residual is added, after the result was kept above a
+/// lower bound (a relu of its own), or between two bounds. `function`: everything else, found out
+/// while it runs: a function of the result, with or without a residual, or a scale for each channel.
+enum class Ending { own, residual, above, bounded, function };
+constexpr int endings = 5;
 
-inline Residual residual_kind(const ConvParams& params) {
-  if (!params.has_residual) return Residual::none;
+inline Ending ending_of(const ConvParams& params) {
+  if (vector::has_channel_rows(params) || params.function.form != FunctionForm::none) {
+    return Ending::function;
+  }
+  if (!params.has_residual) return Ending::own;
   constexpr float infinity = __builtin_inff();
-  if (params.inner_max != infinity) return Residual::bounded;
-  return params.inner_min != -infinity ? Residual::above : Residual::plain;
+  if (params.inner_max != infinity) return Ending::bounded;
+  return params.inner_min != -infinity ? Ending::above : Ending::residual;
 }
 
 /// Loads a vector of the residual. It may reach beyond the channels that are computed: those bytes
@@ -43,6 +49,97 @@ inline void residual_vectors(typename Simd::Int bytes, typename Simd::Float (&ou
   out[3] = Simd::as_float(Simd::unpack_high_s16(high, exponent));
 }
 
+/// The rows of a vector of channels: vector::channel_rows rows that are `stride` values apart.
+template <class Simd>
+struct ChannelRows {
+  const float* first = nullptr;
+  std::size_t stride = 0;
+
+  typename Simd::Float slopes() const { return Simd::load_float(first); }
+  typename Simd::Float factors() const { return Simd::load_float(first + stride); }
+  typename Simd::Float zero_points() const { return Simd::load_float(first + 2 * stride); }
+};
+
+/// What a layer's function needs, as vectors.
+template <class Simd>
+struct FunctionVectors {
+  using Float = typename Simd::Float;
+
+  explicit FunctionVectors(const ConvParams& params)
+      : form(params.function.form),
+        symmetry(params.function.symmetry),
+        has_residual(params.has_residual),
+        takes_residual(params.has_residual && params.function.takes_residual),
+        by_channel(params.channel_output.factor != nullptr),
+        offset(Simd::set(params.function.offset)),
+        term(Simd::set(params.function.term)),
+        factor(Simd::set(params.function.factor)),
+        coefficients(params.function.coefficients) {}
+
+  /// Replaces each operand t by its piece's polynomial.
+  template <int count, Symmetry symmetry>
+  [[gnu::always_inline]] void piecewise(Float (&t)[count]) const {
+    const Float last = Simd::set(static_cast<float>(function_pieces - 1));
+    Float x[count];
+    typename Simd::PieceIndex index[count];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) {
+      x[i] = symmetry == Symmetry::none ? t[i] : Simd::absolute(t[i]);
+      const Float above = symmetry == Symmetry::none ? Simd::max(x[i], Simd::set(0)) : x[i];
+      index[i] = Simd::piece_index(Simd::min(above, last));
+    }
+    Float v[count];
+#pragma GCC unroll 5
+    for (int k = piece_coefficients - 1; k >= 0; --k) {
+      const auto of_pieces = Simd::load_pieces(coefficients + k * function_pieces);
+#pragma GCC unroll 4
+      for (int i = 0; i < count; ++i) {
+        const Float a = Simd::pick(of_pieces, index[i]);
+        v[i] = k == piece_coefficients - 1 ? a : Simd::fused_multiply_add(v[i], x[i], a);
+      }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) {
+      if constexpr (symmetry == Symmetry::none) {
+        t[i] = v[i];
+      } else if constexpr (symmetry == Symmetry::even) {
+        t[i] = Simd::fused_multiply_add(Simd::max(t[i], Simd::set(0)), term, v[i]);
+      } else {
+        t[i] = Simd::add(Simd::flip_sign(v[i], t[i]), term);
+      }
+    }
+  }
+  template <int count>
+  [[gnu::always_inline]] void piecewise(Float (&t)[count]) const {
+    switch (symmetry) {
+      case Symmetry::none:
+        return piecewise<count, Symmetry::none>(t);
+      case Symmetry::even:
+        return piecewise<count, Symmetry::even>(t);
+      case Symmetry::odd:
+        return piecewise<count, Symmetry::odd>(t);
+    }
+  }
+  Float hard_swish(Float r) const {
+    const Float gate = Simd::min(Simd::max(Simd::add(r, Simd::set(3)), Simd::set(0)), Simd::set(6));
+    return Simd::multiply(Simd::multiply(r, gate), factor);
+  }
+  static Float slopes(Float r, Float slope) {
+    const Float zero = Simd::set(0);
+    return Simd::add(Simd::max(r, zero), Simd::multiply(Simd::min(r, zero), slope));
+  }
+
+  FunctionForm form;
+  Symmetry symmetry;
+  bool has_residual;
+  bool takes_residual;
+  bool by_channel;
+  Float offset;
+  Float term;
+  Float factor;
+  const float* coefficients;
+};
+
 /// What a layer's requantization needs, as vectors.
 template <class Simd>
 struct Requantizer {
@@ -60,7 +157,8 @@ struct Requantizer {
         inner_min(Simd::set(params.inner_min)),
         inner_max(Simd::set(params.inner_max)),
         rounder(Simd::set(0x1.8p23F + static_cast<float>(params.output_zero_point / 2 * 2))),
-        odd(Simd::set_s16(params.output_zero_point % 2)) {}
+        odd(Simd::set_s16(params.output_zero_point % 2)),
+        function(params) {}
 
   /// Packs four vectors of results, rounded to integers, into bytes in pack order: each 128-bit
   /// lane has the lane's 4 values of the first vector, then of the second, and so on. Saturating
@@ -78,7 +176,8 @@ struct Requantizer {
   static Int scale(Int sum, Float multiplier) {
     return Simd::round(Simd::multiply(Simd::to_float(sum), multiplier));
   }
-  template <Residual kind>
+  /// Not for Ending::function: see scale_by_function.
+  template <Ending kind>
   Int scale(Int sum, Float multiplier, const Float& residual) const {
     return Simd::round(scaled<kind>(sum, multiplier, residual));
   }
@@ -137,17 +236,63 @@ struct Requantizer {
 
   /// `residual` is float32 2^23 + r, whose low bits are the byte r: see residual_vectors. Without a
   /// residual it is not read.
-  template <Residual kind>
+  template <Ending kind>
   Float scaled(Int sum, Float multiplier, const Float& residual) const {
     Float own = Simd::multiply(Simd::to_float(sum), multiplier);
-    if constexpr (kind == Residual::none) {
+    if constexpr (kind == Ending::own) {
       return own;
     } else {
       const Float difference = Simd::subtract(residual, residual_zero_point);
-      if constexpr (kind != Residual::plain) own = Simd::max(own, inner_min);
-      if constexpr (kind == Residual::bounded) own = Simd::min(own, inner_max);
+      if constexpr (kind != Ending::residual) own = Simd::max(own, inner_min);
+      if constexpr (kind == Ending::bounded) own = Simd::min(own, inner_max);
       return Simd::add(own, Simd::multiply(difference, residual_multiplier));
     }
+  }
+
+  /// The layer's function of sums, in steps of the output, with all that is added to it, rounded.
+  /// `residual` is in pack order; without a residual it is not used.
+  template <int count>
+  [[gnu::always_inline]] void scale_by_function(const Int* sum, const Float* multiplier,
+                                                Int residual, const ChannelRows<Simd>* rows,
+                                                Int* q) const {
+    Float v[count];
+    const auto add_residual = [&] {
+      Float r[4];
+      residual_vectors<Simd>(residual, r);
+#pragma GCC unroll 4
+      for (int i = 0; i < count; ++i) {
+        const Float difference = Simd::subtract(r[i], residual_zero_point);
+        v[i] = Simd::add(v[i], Simd::multiply(difference, residual_multiplier));
+      }
+    };
+    if (function.form == FunctionForm::pieces) {
+#pragma GCC unroll 4
+      for (int i = 0; i < count; ++i) {
+        v[i] = Simd::fused_multiply_add(Simd::to_float(sum[i]), multiplier[i], function.offset);
+      }
+      if (function.takes_residual) add_residual();
+      function.piecewise(v);
+    } else {
+#pragma GCC unroll 4
+      for (int i = 0; i < count; ++i) v[i] = Simd::multiply(Simd::to_float(sum[i]), multiplier[i]);
+      if (function.takes_residual) add_residual();
+      if (function.form == FunctionForm::hard_swish) {
+#pragma GCC unroll 4
+        for (int i = 0; i < count; ++i) v[i] = function.hard_swish(v[i]);
+      } else if (function.form == FunctionForm::slopes) {
+#pragma GCC unroll 4
+        for (int i = 0; i < count; ++i) v[i] = function.slopes(v[i], rows[i].slopes());
+      }
+    }
+    if (function.has_residual && !function.takes_residual) add_residual();
+    if (function.by_channel) {
+#pragma GCC unroll 4
+      for (int i = 0; i < count; ++i) {
+        v[i] = Simd::fused_multiply_add(v[i], rows[i].factors(), rows[i].zero_points());
+      }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) q[i] = Simd::round(v[i]);
   }
 
   Int zero_point;
@@ -162,6 +307,7 @@ struct Requantizer {
   Float inner_max;
   Float rounder;
   Int odd;  ///< 1 in each s16 where the zero point is odd, else 0.
+  FunctionVectors<Simd> function;
 };
 
 }  // namespace

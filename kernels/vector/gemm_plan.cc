@@ -105,7 +105,9 @@ void cut_tiles(const GemmTraits& traits, const ConvParams& params, Layout& layou
       layout.tiles.back().flags = offset + tile_bytes(traits, plan, vectors);
       const auto flags =
           static_cast<std::size_t>(traits.rotated ? plan.segments * ceil_div(plan.dots, 2) : 0);
-      offset += aligned(tile_bytes(traits, plan, vectors) + flags);
+      std::size_t bytes = tile_bytes(traits, plan, vectors) + flags;
+      bytes += place_channel_rows(traits, params, bytes, layout.tiles.back());
+      offset += aligned(bytes);
       first += channels;
     }
   }
@@ -343,7 +345,8 @@ bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   // With one filter for each channel nearly all lanes would be idle.
   const bool depthwise =
       g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
-  return !depthwise && fit_weight_halves(params) && results_fit_s32(params);
+  return !depthwise && params.input_zero_points == nullptr && fit_weight_halves(params) &&
+         results_fit_s32(params);
 }
 
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {

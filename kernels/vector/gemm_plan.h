@@ -65,12 +65,14 @@ enum class GemmLoop : int8_t {
 ///   bias [vectors * lanes] s32, minus z_x times the weights' sum;
 ///   multiplier [vectors * lanes] float32;
 ///   weights [segments][dots][vectors][lanes], dot_bytes each.
+/// At `rows` behind it are channel rows [channel_rows][vectors * lanes], where the layer has them.
 /// Lane j of vector v is channel 4 * vectors * (j / 4) + 4 * v + j % 4 of the tile: the order in
 /// which two saturating packs leave channels side by side again. In a tile of pairs, the second
 /// vector has channels 16 to 23 twice.
 struct GemmTile {
   std::size_t offset;
   std::size_t flags;  ///< Where the bundles' flag bytes are: see GemmTraits::rotated.
+  std::size_t rows;   ///< Bytes from `offset` to the channel rows; 0 if there are none.
   int32_t first_channel;
   int32_t first_segment;  ///< Index of the group's first one in the table of segments.
   int16_t channels;

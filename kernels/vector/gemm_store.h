@@ -20,7 +20,9 @@ struct GemmStore {
             const std::byte* packed, int32_t first_pixel)
         : stride(static_cast<std::size_t>(params.geometry.output_channels)),
           channels(tile.channels),
-          multiplier(reinterpret_cast<const float*>(packed) + tile.vectors * lanes) {
+          multiplier(reinterpret_cast<const float*>(packed) + tile.vectors * lanes),
+          rows{.first = reinterpret_cast<const float*>(packed + tile.rows),
+               .stride = static_cast<std::size_t>(tile.vectors * lanes)} {
       const std::size_t first = static_cast<std::size_t>(first_pixel) * stride +
                                 static_cast<std::size_t>(tile.first_channel);
       output = static_cast<uint8_t*>(buffers.output) + first;
@@ -29,15 +31,15 @@ struct GemmStore {
     }
 
     /// Moves on by `pixels` pixels of u8 output.
-    template <Residual kind>
+    template <Ending kind>
     void advance(int pixels) {
       const std::size_t by = static_cast<std::size_t>(pixels) * stride;
       output += by;
-      if constexpr (kind != Residual::none) residual += by;
+      if (adds_residual<kind>(*this)) residual += by;
     }
     /// Moves on by `pixels` pixels, whatever the output's type.
     void skip(int pixels) {
-      advance<Residual::none>(pixels);
+      advance<Ending::own>(pixels);
       const std::size_t by = static_cast<std::size_t>(pixels) * stride;
       float_output += by;
       if (residual != nullptr) residual += by;
@@ -46,10 +48,21 @@ struct GemmStore {
     std::size_t stride;
     int32_t channels;
     const float* multiplier;
+    ChannelRows<Simd> rows;  ///< Of the first vector. It is read only if the layer has such rows.
     uint8_t* output;
     float* float_output;
     const uint8_t* residual = nullptr;
   };
+
+  /// The channel rows of vector `v` of a tile.
+  static ChannelRows<Simd> rows_of(const Results& at, int v) {
+    return {.first = at.rows.first + v * lanes, .stride = at.rows.stride};
+  }
+  /// Whether there is a residual, where only the ending tells.
+  template <Ending kind>
+  static bool adds_residual(const Results& at) {
+    return kind == Ending::function ? at.residual != nullptr : kind != Ending::own;
+  }
 
   template <int vectors>
   struct Multiplier {
@@ -69,7 +82,7 @@ struct GemmStore {
                                                         : 1;
 
   /// Requantizes so many pixels and stores the first `count` of them.
-  template <int vectors, Residual kind>
+  template <int vectors, Ending kind>
   [[gnu::always_inline]] static void store_together(
       const Requantizer<Simd>& requantizer, const Multiplier<vectors>& multiplier,
       const Int (&sum)[pixels_together<vectors>][vectors], const Results& at, int32_t count) {
@@ -80,18 +93,33 @@ struct GemmStore {
     for (int p = 0; p < together; ++p) {
       const auto pixel = static_cast<std::size_t>(p < count ? p : count - 1);
       to[p] = at.output + pixel * at.stride;
-      if constexpr (kind != Residual::none) from[p] = at.residual + pixel * at.stride;
+      if (adds_residual<kind>(at)) from[p] = at.residual + pixel * at.stride;
     }
-    Float r[4];
-    if constexpr (kind != Residual::none) {
-      residual_vectors<Simd>(Simd::template gather_pixels<vectors>(from), r);
-    }
+    Int residual = Simd::zero();
+    if (adds_residual<kind>(at)) residual = Simd::template gather_pixels<vectors>(from);
     Int q[4];
+    if constexpr (kind == Ending::function) {
+      constexpr int results = together * vectors;
+      Int own[results];
+      Float m[results];
+      ChannelRows<Simd> rows[results];
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      const int p = vectors >= 3 ? 0 : i / vectors;
-      const int v = vectors >= 3 ? (i < vectors ? i : vectors - 1) : i % vectors;
-      q[i] = requantizer.template scale<kind>(sum[p][v], multiplier.of[v], r[i]);
+      for (int i = 0; i < results; ++i) {
+        own[i] = sum[i / vectors][i % vectors];
+        m[i] = multiplier.of[i % vectors];
+        rows[i] = rows_of(at, i % vectors);
+      }
+      requantizer.template scale_by_function<results>(own, m, residual, rows, q);
+      if constexpr (results == 3) q[3] = q[2];
+    } else {
+      Float r[4];
+      if constexpr (kind != Ending::own) residual_vectors<Simd>(residual, r);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const int p = vectors >= 3 ? 0 : i / vectors;
+        const int v = vectors >= 3 ? (i < vectors ? i : vectors - 1) : i % vectors;
+        q[i] = requantizer.template scale<kind>(sum[p][v], multiplier.of[v], r[i]);
+      }
     }
     const Int bytes = requantizer.pack(q[0], q[1], q[2], q[3]);
     if (at.channels == vectors * lanes) {
@@ -102,7 +130,7 @@ struct GemmStore {
   }
 
   /// sums: [pixels][vectors]. The last pixel is repeated where fewer are left.
-  template <int vectors, Residual kind>
+  template <int vectors, Ending kind>
   [[gnu::noinline]] static void store(const Requantizer<Simd>& layer, Results to, const Int* sums,
                                       int32_t pixels) {
     constexpr int together = pixels_together<vectors>;

@@ -6,6 +6,8 @@
 #include <functional>
 #include <limits>
 
+#include "kernels/vector/channel_rows.h"
+
 namespace octet::kernels::vector {
 namespace {
 
@@ -50,12 +52,22 @@ int32_t tile_channel(const GemmTile& tile, int32_t vector, int32_t lane) {
   return 4 * tile.vectors * (lane / 4) + 4 * vector + lane % 4;
 }
 
+std::size_t place_channel_rows(const GemmTraits& traits, const ConvParams& params,
+                               std::size_t bytes, GemmTile& tile) {
+  tile.rows = has_channel_rows(params) ? aligned(bytes) : 0;
+  return tile.rows == 0
+             ? 0
+             : tile.rows - bytes +
+                   channel_row_bytes(params, static_cast<std::size_t>(tile.vectors * traits.lanes));
+}
+
 std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
                      std::byte* packed) {
   const WeightReader reader(params, 1);
   const int32_t lanes = tile.vectors * traits.lanes;
   auto* bias = reinterpret_cast<uint32_t*>(packed);
   auto* multiplier = reinterpret_cast<float*>(bias + lanes);
+  auto* rows = tile.rows != 0 ? reinterpret_cast<float*>(packed + tile.rows) : nullptr;
   for (int32_t v = 0; v < tile.vectors; ++v) {
     for (int32_t lane = 0; lane < traits.lanes; ++lane) {
       const int32_t channel = tile_channel(tile, v, lane);
@@ -69,6 +81,10 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
       bias[v * traits.lanes + lane] =
           real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
       multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
+      if (rows != nullptr) {
+        write_channel_rows(params, real ? o : -1, static_cast<std::size_t>(lanes),
+                           rows + v * traits.lanes + lane);
+      }
     }
   }
   return reinterpret_cast<std::byte*>(multiplier + lanes);
@@ -89,7 +105,40 @@ int64_t sum_of_magnitudes(const int8_t* weights, int64_t count, int32_t zero_poi
   return total;
 }
 
-/// Whether |sum| * multiplier (+ the residual's share) stays below the limit for every input.
+/// A bound of |function|, where its operand, without the offset of pieces, is within [-largest,
+/// largest].
+double largest_of_function(const LayerFunction& function, int32_t o, double largest) {
+  const auto coefficient = [&](int k, int piece) {
+    return std::fabs(static_cast<double>(function.coefficients[k * function_pieces + piece]));
+  };
+  switch (function.form) {
+    case FunctionForm::none:
+      return largest;
+    case FunctionForm::hard_swish:
+      return 6 * largest * std::fabs(static_cast<double>(function.factor));
+    case FunctionForm::slopes:
+      return largest * std::max(1.0, std::fabs(static_cast<double>(function.slopes[o])));
+    case FunctionForm::pieces:
+      break;
+  }
+  const double farthest = largest + std::fabs(static_cast<double>(function.offset));
+  double result = 0;
+  for (int piece = 0; piece < function_pieces; ++piece) {
+    const bool is_line =
+        piece == function_pieces - 1 || (piece == 0 && function.symmetry == Symmetry::none);
+    const double t = is_line ? farthest : piece + 0.5;
+    double sum = 0;
+    for (int k = is_line ? 1 : piece_coefficients - 1; k >= 0; --k) {
+      sum = sum * t + coefficient(k, piece);
+    }
+    result = std::max(result, sum);
+  }
+  const double term = std::fabs(static_cast<double>(function.term));
+  return result + (function.symmetry == Symmetry::even ? term * farthest : term);
+}
+
+/// Whether |v| stays below the limit for every input: |sum| * multiplier (+ the residual's share),
+/// or what the layer's function and its channels' scales make of them.
 bool results_fit(const ConvParams& params, double limit) {
   const ConvGeometry& g = params.geometry;
   const int64_t depth =
@@ -97,14 +146,20 @@ bool results_fit(const ConvParams& params, double limit) {
   const double residual = params.has_residual
                               ? 255.0 * std::fabs(static_cast<double>(params.residual_multiplier))
                               : 0.0;
+  const LayerFunction& function = params.function;
   for (int32_t o = 0; o < g.output_channels; ++o) {
     const int64_t sum = sum_of_magnitudes(params.weights.values + int64_t{o} * depth, depth,
                                           zero_point_of(params, o));
     const double largest =
         static_cast<double>(255 * sum + std::abs(int64_t{params.weights.bias[o]}));
-    if (!(largest * std::fabs(static_cast<double>(params.multiplier[o])) + residual < limit)) {
-      return false;
+    double result = largest * std::fabs(static_cast<double>(params.multiplier[o]));
+    if (function.takes_residual) result += residual;
+    result = largest_of_function(function, o, result);
+    if (!function.takes_residual) result += residual;
+    if (params.channel_output.factor != nullptr) {
+      result = result * std::fabs(static_cast<double>(params.channel_output.factor[o])) + 255;
     }
+    if (!(result < limit)) return false;
   }
   return true;
 }

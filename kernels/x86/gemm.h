@@ -80,25 +80,26 @@ struct Gemm {
   using RunShallow = void (*)(const Requantizer<Simd>&, Results, const TileCall&, int32_t);
 
   /// The functions, indexed by a tile's width in vectors, then by its height in pixels or by
-  /// Residual.
+  /// Ending.
   struct Functions {
     Accumulate accumulate[Simd::max_vectors + 1][Simd::max_tile_pixels + 1] = {};
-    StoreBytes store[Simd::max_vectors + 1][4] = {};
+    StoreBytes store[Simd::max_vectors + 1][endings] = {};
     StoreFloats store_float[Simd::max_vectors + 1] = {};
-    RunShallow shallow[Simd::max_vectors + 1][4] = {};
-    RunShallow pairs[4] = {};
+    RunShallow shallow[Simd::max_vectors + 1][endings] = {};
+    RunShallow pairs[endings] = {};
   };
 
   template <int vectors, int... i>
   static constexpr void fill_width(Functions& functions, std::integer_sequence<int, i...>) {
     ((functions.accumulate[vectors][i + 1] = accumulate<i + 1, vectors>), ...);
     functions.store_float[vectors] = Store::template store_float<vectors>;
-    fill_kind<vectors, Residual::none>(functions);
-    fill_kind<vectors, Residual::plain>(functions);
-    fill_kind<vectors, Residual::above>(functions);
-    fill_kind<vectors, Residual::bounded>(functions);
+    fill_kind<vectors, Ending::own>(functions);
+    fill_kind<vectors, Ending::residual>(functions);
+    fill_kind<vectors, Ending::above>(functions);
+    fill_kind<vectors, Ending::bounded>(functions);
+    fill_kind<vectors, Ending::function>(functions);
   }
-  template <int vectors, Residual kind>
+  template <int vectors, Ending kind>
   static constexpr void fill_kind(Functions& functions) {
     constexpr int at = static_cast<int>(kind);
     functions.store[vectors][at] = Store::template store<vectors, kind>;
@@ -132,7 +133,7 @@ struct Gemm {
                      .next = reinterpret_cast<std::uintptr_t>(next),
                      .next_lines = 0};
     const Results results(layer.params, layer.buffers, tile, call.packed, begin);
-    const auto kind = static_cast<int>(residual_kind(layer.params));
+    const auto kind = static_cast<int>(ending_of(layer.params));
     switch (tile.loop) {
       case vector::GemmLoop::pairs:
         call.next_lines = lines_a_tile(layer, 2, 2 * Simd::shallow_pairs, count);
@@ -165,7 +166,7 @@ struct Gemm {
     auto* sums = reinterpret_cast<Int*>(layer.sums);
     const std::size_t lines = static_cast<std::size_t>(layer.plan.segments) *
                               static_cast<std::size_t>(layer.plan.dots) * cache_line;
-    const auto kind = static_cast<int>(residual_kind(layer.params));
+    const auto kind = static_cast<int>(ending_of(layer.params));
     for (int32_t i = 0; i < tiles; i += tiles_at_once) {
       const int32_t last = i + tiles_at_once < tiles ? i + tiles_at_once : tiles;
       int32_t pixels = 0;

@@ -24,7 +24,7 @@ struct GemmShallow {
   }
 
   /// call.windows has `count` pointers. The last pixel is repeated where a tile is not full.
-  template <int vectors, Residual kind>
+  template <int vectors, Ending kind>
   [[gnu::noinline]] static void run(const Requantizer<Simd>& layer, Results to,
                                     const x86::TileCall& call, int32_t count) {
     constexpr int pixels = Simd::shallow_pixels(vectors);
@@ -58,7 +58,7 @@ struct GemmShallow {
   }
 
   /// Two pixels take three vectors: tiles of 17 to 24 channels in vectors of 16.
-  template <Residual kind>
+  template <Ending kind>
   [[gnu::noinline]] static void run_pairs(const Requantizer<Simd>& layer, Results to,
                                           const x86::TileCall& call, int32_t count) {
     constexpr int pairs = Simd::shallow_pairs;
@@ -75,15 +75,25 @@ struct GemmShallow {
 #pragma GCC unroll 16
       for (int i = 0; i < pairs; ++i) {
         if (2 * i >= count) break;
-        typename Simd::Float r[4];
-        if constexpr (kind != Residual::none) {
+        Int residual = Simd::zero();
+        if (Store::template adds_residual<kind>(to)) {
           const std::size_t second = 2 * i + 1 < count ? to.stride : 0;
-          residual_vectors<Simd>(Simd::gather_pair(to.residual, to.residual + second), r);
+          residual = Simd::gather_pair(to.residual, to.residual + second);
         }
-        const Int first = requantizer.template scale<kind>(sum[i][0], multiplier.of[0], r[0]);
-        const Int second = requantizer.template scale<kind>(sum[i][1], multiplier.of[0], r[1]);
-        const Int both = requantizer.template scale<kind>(sum[i][2], multiplier.of[1], r[2]);
-        const Int bytes = requantizer.pack(first, second, both, both);
+        Int q[3];
+        if constexpr (kind == Ending::function) {
+          const typename Simd::Float m[] = {multiplier.of[0], multiplier.of[0], multiplier.of[1]};
+          const ChannelRows<Simd> rows[] = {Store::rows_of(to, 0), Store::rows_of(to, 0),
+                                            Store::rows_of(to, 1)};
+          requantizer.template scale_by_function<3>(sum[i], m, residual, rows, q);
+        } else {
+          typename Simd::Float r[4];
+          if constexpr (kind != Ending::own) residual_vectors<Simd>(residual, r);
+          q[0] = requantizer.template scale<kind>(sum[i][0], multiplier.of[0], r[0]);
+          q[1] = requantizer.template scale<kind>(sum[i][1], multiplier.of[0], r[1]);
+          q[2] = requantizer.template scale<kind>(sum[i][2], multiplier.of[1], r[2]);
+        }
+        const Int bytes = requantizer.pack(q[0], q[1], q[2], q[2]);
         Simd::scatter_pair(bytes, to.output, to.stride, to.channels, 2 * i + 1 < count);
         to.template advance<kind>(2);
       }

@@ -86,6 +86,24 @@ struct Simd256 {
   static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float absolute(Float x) { return _mm256_andnot_ps(set(-0.0F), x); }
+  /// `x`, with its sign flipped where `sign` has its sign bit set.
+  static Float flip_sign(Float x, Float sign) {
+    return _mm256_xor_ps(x, _mm256_and_ps(sign, set(-0.0F)));
+  }
+  static Float fused_multiply_add(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
+
+  // ---- the pieces of a function: see LayerFunction
+
+  using Pieces = Float;
+  using PieceIndex = Int;
+  /// The piece of each t within [0, 7]. Added to 2^23, t is rounded to an integer, in the lowest
+  /// bits; the others are ignored.
+  static PieceIndex piece_index(Float t) { return _mm256_castps_si256(add(t, set(0x1p23F))); }
+  static Pieces load_pieces(const float* of_pieces) { return _mm256_loadu_ps(of_pieces); }
+  static Float pick(Pieces of_pieces, PieceIndex index) {
+    return _mm256_permutevar8x32_ps(of_pieces, index);
+  }
   static Float nan_to_zero(Float x) { return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q)); }
   static Int add_s16(Int a, Int b) { return _mm256_add_epi16(a, b); }
   static Int add_s32(Int a, Int b) { return _mm256_add_epi32(a, b); }

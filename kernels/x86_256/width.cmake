@@ -1,1 +1,1 @@
-octet_width(FLAGS -mavx2)
+octet_width(FLAGS -mavx2 -mfma)

@@ -202,8 +202,8 @@ using StoreFloats = void (*)(const ConvParams&, const Results&, const Simd::Int*
 
 template <int vectors>
 constexpr StoreBytes store_bytes[4] = {
-    Store::store<vectors, Residual::none>, Store::store<vectors, Residual::plain>,
-    Store::store<vectors, Residual::above>, Store::store<vectors, Residual::bounded>};
+    Store::store<vectors, Ending::own>, Store::store<vectors, Ending::residual>,
+    Store::store<vectors, Ending::above>, Store::store<vectors, Ending::bounded>};
 /// Indexed by the number of vectors.
 constexpr const StoreBytes* stores[] = {nullptr, store_bytes<1>, store_bytes<2>, store_bytes<3>,
                                         store_bytes<4>};
@@ -289,7 +289,7 @@ struct Tiles {
     if (layer.params.output == ConvOutput::float32) {
       float_stores[vectors](layer.params, results, sums, pixels);
     } else {
-      const auto kind = static_cast<int>(residual_kind(layer.params));
+      const auto kind = static_cast<int>(ending_of(layer.params));
       stores[vectors][kind](layer.requantizer, results, sums, pixels);
     }
   }

@@ -224,7 +224,7 @@ void inverse_patch(const Int* products, std::size_t stride, Int bias, Int (&sum)
   }
 }
 
-template <Shape shape, int vectors, Residual kind>
+template <Shape shape, int vectors, Ending kind>
 void store(const Layer& layer, const GemmTile& tile, const Block& block, const std::byte* scratch) {
   constexpr int together = Store::pixels_together<vectors>;
   const WinogradPlan& plan = layer.plan;
@@ -267,15 +267,17 @@ void store(const Layer& layer, const GemmTile& tile, const Block& block, const s
 template <Shape shape, int vectors>
 void run_tile(const Layer& layer, const GemmTile& tile, const Block& block, std::byte* scratch) {
   multiply<vectors>(layer, tile, block, scratch);
-  switch (residual_kind(layer.params)) {
-    case Residual::none:
-      return store<shape, vectors, Residual::none>(layer, tile, block, scratch);
-    case Residual::plain:
-      return store<shape, vectors, Residual::plain>(layer, tile, block, scratch);
-    case Residual::above:
-      return store<shape, vectors, Residual::above>(layer, tile, block, scratch);
-    case Residual::bounded:
-      return store<shape, vectors, Residual::bounded>(layer, tile, block, scratch);
+  switch (ending_of(layer.params)) {
+    case Ending::own:
+      return store<shape, vectors, Ending::own>(layer, tile, block, scratch);
+    case Ending::residual:
+      return store<shape, vectors, Ending::residual>(layer, tile, block, scratch);
+    case Ending::above:
+      return store<shape, vectors, Ending::above>(layer, tile, block, scratch);
+    case Ending::bounded:
+      return store<shape, vectors, Ending::bounded>(layer, tile, block, scratch);
+    case Ending::function:
+      return store<shape, vectors, Ending::function>(layer, tile, block, scratch);
   }
 }
 

@@ -74,9 +74,11 @@ Layout make_layout(const GemmTraits& traits, const ConvParams& params) {
                             .vectors = static_cast<int8_t>(vectors),
                             .loop = GemmLoop::shallow});
     const auto lanes = static_cast<std::size_t>(vectors * traits.lanes);
-    offset += lanes * (sizeof(int32_t) + sizeof(float)) +
-              squared_components(plan) * winograd_component_bytes(plan, traits.lanes, vectors);
-    offset = aligned(offset);
+    std::size_t bytes =
+        lanes * (sizeof(int32_t) + sizeof(float)) +
+        squared_components(plan) * winograd_component_bytes(plan, traits.lanes, vectors);
+    bytes += place_channel_rows(traits, params, bytes, layout.tiles.back());
+    offset += aligned(bytes);
     first += channels;
   }
   layout.packed_size = offset;

@@ -102,6 +102,23 @@ struct Simd {
   static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  static Float absolute(Float x) { return _mm512_andnot_ps(set(-0.0F), x); }
+  static Float flip_sign(Float x, Float sign) {
+    return _mm512_xor_ps(x, _mm512_and_ps(sign, set(-0.0F)));
+  }
+  static Float fused_multiply_add(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
+
+  // ---- the pieces of a function: see LayerFunction
+
+  using Pieces = Float;
+  using PieceIndex = Int;
+  static PieceIndex piece_index(Float t) { return _mm512_castps_si512(add(t, set(0x1p23F))); }
+  static Pieces load_pieces(const float* of_pieces) {
+    return _mm512_broadcast_f32x8(_mm256_loadu_ps(of_pieces));
+  }
+  static Float pick(Pieces of_pieces, PieceIndex index) {
+    return _mm512_permutexvar_ps(index, of_pieces);
+  }
 
   static Float nan_to_zero(Float x) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x);

@@ -1,1 +1,1 @@
-octet_isa(WIDTH x86_256 FLAGS -mavx2 -mavxvnni)
+octet_isa(WIDTH x86_256 FLAGS -mavx2 -mfma -mavxvnni)

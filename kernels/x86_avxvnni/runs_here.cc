@@ -6,6 +6,9 @@
 namespace octet::kernels::avxvnni {
 
 /// The VEX form of vpdpbusd: subleaf 1, EAX bit 4. Needs the same of the operating system as AVX2.
-bool runs_here() { return cpuinfo_has_x86_avx2() && (ExtendedFeatures(1).eax & (1U << 4)) != 0; }
+bool runs_here() {
+  return cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3() &&
+         (ExtendedFeatures(1).eax & (1U << 4)) != 0;
+}
 
 }  // namespace octet::kernels::avxvnni

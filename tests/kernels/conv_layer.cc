@@ -12,11 +12,27 @@ using kernels::ConvGeometry;
 using kernels::ConvKernel;
 using kernels::ConvOutput;
 using kernels::ConvParams;
+using kernels::FunctionForm;
+using kernels::Symmetry;
 using kernels::Window;
 
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
+
+const char* name_of(const kernels::LayerFunction& function) {
+  switch (function.form) {
+    case FunctionForm::none:
+      break;
+    case FunctionForm::pieces:
+      return function.takes_residual ? ", pieces of a sum" : ", pieces";
+    case FunctionForm::hard_swish:
+      return function.takes_residual ? ", hard_swish of a sum" : ", hard_swish";
+    case FunctionForm::slopes:
+      return function.takes_residual ? ", slopes of a sum" : ", slopes";
+  }
+  return "";
+}
 
 const char* kind_of(const ConvGeometry& g) {
   if (g.groups > 1) return g.groups == g.input_channels ? "depthwise" : "grouped conv";
@@ -133,7 +149,9 @@ std::string ConvLayer::describe() const {
        << multiplier.at(0) << (p.weights.zero_points ? ", weight zero points" : "")
        << (p.has_residual ? ", residual" : "")
        << (std::isfinite(p.inner_min) || std::isfinite(p.inner_max) ? ", inner bounds" : "")
-       << (p.output == ConvOutput::float32 ? ", float32 output" : "");
+       << (p.output == ConvOutput::float32 ? ", float32 output" : "") << name_of(p.function)
+       << (p.channel_output.factor != nullptr ? ", scales of output channels" : "")
+       << (p.input_zero_points != nullptr ? ", zero points of input channels" : "");
   return text.str();
 }
 
@@ -269,6 +287,60 @@ ConvLayer draw_conv_layer(Draw& draw, const ConvGeometry& g) {
                .zero_points = layer.zero_points.empty() ? nullptr : layer.zero_points.data()};
   p.multiplier = layer.multiplier.data();
   return layer;
+}
+
+void draw_ending(Draw& draw, ConvLayer& layer) {
+  ConvParams& p = layer.params;
+  const auto outputs = static_cast<std::size_t>(p.geometry.output_channels);
+  p.output = ConvOutput::u8;
+  p.inner_min = -infinity;
+  p.inner_max = infinity;
+  const bool depthwise = p.geometry.groups == p.geometry.input_channels &&
+                         p.geometry.groups == p.geometry.output_channels;
+  const bool of_inputs = depthwise && draw.chance(0.4);
+  if (of_inputs) {
+    layer.input_zero_points = draw.bytes(static_cast<std::size_t>(p.geometry.input_channels));
+    p.input_zero_points = layer.input_zero_points.data();
+  }
+  const bool of_outputs = !p.has_residual && draw.chance(0.4);
+  kernels::LayerFunction& f = p.function;
+  f.form = draw.pick({FunctionForm::pieces, FunctionForm::hard_swish, FunctionForm::slopes,
+                      of_inputs || of_outputs ? FunctionForm::none : FunctionForm::pieces});
+  f.takes_residual = f.form != FunctionForm::none && p.has_residual && draw.chance();
+  // Results of the other layers are about 100. The functions bend near 0, pieces from 0 to 7.
+  const float smaller = f.form == FunctionForm::pieces       ? 0.05F
+                        : f.form == FunctionForm::hard_swish ? 0.04F
+                                                             : 1.0F;
+  for (float& m : layer.multiplier) m *= smaller;
+  if (f.takes_residual) p.residual_multiplier *= smaller;
+  f.symmetry = draw.pick({Symmetry::none, Symmetry::even, Symmetry::odd});
+  f.offset = f.symmetry == Symmetry::none ? draw.real(0, 7) : 0.0F;
+  f.term = draw.pick({30.0F, draw.real(-60, 60)});
+  f.factor = draw.pick({0.5F, 5.0F, draw.real(0, 10)});
+  const float lowest_slope = draw.pick({-1.0F, 0.0F});
+  const float highest_slope = draw.pick({0.5F, 1.5F});
+  layer.slopes = draw.reals(outputs, lowest_slope, highest_slope);
+  f.slopes = layer.slopes.data();
+  // From one end to the other: a line, polynomials, a line.
+  constexpr auto pieces = static_cast<std::size_t>(kernels::function_pieces);
+  constexpr auto coefficients = static_cast<std::size_t>(kernels::piece_coefficients);
+  layer.coefficients = draw.reals(coefficients * pieces, -60, 60);
+  for (std::size_t k = 0; k < coefficients; ++k) {
+    float* row = layer.coefficients.data() + k * pieces;
+    // Powers of t are up to 7^k, and all terms shall count.
+    for (std::size_t i = 0; i < pieces; ++i) row[i] *= std::ldexp(1.0F, -2 * static_cast<int>(k));
+    if (k > 1) row[pieces - 1] = 0;
+    if (k > 1 && f.symmetry == Symmetry::none) row[0] = 0;
+  }
+  f.coefficients = layer.coefficients.data();
+  if (of_outputs) {
+    layer.output_factors = draw.reals(outputs, 0.3F, 3.0F);
+    layer.output_zero_points.assign(outputs, 0.0F);
+    for (float& z : layer.output_zero_points) z = static_cast<float>(draw.integer(0, 255));
+    p.channel_output = {.factor = layer.output_factors.data(),
+                        .zero_point = layer.output_zero_points.data()};
+    p.output_zero_point = 0;
+  }
 }
 
 }  // namespace octet::test

@@ -26,6 +26,12 @@ struct ConvLayer final : Layer {
   std::vector<float> multiplier;
   std::vector<uint8_t> input;
   std::vector<uint8_t> residual;
+  // What only some layers have: see draw_ending.
+  std::vector<float> coefficients;
+  std::vector<float> slopes;
+  std::vector<float> output_factors;
+  std::vector<float> output_zero_points;
+  std::vector<uint8_t> input_zero_points;
 };
 
 /// Sets the output's height and width; the input grows until the window fits.
@@ -38,5 +44,9 @@ kernels::ConvGeometry draw_conv_geometry(
 
 /// Draws a layer's values. Mostly its outputs spread over the clamp's range and beyond.
 ConvLayer draw_conv_layer(Draw& draw, const kernels::ConvGeometry& geometry);
+
+/// Gives the layer u8 output and a function of one value, or a scale and a zero point for each
+/// channel of its output or, where it is depthwise, of its input: at least one of these.
+void draw_ending(Draw& draw, ConvLayer& layer);
 
 }  // namespace octet::test

@@ -15,8 +15,16 @@ using test::ConvLayer;
 using test::Cut;
 using test::draw_conv_geometry;
 using test::draw_conv_layer;
+using test::draw_ending;
 using test::Random;
 using test::set_output_size;
+
+/// Every third layer has a function or scales of channels.
+ConvLayer draw_any_layer(Random& random, const ConvGeometry& geometry) {
+  ConvLayer layer = draw_conv_layer(random, geometry);
+  if (random.chance(0.35)) draw_ending(random, layer);
+  return layer;
+}
 
 /// Returns the exact sums. Each input value is added to every output that it reaches.
 std::vector<int64_t> expected_sums(const ConvLayer& layer) {
@@ -41,9 +49,12 @@ std::vector<int64_t> expected_sums(const ConvLayer& layer) {
         const int32_t target =
             (n * g.output_h + from_h / w.stride_h) * g.output_w + from_w / w.stride_w;
         for (int32_t i = 0; i < g.input_channels; ++i) {
+          const int32_t zero_point = layer.input_zero_points.empty()
+                                         ? layer.params.input_zero_point
+                                         : layer.input_zero_points[static_cast<std::size_t>(i)];
           const int64_t value =
               int64_t{layer.input[static_cast<std::size_t>(pixel * g.input_channels + i)]} -
-              layer.params.input_zero_point;
+              zero_point;
           for (int32_t j = 0; j < outputs_per_group; ++j) {
             const int32_t o = i / inputs_per_group * outputs_per_group + j;
             const int32_t index =
@@ -65,6 +76,33 @@ std::vector<std::byte> bytes_of(const void* data, std::size_t size) {
   return {bytes, bytes + size};
 }
 
+/// A piece's polynomial, or hard_swish, or slopes, of the sum of channel `o`.
+float expected_function(const ConvParams& p, std::size_t o, int64_t sum, float residual) {
+  const LayerFunction& f = p.function;
+  const float acc = static_cast<float>(sum);
+  const bool in_pieces = f.form == FunctionForm::pieces;
+  float x = in_pieces ? test::fused32(acc, p.multiplier[o], f.offset)
+                      : test::multiply32(acc, p.multiplier[o]);
+  if (f.takes_residual) x = test::add32(x, residual);
+  if (in_pieces) {
+    const float t = x;
+    if (f.symmetry != Symmetry::none) x = std::abs(x);
+    const double nearest =
+        test::nearest_even(std::clamp(static_cast<double>(x), 0.0, function_pieces - 1.0));
+    const float* a = f.coefficients + static_cast<int>(nearest);
+    float v = a[4 * function_pieces];
+    for (int k = 3; k >= 0; --k) v = test::fused32(v, x, a[k * function_pieces]);
+    if (f.symmetry == Symmetry::even) return test::fused32(std::max(t, 0.0F), f.term, v);
+    if (f.symmetry == Symmetry::odd) return test::add32(std::copysign(1.0F, t) * v, f.term);
+    return v;
+  }
+  if (f.form == FunctionForm::hard_swish) {
+    const float gate = std::clamp(test::add32(x, 3), 0.0F, 6.0F);
+    return test::multiply32(test::multiply32(x, gate), f.factor);
+  }
+  return f.form == FunctionForm::slopes && x < 0 ? test::multiply32(x, f.slopes[o]) : x;
+}
+
 std::vector<std::byte> expected_output(const ConvLayer& layer) {
   const ConvParams& p = layer.params;
   const std::vector<int64_t> sums = expected_sums(layer);
@@ -77,11 +115,17 @@ std::vector<std::byte> expected_output(const ConvLayer& layer) {
       real.push_back(std::min(std::max(value, p.float_min), p.float_max));
       continue;
     }
+    float residual = 0;
     if (p.has_residual) {
-      value = std::min(std::max(value, p.inner_min), p.inner_max);
-      value = test::add32(
-          value, test::multiply32(static_cast<float>(layer.residual[i] - p.residual_zero_point),
-                                  p.residual_multiplier));
+      residual = test::multiply32(static_cast<float>(layer.residual[i] - p.residual_zero_point),
+                                  p.residual_multiplier);
+    }
+    value = expected_function(p, o, sums[i], residual);
+    if (p.has_residual && !p.function.takes_residual) {
+      value = test::add32(std::min(std::max(value, p.inner_min), p.inner_max), residual);
+    }
+    if (p.channel_output.factor != nullptr) {
+      value = test::fused32(value, p.channel_output.factor[o], p.channel_output.zero_point[o]);
     }
     quantized.push_back(test::to_u8(value, p.output_zero_point, p.output_min, p.output_max));
   }
@@ -112,7 +156,7 @@ constexpr int64_t most_products = 3000000;
 TEST_CASE("convolutions of random shapes give the contract's bytes, in one range or in many") {
   Random random(1);
   for (int round = 0; round < 400; ++round) {
-    const ConvLayer layer = draw_conv_layer(random, draw_conv_geometry(random, most_products));
+    const ConvLayer layer = draw_any_layer(random, draw_conv_geometry(random, most_products));
     INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random);
   }
@@ -148,7 +192,7 @@ TEST_CASE("dense layers of small images give the contract's bytes, whatever lies
       continue;
     }
     set_output_size(g);
-    const ConvLayer layer = draw_conv_layer(random, g);
+    const ConvLayer layer = draw_any_layer(random, g);
     INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random);
   }
@@ -167,7 +211,7 @@ TEST_CASE("wide depthwise layers give the reference's bytes and stay within thei
     g.window.pad_top = g.window.pad_bottom = random.integer(0, kernel - 1);
     g.window.pad_left = g.window.pad_right = random.integer(0, kernel - 1);
     set_output_size(g);
-    const ConvLayer layer = draw_conv_layer(random, g);
+    const ConvLayer layer = draw_any_layer(random, g);
     INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random, reference_output(layer));
   }
@@ -192,7 +236,7 @@ TEST_CASE("padding of any width gives the reference's bytes") {
     g.window.pad_left = random.integer(0, 50);
     g.window.pad_right = random.integer(0, 50);
     set_output_size(g);
-    const ConvLayer layer = draw_conv_layer(random, g);
+    const ConvLayer layer = draw_any_layer(random, g);
     INFO("seed " << random.seed << ", round " << round << ": " << layer.describe());
     check_all_kernels(layer, random, reference_output(layer));
   }
@@ -216,7 +260,7 @@ TEST_CASE("common layers give the contract's bytes") {
           g.window.pad_top = g.window.pad_left = padding;
           g.window.pad_bottom = g.window.pad_right = padding;
           set_output_size(g);
-          const ConvLayer layer = draw_conv_layer(random, g);
+          const ConvLayer layer = draw_any_layer(random, g);
           INFO("seed " << random.seed << ": " << layer.describe());
           check_all_kernels(layer, random);
         }
@@ -279,7 +323,7 @@ TEST_CASE("large layers give the reference's bytes, however they are cut") {
     g.window.pad_bottom = g.window.pad_right = padding;
     set_output_size(g);
     for (int round = 0; round < 3; ++round) {
-      const ConvLayer layer = draw_conv_layer(random, g);
+      const ConvLayer layer = draw_any_layer(random, g);
       INFO("seed " << random.seed << ": " << layer.describe());
       check_all_kernels(layer, random, reference_output(layer));
     }

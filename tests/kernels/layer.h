@@ -66,6 +66,8 @@ class CallLayer final : public Layer {
 /// A layer of any kind, with at most about this many products or operations. A few shapes need
 /// more.
 std::unique_ptr<Layer> draw_layer(Draw& draw, int64_t most_products);
+/// A convolution with what draw_ending gives it.
+std::unique_ptr<Layer> draw_layer_with_ending(Draw& draw, int64_t most_products);
 
 /// Returns the reference's output.
 std::vector<std::byte> reference_output(const Layer& layer);

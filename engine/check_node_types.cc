@@ -11,6 +11,12 @@ namespace {
 
 bool is_quantized(const TensorRecord& t) { return t.info.type == Type::u8 && t.info.scale > 0; }
 
+// Whether the tensor has a scale and a zero point for each channel. Nodes that do not ask this
+// refuse it, because it has no scale for all.
+bool has_channel_scales(const TensorRecord& t) {
+  return t.info.type == Type::u8 && !t.channel_scales.empty();
+}
+
 bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
   return a.info.type != Type::u8 ||
          (a.info.scale == b.info.scale && a.info.zero_point == b.info.zero_point);
@@ -36,6 +42,39 @@ bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias)
   return !has_lowest && fits(127);
 }
 
+// Checks the function inside a layer. Its numbers are finite, and the first and the last piece are
+// lines.
+Expected<void> check_function(const ConvAttributes& a, std::size_t channels) {
+  const InnerFunction& f = a.function;
+  std::size_t wanted = 0;
+  switch (f.form) {
+    case kernels::FunctionForm::none:
+    case kernels::FunctionForm::hard_swish:
+      break;
+    case kernels::FunctionForm::pieces:
+      wanted = numbers_before_coefficients + kernels::piece_coefficients * kernels::function_pieces;
+      break;
+    case kernels::FunctionForm::slopes:
+      wanted = channels;
+      break;
+  }
+  if (f.numbers.size() != wanted) return fail("has another number of numbers than its function");
+  if (!std::ranges::all_of(f.numbers, [](float v) { return std::isfinite(v); }))
+    return fail("has a function with numbers that are not finite");
+  if (f.takes_residual && !a.has_residual) return fail("has no residual for its function");
+  if (f.form == kernels::FunctionForm::none) return {};
+  if (a.inner_bounds.bounded()) return fail("has both a function and bounds before the residual");
+  if (f.form != kernels::FunctionForm::pieces) return {};
+  for (std::size_t k = 2; k < kernels::piece_coefficients; ++k) {
+    const float* row =
+        f.numbers.data() + numbers_before_coefficients + k * kernels::function_pieces;
+    const bool first_is_line = f.symmetry != kernels::Symmetry::none || row[0] == 0;
+    if (!first_is_line || row[kernels::function_pieces - 1] != 0)
+      return fail("has a function whose ends are no straight lines");
+  }
+  return {};
+}
+
 Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const TensorRecord& x = data.tensor(node.inputs[0]);
@@ -44,7 +83,12 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   if (!a.has_bias) return fail("has no bias");
   const TensorRecord& bias = data.tensor(node.inputs[2]);
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
-  if (!is_quantized(x)) return fail("takes a quantized input");
+  const bool depthwise = node.op == Op::conv2d && a.groups == x.info.shape.back() &&
+                         channels == static_cast<std::size_t>(a.groups);
+  if (!is_quantized(x) && !(depthwise && has_channel_scales(x)))
+    return fail(has_channel_scales(x)
+                    ? "takes an input with a scale for each channel only if it is depthwise"
+                    : "takes a quantized input");
   if (!weight.is_constant || weight.info.type != Type::s8 ||
       weight.channel_scales.size() != channels) {
     return fail("takes constant s8 weights with a scale an output channel");
@@ -53,15 +97,25 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
     return fail("has another number of weight zero points than output channels");
   }
   if (!bias.is_constant || bias.info.type != Type::s32) return fail("takes a constant s32 bias");
-  if (!is_quantized(y) && y.info.type != Type::f32) return fail("gives u8 or float32");
+  const bool gives_bytes = is_quantized(y) || has_channel_scales(y);
+  if (!gives_bytes && y.info.type != Type::f32) return fail("gives u8 or float32");
+  if (a.has_residual && has_channel_scales(y))
+    return fail("adds no residual where its result has a scale for each channel");
   if (a.has_residual && (!is_quantized(y) || !is_quantized(data.tensor(node.inputs.back())))) {
     return fail("adds a residual only from u8 to u8");
   }
+  if (auto ok = check_function(a, channels); !ok) return ok;
+  if (a.function.form != kernels::FunctionForm::none && !gives_bytes)
+    return fail("has a function inside only if it gives u8");
   if (!accumulator_fits(weight, {bias.values<int32_t>(), channels})) {
     return fail("has sums that could leave 32 bits: too many products for one output");
   }
-  for (const float scale : weight.channel_scales) {
-    if (!std::isfinite(x.info.scale * scale * (is_quantized(y) ? 1.0f / y.info.scale : 1.0f))) {
+  for (std::size_t o = 0; o < channels; ++o) {
+    const float x_scale = has_channel_scales(x) ? x.channel_scales[o] : x.info.scale;
+    const float y_scale = has_channel_scales(y)     ? y.channel_scales[o]
+                          : y.info.type == Type::u8 ? y.info.scale
+                                                    : 1.0f;
+    if (!std::isfinite(x_scale * weight.channel_scales[o] * (1.0f / y_scale))) {
       return fail("has scales whose ratio is not a number");
     }
   }
@@ -136,6 +190,9 @@ Expected<void> check_island_node(const Model::Data& data, const NodeRecord& node
   const auto is_float = [&](int32_t id) { return data.tensor(id).info.type == Type::f32; };
   if (!std::ranges::all_of(node.inputs, is_float) || !is_float(node.outputs[0]))
     return fail("takes and gives float32 in a float island");
+  if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes);
+      layer != nullptr && layer->function.form != kernels::FunctionForm::none)
+    return fail("has a function inside, which only int8 layers have");
   if (node.op == Op::top_k) return check_places(data, node, node.outputs[1]);
   if (node.op == Op::softmax && node.inputs.size() != 1)
     return fail("takes one operand in a float island");

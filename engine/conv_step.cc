@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "engine/step.h"
 
 namespace octet {
@@ -77,17 +80,29 @@ class ConvStep final : public Step {
                                           ? nullptr
                                           : weight.channel_zero_points.data()};
     params_.input_zero_point = x.info.zero_point;
-    const float inverse = to_u8 ? 1.0f / y.info.scale : 1.0f;
-    for (const float scale : weight.channel_scales) {
+    for (const int32_t zero_point : x.channel_zero_points)
+      input_zero_points_.push_back(static_cast<uint8_t>(zero_point));
+    if (!input_zero_points_.empty()) params_.input_zero_points = input_zero_points_.data();
+    const bool by_channel = !y.channel_scales.empty();
+    const float inverse = to_u8 && !by_channel ? 1.0f / y.info.scale : 1.0f;
+    // What the sum and the residual are multiplied by, beside their own scales: they are steps of
+    // the output, or the operand of the layer's function.
+    const float unit = set_function(a.function, inverse);
+    const std::span<const float> units =
+        by_channel ? set_channel_output(a.function.form, y) : std::span<const float>();
+    for (std::size_t o = 0; o < weight.channel_scales.size(); ++o) {
+      const float x_scale = x.channel_scales.empty() ? x.info.scale : x.channel_scales[o];
       // The product is multiplied by the inverse of the output's scale, as PyTorch does. A division
       // would sometimes differ in the last bit, and then a byte would differ where a sum lies
       // halfway between two bytes.
-      multiplier_.push_back((x.info.scale * scale) * inverse);
+      multiplier_.push_back((x_scale * weight.channel_scales[o]) *
+                            (units.empty() ? unit : units[o]));
     }
     params_.multiplier = multiplier_.data();
     params_.output = to_u8 ? kernels::ConvOutput::u8 : kernels::ConvOutput::float32;
     params_.output_zero_point = y.info.zero_point;
-    if (to_u8) {
+    // With scales of channels, bounds are the ends of a channel's range.
+    if (to_u8 && !by_channel) {
       params_.output_min = quantized_bound(a.bounds.min, y.info);
       params_.output_max = quantized_bound(a.bounds.max, y.info);
     }
@@ -98,7 +113,8 @@ class ConvStep final : public Step {
       const TensorRecord& residual = context.tensor(node.inputs.back());
       params_.has_residual = true;
       params_.residual_zero_point = residual.info.zero_point;
-      params_.residual_multiplier = residual.info.scale / y.info.scale;
+      params_.residual_multiplier = a.function.takes_residual ? residual.info.scale * unit
+                                                              : residual.info.scale / y.info.scale;
       params_.inner_min = a.inner_bounds.min * inverse;
       params_.inner_max = a.inner_bounds.max * inverse;
     }
@@ -107,6 +123,56 @@ class ConvStep final : public Step {
       kernel_ = kernel;
       break;
     }
+  }
+
+  // Sets the function of the kernel's parameters. `inverse` is 1 / s_y. Returns what an operand in
+  // real units is multiplied by.
+  float set_function(const InnerFunction& from, float inverse) {
+    kernels::LayerFunction& function = params_.function;
+    function.form = from.form;
+    function.takes_residual = from.takes_residual;
+    switch (from.form) {
+      case kernels::FunctionForm::none:
+        return inverse;
+      case kernels::FunctionForm::slopes:
+        function.slopes = from.numbers.data();
+        return inverse;
+      case kernels::FunctionForm::hard_swish:
+        function.factor = (1.0f / 6.0f) * inverse;
+        return 1.0f;
+      case kernels::FunctionForm::pieces:
+        break;
+    }
+    function.symmetry = from.symmetry;
+    function.offset = from.numbers[1];
+    function.term = from.numbers[2] * inverse;
+    for (const float number : std::span(from.numbers).subspan(numbers_before_coefficients))
+      coefficients_.push_back(number * inverse);
+    function.coefficients = coefficients_.data();
+    return from.numbers[0];
+  }
+
+  // Sets the kernel's parameters for a result with a scale for each channel. Returns what the
+  // operands of the channels are multiplied by, if they are steps of the output; otherwise nothing,
+  // and the function's results are in real units.
+  std::span<const float> set_channel_output(kernels::FunctionForm form, const TensorRecord& y) {
+    for (const float scale : y.channel_scales) output_factors_.push_back(1.0f / scale);
+    for (const int32_t zero_point : y.channel_zero_points)
+      output_zero_points_.push_back(static_cast<float>(zero_point));
+    if (form == kernels::FunctionForm::pieces || form == kernels::FunctionForm::hard_swish) {
+      params_.channel_output = {.factor = output_factors_.data(),
+                                .zero_point = output_zero_points_.data()};
+      return {};
+    }
+    units_ = std::exchange(output_factors_, std::vector<float>(y.channel_scales.size(), 1.0f));
+    // Without zero points, all that differs is the multiplier.
+    const bool shifts =
+        std::ranges::any_of(output_zero_points_, [](float zero_point) { return zero_point != 0; });
+    if (shifts) {
+      params_.channel_output = {.factor = output_factors_.data(),
+                                .zero_point = output_zero_points_.data()};
+    }
+    return units_;
   }
 
   Expected<void> prepare(const StepContext& context, const NodeRecord& node) {
@@ -130,6 +196,12 @@ class ConvStep final : public Step {
   const ConvKernel* kernel_ = nullptr;
   ConvParams params_;
   std::vector<float> multiplier_;
+  std::vector<float> coefficients_;
+  // For tensors with a scale for each channel.
+  std::vector<uint8_t> input_zero_points_;
+  std::vector<float> output_factors_;
+  std::vector<float> output_zero_points_;
+  std::vector<float> units_;
   kernels::ConvBuffers buffers_;
   AlignedBuffer constant_input_;
   AlignedBuffer constant_residual_;

@@ -70,7 +70,7 @@ class Reader {
 // that is no function is no error.
 Op function_named(std::string_view name) {
   const auto op = find_op(name);
-  return op && is_function_of_one_value(*op) ? *op : Op::identity;
+  return op && (is_function_of_one_value(*op) || *op == Op::prelu) ? *op : Op::identity;
 }
 
 Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
@@ -98,9 +98,22 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
     if (!(scale > 0) || !std::isfinite(scale))
       return fail(where + "has a channel scale that is not positive");
   }
+  const bool is_activation = record.info.type == Type::u8;
+  const int32_t least = is_activation ? 0 : -128;
   for (const int32_t zero_point : record.channel_zero_points) {
-    if (zero_point < -128 || zero_point > 127)
-      return fail(where + "has a channel zero point outside -128 to 127");
+    if (zero_point < least || zero_point > least + 255)
+      return fail(where + "has a channel zero point outside " + std::to_string(least) + " to " +
+                  std::to_string(least + 255));
+  }
+  if (is_activation && !record.channel_scales.empty()) {
+    const auto channels = static_cast<std::size_t>(record.info.shape.back());
+    if (has_scale || record.channel_scales.size() != channels ||
+        record.channel_zero_points.size() != channels)
+      return fail(where + "has another number of scales than channels");
+    for (const float scale : record.channel_scales) {
+      if (!std::isnormal(scale) || !std::isnormal(1.0f / scale))
+        return fail(where + "has a channel scale that is not a normal number");
+    }
   }
 
   if (t.data() != nullptr) {
@@ -151,7 +164,13 @@ struct AttributeDecoder {
          .bounds = bounds,
          .has_bias = from.has_bias(),
          .has_residual = from.has_residual(),
-         .inner_bounds = inner_bounds};
+         .inner_bounds = inner_bounds,
+         .function = {.form = static_cast<kernels::FunctionForm>(from.form()),
+                      .function = function_named(reader.text(from.function())),
+                      .value = from.value(),
+                      .takes_residual = from.takes_residual(),
+                      .symmetry = static_cast<kernels::Symmetry>(from.symmetry()),
+                      .numbers = reader.values(from.numbers())}};
   }
   void operator()(BinaryAttributes& a) const { a.bounds = bounds; }
   void operator()(PoolAttributes& a) const {
@@ -208,6 +227,8 @@ Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data,
   node.attributes = default_attributes(*op);
   if (n.attributes() != nullptr) {
     const format::Attributes& a = *n.attributes();
+    if (a.form() > format::FunctionForm::slopes || a.symmetry() > format::Symmetry::odd)
+      return fail(where + "has an unknown form of a function: the file may need a newer octet");
     const auto bounds = decode_bounds(a.bounded(), a.bound_min(), a.bound_max());
     if (!bounds) return fail(where + bounds.error().message);
     const auto inner = decode_bounds(a.inner_bounded(), a.inner_min(), a.inner_max());
@@ -437,6 +458,10 @@ void describe_interface(Model::Data& data, Reader& repeats) {
   describe(data.outputs, data.output_infos);
 }
 
+std::string name_of_function(Op function) {
+  return function == Op::identity ? std::string() : op_name(function);
+}
+
 void describe_nodes(Model::Data& data, Reader& repeats) {
   for (const NodeRecord& node : data.nodes) {
     if (repeats.exceeded()) return;
@@ -444,8 +469,15 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
         .name = node.name, .op = op_name(node.op), .fused = node.fused, .reason = node.reason};
     std::vector<Shape> shapes;
     for (const int32_t id : node.outputs) {
-      const TensorInfo& output = data.tensor(id).info;
-      if (repeats.spend(output.name.size())) info.outputs.push_back(output);
+      const TensorRecord& output = data.tensor(id);
+      if (!repeats.spend(output.info.name.size() + output.channel_scales.size_bytes() +
+                         output.channel_zero_points.size_bytes()))
+        continue;
+      info.outputs.push_back(output.info);
+      info.outputs.back().channel_scales.assign(output.channel_scales.begin(),
+                                                output.channel_scales.end());
+      info.outputs.back().channel_zero_points.assign(output.channel_zero_points.begin(),
+                                                     output.channel_zero_points.end());
     }
     for (const int32_t id : node.inputs) {
       const TensorRecord& tensor = data.tensor(id);
@@ -458,6 +490,10 @@ void describe_nodes(Model::Data& data, Reader& repeats) {
     }
     const auto is_u8 = [](const TensorInfo& t) { return t.type == Type::u8; };
     info.int8 = std::ranges::any_of(info.inputs, is_u8) || std::ranges::any_of(info.outputs, is_u8);
+    if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes))
+      info.function = name_of_function(layer->function.function);
+    if (const auto* table = std::get_if<LookupAttributes>(&node.attributes))
+      info.function = name_of_function(table->function);
     info.macs = count_macs(node.op, shapes, data.tensor(node.outputs[0]).info.shape);
     info.step = node.step;
     data.macs += info.macs;

@@ -139,6 +139,25 @@ struct Bounds {
 struct NoAttributes {
   bool operator==(const NoAttributes&) const = default;
 };
+/// The function of one value that an int8 layer computes before it rounds: docs/quantization.md, 'A
+/// function inside a layer'.
+struct InnerFunction {
+  kernels::FunctionForm form = kernels::FunctionForm::none;
+  Op function = Op::identity;  ///< Its name, for users: nothing depends on it.
+  float value = 0;             ///< Its parameter, if it has one: for users as well.
+  /// Whether the layer's residual is part of its operand, instead of being added to its result.
+  bool takes_residual = false;
+  kernels::Symmetry symmetry = kernels::Symmetry::none;  ///< For pieces.
+  /// For pieces: pieces for each unit of the operand, the offset, the term, then the coefficients
+  /// [kernels::piece_coefficients][kernels::function_pieces]; term and coefficients give results in
+  /// real units. For slopes: one for each output channel.
+  std::vector<float> numbers;
+  bool operator==(const InnerFunction&) const = default;
+};
+
+/// How many numbers stand in front of the coefficients of pieces.
+constexpr std::size_t numbers_before_coefficients = 3;
+
 struct ConvAttributes {  // conv2d, linear
   Window window;
   int32_t groups = 1;
@@ -146,6 +165,7 @@ struct ConvAttributes {  // conv2d, linear
   bool has_bias = false;
   bool has_residual = false;  ///< The last input is added before the bounds apply.
   Bounds inner_bounds;        ///< Bounds of the layer's own result, before the residual is added.
+  InnerFunction function;     ///< Int8 layers with u8 results and without inner bounds only.
   bool operator==(const ConvAttributes&) const = default;
 };
 struct BinaryAttributes {  // add, sub, mul, div, floor_div

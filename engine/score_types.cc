@@ -116,7 +116,13 @@ void ScoreTypes::pass(Op op, const Attributes& attributes, std::span<const int32
       type = type_of_function(row_of(function).function, x);
       break;
     case Kind::conv2d:
-    case Kind::linear:
+    case Kind::linear: {
+      const Op inner = std::get<ConvAttributes>(attributes).function.function;
+      if (kind_of(inner) != Kind::function) break;
+      if (inner == Op::exp) exponential(output) = output;
+      type = type_of_function(row_of(inner).function, ScoreType::logits);
+      break;
+    }
     case Kind::argmax:
     case Kind::lookup:  // the table's function is not known
     case Kind::batch_norm:

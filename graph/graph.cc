@@ -146,6 +146,13 @@ Expected<void> check(const Graph& graph) {
 
 bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
 
+bool is_depthwise(const Graph& graph, const Node& node) {
+  if (node.op != Op::conv2d) return false;
+  const int32_t groups = std::get<ConvAttributes>(node.attributes).groups;
+  return groups == graph.tensor(node.inputs[0]).shape.back() &&
+         groups == graph.tensor(node.outputs[0]).shape.back();
+}
+
 bool moves_bytes(const Node& node) {
   if (node.op == Op::resize)
     return std::get<ResizeAttributes>(node.attributes).mode == ResizeMode::nearest;

@@ -58,7 +58,13 @@ struct Tensor {
   bool given_in_bytes = false;
   /// The values of a constant, row-major; absent for activations.
   std::optional<std::vector<std::byte>> data;
-  /// For s8 weights: one scale for each output channel, and zero points if not all are 0.
+  /// What calibration saw of each channel of a float activation, the last axis; empty if it did not
+  /// look. Both ends of a channel that was always 0 are 0.
+  std::vector<float> channel_low;
+  std::vector<float> channel_high;
+  /// For s8 weights: one scale for each output channel, and zero points if not all are 0. For a
+  /// quantized activation with a scale and a zero point for each channel: these, and `quantization`
+  /// is what it would have without them.
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
   /// For a float bias: its s32 values, which int8 uses if the layer still has the scales in it.
@@ -157,6 +163,9 @@ constexpr const char* left_in_float = "left in float by the model's author";
 /// Whether the node is a conv2d or a linear: an operator with weights, a bias, and sums of
 /// products.
 bool is_layer(const Node& node);
+
+/// Whether the node is a convolution with one filter for each channel.
+bool is_depthwise(const Graph& graph, const Node& node);
 
 /// Whether the node's int8 form only moves bytes, so that the result has the scale and zero point
 /// of the operand.

@@ -29,6 +29,11 @@ class TensorNumbers {
   std::vector<TensorId> order_;
 };
 
+// Whether it is an activation with a scale for each channel.
+bool has_scales_of_channels(const Tensor& tensor) {
+  return tensor.type == Type::u8 && !tensor.channel_scales.empty();
+}
+
 Offset<format::Tensor> write_tensor(FlatBufferBuilder& builder, const Tensor& tensor) {
   OffsetVector<uint8_t> data;
   if (tensor.data) {
@@ -39,7 +44,9 @@ Offset<format::Tensor> write_tensor(FlatBufferBuilder& builder, const Tensor& te
   OffsetVector<float> scales;
   if (!tensor.channel_scales.empty()) scales = builder.CreateVector(tensor.channel_scales);
   OffsetVector<int32_t> zero_points;
-  if (std::ranges::any_of(tensor.channel_zero_points, [](int32_t z) { return z != 0; })) {
+  const bool by_channel = has_scales_of_channels(tensor);
+  if (by_channel ||
+      std::ranges::any_of(tensor.channel_zero_points, [](int32_t z) { return z != 0; })) {
     zero_points = builder.CreateVector(tensor.channel_zero_points);
   }
   const auto name = builder.CreateString(tensor.name);
@@ -48,7 +55,7 @@ Offset<format::Tensor> write_tensor(FlatBufferBuilder& builder, const Tensor& te
   out.add_name(name);
   out.add_type(static_cast<format::Type>(tensor.type));
   out.add_shape(shape);
-  if (tensor.type == Type::u8 && tensor.quantization) {
+  if (tensor.type == Type::u8 && tensor.quantization && !by_channel) {
     out.add_scale(tensor.quantization->scale);
     out.add_zero_point(tensor.quantization->zero_point);
   }
@@ -79,6 +86,10 @@ struct AttributeFields {
   bool from_end = false;
   int32_t k = 1;
   bool largest = true;
+  format::FunctionForm form = format::FunctionForm::none;
+  bool takes_residual = false;
+  format::Symmetry symmetry = format::Symmetry::none;
+  std::vector<float> numbers;
 
   void operator()(const NoAttributes&) {}
   void operator()(const ConvAttributes& a) {
@@ -88,6 +99,12 @@ struct AttributeFields {
     has_bias = a.has_bias;
     has_residual = a.has_residual;
     inner_bounds = a.inner_bounds;
+    form = static_cast<format::FunctionForm>(a.function.form);
+    if (a.function.function != Op::identity) function = op_name(a.function.function);
+    value = a.function.value;
+    takes_residual = a.function.takes_residual;
+    symmetry = static_cast<format::Symmetry>(a.function.symmetry);
+    numbers = a.function.numbers;
   }
   void operator()(const BinaryAttributes& a) { bounds = a.bounds; }
   void operator()(const PoolAttributes& a) {
@@ -131,11 +148,12 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
                                             const Attributes& attributes) {
   AttributeFields f;
   std::visit([&](const auto& a) { f(a); }, attributes);
-  const auto vector = [&](const std::vector<int32_t>& v) {
-    return v.empty() ? OffsetVector<int32_t>{} : builder.CreateVector(v);
+  const auto vector = [&]<class T>(const std::vector<T>& v) {
+    return v.empty() ? OffsetVector<T>{} : builder.CreateVector(v);
   };
   const auto axes = vector(f.axes), begin = vector(f.begin), end = vector(f.end),
              step = vector(f.step), shape = vector(f.shape);
+  const auto numbers = vector(f.numbers);
   const auto function =
       f.function.empty() ? Offset<flatbuffers::String>{} : builder.CreateString(f.function);
   format::AttributesBuilder out(builder);
@@ -169,6 +187,10 @@ Offset<format::Attributes> write_attributes(FlatBufferBuilder& builder,
   out.add_from_end(f.from_end);
   out.add_k(f.k);
   out.add_largest(f.largest);
+  out.add_form(f.form);
+  out.add_takes_residual(f.takes_residual);
+  out.add_symmetry(f.symmetry);
+  if (!numbers.IsNull()) out.add_numbers(numbers);
   return out.Finish();
 }
 
@@ -226,6 +248,17 @@ std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const 
   return steps;
 }
 
+// The oldest version whose readers understand the file: see docs/format.md.
+uint32_t version_of(const Graph& graph) {
+  constexpr uint32_t older = 3;  // no functions inside layers, no scales of channels
+  const bool has_function = std::ranges::any_of(graph.nodes, [](const Node& node) {
+    const auto* layer = std::get_if<ConvAttributes>(&node.attributes);
+    return layer != nullptr && layer->function.form != kernels::FunctionForm::none;
+  });
+  const bool is_new = has_function || std::ranges::any_of(graph.tensors, has_scales_of_channels);
+  return is_new ? format_version : older;
+}
+
 Offset<format::Preprocess> write_preprocess(FlatBufferBuilder& builder, const Preprocess& p) {
   return format::CreatePreprocessDirect(builder, p.height, p.width,
                                         static_cast<format::ResizeRule>(p.resize),
@@ -273,8 +306,8 @@ Expected<std::vector<std::byte>> write_model(const Graph& graph) {
   const auto task = write_task(builder, graph.task);
   constexpr uint64_t not_yet = 1;  // a field with value 0 would be left out
   const auto model =
-      format::CreateModelDirect(builder, format_version, graph.producer.c_str(), &tensors, &steps,
-                                &inputs, &outputs, &labels, preprocess, task, not_yet);
+      format::CreateModelDirect(builder, version_of(graph), graph.producer.c_str(), &tensors,
+                                &steps, &inputs, &outputs, &labels, preprocess, task, not_yet);
   format::FinishModelBuffer(builder, model);
   const auto* begin = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
   std::vector<std::byte> file(begin, begin + builder.GetSize());

@@ -97,8 +97,8 @@ enum class FunctionForm : uint8_t {
 };
 
 /// Piece i of a function is for all t that are nearest to i, the first and the last piece also for
-/// all t before and behind them: P(t) = fma(fma(fma(fma(a4, t, a3), t, a2), t, a1), t, a0). The last
-/// piece is a straight line, and so is the first without a symmetry.
+/// all t before and behind them: P(t) = fma(fma(fma(fma(a4, t, a3), t, a2), t, a1), t, a0). The
+/// last piece is a straight line, and so is the first without a symmetry.
 constexpr int function_pieces = 8;
 constexpr int piece_coefficients = 5;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
+#include <limits>
 #include <sstream>
 
 #include "engine/operator_table.h"
@@ -97,14 +97,25 @@ std::string remark(const std::string& name, const Histogram& histogram,
   return text.str();
 }
 
-/// Takes the largest finite magnitude of each channel, the last axis, into `peaks`.
-void widen_peaks(std::vector<float>& peaks, std::span<const float> values) {
-  for (std::size_t begin = 0; !peaks.empty() && begin < values.size(); begin += peaks.size()) {
-    for (std::size_t c = 0; c < peaks.size(); ++c) {
-      const float magnitude = std::abs(values[begin + c]);
-      if (magnitude > peaks[c] && std::isfinite(magnitude)) peaks[c] = magnitude;
+/// Widens the ranges of the channels to the finite values.
+void widen(ChannelRanges& ranges, std::span<const float> values) {
+  const std::size_t channels = ranges.low.size();
+  constexpr float largest = std::numeric_limits<float>::max();
+  for (std::size_t begin = 0; channels > 0 && begin < values.size(); begin += channels) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const float value = values[begin + c];
+      if (value < ranges.low[c] && value >= -largest) ranges.low[c] = value;
+      if (value > ranges.high[c] && value <= largest) ranges.high[c] = value;
     }
   }
+}
+
+/// Whether a layer with one filter for each channel reads the tensor.
+bool feeds_depthwise(const Graph& graph, TensorId id) {
+  return std::ranges::any_of(graph.readers_of(id), [&](int reader) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(reader)];
+    return is_depthwise(graph, node) && node.inputs[0] == id;
+  });
 }
 
 /// What 999 of 1,000 values that are not 0 stay within.
@@ -123,9 +134,12 @@ double usual_magnitude(const Histogram& histogram) {
 }
 
 /// How many times larger the largest channel is than a quarter of the live ones are at most.
-double channel_ratio(const std::vector<float>& peaks) {
+double channel_ratio(const ChannelRanges& ranges) {
   std::vector<float> live;
-  std::ranges::copy_if(peaks, std::back_inserter(live), [](float peak) { return peak > 0; });
+  for (std::size_t c = 0; c < ranges.low.size(); ++c) {
+    const float peak = std::max(-ranges.low[c], ranges.high[c]);
+    if (peak > 0) live.push_back(peak);
+  }
   if (live.size() < 4) return 1;
   std::ranges::sort(live);
   return static_cast<double>(live.back()) / static_cast<double>(live[live.size() / 4]);
@@ -145,7 +159,7 @@ Calibration::Calibration(Session session, std::vector<TensorId> tensors, int thr
       pool_(std::make_unique<ThreadPool>(threads)),
       tensors_(std::move(tensors)),
       histograms_(tensors_.size()),
-      channel_peaks_(tensors_.size()) {}
+      channels_(tensors_.size()) {}
 
 Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   // Every activation becomes an output, so that no pass joins two nodes into one.
@@ -168,7 +182,9 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   for (std::size_t i = 0; i < calibration.tensors_.size(); ++i) {
     const TensorId id = calibration.tensors_[i];
     if (!feeds_layer[static_cast<std::size_t>(id)]) continue;
-    calibration.channel_peaks_[i].resize(static_cast<std::size_t>(graph.tensor(id).shape.back()));
+    const auto channels = static_cast<std::size_t>(graph.tensor(id).shape.back());
+    calibration.channels_[i].low.resize(channels);
+    calibration.channels_[i].high.resize(channels);
   }
   return calibration;
 }
@@ -188,7 +204,7 @@ Expected<void> Calibration::observe(const std::vector<std::vector<float>>& input
                      for (std::size_t i = range.begin; i < range.end; ++i) {
                        const auto all = session_->output(i).values<float>();
                        histograms_[i].observe(all);
-                       widen_peaks(channel_peaks_[i], all);
+                       widen(channels_[i], all);
                      }
                    });
   return {};
@@ -207,6 +223,10 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
         histogram.empty()
             ? Quantization{.scale = 1}
             : choose_quantization(histogram, calibrators[static_cast<std::size_t>(tensors_[i])]);
+    if (feeds_depthwise(graph, tensors_[i])) {
+      tensor.channel_low = channels_[i].low;
+      tensor.channel_high = channels_[i].high;
+    }
     std::string text = remark(tensor.name, histogram, *tensor.quantization);
     if (!text.empty()) remarks.push_back(std::move(text));
   }
@@ -242,7 +262,7 @@ std::vector<std::string> Calibration::warnings(const Graph& graph) const {
                     ", and one scale holds both badly: look at its largest values, or keep what "
                     "reads it in float (--keep-float " +
                     readers_of(graph, id) + ")");
-    } else if (const double ratio = channel_ratio(channel_peaks_[i]); ratio >= far_apart) {
+    } else if (const double ratio = channel_ratio(channels_[i]); ratio >= far_apart) {
       all.push_back(name + "has channels of which the largest is " +
                     text_of(static_cast<float>(std::round(ratio))) +
                     " times as large as a quarter of them: one scale leaves those few levels or "

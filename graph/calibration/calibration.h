@@ -12,6 +12,12 @@
 
 namespace octet::graph {
 
+/// The least and the greatest finite value that was seen of each channel, the last axis, and 0.
+struct ChannelRanges {
+  std::vector<float> low;
+  std::vector<float> high;
+};
+
 class Calibration {
  public:
   /// `graph` is a float graph, as a loader makes it. Errors: those of build_model for a float
@@ -25,7 +31,8 @@ class Calibration {
   /// Gives a scale and zero point to each activation of `graph` that has none. `graph` has to be
   /// the one that `create` was given. Outputs, and tensors whose values are only handed on to them,
   /// get the whole range that was seen; in what the last layers read, values are not clipped
-  /// because they are rare. Returns a sentence for each tensor that the user should know about:
+  /// because they are rare. What depthwise layers read gets the range of each channel as well
+  /// (Tensor::channel_low). Returns a sentence for each tensor that the user should know about:
   /// constant ones, zero ones, and those with infinities or NaNs. Error: nothing was observed.
   Expected<std::vector<std::string>> apply(Graph& graph, Calibrator calibrator) const;
 
@@ -43,9 +50,8 @@ class Calibration {
   /// Numbers in the graph. They are the session's outputs, in this order.
   std::vector<TensorId> tensors_;
   std::vector<Histogram> histograms_;  ///< One for each of `tensors_`.
-  /// For each of `tensors_` that a layer reads: the largest magnitude of each channel. Empty for
-  /// the others.
-  std::vector<std::vector<float>> channel_peaks_;
+  /// For each of `tensors_` that a layer reads: the range of each channel. Empty for the others.
+  std::vector<ChannelRanges> channels_;
   InputVariety variety_;
 };
 

@@ -83,6 +83,17 @@ Status choose_precision(Graph& graph, const BuildOptions& options);
 /// its operands.
 Status unify_scales(Graph& graph);
 
+/// Makes a function of one value, or a prelu, a part of the int8 layer that it reads, if nobody
+/// else reads that layer; an add behind it becomes the layer's residual. The layer then computes
+/// the function from its sums and rounds once. A file that rounds in between keeps its roundings.
+/// What has no form within a tenth of a step (graph/inner_function.h) stays a table.
+Status fuse_functions(Graph& graph);
+
+/// Gives a scale and a zero point for each channel to what an int8 layer writes and only depthwise
+/// int8 layers read, where calibration saw the channels: the writer's multipliers and the readers'
+/// take them up at no cost.
+Status scale_channels(Graph& graph);
+
 /// Makes each tensor u8 or f32, and puts quantize and dequantize nodes at the borders, at most one
 /// of each for a tensor. If the file rounds a float result (Tensor::rounds), the result goes
 /// through bytes for its float readers and outputs as well.

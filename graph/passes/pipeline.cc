@@ -11,11 +11,8 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
       drop_dead_nodes, absorb_quantize_nodes, canonicalise,    recognise_functions,
       fold_bias_add,   fold_affine,           fuse_activation, fuse_residual_add,
   };
-  constexpr std::array<Pass, 4> int8_passes = {
-      unify_scales,
-      place_quantize,
-      lower_to_int8,
-      quantize_weights,
+  constexpr std::array<Pass, 6> int8_passes = {
+      unify_scales, fuse_functions, scale_channels, place_quantize, lower_to_int8, quantize_weights,
   };
   if (graph.unscaled_is_float) {
     if (options.float_only) {

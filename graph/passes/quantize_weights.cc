@@ -21,13 +21,14 @@ int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
 }
 
 std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
-                                    float input_scale) {
+                                    const std::vector<float>& input_scales) {
   std::vector<float> scales;
   const std::size_t per_channel = weights.size() / bias.size();
   for (std::size_t o = 0; o < bias.size(); ++o) {
     float largest = 0;
     for (const float w : weights.subspan(o * per_channel, per_channel))
       largest = std::max(largest, std::abs(w));
+    const float input_scale = at(input_scales, o);
     const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
     const float scale = std::max(largest / 127.0f, for_bias);
     // The weights of the channel are all 0, or so small that the scale of the products is no normal
@@ -60,7 +61,7 @@ Status check_request(const Graph& graph, const Node& layer, std::size_t channels
 // A layer whose bias is to be quantized.
 struct Layer {
   std::string name;
-  float input_scale = 1;
+  std::vector<float> input_scales;  ///< One, or one for each channel of a depthwise layer.
   std::string bias_name;
   std::vector<float> bias;  ///< One for each output channel.
   std::optional<BiasS32> bias_s32;
@@ -68,9 +69,11 @@ struct Layer {
 
 Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
   Layer out{.name = node.name,
-            .input_scale = graph.tensor(node.inputs[0]).quantization->scale,
+            .input_scales = graph.tensor(node.inputs[0]).channel_scales,
             .bias_name = node.name + ".bias",
             .bias = std::vector<float>(channels, 0.0f)};
+  if (out.input_scales.empty())
+    out.input_scales = {graph.tensor(node.inputs[0]).quantization->scale};
   if (!std::get<ConvAttributes>(node.attributes).has_bias) return out;
   const Tensor& bias = graph.tensor(node.inputs[2]);
   out.bias_name = bias.name;
@@ -87,7 +90,8 @@ class Misfits {
     if (count_ == 1) first_ = layer.name;
     text_ += "\n  layer '" + layer.name + "', channel " + std::to_string(channel) + ": the bias " +
              text_of(layer.bias[channel]) + " at the scale of its weights (" +
-             text_of(weight_scale) + ") and of its input (" + text_of(layer.input_scale) + ")";
+             text_of(weight_scale) + ") and of its input (" +
+             text_of(at(layer.input_scales, channel)) + ")";
   }
 
   Status status(const Graph& graph) const {
@@ -113,13 +117,14 @@ class Misfits {
 
 // Quantizes weights to s8: as the layer requests or, without a request, symmetrically in [-127,
 // 127], with a scale for each channel.
-Tensor quantize(const Tensor& weight, std::span<const float> bias, float input_scale,
+Tensor quantize(const Tensor& weight, std::span<const float> bias,
+                const std::vector<float>& input_scales,
                 const std::optional<WeightQuantization>& request) {
   const auto values = float_values(weight);
   Tensor out{.name = weight.name, .type = Type::s8, .shape = weight.shape};
   out.data.emplace(values.size());
   const std::size_t per_channel = values.size() / bias.size();
-  if (!request) out.channel_scales = symmetric_scales(values, bias, input_scale);
+  if (!request) out.channel_scales = symmetric_scales(values, bias, input_scales);
   for (std::size_t o = 0; o < bias.size(); ++o) {
     if (request) out.channel_scales.push_back(at(request->scale, o));
     const int32_t zero_point = request ? at(request->zero_point, o) : 0;
@@ -153,7 +158,7 @@ Tensor quantize_bias(const Layer& layer, const Tensor& weight, Misfits& misfits)
              .shape = {static_cast<int32_t>(layer.bias.size())}};
   std::vector<int32_t> values;
   for (std::size_t o = 0; o < layer.bias.size(); ++o) {
-    const float scale = layer.input_scale * weight.channel_scales[o];
+    const float scale = at(layer.input_scales, o) * weight.channel_scales[o];
     const bool is_given = layer.bias_s32 && layer.bias_s32->scale[o] == scale;
     const float q = std::nearbyint(layer.bias[o] * (1.0f / scale));
     if (!is_given && !(std::abs(q) <= bias_headroom * 1.9f)) {
@@ -197,7 +202,7 @@ Status quantize_layer(Graph& graph, Node& node, Misfits& misfits) {
   Tensor quantized_weight =
       weight.type == Type::s8
           ? adopt(weight, channels, *node.weight_quantization)
-          : quantize(weight, layer.bias, layer.input_scale, node.weight_quantization);
+          : quantize(weight, layer.bias, layer.input_scales, node.weight_quantization);
   Tensor quantized_bias = quantize_bias(layer, quantized_weight, misfits);
 
   node.inputs[1] = graph.add_tensor(std::move(quantized_weight));

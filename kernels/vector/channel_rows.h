@@ -1,5 +1,5 @@
-// Rows of float32 that the ending of some layers reads beside the multipliers. Each has one value for
-// each channel, in the order of the multipliers, and they are packed with the weights.
+// Rows of float32 that the ending of some layers reads beside the multipliers. Each has one value
+// for each channel, in the order of the multipliers, and they are packed with the weights.
 #pragma once
 
 #include "kernels/kernels.h"

@@ -66,8 +66,8 @@ struct DepthwisePlan {
   std::size_t period_values;
 
   /// A pattern has, for n = pattern_vectors() * lanes channels: bias [n] s32, minus z_x times the
-  /// weights' sum; multiplier [n] float32; weights [rows][stacks][columns][n][stack_rows]. Where the
-  /// layer has channel rows, [channel_rows][n] stand behind them.
+  /// weights' sum; multiplier [n] float32; weights [rows][stacks][columns][n][stack_rows]. Where
+  /// the layer has channel rows, [channel_rows][n] stand behind them.
   std::size_t pattern_bytes;
   std::size_t pattern_rows;   ///< Bytes from a pattern's begin to its channel rows.
   std::size_t piece_vectors;  ///< Vectors after which the patterns of a piece repeat.

@@ -14,7 +14,8 @@ namespace {
 /// What happens to a convolution's own result before it is rounded. `own`: nothing. `residual`: a
 /// residual is added. `above`, `bounded`: a residual is added, after the result was kept above a
 /// lower bound (a relu of its own), or between two bounds. `function`: everything else, found out
-/// while it runs: a function of the result, with or without a residual, or a scale for each channel.
+/// while it runs: a function of the result, with or without a residual, or a scale for each
+/// channel.
 enum class Ending { own, residual, above, bounded, function };
 constexpr int endings = 5;
 

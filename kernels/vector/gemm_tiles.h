@@ -56,13 +56,13 @@ class WeightReader {
   std::size_t length_;
 };
 
-/// Places a tile's channel rows behind its other `bytes` bytes. Returns how many bytes more the tile
-/// has then: 0 if the layer has no such rows.
+/// Places a tile's channel rows behind its other `bytes` bytes. Returns how many bytes more the
+/// tile has then: 0 if the layer has no such rows.
 std::size_t place_channel_rows(const GemmTraits& traits, const ConvParams& params,
                                std::size_t bytes, GemmTile& tile);
 
-/// Writes a tile's channel rows, and its bias, minus z_x times the weights' sum, and its multiplier.
-/// Returns the address behind the multiplier.
+/// Writes a tile's channel rows, and its bias, minus z_x times the weights' sum, and its
+/// multiplier. Returns the address behind the multiplier.
 std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const GemmTile& tile,
                      std::byte* packed);
 

@@ -354,6 +354,41 @@ nlohmann::json checksums(const Model& model, const SessionOptions& options) {
   return out;
 }
 
+/// Layers of all kinds with functions of all forms inside, with and without residuals, and wide
+/// tensors with scales of channels.
+Model functions_inside_layers() {
+  ExactMaker e(11);
+  GraphMaker& m = e.m;
+  const auto function = [&](const std::string& name, Op op, TensorId x) {
+    const auto parameter = op == Op::elu ? 1.0F : 0.25F;
+    return op == Op::leaky_relu || op == Op::elu
+               ? m.node(name, op, ScalarAttributes{parameter}, {x})
+               : m.simple(name, op, x);
+  };
+  TensorId x = e.conv("stem", m.input({1, 33, 31, 3}),
+                      {.channels = 24, .kernel = 3, .stride = 2, .padding = 1});
+  x = function("stem.silu", Op::silu, x);
+  int block = 0;
+  for (const Op op : {Op::silu, Op::hard_swish, Op::mish, Op::leaky_relu, Op::gelu, Op::tanh,
+                      Op::elu, Op::sigmoid, Op::abs, Op::softplus}) {
+    const std::string name = "block" + std::to_string(block++);
+    const TensorId wide =
+        function(name + ".wide.f", op, e.conv(name + ".wide", x, {.channels = 40}));
+    graph::Tensor& scaled = m.graph().tensor(wide);
+    for (int c = 0; c < 40; ++c) {
+      scaled.channel_low.push_back(c % 3 == 0 ? 0.0F : -0.25F);
+      scaled.channel_high.push_back(0.5F + static_cast<float>(c % 16) / 4);
+    }
+    const TensorId deep = function(name + ".deep.f", op,
+                                   e.depthwise(name + ".deep", wide, block % 2 == 0 ? 3 : 5, 1));
+    const TensorId narrow = e.conv(name + ".narrow", deep, {.channels = 24});
+    x = block % 3 == 0 ? m.add(name + ".add", x, function(name + ".narrow.f", op, narrow))
+                       : function(name + ".sum.f", op, m.add(name + ".add", x, narrow));
+  }
+  return e.build({function("last", Op::sigmoid, e.conv("head", x, {.channels = 20})),
+                  e.conv("other head", x, {.channels = 7})});
+}
+
 struct Case {
   const char* name;
   Model (*make)();
@@ -361,6 +396,7 @@ struct Case {
 };
 
 constexpr Case cases[] = {{"cifar10_mobilenet_v2", embedded_model},
+                          {"functions inside layers", functions_inside_layers},
                           {"mobilenet_v2-shaped", mobilenet_v2_shaped},
                           {"blaze-shaped", blaze_shaped},
                           {"every operator", every_operator},

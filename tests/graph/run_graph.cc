@@ -100,6 +100,28 @@ Graph after_pass(graph::Status (*pass)(Graph&), Graph graph) {
   return graph;
 }
 
+namespace {
+
+/// What calibration keeps of each channel of what depthwise layers read.
+void observe_channels(Graph& graph, TensorId id, const Values& values) {
+  const auto feeds = [&](int reader) {
+    return graph::is_depthwise(graph, graph.nodes[static_cast<std::size_t>(reader)]);
+  };
+  graph::Tensor& tensor = graph.tensor(id);
+  if (!std::ranges::any_of(graph.readers_of(id), feeds)) return;
+  const auto channels = static_cast<std::size_t>(tensor.shape.back());
+  tensor.channel_low.assign(channels, 0.0F);
+  tensor.channel_high.assign(channels, 0.0F);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    float& low = tensor.channel_low[i % channels];
+    float& high = tensor.channel_high[i % channels];
+    low = std::min(low, values[i]);
+    high = std::max(high, values[i]);
+  }
+}
+
+}  // namespace
+
 void calibrate(Graph& graph) {
   Graph probe = graph;
   probe.outputs.clear();
@@ -113,6 +135,7 @@ void calibrate(Graph& graph) {
   for (std::size_t i = 0; i < probe.outputs.size(); ++i) {
     auto& quantization = graph.tensor(probe.outputs[i]).quantization;
     if (quantization) continue;
+    observe_channels(graph, probe.outputs[i], ranges[i]);
     const float low = std::min(0.0f, *std::ranges::min_element(ranges[i]));
     const float high = std::max(0.0f, *std::ranges::max_element(ranges[i]));
     const float scale = std::max((high - low) / 255, 1e-5f);

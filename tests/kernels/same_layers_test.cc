@@ -1,6 +1,6 @@
-// 10,000 layers of all kinds, and 3,000 with a function or with scales of channels, whose outputs are the same bytes on every CPU, with every instruction
-// set, in one range of work items and in two: checksums of a hundred layers each are committed in
-// same_layers.txt.
+// 10,000 layers of all kinds, and 3,000 with a function or with scales of channels, whose outputs
+// are the same bytes on every CPU, with every instruction set, in one range of work items and in
+// two: checksums of a hundred layers each are committed in same_layers.txt.
 //
 // After an intended change of layers or bytes, OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "ten
 // thousand layers*" prints the file's new content. OCTET_PRINT_LAYERS=17 prints layers 1700 to

@@ -1,5 +1,6 @@
 #include "tools/octet/inspect.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -25,6 +26,10 @@ json tensor_json(const TensorInfo& info) {
     out["scale"] = info.scale;
     out["zero_point"] = info.zero_point;
   }
+  if (!info.channel_scales.empty()) {
+    out["channel_scales"] = info.channel_scales;
+    out["channel_zero_points"] = info.channel_zero_points;
+  }
   return out;
 }
 
@@ -34,6 +39,7 @@ json node_json(const NodeInfo& node) {
   return {{"name", node.name},
           {"op", node.op},
           {"fused", node.fused},
+          {"function", node.function},
           {"precision", node.int8 ? "int8" : "float"},
           {"reason", node.reason},
           {"output", outputs[0]},
@@ -92,8 +98,14 @@ void print_tensors(const char* what, const std::vector<TensorInfo>& tensors) {
 }
 
 std::string scale_text(const TensorInfo& info) {
+  char text[80];
+  if (!info.channel_scales.empty()) {
+    const auto [least, most] = std::ranges::minmax(info.channel_scales);
+    std::snprintf(text, sizeof(text), "%.3g to %.3g by channel", static_cast<double>(least),
+                  static_cast<double>(most));
+    return text;
+  }
   if (!(info.scale > 0)) return "";
-  char text[40];
   std::snprintf(text, sizeof(text), "%.6g, %d", static_cast<double>(info.scale), info.zero_point);
   return text;
 }
@@ -131,6 +143,8 @@ void print(const Model& model, const Session& session) {
       std::printf("%-57s %-18s %s\n", "      and", typed_shape(node.outputs[i]).c_str(),
                   scale_text(node.outputs[i]).c_str());
     }
+    if (!node.function.empty() && node.op != "lookup")
+      std::printf("      computes %s before it rounds\n", node.function.c_str());
     if (!node.fused.empty()) {
       std::string names;
       for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;

@@ -13,8 +13,8 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// What is wrong with an entry; empty where nothing is.
-std::string complaint(const json& entry) {
+// What is wrong with the entry of a tensor of so many channels; empty where nothing is.
+std::string complaint(const json& entry, std::size_t channels) {
   if (!entry.is_object() || !entry.contains("scale") || !entry.contains("zero_point")) {
     return "needs 'scale' and 'zero_point'";
   }
@@ -25,6 +25,19 @@ std::string complaint(const json& entry) {
   if (!zero_point.is_number_integer() || zero_point.get<int64_t>() < 0 ||
       zero_point.get<int64_t>() > 255) {
     return "needs a 'zero_point' from 0 to 255";
+  }
+  for (const char* end : {"channel_low", "channel_high"}) {
+    if (entry.contains("channel_low") != entry.contains("channel_high"))
+      return "needs both 'channel_low' and 'channel_high', or neither";
+    if (!entry.contains(end)) continue;
+    const bool numbers =
+        entry[end].is_array() && std::ranges::all_of(entry[end], [](const json& value) {
+          return value.is_number() && std::isfinite(value.get<float>());
+        });
+    if (!numbers || entry[end].size() != channels) {
+      return "needs a '" + std::string(end) + "' of " + std::to_string(channels) +
+             " numbers, one for each channel";
+    }
   }
   return "";
 }
@@ -62,6 +75,9 @@ Expected<std::string> scales_text(const graph::Graph& graph) {
     if (name != tensor.name && out.contains(name)) continue;
     out[name] = {{"scale", tensor.quantization->scale},
                  {"zero_point", tensor.quantization->zero_point}};
+    if (tensor.channel_low.empty()) continue;
+    out[name]["channel_low"] = tensor.channel_low;
+    out[name]["channel_high"] = tensor.channel_high;
   }
   if (out.empty()) {
     return fail(
@@ -94,11 +110,16 @@ Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
       return fail(path + ": the model has no activation '" + name +
                   "': these scales were saved of another model");
     }
-    if (const std::string wrong = complaint(entry); !wrong.empty()) {
+    const Shape& shape = found->second->shape;
+    const std::size_t channels = shape.empty() ? 1 : static_cast<std::size_t>(shape.back());
+    if (const std::string wrong = complaint(entry, channels); !wrong.empty()) {
       return fail(path + ": tensor '" + name + "' " + wrong);
     }
     found->second->quantization = graph::Quantization{
         .scale = entry["scale"].get<float>(), .zero_point = entry["zero_point"].get<int32_t>()};
+    if (!entry.contains("channel_low")) continue;
+    found->second->channel_low = entry["channel_low"].get<std::vector<float>>();
+    found->second->channel_high = entry["channel_high"].get<std::vector<float>>();
   }
   for (const auto& [name, tensor] : activations) {
     const auto outer = activations.find(known_name(graph, name));

@@ -70,7 +70,7 @@ const NodeInfo* source_of(const Model& model, const std::string& tensor) {
 
 // For a probability, 256 values are fine enough.
 bool is_probability(const NodeInfo& node, float scale) {
-  return (node.op == "softmax" || node.op == "lookup") && scale <= 1.0f / 128;
+  return (node.op == "softmax" || !node.function.empty()) && scale <= 1.0f / 128;
 }
 
 // A result of int8 arithmetic is one of 256 values, which may be too coarse for coordinates.

@@ -54,6 +54,10 @@ struct TensorInfo {
   /// real = scale * (q - zero_point). `scale` is 0 if the tensor is not quantized.
   float scale = 0;
   int32_t zero_point = 0;
+  /// One scale and zero point for each channel, the last axis, where the tensor has them; `scale`
+  /// is then 0. Only a depthwise convolution reads such a tensor.
+  std::vector<float> channel_scales = {};
+  std::vector<int32_t> channel_zero_points = {};
 };
 
 enum class ResizeRule : uint8_t { stretch, crop, letterbox };
@@ -114,6 +118,9 @@ struct NodeInfo {
   int64_t macs = 0;
   int64_t weight_bytes = 0;
   int32_t step = 0;  ///< Index of the step that runs it. Nodes of a float island share one.
+  /// The function of one value that an int8 layer computes before it rounds, or that a table holds
+  /// ("silu"); empty if there is none.
+  std::string function;
 };
 
 struct LoadOptions {

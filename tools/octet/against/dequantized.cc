@@ -1,13 +1,14 @@
 #include "tools/octet/against/dequantized.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace octet::tool {
 
 DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node) {
   const TensorRecord& weight = model.tensor(node.inputs[1]);
   const TensorRecord& bias = model.tensor(node.inputs[2]);
-  const float input_scale = model.tensor(node.inputs[0]).info.scale;
+  const TensorRecord& input = model.tensor(node.inputs[0]);
   const std::size_t channels = weight.channel_scales.size();
   const auto depth = static_cast<std::size_t>(element_count(weight.info.shape)) / channels;
   DequantizedLayer out;
@@ -18,8 +19,36 @@ DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& no
       const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
       out.weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
     }
+    const float input_scale =
+        input.channel_scales.empty() ? input.info.scale : input.channel_scales[c];
     out.bias.push_back(input_scale * weight.channel_scales[c] *
                        static_cast<float>(bias.values<int32_t>()[c]));
+  }
+  return out;
+}
+
+ScaleOfAll scale_of_all(const TensorRecord& tensor) {
+  if (tensor.info.type != Type::u8 || tensor.channel_scales.empty())
+    return {.scale = tensor.info.scale, .zero_point = tensor.info.zero_point};
+  float low = 0;
+  float high = 0;
+  for (std::size_t c = 0; c < tensor.channel_scales.size(); ++c) {
+    const float scale = tensor.channel_scales[c];
+    low = std::min(low, scale * static_cast<float>(0 - tensor.channel_zero_points[c]));
+    high = std::max(high, scale * static_cast<float>(255 - tensor.channel_zero_points[c]));
+  }
+  const float scale = (high - low) / 255;
+  return {.scale = scale, .zero_point = static_cast<int32_t>(std::nearbyint(-low / scale))};
+}
+
+std::vector<int32_t> bias_at(const Model::Data& model, const NodeRecord& node, float input_scale) {
+  const TensorRecord& input = model.tensor(node.inputs[0]);
+  const TensorRecord& bias = model.tensor(node.inputs[2]);
+  std::vector<int32_t> out;
+  for (std::size_t c = 0; c < bias.data.size() / sizeof(int32_t); ++c) {
+    const float own = input.channel_scales.empty() ? input.info.scale : input.channel_scales[c];
+    out.push_back(static_cast<int32_t>(std::nearbyint(
+        static_cast<double>(bias.values<int32_t>()[c]) * static_cast<double>(own / input_scale))));
   }
   return out;
 }
@@ -44,6 +73,14 @@ Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRe
   if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes)) {
     parameter->value = table.value;
   }
+  return function;
+}
+
+TableFunction function_of_layer(const ConvAttributes& layer) {
+  const Op op = layer.function.function;
+  TableFunction function{.op = op, .attributes = default_attributes(op)};
+  if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes))
+    parameter->value = layer.function.value;
   return function;
 }
 

@@ -1,4 +1,4 @@
-// int8 layers in real numbers, from which the float opponents are made.
+// int8 layers in real numbers, and as other engines have them, from which opponents are made.
 #pragma once
 
 #include <vector>
@@ -16,6 +16,19 @@ struct DequantizedLayer {
 /// `node` is a conv2d or linear with s8 weights.
 DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node);
 
+/// One scale and zero point that hold all values of a u8 tensor: its own or, where each channel has
+/// one, those of the range of all channels. Other engines have no scales of channels for
+/// activations.
+struct ScaleOfAll {
+  float scale = 0;
+  int32_t zero_point = 0;
+};
+ScaleOfAll scale_of_all(const TensorRecord& tensor);
+
+/// A layer's bias in units of `input_scale` times the weights' scales, as an engine needs it that
+/// has another scale for the layer's input.
+std::vector<int32_t> bias_at(const Model::Data& model, const NodeRecord& node, float input_scale);
+
 /// The values of a constant u8 operand.
 std::vector<float> dequantize_operand(const TensorRecord& tensor);
 
@@ -27,6 +40,9 @@ struct TableFunction {
 
 /// Error: a file of an older format, which may not name the function.
 Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRecord& node);
+
+/// The function inside a layer, which has one. For a prelu the slopes are not in the attributes.
+TableFunction function_of_layer(const ConvAttributes& layer);
 
 /// Tightens the bounds of a node that can have bounds. They stay as they are where the range would
 /// become empty.

@@ -64,14 +64,69 @@ class FloatModelMaker {
       node.attributes = std::move(function->attributes);
     }
     // Results keep to the range of their bytes: a ReLU may be nothing but a zero point.
-    if (const TensorInfo& y = model_.tensor(from.outputs[0]).info;
-        y.type == Type::u8 && y.scale > 0) {
-      keep_within(node.attributes, y.scale * static_cast<float>(-y.zero_point),
+    const TensorRecord& result = model_.tensor(from.outputs[0]);
+    const ScaleOfAll y = scale_of_all(result);
+    const auto keep_within_bytes = [&](Attributes& attributes) {
+      if (result.info.type != Type::u8 || !(y.scale > 0)) return;
+      keep_within(attributes, y.scale * static_cast<float>(-y.zero_point),
                   y.scale * static_cast<float>(255 - y.zero_point));
-    }
+    };
     if (from.op == Op::conv2d || from.op == Op::linear) add_weights(from, node);
+    const auto* layer = std::get_if<ConvAttributes>(&from.attributes);
+    if (layer != nullptr && layer->function.form != kernels::FunctionForm::none) {
+      add_with_function(*layer, std::move(node), keep_within_bytes);
+      return {};
+    }
+    keep_within_bytes(node.attributes);
     graph_.nodes.push_back(std::move(node));
     return {};
+  }
+
+  // Adds a layer, the function inside it, and the sum with a residual behind that.
+  template <class KeepWithin>
+  void add_with_function(const ConvAttributes& whole, graph::Node layer,
+                         const KeepWithin& keep_within_bytes) {
+    const std::vector<TensorId> results = layer.outputs;
+    const Shape shape = graph_.tensor(results[0]).shape;
+    auto& a = std::get<ConvAttributes>(layer.attributes);
+    const bool sum_behind = whole.has_residual && !whole.function.takes_residual;
+    const TensorId residual = layer.inputs.back();
+    a.function = {};
+    a.bounds = {};
+    if (sum_behind) {
+      a.has_residual = false;
+      layer.inputs.pop_back();
+    }
+    const TensorId own = graph_.add_tensor({.name = layer.name + ".own", .shape = shape});
+    layer.outputs = {own};
+    TableFunction found = function_of_layer(whole);
+    graph::Node function{.name = layer.name + " " + op_name(found.op),
+                         .op = found.op,
+                         .attributes = std::move(found.attributes),
+                         .inputs = {own},
+                         .outputs = results,
+                         .precision = graph::Precision::float32};
+    if (function.op == Op::prelu) {
+      const auto channels = static_cast<int32_t>(whole.function.numbers.size());
+      function.inputs.push_back(graph_.add_tensor(graph::make_float_constant(
+          function.name + ".slope", {channels}, whole.function.numbers)));
+    }
+    graph_.nodes.push_back(std::move(layer));
+    if (!sum_behind) {
+      graph_.nodes.push_back(std::move(function));
+      return;
+    }
+    const TensorId before = graph_.add_tensor({.name = function.name + ".own", .shape = shape});
+    function.outputs = {before};
+    graph::Node sum{.name = function.name + " + residual",
+                    .op = Op::add,
+                    .attributes = BinaryAttributes{.bounds = whole.bounds},
+                    .inputs = {before, residual},
+                    .outputs = results,
+                    .precision = graph::Precision::float32};
+    keep_within_bytes(sum.attributes);
+    graph_.nodes.push_back(std::move(function));
+    graph_.nodes.push_back(std::move(sum));
   }
 
   void add_weights(const NodeRecord& from, graph::Node& node) {

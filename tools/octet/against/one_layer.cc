@@ -4,6 +4,7 @@
 
 #include "engine/model_data.h"
 #include "graph/graph.h"
+#include "tools/octet/against/dequantized.h"
 
 namespace octet::tool {
 namespace {
@@ -12,10 +13,13 @@ using graph::TensorId;
 
 graph::Tensor copied(const TensorRecord& from) {
   graph::Tensor to{.name = from.info.name, .type = from.info.type, .shape = from.info.shape};
-  if (from.info.type == Type::u8 && from.info.scale > 0) {
-    to.quantization = {.scale = from.info.scale, .zero_point = from.info.zero_point};
+  const ScaleOfAll all = scale_of_all(from);
+  if (from.info.type == Type::u8 && all.scale > 0) {
+    to.quantization = {.scale = all.scale, .zero_point = all.zero_point};
   }
   if (from.is_constant) to.data.emplace(from.data.begin(), from.data.end());
+  // An activation with scales of channels gets one scale: only the layer's time matters here.
+  if (from.info.type == Type::u8) return to;
   to.channel_scales.assign(from.channel_scales.begin(), from.channel_scales.end());
   to.channel_zero_points.assign(from.channel_zero_points.begin(), from.channel_zero_points.end());
   return to;

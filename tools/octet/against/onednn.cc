@@ -15,6 +15,7 @@
 
 #include "engine/model_data.h"
 #include "engine/operator_table.h"
+#include "tools/octet/against/dequantized.h"
 #include "tools/octet/against/opponent.h"
 
 namespace octet::tool {
@@ -168,16 +169,17 @@ class OnednnOpponent final : public Opponent {
   /// Sets type and scale of a tensor: u8 where its zero point is 0, else s8 with a scale that
   /// covers the same range.
   void set_quantization(int32_t id) {
-    const TensorInfo& info = model_.tensor(id).info;
+    const TensorRecord& tensor = model_.tensor(id);
     Value& v = value(id);
-    if (info.type != Type::u8) return;
-    if (info.zero_point == 0) {
+    if (tensor.info.type != Type::u8) return;
+    const ScaleOfAll all = scale_of_all(tensor);
+    if (all.zero_point == 0) {
       v.type = DataType::u8;
-      v.scale = info.scale;
+      v.scale = all.scale;
     } else {
       v.type = DataType::s8;
-      const int32_t reach = std::max(info.zero_point, 255 - info.zero_point);
-      v.scale = info.scale * static_cast<float>(reach) / 127.0F;
+      const int32_t reach = std::max(all.zero_point, 255 - all.zero_point);
+      v.scale = all.scale * static_cast<float>(reach) / 127.0F;
     }
   }
 
@@ -230,6 +232,10 @@ class OnednnOpponent final : public Opponent {
 
   Expected<void> add_node(std::size_t index) {
     const NodeRecord& node = model_.nodes[index];
+    if (const auto* layer = std::get_if<ConvAttributes>(&node.attributes);
+        layer != nullptr && layer->function.form != kernels::FunctionForm::none)
+      return fail("oneDNN: node '" + node.name + "' has a " + op_name(layer->function.function) +
+                  " inside, which has no counterpart here");
     switch (kind_of(node.op)) {
       case Kind::quantize:
       case Kind::requantize:
@@ -335,18 +341,15 @@ class OnednnOpponent final : public Opponent {
 
   LayerWeights layer_weights(const NodeRecord& node, const memory::dims& dims, Format format) {
     const TensorRecord& weight = model_.tensor(node.inputs[1]);
-    const TensorRecord& bias = model_.tensor(node.inputs[2]);
     const float input_scale = value(node.inputs[0]).scale;
-    const float models_scale = model_.tensor(node.inputs[0]).info.scale;
     const auto channels = static_cast<memory::dim>(weight.channel_scales.size());
     LayerWeights out;
     out.bias = memory({{channels}, DataType::s32, Format::a}, engine_);
-    auto* to = static_cast<int32_t*>(out.bias.get_data_handle());
+    // The bias is in units of the input's scale, which may be another one here.
+    std::ranges::copy(bias_at(model_, node, input_scale),
+                      static_cast<int32_t*>(out.bias.get_data_handle()));
     for (std::size_t c = 0; c < weight.channel_scales.size(); ++c) {
       out.scales.push_back(input_scale * weight.channel_scales[c] / value(node.output()).scale);
-      // The bias is in units of the input's scale, which is another one where s8 stands for u8.
-      to[c] = static_cast<int32_t>(std::nearbyint(static_cast<double>(bias.values<int32_t>()[c]) *
-                                                  static_cast<double>(models_scale / input_scale)));
     }
     out.weights =
         memory({dims, DataType::s8, format}, engine_, const_cast<int8_t*>(weight.values<int8_t>()));

@@ -18,10 +18,11 @@ class Splitter {
   explicit Splitter(const Model::Data& model) : network_{.model = model} {
     for (const TensorRecord& tensor : model.tensors) {
       const bool quantized = tensor.info.type == Type::u8;
+      const ScaleOfAll all = scale_of_all(tensor);
       network_.values.push_back({.shape = tensor.info.shape,
                                  .quantized = quantized,
-                                 .scale = tensor.info.scale,
-                                 .zero_point = quantized ? tensor.info.zero_point - 128 : 0,
+                                 .scale = all.scale,
+                                 .zero_point = quantized ? all.zero_point - 128 : 0,
                                  .constant = tensor.is_constant ? &tensor : nullptr});
     }
   }
@@ -37,7 +38,7 @@ class Splitter {
       }
       const bool layer = node.op == Op::conv2d || node.op == Op::linear;
       if (layer && network_.model.tensor(node.inputs[1]).info.type == Type::s8) {
-        split_layer(node);
+        if (auto ok = split_layer(node); !ok) return ok;
         continue;
       }
       PlainNode plain{.name = node.name,
@@ -68,36 +69,53 @@ class Splitter {
     return id;
   }
 
-  void split_layer(const NodeRecord& node) {
-    auto attributes = std::get<ConvAttributes>(node.attributes);
-    const Bounds outer = attributes.bounds;
-    const bool residual = attributes.has_residual;
-    const Shape shape = network_.value(node.output()).shape;
+  Expected<void> split_layer(const NodeRecord& node) {
+    const auto& whole = std::get<ConvAttributes>(node.attributes);
+    const bool residual = whole.has_residual;
+    const bool function = whole.function.form != kernels::FunctionForm::none;
     const bool to_float = !network_.value(node.output()).quantized;
-    const int32_t sum = residual || to_float ? add_value(shape) : node.output();
-    if (residual) attributes.bounds = attributes.inner_bounds;
+    if (function && whole.function.function == Op::prelu) {
+      return fail(network_.model.path + ": node '" + node.name +
+                  "' has a prelu inside, which has no counterpart here");
+    }
+    ConvAttributes attributes = whole;
+    if (residual || function) attributes.bounds = attributes.inner_bounds;
     attributes.has_residual = false;
     attributes.inner_bounds = {};
+    attributes.function = {};
     attributes.has_bias = true;
+    // What comes behind the layer, in order; the last one gives the layer's result.
+    std::vector<PlainNode> behind;
+    const PlainNode sum{.name = node.name + " + residual", .op = Op::add};
+    if (residual && (!function || whole.function.takes_residual)) behind.push_back(sum);
+    if (function) {
+      TableFunction found = function_of_layer(whole);
+      behind.push_back({.name = node.name + " " + op_name(found.op),
+                        .op = found.op,
+                        .attributes = std::move(found.attributes)});
+    }
+    if (residual && function && !whole.function.takes_residual) behind.push_back(sum);
+    if (to_float) behind.push_back({.name = node.name + " in float", .op = Op::dequantize});
+    int32_t made = behind.empty() ? node.output() : add_value(network_.value(node.output()).shape);
     network_.nodes.push_back({.name = node.name,
                               .op = node.op,
                               .attributes = attributes,
                               .inputs = {node.inputs[0]},
-                              .outputs = {sum},
+                              .outputs = {made},
                               .layer = &node});
-    if (residual) {  // only ever from u8 to u8
-      network_.nodes.push_back({.name = node.name + " + residual",
-                                .op = Op::add,
-                                .attributes = BinaryAttributes{.bounds = outer},
-                                .inputs = {sum, node.inputs.back()},
-                                .outputs = node.outputs});
-    } else if (to_float) {
-      network_.nodes.push_back({.name = node.name + " in float",
-                                .op = Op::dequantize,
-                                .attributes = NoAttributes{},
-                                .inputs = {sum},
-                                .outputs = node.outputs});
+    for (std::size_t i = 0; i < behind.size(); ++i) {
+      PlainNode& next = behind[i];
+      const bool last = i + 1 == behind.size();
+      next.inputs = {made};
+      if (next.op == Op::add) {
+        next.inputs.push_back(node.inputs.back());
+        next.attributes = BinaryAttributes{.bounds = last ? whole.bounds : Bounds{}};
+      }
+      made = last ? node.output() : add_value(network_.value(node.output()).shape);
+      next.outputs = {made};
+      network_.nodes.push_back(std::move(next));
     }
+    return {};
   }
 
   PlainNetwork network_;

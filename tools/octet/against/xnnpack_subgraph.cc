@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/octet/against/dequantized.h"
+
 // Newer versions of XNNPACK mark most operators of one and two operands as deprecated; older ones
 // have no others.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -88,8 +90,8 @@ void Subgraph::define_layer(const PlainNode& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const Window& w = a.window;
   const TensorRecord& weight = network_.model.tensor(node.layer->inputs[1]);
-  const TensorRecord& bias = network_.model.tensor(node.layer->inputs[2]);
   const PlainValue& input = value(node.inputs[0]);
+  const auto& bias = biases.emplace_back(bias_at(network_.model, *node.layer, input.scale));
   const PlainValue& output = value(node.output());
   const bool linear = node.op == Op::linear;
   const auto input_channels = static_cast<std::size_t>(input.shape.back());
@@ -112,7 +114,7 @@ void Subgraph::define_layer(const PlainNode& node) {
       weight.data.data(), XNN_INVALID_VALUE_ID, 0, &weight_id));
   note(xnn_define_channelwise_quantized_tensor_value(
       subgraph, xnn_datatype_qcint32, scales.data(), channels.size(), 0, channels.data(),
-      bias.data.data(), XNN_INVALID_VALUE_ID, 0, &bias_id));
+      bias.data(), XNN_INVALID_VALUE_ID, 0, &bias_id));
   const Extents pixels = {1, rows, 1, output_channels};
   const uint32_t y = linear ? new_value(output, true, pixels, nullptr, XNN_INVALID_VALUE_ID, 0)
                             : write(node.output());

@@ -14,8 +14,8 @@ struct ResultRange {
   double high;
 };
 
-/// Returns the form in which a layer computes the function with parameter `value`. Where the form is
-/// an approximation, it differs from the function by at most a tenth of `step`, a step of the
+/// Returns the form in which a layer computes the function with parameter `value`. Where the form
+/// is an approximation, it differs from the function by at most a tenth of `step`, a step of the
 /// result's scale, for every operand; this is checked. Returns nothing if there is no such form.
 ///
 /// Pieces are polynomials through the function's values at the Chebyshev nodes of the piece. The

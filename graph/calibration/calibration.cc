@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <sstream>
 
 #include "engine/operator_table.h"
@@ -97,19 +96,6 @@ std::string remark(const std::string& name, const Histogram& histogram,
   return text.str();
 }
 
-/// Widens the ranges of the channels to the finite values.
-void widen(ChannelRanges& ranges, std::span<const float> values) {
-  const std::size_t channels = ranges.low.size();
-  constexpr float largest = std::numeric_limits<float>::max();
-  for (std::size_t begin = 0; channels > 0 && begin < values.size(); begin += channels) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      const float value = values[begin + c];
-      if (value < ranges.low[c] && value >= -largest) ranges.low[c] = value;
-      if (value > ranges.high[c] && value <= largest) ranges.high[c] = value;
-    }
-  }
-}
-
 /// Whether a layer with one filter for each channel reads the tensor.
 bool feeds_depthwise(const Graph& graph, TensorId id) {
   return std::ranges::any_of(graph.readers_of(id), [&](int reader) {
@@ -136,8 +122,8 @@ double usual_magnitude(const Histogram& histogram) {
 /// How many times larger the largest channel is than a quarter of the live ones are at most.
 double channel_ratio(const ChannelRanges& ranges) {
   std::vector<float> live;
-  for (std::size_t c = 0; c < ranges.low.size(); ++c) {
-    const float peak = std::max(-ranges.low[c], ranges.high[c]);
+  for (std::size_t c = 0; c < ranges.channels(); ++c) {
+    const float peak = ranges.magnitude(c);
     if (peak > 0) live.push_back(peak);
   }
   if (live.size() < 4) return 1;
@@ -183,8 +169,7 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
     const TensorId id = calibration.tensors_[i];
     if (!feeds_layer[static_cast<std::size_t>(id)]) continue;
     const auto channels = static_cast<std::size_t>(graph.tensor(id).shape.back());
-    calibration.channels_[i].low.resize(channels);
-    calibration.channels_[i].high.resize(channels);
+    calibration.channels_[i] = ChannelRanges(channels);
   }
   return calibration;
 }
@@ -204,7 +189,7 @@ Expected<void> Calibration::observe(const std::vector<std::vector<float>>& input
                      for (std::size_t i = range.begin; i < range.end; ++i) {
                        const auto all = session_->output(i).values<float>();
                        histograms_[i].observe(all);
-                       widen(channels_[i], all);
+                       channels_[i].observe(all);
                      }
                    });
   return {};
@@ -224,8 +209,8 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
             ? Quantization{.scale = 1}
             : choose_quantization(histogram, calibrators[static_cast<std::size_t>(tensors_[i])]);
     if (feeds_depthwise(graph, tensors_[i])) {
-      tensor.channel_low = channels_[i].low;
-      tensor.channel_high = channels_[i].high;
+      tensor.channel_low = channels_[i].low();
+      tensor.channel_high = channels_[i].high();
     }
     std::string text = remark(tensor.name, histogram, *tensor.quantization);
     if (!text.empty()) remarks.push_back(std::move(text));

@@ -8,15 +8,10 @@
 
 #include "engine/threads.h"
 #include "graph/calibration/calibrators.h"
+#include "graph/calibration/channel_ranges.h"
 #include "graph/calibration/input_variety.h"
 
 namespace octet::graph {
-
-/// The least and the greatest finite value that was seen of each channel, the last axis, and 0.
-struct ChannelRanges {
-  std::vector<float> low;
-  std::vector<float> high;
-};
 
 class Calibration {
  public:
@@ -50,7 +45,7 @@ class Calibration {
   /// Numbers in the graph. They are the session's outputs, in this order.
   std::vector<TensorId> tensors_;
   std::vector<Histogram> histograms_;  ///< One for each of `tensors_`.
-  /// For each of `tensors_` that a layer reads: the range of each channel. Empty for the others.
+  /// For each of `tensors_` that a layer reads. Empty for the others.
   std::vector<ChannelRanges> channels_;
   InputVariety variety_;
 };

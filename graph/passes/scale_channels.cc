@@ -69,8 +69,8 @@ ResultRange range_of(const Channels& channels) {
 void scale_result(Graph& graph, Node& layer) {
   auto& a = std::get<ConvAttributes>(layer.attributes);
   Tensor& result = graph.tensor(layer.output());
-  // A channel that was hardly ever alive may be more alive later, so no scale is smaller than a part
-  // of the tensor's. And the finest scale decides how well a function has to be computed.
+  // A channel that was hardly ever alive may be more alive later, so no scale is smaller than a
+  // part of the tensor's. And the finest scale decides how well a function has to be computed.
   for (const float part : {64.0f, 32.0f, 16.0f, 8.0f, 4.0f, 2.0f}) {
     const Channels channels = channels_of(result, a.bounds, result.quantization->scale / part);
     if (a.function.form == kernels::FunctionForm::pieces) {

@@ -70,8 +70,8 @@ void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* 
       Float added[most_vectors];
       residual_vectors<Simd>(load_residual<Simd>(residual), added);
       for (int v = 0; v < most_vectors; ++v) {
-        q[v] = requantizer.scale<Ending::bounded>(Simd::load(sums + from[v]), multiplier[v],
-                                                  added[v], {});
+        q[v] =
+            requantizer.scale<Ending::bounded>(Simd::load(sums + from[v]), multiplier[v], added[v]);
       }
       residual += call.stride;
     } else {

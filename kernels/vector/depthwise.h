@@ -230,7 +230,7 @@ struct Depthwise {
       const int32_t row = first_row + r * g.window.dilation_h;
       rows[r] = row >= 0 && row < g.input_h
                     ? image + static_cast<std::size_t>(row) * image_row + piece.input_offset
-                    : layer.padding;
+                    : layer.padding + piece.first_channel;
     }
     const std::size_t channels = plan.piece_channels;
     const bool one_run = channels == static_cast<std::size_t>(g.input_channels);

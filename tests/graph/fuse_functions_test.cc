@@ -1,5 +1,5 @@
-// Functions inside int8 layers, and scales of channels: what becomes of a graph, and that the results
-// are nearer to float than with a table and one scale.
+// Functions inside int8 layers, and scales of channels: what becomes of a graph, and that the
+// results are nearer to float than with a table and one scale.
 #include <catch2/catch.hpp>
 #include <cmath>
 

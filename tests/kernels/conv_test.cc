@@ -198,6 +198,30 @@ TEST_CASE("dense layers of small images give the contract's bytes, whatever lies
   }
 }
 
+// Kernels cut layers of many channels into pieces of some channels.
+TEST_CASE("zero points of channels are those of the padding, however channels are cut") {
+  Random random(12);
+  for (const int32_t channels : {96, 192, 384, 576, 960}) {
+    for (const int32_t kernel : {3, 5, 7}) {
+      ConvGeometry g;
+      g.input_h = random.integer(3, 9);
+      g.input_w = random.integer(9, 40);
+      g.groups = g.input_channels = g.output_channels = channels;
+      const int32_t stride = random.integer(1, 2);
+      g.window = {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
+      g.window.pad_top = g.window.pad_bottom = kernel / 2;
+      g.window.pad_left = g.window.pad_right = kernel / 2;
+      set_output_size(g);
+      ConvLayer layer = draw_conv_layer(random, g);
+      draw_ending(random, layer);
+      layer.input_zero_points = random.bytes(static_cast<std::size_t>(channels));
+      layer.params.input_zero_points = layer.input_zero_points.data();
+      INFO("seed " << random.seed << ": " << layer.describe());
+      check_all_kernels(layer, random, reference_output(layer));
+    }
+  }
+}
+
 TEST_CASE("wide depthwise layers give the reference's bytes and stay within their memory") {
   Random random(6);
   for (int round = 0; round < 150; ++round) {

@@ -26,9 +26,10 @@ class ChannelRanges {
   /// others, and too long for all that it leaves fewer levels than they could have. So the end is
   /// where both errors together are the least. Peaks of single inputs are taken to follow a Gumbel
   /// distribution (Gumbel 1958, "Statistics of Extremes"), whose parameters follow from mean and
-  /// deviation of the peaks, with the channels' usual deviation added: beyond an end R, the expected squared error of an input is 4 * 2 b^2 exp(-(R - m) /
-  /// b), if four values share a peak, and rounding costs positions * (R / 255)^2 / 12. With few
-  /// inputs the range is what was seen.
+  /// deviation of the peaks, with the channels' usual deviation added: beyond an end R, the
+  /// expected squared error of an input is 4 * 2 b^2 exp(-(R - m) / b), if four values share a
+  /// peak, and rounding costs positions * (R / 255)^2 / 12. With few inputs the range is what was
+  /// seen.
   std::vector<float> low() const;
   std::vector<float> high() const;
 

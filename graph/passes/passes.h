@@ -34,6 +34,11 @@ Status saturate(Graph& graph);
 /// log_softmax, and two clips in a row one clip.
 Status canonicalise(Graph& graph);
 
+/// Makes a convolution read an image itself, instead of a concat of the image's phases (as the
+/// Focus of YOLOv5 and YOLOX: every second pixel of every second row, four times): each of its taps
+/// becomes a block of taps, of which no more have a weight than before. The sums are the same.
+Status fold_space_to_depth(Graph& graph);
+
 /// Makes nodes that together compute a function of one value the operator of that function: x *
 /// sigmoid(x) a silu, x * clip(x + 3, 0, 6) / 6 a hard_swish. It compares values, not spellings, to
 /// a part in a million. What a file rounds in between stays as it is.

@@ -7,9 +7,10 @@ namespace octet::graph {
 
 Status run_pipeline(Graph& graph, const BuildOptions& options) {
   using Pass = Status (*)(Graph&);
-  constexpr std::array<Pass, 8> float_passes = {
-      drop_dead_nodes, absorb_quantize_nodes, canonicalise,    recognise_functions,
-      fold_bias_add,   fold_affine,           fuse_activation, fuse_residual_add,
+  constexpr std::array<Pass, 9> float_passes = {
+      drop_dead_nodes,     absorb_quantize_nodes, canonicalise,
+      fold_space_to_depth, recognise_functions,   fold_bias_add,
+      fold_affine,         fuse_activation,       fuse_residual_add,
   };
   constexpr std::array<Pass, 6> int8_passes = {
       unify_scales, fuse_functions, scale_channels, place_quantize, lower_to_int8, quantize_weights,

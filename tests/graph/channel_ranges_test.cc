@@ -10,8 +10,8 @@
 namespace octet::graph {
 namespace {
 
-/// Ranges of channels whose values of an input are all within 1 and one peak, drawn for each channel
-/// and input about its mean.
+/// Ranges of channels whose values of an input are all within 1 and one peak, drawn for each
+/// channel and input about its mean.
 ChannelRanges observed(std::size_t positions, std::size_t inputs, const std::vector<double>& means,
                        double deviation) {
   std::mt19937 random(7);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/operator_table.h"
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -26,6 +27,21 @@ bool reads_quantizable(const Graph& graph, const Node& node) {
 bool computes_whole_numbers(const Graph& graph, const Node& node) {
   return node.op == Op::cast ||
          (!takes_operands_type(node) && graph.tensor(node.outputs[0]).type == Type::s32);
+}
+
+// Whether a prelu becomes a part of the int8 layer that it reads (fuse_functions), and some layer
+// reads its bytes. In float it would be more exact, and nothing is gained for an output.
+bool goes_into_layer(const Graph& graph, const Node& prelu) {
+  const int producer = graph.producer_of(prelu.inputs[0]);
+  const TensorId result = prelu.output();
+  if (producer < 0 || !graph.tensor(prelu.inputs[1]).is_constant() || graph.is_output(result) ||
+      !graph.tensor(result).quantization || is_rounded_by_file(graph, graph.tensor(result)))
+    return false;
+  const auto index = static_cast<int>(&prelu - graph.nodes.data());
+  return can_take_function(graph, graph.nodes[static_cast<std::size_t>(producer)], index) &&
+         std::ranges::any_of(graph.readers_of(result), [&](int reader) {
+           return is_layer(graph.nodes[static_cast<std::size_t>(reader)]);
+         });
 }
 
 // Returns "" if the node has an int8 form, and otherwise why it has none.
@@ -73,7 +89,9 @@ std::string why_no_int8(const Graph& graph, const Node& node) {
     case Kind::batch_norm:
       return "no int8 form: a batch norm with computed parameters";
     case Kind::prelu:
-      return "no int8 form: prelu with a slope a channel";
+      return goes_into_layer(graph, node)
+                 ? ""
+                 : "no int8 form: prelu with a slope a channel, whose layer cannot compute it";
     case Kind::max_pool:
     case Kind::argmax:
     case Kind::concat:

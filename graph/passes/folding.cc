@@ -14,4 +14,14 @@ bool is_by_channel(const Tensor& tensor, int32_t channels) {
   return count == 1 || (count == channels && tensor.shape.back() == channels);
 }
 
+bool gives_u8(const Node& node) { return node.precision == Precision::int8 && !node.float_output; }
+
+bool can_take_function(const Graph& graph, const Node& layer, int reader) {
+  if (!is_layer(layer) || !gives_u8(layer)) return false;
+  const auto& a = std::get<ConvAttributes>(layer.attributes);
+  return a.function.form == kernels::FunctionForm::none && !a.bounds.bounded() &&
+         !a.inner_bounds.bounded() && graph.read_only_by(layer.output(), reader) &&
+         !is_rounded_by_file(graph, graph.tensor(layer.output()));
+}
+
 }  // namespace octet::graph

@@ -12,4 +12,11 @@ bool is_rounded_by_file(const Graph& graph, const Tensor& tensor);
 /// last axis.
 bool is_by_channel(const Tensor& tensor, int32_t channels);
 
+/// Whether the node is an int8 node whose result is u8.
+bool gives_u8(const Node& node);
+
+/// Whether an int8 layer can compute a function of its result before it rounds: it has no bounds of
+/// its own, and nobody but node `reader`, the function, reads what it gives.
+bool can_take_function(const Graph& graph, const Node& layer, int reader);
+
 }  // namespace octet::graph

@@ -8,18 +8,6 @@
 namespace octet::graph {
 namespace {
 
-bool is_int8(const Node& node) { return node.precision == Precision::int8 && !node.float_output; }
-
-// Whether the layer can compute a function of its result. It has no bounds of its own, and nobody
-// else reads what it gives now.
-bool can_take(const Graph& graph, const Node& layer, int reader) {
-  if (!is_layer(layer) || !is_int8(layer)) return false;
-  const auto& a = std::get<ConvAttributes>(layer.attributes);
-  return a.function.form == kernels::FunctionForm::none && !a.bounds.bounded() &&
-         !a.inner_bounds.bounded() && graph.read_only_by(layer.output(), reader) &&
-         !is_rounded_by_file(graph, graph.tensor(layer.output()));
-}
-
 // The add behind the function whose other operand may become the layer's residual; -1 if there is
 // none.
 int add_behind(const Graph& graph, const Node& layer, TensorId result) {
@@ -29,7 +17,7 @@ int add_behind(const Graph& graph, const Node& layer, TensorId result) {
       is_rounded_by_file(graph, graph.tensor(result)))
     return -1;
   const Node& add = graph.nodes[static_cast<std::size_t>(readers[0])];
-  if (add.op != Op::add || !is_int8(add) || add.inputs[0] == add.inputs[1]) return -1;
+  if (add.op != Op::add || !gives_u8(add) || add.inputs[0] == add.inputs[1]) return -1;
   const Tensor& other = graph.tensor(add.inputs[add.inputs[0] == result ? 1 : 0]);
   const Shape& shape = graph.tensor(add.output()).shape;
   const bool fits = !other.is_constant() && other.shape == shape &&
@@ -54,9 +42,9 @@ class Fusion {
   void fuse(std::size_t index) {
     const Node function = graph_.nodes[index];
     const int producer = graph_.producer_of(function.inputs[0]);
-    if (!is_int8(function) || producer < 0) return;
+    if (!gives_u8(function) || producer < 0) return;
     Node layer = graph_.nodes[static_cast<std::size_t>(producer)];
-    if (!can_take(graph_, layer, static_cast<int>(index))) return;
+    if (!can_take_function(graph_, layer, static_cast<int>(index))) return;
     auto& a = std::get<ConvAttributes>(layer.attributes);
     const int add = add_behind(graph_, layer, function.output());
     if (add >= 0) {

@@ -10,13 +10,9 @@
 namespace octet::graph {
 namespace {
 
-bool gives_bytes(const Node& node) {
-  return node.precision == Precision::int8 && !node.float_output;
-}
-
 // Whether channels may have scales of their own in what the layer writes.
 bool can_scale(const Graph& graph, const Node& layer) {
-  if (!is_layer(layer) || !gives_bytes(layer)) return false;
+  if (!is_layer(layer) || !gives_u8(layer)) return false;
   const auto& a = std::get<ConvAttributes>(layer.attributes);
   const TensorId id = layer.output();
   const Tensor& result = graph.tensor(id);

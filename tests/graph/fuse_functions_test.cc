@@ -102,6 +102,27 @@ TEST_CASE("a function stays a table where the layer's own result is needed or ro
   CHECK(functions([](GraphMaker& m, TensorId, auto&) { m.graph().keeps_rounding = true; }).empty());
 }
 
+TEST_CASE("a prelu with a slope for each channel is in the layer, or in float with the reason") {
+  const auto nodes = [](bool behind_relu, bool at_output) {
+    GraphMaker m;
+    TensorId x = m.conv("a", m.input({1, 7, 7, 3}), {.channels = 6, .kernel = 3, .padding = 1});
+    if (behind_relu) x = m.clip("clip", x, {.min = -0.5F});
+    x = m.node("prelu", Op::prelu, NoAttributes{},
+               {x, m.constant("slope", {6}, {0.1F, 0.3F, -0.2F, 1.5F, 0, 0.25F})});
+    Graph graph = m.finish({at_output ? x : m.conv("b", x, {.channels = 4})});
+    check_int8_is_near_float(graph);
+    calibrate(graph);
+    const Model model = build(graph);
+    for (const NodeInfo& node : model.nodes()) {
+      if (node.op == "prelu") CHECK(contains(node.reason, "whose layer cannot compute it"));
+    }
+    return functions_in(model);
+  };
+  CHECK(nodes(false, false) == Names{"a prelu"});
+  CHECK(nodes(true, false).empty());
+  CHECK(nodes(false, true).empty());
+}
+
 TEST_CASE("a function between 0 and 1 keeps a layer with bounds of its own apart") {
   GraphMaker m;
   TensorId x = m.relu("relu", m.conv("a", m.input({1, 6, 6, 3}), {.channels = 8}));

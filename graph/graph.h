@@ -118,6 +118,8 @@ struct Graph {
   /// What a user can do if scales are missing; empty for formats with the same remedy as the float
   /// export.
   std::string calibration_remedy;
+  /// The user wants functions of one value as tables.
+  bool functions_as_tables = false;
   /// Warnings to the user about how the file was read, without the file's name.
   std::vector<std::string> remarks;
   std::optional<Preprocess> preprocess;
@@ -204,6 +206,8 @@ Expected<void> forget_scales(Graph& graph);
 
 struct BuildOptions {
   bool float_only = false;  ///< Whether to make a float model, without any int8.
+  /// Whether functions of one value stay tables behind their layers (see fuse_functions).
+  bool tables = false;
   /// The same as Graph::keep_float, but from the user. Unknown names are an error.
   std::vector<std::string> keep_float;
 };

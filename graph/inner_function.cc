@@ -255,35 +255,14 @@ std::optional<InnerFunction> fit_pieces(const Target& target, double step) {
 std::optional<InnerFunction> fit_inner_function(Op op, float value, ResultRange range,
                                                 double step) {
   std::optional<InnerFunction> fitted;
-  const auto fit = [&] { return fit_pieces(Target(row_of(op).function, value, range), step); };
-  switch (row_of(op).function) {
-    case Function::hard_swish:
-      fitted = InnerFunction{.form = FunctionForm::hard_swish};
-      break;
-    case Function::leaky_relu:
-      fitted = InnerFunction{.form = FunctionForm::slopes, .numbers = {value}};
-      break;
-    case Function::abs:
-      fitted = InnerFunction{.form = FunctionForm::slopes, .numbers = {-1}};
-      break;
-    case Function::elu:
-    case Function::sigmoid:
-    case Function::tanh:
-    case Function::hard_sigmoid:
-    case Function::silu:
-    case Function::gelu:
-    case Function::exp:
-    case Function::softsign:
-    case Function::gelu_tanh:
-    case Function::erf:
-    case Function::softplus:
-    case Function::mish:
-      fitted = fit();
-      break;
-    case Function::neg:   // has no form: it belongs into the layer's weights
-    case Function::log:   // has no value for half of all operands
-    case Function::sqrt:  // the same
-      return std::nullopt;
+  if (op == Op::hard_swish) {
+    fitted = InnerFunction{.form = FunctionForm::hard_swish};
+  } else if (op == Op::leaky_relu || op == Op::abs) {
+    const float slope = op == Op::abs ? -1 : value;
+    fitted = InnerFunction{.form = FunctionForm::slopes, .numbers = {slope}};
+  } else {
+    // A function without a value for some operand, such as a logarithm, is near no pieces.
+    fitted = fit_pieces(Target(row_of(op).function, value, range), step);
   }
   if (!fitted) return std::nullopt;
   fitted->function = op;

@@ -119,7 +119,8 @@ Status fuse_functions(Graph& graph) {
   Fusion fusion(graph);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Op op = graph.nodes[i].op;
-    if (op == Op::prelu || is_function_of_one_value(op)) fusion.fuse(i);
+    const bool is_table = is_function_of_one_value(op);
+    if (op == Op::prelu || (is_table && !graph.functions_as_tables)) fusion.fuse(i);
   }
   fusion.finish();
   return {};

@@ -15,6 +15,7 @@ Status run_pipeline(Graph& graph, const BuildOptions& options) {
   constexpr std::array<Pass, 6> int8_passes = {
       unify_scales, fuse_functions, scale_channels, place_quantize, lower_to_int8, quantize_weights,
   };
+  graph.functions_as_tables = options.tables;
   if (graph.unscaled_is_float) {
     if (options.float_only) {
       if (auto ok = saturate(graph); !ok) return ok;

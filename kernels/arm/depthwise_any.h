@@ -109,32 +109,51 @@ struct DepthwiseAny {
         }
       }
     }
-    if (layer.params.output == ConvOutput::float32) {
-      arm::store_sums(layer.params,
-                      {.vectors = 4,
-                       .channels = static_cast<int32_t>(count),
-                       .stride = chunk,
-                       .multiplier = reinterpret_cast<const float*>(multiplier),
-                       .float_output = static_cast<float*>(layer.buffers.output) + at},
-                      reinterpret_cast<const int32_t*>(sum), 1);
+    const bool is_float = layer.params.output == ConvOutput::float32;
+    if (is_float || ending_of(layer.params) == Ending::function) {
+      auto* output = static_cast<uint8_t*>(layer.buffers.output) + at;
+      auto* float_output = static_cast<float*>(layer.buffers.output) + at;
+      // What the four vectors' rows are read from: they are neighbours in the memory below.
+      float channel_rows[vector::channel_rows * chunk];
+      if (vector::has_channel_rows(layer.params)) copy_rows(rows, channel_rows);
+      arm::store_sums(
+          layer.params,
+          {.vectors = 4,
+           .channels = static_cast<int32_t>(count),
+           .sums_stride = chunk,
+           .stride = chunk,
+           .multiplier = reinterpret_cast<const float*>(multiplier),
+           .rows = channel_rows,
+           .rows_stride = chunk,
+           .output = is_float ? nullptr : output,
+           .float_output = is_float ? float_output : nullptr,
+           .residual = layer.params.has_residual ? layer.buffers.residual + at : nullptr},
+          reinterpret_cast<const int32_t*>(sum), 1);
     } else {
-      store_bytes(layer, sum, multiplier, rows, at, count);
+      store_bytes(layer, sum, multiplier, at, count);
+    }
+  }
+
+  /// Copies the rows of four vectors, so that each row's lie side by side.
+  static void copy_rows(const ChannelRows<Simd> (&rows)[4], float* to) {
+    for (std::size_t row = 0; row < vector::channel_rows; ++row) {
+      for (const ChannelRows<Simd>& of_vector : rows) {
+        Simd::store_float(to, Simd::load_float(of_vector.first + row * of_vector.stride));
+        to += lanes;
+      }
     }
   }
 
   template <class Layer>
   [[gnu::always_inline]] static void store_bytes(const Layer& layer, const Int (&sum)[4],
-                                                 const Float (&multiplier)[4],
-                                                 const ChannelRows<Simd> (&rows)[4], std::size_t at,
+                                                 const Float (&multiplier)[4], std::size_t at,
                                                  std::size_t count) {
     const Requantizer<Simd>& requantizer = layer.requantizer;
     const bool has_residual = layer.params.has_residual;
     const Int bytes =
         has_residual ? load_residual<Simd>(layer.buffers.residual + at) : Simd::zero();
     Int q[4];
-    if (ending_of(layer.params) == Ending::function) {
-      requantizer.template scale_by_function<4>(sum, multiplier, bytes, rows, q);
-    } else if (has_residual) {
+    if (has_residual) {
       Float residual[4];
       residual_vectors<Simd>(bytes, residual);
 #pragma GCC unroll 4

@@ -277,36 +277,44 @@ struct DepthwiseColumns {
     std::size_t pattern_rows;
   };
 
-  /// Stores the results of a layer with a function. sums: [columns][rows][vectors]
+  /// Stores the results of a layer with a function, a row after the other. sums:
+  /// [columns][rows][vectors]
   template <ColumnsShape s>
-  [[gnu::noinline]] static void store_function(const Requantizer<Simd>& requantizer, Cursor<s>& at,
+  [[gnu::noinline]] static void store_function(const ConvParams& params, Cursor<s>& at,
                                                const Storing& how, const Int* sums) {
-    typename Simd::Float multiplier[s.vectors];
-    ChannelRows<Simd> rows[s.vectors];
+    // The multipliers and rows of vectors lie side by side, or in patterns of their own.
+    float multiplier[s.vectors * lanes];
+    float rows[vector::channel_rows * s.vectors * lanes];
     for (int v = 0; v < s.vectors; ++v) {
       const std::byte* bias = bias_of(at.pattern, v, how.pattern_bytes);
-      multiplier[v] = Simd::load_float(
-          reinterpret_cast<const float*>(bias + traits.pattern_vectors() * Simd::bytes));
-      // Where a pattern has two vectors, its rows are twice as long.
-      rows[v] = {.first = reinterpret_cast<const float*>(bias + how.pattern_rows),
-                 .stride = traits.pattern_vectors() * lanes};
-    }
-    const auto bytes = static_cast<std::size_t>((how.one_vector ? 1 : s.vectors) * lanes);
-    const Int no_residual = Simd::zero();  // layers with a residual have no loop of their own
-    for (int r = s.rows - 1; r >= 0; --r) {
-      for (int i = 0; i < s.columns; ++i, at.output[r] += at.column_output) {
-        Int q[s.vectors];
-        requantizer.template scale_by_function<s.vectors>(sums + (i * s.rows + r) * s.vectors,
-                                                          multiplier, no_residual, rows, q);
-        const Int last = q[s.vectors - 1];
-        Simd::store_first(at.output[r], requantizer.pack(q[0], last, last, last), bytes);
+      __builtin_memcpy(multiplier + v * lanes, bias + traits.pattern_vectors() * Simd::bytes,
+                       Simd::bytes);
+      if (!vector::has_channel_rows(params)) continue;
+      for (int row = 0; row < vector::channel_rows; ++row) {
+        __builtin_memcpy(rows + (row * s.vectors + v) * lanes,
+                         bias + how.pattern_rows + row * traits.pattern_vectors() * Simd::bytes,
+                         Simd::bytes);
       }
+    }
+    for (int r = s.rows - 1; r >= 0; --r) {
+      arm::store_sums(params,
+                      {.vectors = s.vectors,
+                       .channels = (how.one_vector ? 1 : s.vectors) * lanes,
+                       .sums_stride = s.rows * s.vectors * lanes,
+                       .stride = static_cast<std::size_t>(at.column_output),
+                       .multiplier = multiplier,
+                       .rows = rows,
+                       .rows_stride = s.vectors * lanes,
+                       .output = at.output[r]},
+                      reinterpret_cast<const int32_t*>(sums + r * s.vectors), s.columns);
+      at.output[r] += s.columns * at.column_output;
     }
   }
 
   /// Computes s.columns output columns of s.vectors vectors of channels, and moves the outputs on.
   template <ColumnsShape s, class KeptWeights>
-  [[gnu::always_inline]] static void run_columns(const Requantizer<Simd>& requantizer,
+  [[gnu::always_inline]] static void run_columns(const ConvParams& params,
+                                                 const Requantizer<Simd>& requantizer,
                                                  Cursor<s>& at, const KeptWeights& weights,
                                                  const Storing& how) {
     const std::size_t pattern_bytes = how.pattern_bytes;
@@ -330,7 +338,7 @@ struct DepthwiseColumns {
     if (how.function) {
       Int stored[s.columns][s.rows][s.vectors];  // a copy, so that `sum` stays in registers
       __builtin_memcpy(stored, sum, sizeof(sum));
-      store_function<s>(requantizer, at, how, &stored[0][0][0]);
+      store_function<s>(params, at, how, &stored[0][0][0]);
     } else if (pairs && how.one_vector) {
       Int stored[s.columns][s.rows][s.vectors];  // a copy, so that `sum` stays in registers
       __builtin_memcpy(stored, sum, sizeof(sum));
@@ -383,7 +391,7 @@ struct DepthwiseColumns {
     for (int32_t left = piece.columns; left > 0; left -= s.columns) {
       if (left < s.columns) at.move(left - s.columns);  // some columns are computed again
       asm("" : "+r"(left));
-      run_columns<s>(layer.requantizer, at, weights, how);
+      run_columns<s>(params, layer.requantizer, at, weights, how);
       at.advance(stacks_stride, 0);
     }
   }

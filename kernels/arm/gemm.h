@@ -150,6 +150,7 @@ struct Gemm {
     arm::store_sums(layer.params,
                     {.vectors = vectors,
                      .channels = to.channels,
+                     .sums_stride = vectors * lanes,
                      .stride = to.stride,
                      .multiplier = to.multiplier,
                      .rows = to.rows.first,

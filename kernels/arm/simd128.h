@@ -97,6 +97,7 @@ struct Simd128 {
   static Float max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   /// For operands that are no NaN, where it does not matter which zero is the larger.
   static Float max_finite(Float a, Float b) { return vmaxq_f32(a, b); }
+  static Float min_finite(Float a, Float b) { return vminq_f32(a, b); }
   static Float absolute(Float x) { return vabsq_f32(x); }
   static Float flip_sign(Float x, Float sign) {
     const Int bit = vandq_s32(as_int(sign), vdupq_n_s32(INT32_MIN));

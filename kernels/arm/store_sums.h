@@ -10,6 +10,7 @@ namespace octet::kernels::arm {
 struct StoreCall {
   int32_t vectors;          ///< Vectors of four channels that a pixel's sums fill.
   int32_t channels;         ///< Channels that exist, at most 4 * vectors.
+  std::size_t sums_stride;  ///< Sums from one pixel to the next.
   std::size_t stride;       ///< Values from one pixel to the next, in the output and the residual.
   const float* multiplier;  ///< [4 * vectors]
   const float* rows = nullptr;  ///< Channel rows of the first vector, or null.
@@ -19,7 +20,7 @@ struct StoreCall {
   const uint8_t* residual = nullptr;  ///< Or null. 16 bytes are read for each pixel.
 };
 
-/// Requantizes and stores sums: int32_t [pixels][4 * vectors].
+/// Requantizes and stores sums: for each pixel 4 * vectors, call.sums_stride apart.
 void store_sums(const ConvParams& params, const StoreCall& call, const int32_t* sums,
                 int32_t pixels);
 

@@ -86,8 +86,8 @@ struct FunctionVectors {
 #pragma GCC unroll 4
     for (int i = 0; i < count; ++i) {
       x[i] = symmetry == Symmetry::none ? t[i] : Simd::absolute(t[i]);
-      const Float above = symmetry == Symmetry::none ? Simd::max(x[i], Simd::set(0)) : x[i];
-      index[i] = Simd::piece_index(Simd::min(above, last));
+      const Float above = symmetry == Symmetry::none ? Simd::max_finite(x[i], Simd::set(0)) : x[i];
+      index[i] = Simd::piece_index(Simd::min_finite(above, last));
     }
     Float v[count];
 #pragma GCC unroll 5
@@ -104,7 +104,7 @@ struct FunctionVectors {
       if constexpr (symmetry == Symmetry::none) {
         t[i] = v[i];
       } else if constexpr (symmetry == Symmetry::even) {
-        t[i] = Simd::fused_multiply_add(Simd::max(t[i], Simd::set(0)), term, v[i]);
+        t[i] = Simd::fused_multiply_add(Simd::max_finite(t[i], Simd::set(0)), term, v[i]);
       } else {
         t[i] = Simd::add(Simd::flip_sign(v[i], t[i]), term);
       }
@@ -122,12 +122,13 @@ struct FunctionVectors {
     }
   }
   Float hard_swish(Float r) const {
-    const Float gate = Simd::min(Simd::max(Simd::add(r, Simd::set(3)), Simd::set(0)), Simd::set(6));
+    const Float gate =
+        Simd::min_finite(Simd::max_finite(Simd::add(r, Simd::set(3)), Simd::set(0)), Simd::set(6));
     return Simd::multiply(Simd::multiply(r, gate), factor);
   }
   static Float slopes(Float r, Float slope) {
     const Float zero = Simd::set(0);
-    return Simd::add(Simd::max(r, zero), Simd::multiply(Simd::min(r, zero), slope));
+    return Simd::add(Simd::max_finite(r, zero), Simd::multiply(Simd::min_finite(r, zero), slope));
   }
 
   FunctionForm form;

@@ -86,6 +86,8 @@ struct Simd256 {
   static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float max_finite(Float a, Float b) { return max(a, b); }
+  static Float min_finite(Float a, Float b) { return min(a, b); }
   static Float absolute(Float x) { return _mm256_andnot_ps(set(-0.0F), x); }
   /// `x`, with its sign flipped where `sign` has its sign bit set.
   static Float flip_sign(Float x, Float sign) {

@@ -102,6 +102,8 @@ struct Simd {
   static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  static Float max_finite(Float a, Float b) { return max(a, b); }
+  static Float min_finite(Float a, Float b) { return min(a, b); }
   static Float absolute(Float x) { return _mm512_andnot_ps(set(-0.0F), x); }
   static Float flip_sign(Float x, Float sign) {
     return _mm512_xor_ps(x, _mm512_and_ps(sign, set(-0.0F)));

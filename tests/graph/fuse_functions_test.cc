@@ -123,6 +123,19 @@ TEST_CASE("a prelu with a slope for each channel is in the layer, or in float wi
   CHECK(nodes(false, true).empty());
 }
 
+TEST_CASE("functions stay tables if the user wants them as tables, and channels keep one scale") {
+  GraphMaker m;
+  TensorId x = m.simple("silu", Op::silu, m.conv("a", m.input({1, 6, 6, 3}), {.channels = 8}));
+  x = m.conv("depthwise", x, {.channels = 8, .kernel = 3, .padding = 1, .groups = 8});
+  Graph graph = m.finish({x});
+  check_int8_is_near_float(graph, 0.06F, {.tables = true});
+  calibrate(graph);
+  const Model model = build(graph, {.tables = true});
+  CHECK(node_named(model, "silu").op == "lookup");
+  CHECK(node_named(model, "silu").outputs[0].scale > 0);
+  CHECK(functions_in(model).empty());
+}
+
 TEST_CASE("a function between 0 and 1 keeps a layer with bounds of its own apart") {
   GraphMaker m;
   TensorId x = m.relu("relu", m.conv("a", m.input({1, 6, 6, 3}), {.channels = 8}));

@@ -236,6 +236,11 @@ Command add_convert(CLI::App& app) {
                    "The names of the classes, a line each in the order of the scores, where the "
                    "file has none; kept in the model, which is a classifier then")
       ->type_name("FILE");
+  command->add_flag(
+      "--tables", options->tables,
+      "Keep functions such as SiLU as tables of 256 values behind their layers, instead "
+      "of computing them inside: less exact, and faster on 64-bit Arm "
+      "(docs/performance.md)");
   command->add_flag("--forget-scales", options->forget_scales,
                     "Take a quantized model as the float one that its bytes stand for: with "
                     "--calibrate or --scales, scales are chosen again");

@@ -131,8 +131,9 @@ Expected<Converted> make_model(const ConvertOptions& options) {
   const bool file_has_scales = graph->unscaled_is_float;
   if (calibrates) progress.emplace("converting", stages);
   progress->advance();
-  const auto bytes = graph::build_model(
-      std::move(*graph), {.float_only = options.float_only, .keep_float = options.keep_float});
+  const auto bytes = graph::build_model(std::move(*graph), {.float_only = options.float_only,
+                                                            .tables = options.tables,
+                                                            .keep_float = options.keep_float});
   if (!bytes) return tl::unexpected(bytes.error());
   progress->advance();
   // A model that the engine would refuse is not written.

@@ -13,6 +13,7 @@ struct ConvertOptions {
   std::string input;
   std::string output;
   bool float_only = false;
+  bool tables = false;
   std::vector<std::string> shapes;
   std::vector<std::string> keep_float;
   std::string preprocess;

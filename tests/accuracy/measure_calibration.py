@@ -5,10 +5,12 @@
 
 --data, by default what OCTET_SHARED_DATA names (docs/data.md), is a folder with onnx/ (the face
 detectors), faces/calibrate and faces/evaluate (photographs), tflite/ (the classifier) and
-imagenet/calibrate and imagenet/evaluate (photographs named after their classes). Needs no training
+imagenet/calibrate and imagenet/evaluate (photographs named after their classes), and zoo/ (a
+network with SiLU, which is compared by cosine). Needs numpy, and no training
 framework.
 """
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -43,6 +45,18 @@ DETECTORS = {
                  "steps": [8, 16, 32, 64], "score_threshold": 0.5, "nms_iou": 0.3},
     },
 }
+
+# Networks whose outputs are compared with float's by cosine: the parts of the last axis, and what
+# each is.
+COSINES = {
+    "zoo/yolox_nano.onnx": {
+        "options": ["--preprocess", json.dumps({"resize": "letterbox", "channels": "bgr",
+                                                "mean": [0, 0, 0], "std": [1, 1, 1]})],
+        "parts": {"boxes": slice(0, 4), "objectness": slice(4, 5), "classes": slice(5, None)},
+    },
+}
+# Of the photographs in imagenet/: as many to calibrate with, and every third to compare.
+CALIBRATED, COMPARED = 50, slice(0, None, 3)
 
 
 class Octet:
@@ -112,6 +126,32 @@ def classifier(octet, data):
     yield measure("float", in_float)
 
 
+def cosines(octet, data):
+    """Yields (network, functions, part, cosine of int8's output to float's over photographs)."""
+    import numpy
+
+    photographs = sorted(glob.glob(os.path.join(data, "imagenet", "evaluate", "*")))[COMPARED]
+
+    def outputs(model):
+        with tempfile.TemporaryDirectory(dir=octet.folder) as folder:
+            octet.call("run", model, *photographs, "--dump", folder)
+            return numpy.stack([numpy.load(file) for file in
+                                sorted(glob.glob(os.path.join(folder, "*.npy")))]).astype(float)
+
+    for file, described in COSINES.items():
+        source = os.path.join(data, file)
+        expected = outputs(octet.convert(source, "float", "--float", *described["options"]))
+        for name, options in (("tables", ["--tables"]), ("inside layers", [])):
+            found = outputs(octet.convert(
+                source, "int8", *described["options"], *options, "--calibrate",
+                os.path.join(data, "imagenet", "calibrate"), "--calibration-limit",
+                str(CALIBRATED)))
+            for part, where in described["parts"].items():
+                a, b = expected[..., where].ravel(), found[..., where].ravel()
+                yield (os.path.basename(file), name, part,
+                       f"{a @ b / numpy.sqrt((a @ a) * (b @ b)):.3f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,7 +161,7 @@ def main():
     arguments = parser.parse_args()
     needed = ([os.path.join("onnx", file) for file in DETECTORS]
               + ["faces/calibrate", "faces/evaluate", os.path.join("tflite", CLASSIFIER),
-                 "imagenet/calibrate", "imagenet/evaluate"])
+                 "imagenet/calibrate", "imagenet/evaluate"] + list(COSINES))
     missing = [name for name in needed if not os.path.exists(os.path.join(arguments.data, name))]
     if missing:
         sys.exit(f"measure_calibration: {skipped(arguments.data, *missing)}")
@@ -131,6 +171,8 @@ def main():
                      "boxes in int8, in float"), detectors(octet, arguments.data))
         print_table(("calibrator", "the same class as float", "top-1", "top-5"),
                     classifier(octet, arguments.data))
+        print_table(("network", "functions", "output", "cosine to float"),
+                    cosines(octet, arguments.data))
 
 
 if __name__ == "__main__":

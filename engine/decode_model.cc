@@ -106,7 +106,8 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
                   std::to_string(least + 255));
   }
   if (is_activation && !record.channel_scales.empty()) {
-    const auto channels = static_cast<std::size_t>(record.info.shape.back());
+    const auto channels =
+        record.info.shape.empty() ? 0 : static_cast<std::size_t>(record.info.shape.back());
     if (has_scale || record.channel_scales.size() != channels ||
         record.channel_zero_points.size() != channels)
       return fail(where + "has another number of scales than channels");

@@ -92,7 +92,11 @@ graph::Graph network() {
   const auto x = m.input({1, 8, 8, 3});
   const auto stem =
       m.relu6("stem.relu", m.conv("stem", x, {.kernel = 3, .stride = 2, .padding = 1}));
-  const auto deep = m.conv("deep", stem, {.kernel = 3, .padding = 1, .groups = 4});
+  // In int8: functions inside layers, and a scale for each channel.
+  const auto wide = m.simple("wide.silu", Op::silu, m.conv("wide", stem));
+  const auto narrow = m.conv("narrow", wide, {.kernel = 3, .padding = 1, .groups = 4});
+  const auto bent = m.node("bent", Op::leaky_relu, ScalarAttributes{0.2F}, {narrow});
+  const auto deep = m.conv("deep", bent, {.kernel = 3, .padding = 1, .groups = 4});
   const auto sum = m.add("add", m.relu("deep.relu", deep), stem);
   const auto pad = m.node("pad", Op::pad, PadAttributes{{0, 0, 0, 0}, {0, 0, 0, 2}, 0}, {sum});
   const auto cut =

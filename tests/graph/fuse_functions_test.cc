@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "graph/passes/passes.h"
 #include "tests/contains.h"
 #include "tests/graph/run_graph.h"
 
@@ -231,6 +232,57 @@ TEST_CASE("a channel that was never alive, and bounds, keep scales of channels i
   CHECK(scaled.channel_scales[4] == Approx(6.0 / 255));
   CHECK(scaled.channel_scales[3] > 0);
   CHECK(std::ranges::all_of(scaled.channel_zero_points, [](int32_t z) { return z == 0; }));
+}
+
+TEST_CASE("a file with functions or scales that contradict their layer is refused by name") {
+  GraphMaker m;
+  TensorId x = m.simple("silu", Op::silu, m.conv("a", m.input({1, 6, 6, 3}), {.channels = 8}));
+  x = m.conv("depthwise", x, {.channels = 8, .kernel = 3, .padding = 1, .groups = 8});
+  Graph good = m.finish({m.conv("b", m.relu("relu", x), {.channels = 4})});
+  calibrate(good);
+  REQUIRE(graph::run_pipeline(good, {}));
+  const auto refusal = [&](const auto& damage) {
+    Graph graph = good;
+    const auto layer = [&](const std::string& name) -> Node& {
+      return *std::ranges::find(graph.nodes, name, &Node::name);
+    };
+    const auto function = [&](const std::string& name) -> InnerFunction& {
+      return std::get<ConvAttributes>(layer(name).attributes).function;
+    };
+    damage(graph, layer, function);
+    const auto bytes = graph::write_model(graph);
+    REQUIRE(bytes);
+    const auto model = Model::from_memory(*bytes, "damaged");
+    return model ? std::string("accepted") : model.error().message;
+  };
+  CHECK(refusal([](auto&, auto&, auto&) {}) == "accepted");
+  CHECK(contains(refusal([](auto&, auto&, auto& f) { f("a").numbers.pop_back(); }),
+                 "node 'a' (conv2d) has another number of numbers than its function"));
+  CHECK(contains(refusal([](auto&, auto&, auto& f) { f("a").numbers[5] = NAN; }),
+                 "with numbers that are not finite"));
+  CHECK(contains(refusal([](auto&, auto&, auto& f) { f("a").numbers.back() = 0.5F; }),
+                 "whose ends are no straight lines"));
+  CHECK(contains(refusal([](auto&, auto&, auto& f) { f("a").takes_residual = true; }),
+                 "no residual for its function"));
+  CHECK(contains(refusal([](auto&, auto&, auto& f) { f("b") = f("a"); }), "only if it gives u8"));
+  CHECK(contains(refusal([](auto& graph, auto& layer, auto&) {
+                   graph.tensor(layer("a").output()).channel_zero_points.pop_back();
+                 }),
+                 "has another number of scales than channels"));
+  CHECK(contains(refusal([](auto& graph, auto& layer, auto&) {
+                   graph.tensor(layer("a").output()).shape.clear();
+                 }),
+                 "has another number of scales than channels"));
+  CHECK(contains(refusal([](auto& graph, auto& layer, auto&) {
+                   graph.tensor(layer("a").output()).channel_scales[2] = 0;
+                 }),
+                 "channel scale that is not positive"));
+  CHECK(contains(refusal([](auto& graph, auto& layer, auto&) {
+                   auto& result = graph.tensor(layer("depthwise").output());
+                   result.channel_scales.assign(8, 0.1F);
+                   result.channel_zero_points.assign(8, 0);
+                 }),
+                 "with a scale for each channel only if it is depthwise"));
 }
 
 }  // namespace octet::test

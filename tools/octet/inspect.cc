@@ -101,7 +101,7 @@ std::string scale_text(const TensorInfo& info) {
   char text[80];
   if (!info.channel_scales.empty()) {
     const auto [least, most] = std::ranges::minmax(info.channel_scales);
-    std::snprintf(text, sizeof(text), "%.3g to %.3g by channel", static_cast<double>(least),
+    std::snprintf(text, sizeof(text), "%.3g to %.3g", static_cast<double>(least),
                   static_cast<double>(most));
     return text;
   }
@@ -145,6 +145,8 @@ void print(const Model& model, const Session& session) {
     }
     if (!node.function.empty() && node.op != "lookup")
       std::printf("      computes %s before it rounds\n", node.function.c_str());
+    if (!node.outputs[0].channel_scales.empty())
+      std::printf("      a scale and a zero point for each channel of its result\n");
     if (!node.fused.empty()) {
       std::string names;
       for (const std::string& name : node.fused) names += (names.empty() ? "" : ", ") + name;

@@ -142,8 +142,12 @@ bool ThreadPool::take_part(std::size_t share, bool from_front, std::size_t threa
 void ThreadPool::serve(std::size_t thread) const {
   Shared& shared = *shared_;
   int rounds = idle_rounds;  // Begins asleep, because the other threads are still being made.
-  while (!shared.stops.load(std::memory_order_relaxed)) {
+  for (;;) {
+    // The signal is read before `stops`: whoever sets that then changes the signal, so that the
+    // wait below ends at once. Read the other way round, both may change in between, and the thread
+    // would wait for ever.
     const uint32_t seen = shared.signal.load();
+    if (shared.stops.load()) return;
     if (take_parts(thread)) rounds = 0;
     // Nothing more can be taken until the signal changes.
     while (rounds < idle_rounds && shared.signal.load() == seen) {

@@ -94,6 +94,14 @@ TEST_CASE("a thousand threads start at once, and a few of them do the work") {
   CHECK(seconds() < 10);  // it takes some 0.1; a busy machine takes longer
 }
 
+// A thread that went to sleep just then would never end, and neither would the pool.
+TEST_CASE("a pool ends whatever its threads are doing at that moment") {
+  for (int round = 0; round < 2000; ++round) {
+    const ThreadPool pool(round % 7 + 2);
+    if (round % 3 == 0) pool.share_out(8, much, [](kernels::Range, std::size_t) {});
+  }
+}
+
 TEST_CASE("threads that are more than the processors give the same result") {
   for (const int threads : {3, 5, 16, 100}) {
     const ThreadPool pool(threads);

@@ -9,13 +9,9 @@
 namespace octet {
 namespace {
 
+// Whether it has one scale for all. A tensor with scales of channels has none: nodes that do not
+// ask for them refuse it.
 bool is_quantized(const TensorRecord& t) { return t.info.type == Type::u8 && t.info.scale > 0; }
-
-// Whether the tensor has a scale and a zero point for each channel. Nodes that do not ask this
-// refuse it, because it has no scale for all.
-bool has_channel_scales(const TensorRecord& t) {
-  return t.info.type == Type::u8 && !t.channel_scales.empty();
-}
 
 bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
   return a.info.type != Type::u8 ||
@@ -85,8 +81,8 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
   const bool depthwise = node.op == Op::conv2d && a.groups == x.info.shape.back() &&
                          channels == static_cast<std::size_t>(a.groups);
-  if (!is_quantized(x) && !(depthwise && has_channel_scales(x)))
-    return fail(has_channel_scales(x)
+  if (!is_quantized(x) && !(depthwise && x.has_channel_scales()))
+    return fail(x.has_channel_scales()
                     ? "takes an input with a scale for each channel only if it is depthwise"
                     : "takes a quantized input");
   if (!weight.is_constant || weight.info.type != Type::s8 ||
@@ -97,9 +93,9 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
     return fail("has another number of weight zero points than output channels");
   }
   if (!bias.is_constant || bias.info.type != Type::s32) return fail("takes a constant s32 bias");
-  const bool gives_bytes = is_quantized(y) || has_channel_scales(y);
+  const bool gives_bytes = is_quantized(y) || y.has_channel_scales();
   if (!gives_bytes && y.info.type != Type::f32) return fail("gives u8 or float32");
-  if (a.has_residual && has_channel_scales(y))
+  if (a.has_residual && y.has_channel_scales())
     return fail("adds no residual where its result has a scale for each channel");
   if (a.has_residual && (!is_quantized(y) || !is_quantized(data.tensor(node.inputs.back())))) {
     return fail("adds a residual only from u8 to u8");
@@ -111,11 +107,8 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
     return fail("has sums that could leave 32 bits: too many products for one output");
   }
   for (std::size_t o = 0; o < channels; ++o) {
-    const float x_scale = has_channel_scales(x) ? x.channel_scales[o] : x.info.scale;
-    const float y_scale = has_channel_scales(y)     ? y.channel_scales[o]
-                          : y.info.type == Type::u8 ? y.info.scale
-                                                    : 1.0f;
-    if (!std::isfinite(x_scale * weight.channel_scales[o] * (1.0f / y_scale))) {
+    const float y_scale = y.info.type == Type::u8 ? y.scale_of(o) : 1.0f;
+    if (!std::isfinite(x.scale_of(o) * weight.channel_scales[o] * (1.0f / y_scale))) {
       return fail("has scales whose ratio is not a number");
     }
   }

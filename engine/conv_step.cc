@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "engine/step.h"
 
@@ -83,20 +82,20 @@ class ConvStep final : public Step {
     for (const int32_t zero_point : x.channel_zero_points)
       input_zero_points_.push_back(static_cast<uint8_t>(zero_point));
     if (!input_zero_points_.empty()) params_.input_zero_points = input_zero_points_.data();
-    const bool by_channel = !y.channel_scales.empty();
+    const bool by_channel = y.has_channel_scales();
     const float inverse = to_u8 && !by_channel ? 1.0f / y.info.scale : 1.0f;
     // What the sum and the residual are multiplied by, beside their own scales: they are steps of
     // the output, or the operand of the layer's function.
     const float unit = set_function(a.function, inverse);
-    const std::span<const float> units =
-        by_channel ? set_channel_output(a.function.form, y) : std::span<const float>();
+    const bool in_steps = a.function.form == kernels::FunctionForm::none ||
+                          a.function.form == kernels::FunctionForm::slopes;
+    if (by_channel) set_channel_output(y, in_steps);
     for (std::size_t o = 0; o < weight.channel_scales.size(); ++o) {
-      const float x_scale = x.channel_scales.empty() ? x.info.scale : x.channel_scales[o];
       // The product is multiplied by the inverse of the output's scale, as PyTorch does. A division
       // would sometimes differ in the last bit, and then a byte would differ where a sum lies
       // halfway between two bytes.
-      multiplier_.push_back((x_scale * weight.channel_scales[o]) *
-                            (units.empty() ? unit : units[o]));
+      multiplier_.push_back((x.scale_of(o) * weight.channel_scales[o]) *
+                            (by_channel && in_steps ? 1.0f / y.channel_scales[o] : unit));
     }
     params_.multiplier = multiplier_.data();
     params_.output = to_u8 ? kernels::ConvOutput::u8 : kernels::ConvOutput::float32;
@@ -152,27 +151,19 @@ class ConvStep final : public Step {
     return from.numbers[0];
   }
 
-  // Sets the kernel's parameters for a result with a scale for each channel. Returns what the
-  // operands of the channels are multiplied by, if they are steps of the output; otherwise nothing,
-  // and the function's results are in real units.
-  std::span<const float> set_channel_output(kernels::FunctionForm form, const TensorRecord& y) {
-    for (const float scale : y.channel_scales) output_factors_.push_back(1.0f / scale);
+  // Sets the kernel's parameters for a result with a scale for each channel. `in_steps`: the
+  // multipliers have these scales in them, so that only zero points are left to be added, if there
+  // are any. Otherwise the function's results are in real units.
+  void set_channel_output(const TensorRecord& y, bool in_steps) {
+    for (const float scale : y.channel_scales)
+      output_factors_.push_back(in_steps ? 1.0f : 1.0f / scale);
     for (const int32_t zero_point : y.channel_zero_points)
       output_zero_points_.push_back(static_cast<float>(zero_point));
-    if (form == kernels::FunctionForm::pieces || form == kernels::FunctionForm::hard_swish) {
-      params_.channel_output = {.factor = output_factors_.data(),
-                                .zero_point = output_zero_points_.data()};
-      return {};
-    }
-    units_ = std::exchange(output_factors_, std::vector<float>(y.channel_scales.size(), 1.0f));
-    // Without zero points, all that differs is the multiplier.
-    const bool shifts =
-        std::ranges::any_of(output_zero_points_, [](float zero_point) { return zero_point != 0; });
-    if (shifts) {
-      params_.channel_output = {.factor = output_factors_.data(),
-                                .zero_point = output_zero_points_.data()};
-    }
-    return units_;
+    if (in_steps &&
+        std::ranges::count(y.channel_zero_points, 0) == std::ssize(y.channel_zero_points))
+      return;
+    params_.channel_output = {.factor = output_factors_.data(),
+                              .zero_point = output_zero_points_.data()};
   }
 
   Expected<void> prepare(const StepContext& context, const NodeRecord& node) {
@@ -201,7 +192,6 @@ class ConvStep final : public Step {
   std::vector<uint8_t> input_zero_points_;
   std::vector<float> output_factors_;
   std::vector<float> output_zero_points_;
-  std::vector<float> units_;
   kernels::ConvBuffers buffers_;
   AlignedBuffer constant_input_;
   AlignedBuffer constant_residual_;

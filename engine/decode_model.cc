@@ -105,7 +105,7 @@ Expected<TensorRecord> decode_tensor(const format::Tensor& t, Reader& reader) {
       return fail(where + "has a channel zero point outside " + std::to_string(least) + " to " +
                   std::to_string(least + 255));
   }
-  if (is_activation && !record.channel_scales.empty()) {
+  if (record.has_channel_scales()) {
     const auto channels =
         record.info.shape.empty() ? 0 : static_cast<std::size_t>(record.info.shape.back());
     if (has_scale || record.channel_scales.size() != channels ||

@@ -45,6 +45,14 @@ struct TensorRecord {
   /// For s8 weights: one for each output channel, or empty.
   std::span<const int32_t> channel_zero_points;
 
+  /// Whether it is an activation with a scale and a zero point for each channel, the last axis.
+  /// `info.scale` is 0 then.
+  bool has_channel_scales() const { return info.type == Type::u8 && !channel_scales.empty(); }
+  /// The scale of a channel of an activation: its own, or the one of all.
+  float scale_of(std::size_t channel) const {
+    return has_channel_scales() ? channel_scales[channel] : info.scale;
+  }
+
   std::size_t byte_size() const {
     return static_cast<std::size_t>(element_count(info.shape)) * type_size(info.type);
   }

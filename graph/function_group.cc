@@ -125,6 +125,11 @@ std::vector<FunctionGroup> FunctionGroups::ending_with(int last) const {
   return groups;
 }
 
+float parameter_of(const Node& function) {
+  const auto* parameter = std::get_if<ScalarAttributes>(&function.attributes);
+  return parameter != nullptr ? parameter->value : 0;
+}
+
 double evaluate(const Graph& graph, const FunctionGroup& group, double x) {
   std::map<TensorId, double> values = {{group.input, x}};
   double result = x;
@@ -136,9 +141,7 @@ double evaluate(const Graph& graph, const FunctionGroup& group, double x) {
     };
     const Operator& row = row_of(node.op);
     if (row.kind == Kind::function) {
-      const auto* parameter = std::get_if<ScalarAttributes>(&node.attributes);
-      result =
-          evaluate(row.function, parameter != nullptr ? double{parameter->value} : 0.0, operand(0));
+      result = evaluate(row.function, double{parameter_of(node)}, operand(0));
     } else if (row.kind == Kind::clip) {
       result = bounded(operand(0), std::get<ClipAttributes>(node.attributes).bounds);
     } else {

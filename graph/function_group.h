@@ -35,6 +35,9 @@ class FunctionGroups {
 /// The group's function, in double.
 double evaluate(const Graph& graph, const FunctionGroup& group, double x);
 
+/// The parameter of a function of one value; 0 if it has none.
+float parameter_of(const Node& function);
+
 /// A function of octet's in double. `value` is its parameter, if it has one.
 double evaluate(Function function, double value, double x);
 

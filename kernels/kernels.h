@@ -155,6 +155,11 @@ struct ConvParams {
   ChannelOutput channel_output;
   /// z_x of each channel [I], instead of input_zero_point; or null. Only for depthwise layers.
   const uint8_t* input_zero_points = nullptr;
+
+  /// z_x of an input channel.
+  int32_t zero_point_of_input(std::size_t channel) const {
+    return input_zero_points != nullptr ? input_zero_points[channel] : input_zero_point;
+  }
 };
 
 struct ConvBuffers {

@@ -15,7 +15,6 @@ struct Phase {
   int32_t column = 0;
   int32_t row_stride = 1;
   int32_t column_stride = 1;
-  std::vector<int> slices;  ///< The nodes that make it, indices.
 };
 
 // Follows slices of height and width up to what they are cut out of.
@@ -38,7 +37,6 @@ std::optional<Phase> phase_of(const Graph& graph, TensorId id) {
     phase.column = slice->begin[2] + slice->stride[2] * phase.column;
     phase.row_stride *= slice->stride[1];
     phase.column_stride *= slice->stride[2];
-    phase.slices.push_back(producer);
     phase.source = node.inputs[0];
   }
 }
@@ -53,7 +51,7 @@ std::vector<Phase> joined_phases(const Graph& graph, const Node& concat) {
   std::vector<Phase> phases;
   for (const TensorId id : concat.inputs) {
     auto phase = phase_of(graph, id);
-    if (!phase || phase->slices.empty()) return {};
+    if (!phase || phase->source == id) return {};  // not cut out of anything
     const Phase& first = phases.empty() ? *phase : phases.front();
     const Shape& x = graph.tensor(phase->source).shape;
     if (phase->source != first.source || phase->row_stride != first.row_stride ||

@@ -14,6 +14,18 @@ bool is_by_channel(const Tensor& tensor, int32_t channels) {
   return count == 1 || (count == channels && tensor.shape.back() == channels);
 }
 
+void take_names(Node& node, const Node& other) {
+  node.fused.push_back(other.name);
+  node.fused.insert(node.fused.end(), other.fused.begin(), other.fused.end());
+}
+
+bool other_fits_as_residual(const Graph& graph, const Node& add, std::size_t which) {
+  const Tensor& other = graph.tensor(add.inputs[1 - which]);
+  const Shape& result = graph.tensor(add.output()).shape;
+  return !other.is_constant() && other.shape == result &&
+         graph.tensor(add.inputs[which]).shape == result;
+}
+
 bool gives_u8(const Node& node) { return node.precision == Precision::int8 && !node.float_output; }
 
 bool can_take_function(const Graph& graph, const Node& layer, int reader) {

@@ -12,6 +12,13 @@ bool is_rounded_by_file(const Graph& graph, const Tensor& tensor);
 /// last axis.
 bool is_by_channel(const Tensor& tensor, int32_t channels);
 
+/// Gives `node` the names of another that became a part of it.
+void take_names(Node& node, const Node& other);
+
+/// Whether the other operand of an add can be the residual of the layer that writes operand
+/// `which`: it is no constant, and nothing is broadcast.
+bool other_fits_as_residual(const Graph& graph, const Node& add, std::size_t which);
+
 /// Whether the node is an int8 node whose result is u8.
 bool gives_u8(const Node& node);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/operator_table.h"
+#include "graph/function_group.h"
 #include "graph/inner_function.h"
 #include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
@@ -18,10 +19,9 @@ int add_behind(const Graph& graph, const Node& layer, TensorId result) {
     return -1;
   const Node& add = graph.nodes[static_cast<std::size_t>(readers[0])];
   if (add.op != Op::add || !gives_u8(add) || add.inputs[0] == add.inputs[1]) return -1;
-  const Tensor& other = graph.tensor(add.inputs[add.inputs[0] == result ? 1 : 0]);
-  const Shape& shape = graph.tensor(add.output()).shape;
-  const bool fits = !other.is_constant() && other.shape == shape &&
-                    graph.tensor(result).shape == shape && other.type != Type::s32;
+  const std::size_t which = add.inputs[0] == result ? 0 : 1;
+  const bool fits = other_fits_as_residual(graph, add, which) &&
+                    graph.tensor(add.inputs[1 - which]).type != Type::s32;
   return fits ? readers[0] : -1;
 }
 
@@ -55,8 +55,8 @@ class Fusion {
         a.bounds = std::get<BinaryAttributes>(sum.attributes).bounds;
         layer.inputs.push_back(sum.inputs[sum.inputs[0] == function.output() ? 1 : 0]);
         layer.outputs = sum.outputs;
-        add_names(layer, function);
-        add_names(layer, sum);
+        take_names(layer, function);
+        take_names(layer, sum);
         remove(static_cast<std::size_t>(producer));
         remove(index);
         graph_.nodes[static_cast<std::size_t>(add)] = std::move(layer);
@@ -70,7 +70,7 @@ class Fusion {
     a.function = *fitted;
     a.function.takes_residual = a.has_residual;
     layer.outputs = function.outputs;
-    add_names(layer, function);
+    take_names(layer, function);
     remove(static_cast<std::size_t>(producer));
     graph_.nodes[index] = std::move(layer);
   }
@@ -89,18 +89,12 @@ class Fusion {
                            .function = Op::prelu,
                            .numbers = {slopes.begin(), slopes.end()}};
     } else {
-      const auto* parameter = std::get_if<ScalarAttributes>(&function.attributes);
-      form = fit_inner_function(function.op, parameter != nullptr ? parameter->value : 0, range,
+      form = fit_inner_function(function.op, parameter_of(function), range,
                                 double{graph_.tensor(result).quantization->scale});
     }
     if (form && form->form == kernels::FunctionForm::slopes && form->numbers.size() == 1)
       form->numbers.resize(channels, form->numbers[0]);
     return form;
-  }
-
-  static void add_names(Node& layer, const Node& node) {
-    layer.fused.push_back(node.name);
-    layer.fused.insert(layer.fused.end(), node.fused.begin(), node.fused.end());
   }
 
   void remove(std::size_t index) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -14,10 +15,8 @@ bool can_take(const Graph& graph, std::size_t add_index, std::size_t which) {
   const Node& layer = graph.nodes[static_cast<std::size_t>(layer_index)];
   if (!is_layer(layer)) return false;
   const auto& a = std::get<ConvAttributes>(layer.attributes);
-  const Shape& output = graph.tensor(add.output()).shape;
-  const Tensor& other = graph.tensor(add.inputs[1 - which]);
-  return !a.has_residual && layer.precision == add.precision && !other.is_constant() &&
-         other.shape == output && graph.tensor(operand).shape == output;
+  return !a.has_residual && layer.precision == add.precision &&
+         other_fits_as_residual(graph, add, which);
 }
 
 // If two layers could take the add, returns the one without an activation of its own, because an
@@ -56,8 +55,7 @@ Status fuse_residual_add(Graph& graph) {
     a.bounds = std::get<BinaryAttributes>(add.attributes).bounds;
     layer.inputs.push_back(add.inputs[1 - which]);
     layer.outputs = {add.output()};
-    layer.fused.push_back(add.name);
-    layer.fused.insert(layer.fused.end(), add.fused.begin(), add.fused.end());
+    take_names(layer, add);
     // The layer now runs where the add ran. There the other operand is ready, and nobody reads the
     // layer's result before.
     graph.nodes[i] = std::move(layer);

@@ -19,8 +19,7 @@ std::byte quantized(double value, const Quantization& q) {
 void to_lookup(Graph& graph, Node& node) {
   const Quantization x = *graph.tensor(node.inputs[0]).quantization;
   const Quantization y = *graph.tensor(node.output()).quantization;
-  const auto* parameter = std::get_if<ScalarAttributes>(&node.attributes);
-  const float value = parameter != nullptr ? parameter->value : 0;
+  const float value = parameter_of(node);
   std::vector<std::byte> table(256);
   for (int q = 0; q < 256; ++q) {
     const double real = double{x.scale} * (q - x.zero_point);

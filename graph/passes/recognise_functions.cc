@@ -4,6 +4,7 @@
 
 #include "engine/operator_table.h"
 #include "graph/function_group.h"
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 
 namespace octet::graph {
@@ -79,8 +80,7 @@ bool name_group(Graph& graph, const FunctionGroup& group) {
   for (const int member : group.nodes) {
     if (member == group.nodes.back()) continue;
     const Node& inner = graph.nodes[static_cast<std::size_t>(member)];
-    node.fused.push_back(inner.name);
-    node.fused.insert(node.fused.end(), inner.fused.begin(), inner.fused.end());
+    take_names(node, inner);
   }
   return true;
 }

@@ -74,9 +74,7 @@ void scale_result(Graph& graph, Node& layer) {
           fit_inner_function(a.function.function, a.function.value, range_of(channels),
                              double{*std::ranges::min_element(channels.scale)});
       if (!function) continue;
-      const bool takes_residual = a.function.takes_residual;
       a.function = *function;
-      a.function.takes_residual = takes_residual;
     }
     result.channel_scales = channels.scale;
     result.channel_zero_points = channels.zero_point;

@@ -113,7 +113,6 @@ struct DepthwiseAny {
     if (is_float || ending_of(layer.params) == Ending::function) {
       auto* output = static_cast<uint8_t*>(layer.buffers.output) + at;
       auto* float_output = static_cast<float*>(layer.buffers.output) + at;
-      // What the four vectors' rows are read from: they are neighbours in the memory below.
       float channel_rows[vector::channel_rows * chunk];
       if (vector::has_channel_rows(layer.params)) copy_rows(rows, channel_rows);
       arm::store_sums(
@@ -149,13 +148,10 @@ struct DepthwiseAny {
                                                  const Float (&multiplier)[4], std::size_t at,
                                                  std::size_t count) {
     const Requantizer<Simd>& requantizer = layer.requantizer;
-    const bool has_residual = layer.params.has_residual;
-    const Int bytes =
-        has_residual ? load_residual<Simd>(layer.buffers.residual + at) : Simd::zero();
     Int q[4];
-    if (has_residual) {
+    if (layer.params.has_residual) {
       Float residual[4];
-      residual_vectors<Simd>(bytes, residual);
+      residual_vectors<Simd>(load_residual<Simd>(layer.buffers.residual + at), residual);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
         q[v] = requantizer.template scale<Ending::bounded>(sum[v], multiplier[v], residual[v]);

@@ -52,11 +52,6 @@ void for_each_tap(const ConvGeometry& geometry, const uint8_t* input, std::size_
   }
 }
 
-int32_t input_zero_point(const ConvParams& params, std::size_t channel) {
-  return params.input_zero_points != nullptr ? params.input_zero_points[channel]
-                                             : params.input_zero_point;
-}
-
 /// The window's differences x - z_x as s16, [groups][K]. Padding means real 0.
 void gather_differences(const ConvParams& params, const uint8_t* input, std::size_t item,
                         int16_t* differences) {
@@ -68,7 +63,7 @@ void gather_differences(const ConvParams& params, const uint8_t* input, std::siz
       int16_t* to = differences + group * size + tap * channels;
       for (std::size_t c = 0; c < channels; ++c) {
         const int32_t x = pixel != nullptr ? pixel[group * channels + c] -
-                                                 input_zero_point(params, group * channels + c)
+                                                 params.zero_point_of_input(group * channels + c)
                                            : 0;
         to[c] = static_cast<int16_t>(x);
       }
@@ -93,7 +88,7 @@ void accumulate(const ConvParams& params, const int16_t* weights, const uint8_t*
       if (pixel == nullptr) return;
       const int16_t* w = weights + tap * outputs;
       for (std::size_t c = 0; c < outputs; ++c) {
-        sums[c] += static_cast<int16_t>(pixel[c] - input_zero_point(params, c)) * w[c];
+        sums[c] += static_cast<int16_t>(pixel[c] - params.zero_point_of_input(c)) * w[c];
       }
     });
     return;

@@ -420,16 +420,15 @@ struct Depthwise {
       const std::size_t begin = call.first_value + period * piece.output_stride;
       uint8_t* const output = static_cast<uint8_t*>(layer.buffers.output) + begin;
       const uint8_t* residual = layer.buffers.residual;
-      const bool adds_residual =
-          kind == Ending::function ? residual != nullptr : kind != Ending::own;
-      if (adds_residual) residual += begin;
+      const bool has_residual = adds_residual<kind>(residual);
+      if (has_residual) residual += begin;
       const std::size_t values =
           period + 1 == piece.periods ? piece.last_period_values : piece.period_values;
 
       for (std::size_t value = 0; value < values; value += chunk) {
         Float added[periods][rows][4];
         Sums<periods, rows> sums;  // for Ending::function, which takes four vectors at once
-        if (adds_residual) {
+        if (has_residual) {
 #pragma GCC unroll 2
           for (std::size_t b = 0; b < periods; ++b) {
 #pragma GCC unroll 4

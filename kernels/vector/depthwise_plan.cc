@@ -253,9 +253,7 @@ void depthwise_pack(const DepthwiseTraits& traits, const ConvParams& params, std
       const int32_t sum = std::accumulate(filter, filter + taps_a_filter, int32_t{0}) -
                           static_cast<int32_t>(taps_a_filter) *
                               zero_point_of(params, static_cast<int32_t>(channel));
-      const int32_t zero_point = params.input_zero_points != nullptr
-                                     ? params.input_zero_points[channel]
-                                     : params.input_zero_point;
+      const int32_t zero_point = params.zero_point_of_input(channel);
       bias[lane] =
           static_cast<uint32_t>(params.weights.bias[channel]) -
           static_cast<uint32_t>(zero_point - (traits.flips ? 128 : 0)) * static_cast<uint32_t>(sum);

@@ -29,6 +29,13 @@ inline Ending ending_of(const ConvParams& params) {
   return params.inner_min != -infinity ? Ending::above : Ending::residual;
 }
 
+/// Whether a layer with this ending adds a residual. `residual` is where its next values are, or
+/// null: only Ending::function does not tell.
+template <Ending kind>
+inline bool adds_residual(const uint8_t* residual) {
+  return kind == Ending::function ? residual != nullptr : kind != Ending::own;
+}
+
 /// Loads a vector of the residual. It may reach beyond the channels that are computed: those bytes
 /// are dropped. Another thread may be writing them, since the sum may replace the residual.
 template <class Simd>

@@ -35,7 +35,7 @@ struct GemmStore {
     void advance(int pixels) {
       const std::size_t by = static_cast<std::size_t>(pixels) * stride;
       output += by;
-      if (adds_residual<kind>(*this)) residual += by;
+      if (adds_residual<kind>(residual)) residual += by;
     }
     /// Moves on by `pixels` pixels, whatever the output's type.
     void skip(int pixels) {
@@ -58,12 +58,6 @@ struct GemmStore {
   static ChannelRows<Simd> rows_of(const Results& at, int v) {
     return {.first = at.rows.first + v * lanes, .stride = at.rows.stride};
   }
-  /// Whether there is a residual, where only the ending tells.
-  template <Ending kind>
-  static bool adds_residual(const Results& at) {
-    return kind == Ending::function ? at.residual != nullptr : kind != Ending::own;
-  }
-
   template <int vectors>
   struct Multiplier {
     explicit Multiplier(const Results& results) : Multiplier(results.multiplier) {}
@@ -93,10 +87,10 @@ struct GemmStore {
     for (int p = 0; p < together; ++p) {
       const auto pixel = static_cast<std::size_t>(p < count ? p : count - 1);
       to[p] = at.output + pixel * at.stride;
-      if (adds_residual<kind>(at)) from[p] = at.residual + pixel * at.stride;
+      if (adds_residual<kind>(at.residual)) from[p] = at.residual + pixel * at.stride;
     }
     Int residual = Simd::zero();
-    if (adds_residual<kind>(at)) residual = Simd::template gather_pixels<vectors>(from);
+    if (adds_residual<kind>(at.residual)) residual = Simd::template gather_pixels<vectors>(from);
     Int q[4];
     if constexpr (kind == Ending::function) {
       constexpr int results = together * vectors;

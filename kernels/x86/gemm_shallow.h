@@ -76,7 +76,7 @@ struct GemmShallow {
       for (int i = 0; i < pairs; ++i) {
         if (2 * i >= count) break;
         Int residual = Simd::zero();
-        if (Store::template adds_residual<kind>(to)) {
+        if (adds_residual<kind>(to.residual)) {
           const std::size_t second = 2 * i + 1 < count ? to.stride : 0;
           residual = Simd::gather_pair(to.residual, to.residual + second);
         }

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "graph/calibration/channel_ranges.h"
+
 namespace octet::test {
 
 std::vector<Values> random_inputs(const Graph& graph, uint32_t seed) {
@@ -109,15 +111,10 @@ void observe_channels(Graph& graph, TensorId id, const Values& values) {
   };
   graph::Tensor& tensor = graph.tensor(id);
   if (!std::ranges::any_of(graph.readers_of(id), feeds)) return;
-  const auto channels = static_cast<std::size_t>(tensor.shape.back());
-  tensor.channel_low.assign(channels, 0.0F);
-  tensor.channel_high.assign(channels, 0.0F);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    float& low = tensor.channel_low[i % channels];
-    float& high = tensor.channel_high[i % channels];
-    low = std::min(low, values[i]);
-    high = std::max(high, values[i]);
-  }
+  graph::ChannelRanges ranges(static_cast<std::size_t>(tensor.shape.back()));
+  ranges.observe(values);
+  tensor.channel_low = ranges.low();
+  tensor.channel_high = ranges.high();
 }
 
 }  // namespace

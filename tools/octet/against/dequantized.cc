@@ -4,6 +4,16 @@
 #include <cmath>
 
 namespace octet::tool {
+namespace {
+
+TableFunction with_parameter(Op op, float value) {
+  TableFunction function{.op = op, .attributes = default_attributes(op)};
+  if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes))
+    parameter->value = value;
+  return function;
+}
+
+}  // namespace
 
 DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node) {
   const TensorRecord& weight = model.tensor(node.inputs[1]);
@@ -19,16 +29,14 @@ DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& no
       const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
       out.weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
     }
-    const float input_scale =
-        input.channel_scales.empty() ? input.info.scale : input.channel_scales[c];
-    out.bias.push_back(input_scale * weight.channel_scales[c] *
+    out.bias.push_back(input.scale_of(c) * weight.channel_scales[c] *
                        static_cast<float>(bias.values<int32_t>()[c]));
   }
   return out;
 }
 
 ScaleOfAll scale_of_all(const TensorRecord& tensor) {
-  if (tensor.info.type != Type::u8 || tensor.channel_scales.empty())
+  if (!tensor.has_channel_scales())
     return {.scale = tensor.info.scale, .zero_point = tensor.info.zero_point};
   float low = 0;
   float high = 0;
@@ -46,9 +54,9 @@ std::vector<int32_t> bias_at(const Model::Data& model, const NodeRecord& node, f
   const TensorRecord& bias = model.tensor(node.inputs[2]);
   std::vector<int32_t> out;
   for (std::size_t c = 0; c < bias.data.size() / sizeof(int32_t); ++c) {
-    const float own = input.channel_scales.empty() ? input.info.scale : input.channel_scales[c];
-    out.push_back(static_cast<int32_t>(std::nearbyint(
-        static_cast<double>(bias.values<int32_t>()[c]) * static_cast<double>(own / input_scale))));
+    out.push_back(
+        static_cast<int32_t>(std::nearbyint(static_cast<double>(bias.values<int32_t>()[c]) *
+                                            static_cast<double>(input.scale_of(c) / input_scale))));
   }
   return out;
 }
@@ -69,19 +77,11 @@ Expected<TableFunction> function_of_table(const Model::Data& model, const NodeRe
                 "' is a table in int8, and the file does not say of which function: convert the "
                 "model again, which this octet writes down");
   }
-  TableFunction function{.op = table.function, .attributes = default_attributes(table.function)};
-  if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes)) {
-    parameter->value = table.value;
-  }
-  return function;
+  return with_parameter(table.function, table.value);
 }
 
 TableFunction function_of_layer(const ConvAttributes& layer) {
-  const Op op = layer.function.function;
-  TableFunction function{.op = op, .attributes = default_attributes(op)};
-  if (auto* parameter = std::get_if<ScalarAttributes>(&function.attributes))
-    parameter->value = layer.function.value;
-  return function;
+  return with_parameter(layer.function.function, layer.function.value);
 }
 
 void keep_within(Attributes& attributes, float min, float max) {

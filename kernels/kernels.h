@@ -123,7 +123,8 @@ struct LayerFunction {
 };
 
 /// An output with a scale and a zero point for each channel: clamp(rne(fma(v, factor[o],
-/// zero_point[o]))).
+/// zero_point[o]) (+ residual))). A residual that is no part of the function's operand is in steps
+/// of the output here: its scales are those of the output, all times the same number.
 struct ChannelOutput {
   const float* factor = nullptr;      ///< [O], or null: one scale for all channels
   const float* zero_point = nullptr;  ///< [O], whole numbers in [0, 255]
@@ -151,9 +152,9 @@ struct ConvParams {
   /// Only with u8 output and without inner bounds. What is said above of m, of the residual's
   /// multiplier and of the rounding is then as FunctionForm says.
   LayerFunction function;
-  /// Only without a residual, and with output_zero_point 0.
+  /// Only with output_zero_point 0, and without inner bounds.
   ChannelOutput channel_output;
-  /// z_x of each channel [I], instead of input_zero_point; or null. Only for depthwise layers.
+  /// z_x of each channel [I], instead of input_zero_point; or null.
   const uint8_t* input_zero_points = nullptr;
 
   /// z_x of an input channel.

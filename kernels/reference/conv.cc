@@ -164,11 +164,11 @@ void store(const ConvParams& params, const ConvBuffers& buffers, std::size_t ind
     residual = static_cast<float>(difference) * params.residual_multiplier;
   }
   float value = apply_function(params, o, sum, residual);
-  if (params.has_residual && !params.function.takes_residual) {
-    value = clamp(value, params.inner_min, params.inner_max) + residual;
-  }
   if (params.channel_output.factor != nullptr) {
     value = std::fma(value, params.channel_output.factor[o], params.channel_output.zero_point[o]);
+  }
+  if (params.has_residual && !params.function.takes_residual) {
+    value = clamp(value, params.inner_min, params.inner_max) + residual;
   }
   static_cast<uint8_t*>(buffers.output)[index] =
       round_to_u8(value, params.output_zero_point, params.output_min, params.output_max);

@@ -38,6 +38,18 @@ inline uint8_t* copy_flipped(const uint8_t* from, std::size_t count, uint8_t* to
   return to;
 }
 
+/// Writes padding of `values` values, from the first channel of a pixel on. Returns the address
+/// behind it.
+template <class Value, uint8_t flip>
+inline Value* fill_padding(const ConvParams& params, std::size_t values, Value* to) {
+  if (params.input_zero_points == nullptr)
+    return std::fill_n(to, values, static_cast<Value>(params.input_zero_point ^ flip));
+  const auto channels = static_cast<std::size_t>(params.geometry.input_channels);
+  for (std::size_t i = 0; i < values; ++i)
+    *to++ = static_cast<Value>(params.input_zero_points[i % channels] ^ flip);
+  return to;
+}
+
 /// Writes the rows one after the other, as u8 or widened, with the bits of `flip` flipped. Padding
 /// and rows outside of the image become z_x.
 template <class Value, uint8_t flip>
@@ -49,20 +61,19 @@ void copy_band(const ConvParams& params, const uint8_t* image, const BandRows& r
   const std::size_t image_values = static_cast<std::size_t>(g.input_w) * channels;
   const std::size_t inside = std::min(image_values, rows.values - left);
   const std::size_t right = rows.values - left - inside;
-  const auto zero_point = static_cast<Value>(params.input_zero_point ^ flip);
   for (int32_t row = rows.first; row < rows.first + rows.count; ++row) {
     if (row < 0 || row >= g.input_h) {
-      band = std::fill_n(band, rows.values, zero_point);
+      band = fill_padding<Value, flip>(params, rows.values, band);
       continue;
     }
-    band = std::fill_n(band, left, zero_point);
+    band = fill_padding<Value, flip>(params, left, band);
     const uint8_t* values = image + static_cast<std::size_t>(row) * image_values;
     if constexpr (flip == 0) {
       band = std::copy(values, values + inside, band);
     } else {
       band = copy_flipped<flip>(values, inside, band);
     }
-    band = std::fill_n(band, right, zero_point);
+    band = fill_padding<Value, flip>(params, right, band);
   }
 }
 

@@ -293,13 +293,13 @@ struct Requantizer {
         for (int i = 0; i < count; ++i) v[i] = function.slopes(v[i], rows[i].slopes());
       }
     }
-    if (function.has_residual && !function.takes_residual) add_residual();
     if (function.by_channel) {
 #pragma GCC unroll 4
       for (int i = 0; i < count; ++i) {
         v[i] = Simd::fused_multiply_add(v[i], rows[i].factors(), rows[i].zero_points());
       }
     }
+    if (function.has_residual && !function.takes_residual) add_residual();
 #pragma GCC unroll 4
     for (int i = 0; i < count; ++i) q[i] = Simd::round(v[i]);
   }

@@ -345,8 +345,7 @@ bool gemm_supports(const GemmTraits&, const ConvParams& params) {
   // With one filter for each channel nearly all lanes would be idle.
   const bool depthwise =
       g.groups > 1 && g.groups == g.input_channels && g.groups == g.output_channels;
-  return !depthwise && params.input_zero_points == nullptr && fit_weight_halves(params) &&
-         results_fit_s32(params);
+  return !depthwise && fit_weight_halves(params) && results_fit_s32(params);
 }
 
 std::size_t gemm_packed_size(const GemmTraits& traits, const ConvParams& params) {

@@ -74,10 +74,7 @@ std::byte* pack_bias(const GemmTraits& traits, const ConvParams& params, const G
       const int32_t o = tile.first_channel + channel;
       const bool real = channel < tile.channels;
       // The sum may wrap on the way. It is exact at the end, since all of it together fits s32.
-      const uint32_t zero =
-          real ? static_cast<uint32_t>(params.input_zero_point - traits.pixel_offset()) *
-                     static_cast<uint32_t>(reader.sum(o))
-               : 0;
+      const uint32_t zero = real ? reader.sum_of_zeros(o, traits.pixel_offset()) : 0;
       bias[v * traits.lanes + lane] =
           real ? static_cast<uint32_t>(params.weights.bias[o]) - zero : 0;
       multiplier[v * traits.lanes + lane] = real ? params.multiplier[o] : 0.0F;
@@ -155,10 +152,10 @@ bool results_fit(const ConvParams& params, double limit) {
     double result = largest * std::fabs(static_cast<double>(params.multiplier[o]));
     if (function.takes_residual) result += residual;
     result = largest_of_function(function, o, result);
-    if (!function.takes_residual) result += residual;
     if (params.channel_output.factor != nullptr) {
       result = result * std::fabs(static_cast<double>(params.channel_output.factor[o])) + 255;
     }
+    if (!function.takes_residual) result += residual;
     if (!(result < limit)) return false;
   }
   return true;

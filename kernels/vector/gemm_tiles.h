@@ -48,6 +48,23 @@ class WeightReader {
     for (std::size_t k = 0; k < size_; ++k) total += weights[k] - zero_point;
     return total;
   }
+  /// The sum of a channel's weights, each minus the zero point, times z_x of its input channel less
+  /// `offset`. It may wrap.
+  uint32_t sum_of_zeros(int32_t channel, int32_t offset) const {
+    if (params_.input_zero_points == nullptr)
+      return static_cast<uint32_t>(params_.input_zero_point - offset) *
+             static_cast<uint32_t>(sum(channel));
+    const ConvGeometry& g = params_.geometry;
+    const auto inputs = static_cast<std::size_t>(g.input_channels / g.groups);
+    const auto first = static_cast<std::size_t>(channel / (g.output_channels / g.groups)) * inputs;
+    const uint8_t* zeros = params_.input_zero_points + first;
+    const int8_t* weights = segment(channel, 0);
+    const int32_t zero_point = zero_point_of(params_, channel);
+    uint32_t total = 0;
+    for (std::size_t k = 0; k < size_; ++k)
+      total += static_cast<uint32_t>((weights[k] - zero_point) * (zeros[k % inputs] - offset));
+    return total;
+  }
 
  private:
   const ConvParams& params_;

@@ -196,7 +196,8 @@ bool winograd_supports(const ConvParams& params) {
   const bool shape = find_shape(g.window) != nullptr && g.groups == 1 &&
                      g.input_channels >= least_channels && g.output_channels >= least_channels &&
                      params.output == ConvOutput::u8;
-  if (!shape || params.weights.zero_points != nullptr) return false;
+  if (!shape || params.weights.zero_points != nullptr || params.input_zero_points != nullptr)
+    return false;
   // Whole patches are computed, with outputs beyond the image's right and bottom edge. At most
   // half as much again as is needed still pays.
   const int64_t patches = int64_t{ceil_div(g.output_h, 2)} * ceil_div(g.output_w, 2);

@@ -11,7 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   constexpr int64_t most_products = 300000;
   octet::test::FuzzedDraw draw({data, size});
   const auto layer = draw.chance(0.3) ? octet::test::draw_layer_with_ending(draw, most_products)
-                                      : octet::test::draw_layer(draw, most_products);
+                     : draw.chance(0.15)
+                         ? octet::test::draw_layer_with_channels(draw, most_products)
+                         : octet::test::draw_layer(draw, most_products);
   static const bool describes = std::getenv("OCTET_DESCRIBE_LAYERS") != nullptr;
   if (describes) std::cerr << layer->describe() << "\n";
   const auto expected = octet::test::reference_output(*layer);

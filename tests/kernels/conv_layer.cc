@@ -289,6 +289,20 @@ ConvLayer draw_conv_layer(Draw& draw, const ConvGeometry& g) {
   return layer;
 }
 
+namespace {
+
+void draw_channel_output(Draw& draw, ConvLayer& layer) {
+  const auto outputs = static_cast<std::size_t>(layer.params.geometry.output_channels);
+  layer.output_factors = draw.reals(outputs, 0.3F, 3.0F);
+  layer.output_zero_points.assign(outputs, 0.0F);
+  for (float& z : layer.output_zero_points) z = static_cast<float>(draw.integer(0, 255));
+  layer.params.channel_output = {.factor = layer.output_factors.data(),
+                                 .zero_point = layer.output_zero_points.data()};
+  layer.params.output_zero_point = 0;
+}
+
+}  // namespace
+
 void draw_ending(Draw& draw, ConvLayer& layer) {
   ConvParams& p = layer.params;
   const auto outputs = static_cast<std::size_t>(p.geometry.output_channels);
@@ -333,13 +347,19 @@ void draw_ending(Draw& draw, ConvLayer& layer) {
     if (k > 1 && f.symmetry == Symmetry::none) row[0] = 0;
   }
   f.coefficients = layer.coefficients.data();
-  if (of_outputs) {
-    layer.output_factors = draw.reals(outputs, 0.3F, 3.0F);
-    layer.output_zero_points.assign(outputs, 0.0F);
-    for (float& z : layer.output_zero_points) z = static_cast<float>(draw.integer(0, 255));
-    p.channel_output = {.factor = layer.output_factors.data(),
-                        .zero_point = layer.output_zero_points.data()};
-    p.output_zero_point = 0;
+  if (of_outputs) draw_channel_output(draw, layer);
+}
+
+void draw_channels(Draw& draw, ConvLayer& layer) {
+  ConvParams& p = layer.params;
+  if (draw.chance(0.7)) {
+    layer.input_zero_points = draw.bytes(static_cast<std::size_t>(p.geometry.input_channels));
+    p.input_zero_points = layer.input_zero_points.data();
+  }
+  if (p.output == ConvOutput::u8 && draw.chance(0.7)) {
+    p.inner_min = -infinity;
+    p.inner_max = infinity;
+    draw_channel_output(draw, layer);
   }
 }
 

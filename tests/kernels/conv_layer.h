@@ -49,4 +49,8 @@ ConvLayer draw_conv_layer(Draw& draw, const kernels::ConvGeometry& geometry);
 /// channel of its output or, where it is depthwise, of its input: at least one of these.
 void draw_ending(Draw& draw, ConvLayer& layer);
 
+/// Gives the layer a zero point for each channel that it reads, or a scale and a zero point for
+/// each channel of its result, also where a residual is added.
+void draw_channels(Draw& draw, ConvLayer& layer);
+
 }  // namespace octet::test

@@ -13,6 +13,7 @@ namespace {
 
 using test::ConvLayer;
 using test::Cut;
+using test::draw_channels;
 using test::draw_conv_geometry;
 using test::draw_conv_layer;
 using test::draw_ending;
@@ -23,6 +24,7 @@ using test::set_output_size;
 ConvLayer draw_any_layer(Random& random, const ConvGeometry& geometry) {
   ConvLayer layer = draw_conv_layer(random, geometry);
   if (random.chance(0.35)) draw_ending(random, layer);
+  if (random.chance(0.25)) draw_channels(random, layer);
   return layer;
 }
 
@@ -121,11 +123,11 @@ std::vector<std::byte> expected_output(const ConvLayer& layer) {
                                   p.residual_multiplier);
     }
     value = expected_function(p, o, sums[i], residual);
-    if (p.has_residual && !p.function.takes_residual) {
-      value = test::add32(std::min(std::max(value, p.inner_min), p.inner_max), residual);
-    }
     if (p.channel_output.factor != nullptr) {
       value = test::fused32(value, p.channel_output.factor[o], p.channel_output.zero_point[o]);
+    }
+    if (p.has_residual && !p.function.takes_residual) {
+      value = test::add32(std::min(std::max(value, p.inner_min), p.inner_max), residual);
     }
     quantized.push_back(test::to_u8(value, p.output_zero_point, p.output_min, p.output_max));
   }

@@ -75,6 +75,14 @@ std::unique_ptr<Layer> draw_layer_with_ending(Draw& draw, int64_t most_products)
   return layer;
 }
 
+std::unique_ptr<Layer> draw_layer_with_channels(Draw& draw, int64_t most_products) {
+  auto layer =
+      std::make_unique<ConvLayer>(draw_conv_layer(draw, draw_conv_geometry(draw, most_products)));
+  if (draw.chance()) draw_ending(draw, *layer);
+  draw_channels(draw, *layer);
+  return layer;
+}
+
 std::vector<std::byte> reference_output(const Layer& layer) {
   const std::array<Cut, 1> cut = {in_one};
   return layer.run(*kernels::find_table(kernels::Isa::reference), cut).back().bytes;

@@ -69,6 +69,9 @@ std::unique_ptr<Layer> draw_layer(Draw& draw, int64_t most_products);
 /// A convolution with what draw_ending gives it.
 std::unique_ptr<Layer> draw_layer_with_ending(Draw& draw, int64_t most_products);
 
+/// A convolution with what draw_channels gives it, and perhaps with what draw_ending does.
+std::unique_ptr<Layer> draw_layer_with_channels(Draw& draw, int64_t most_products);
+
 /// Returns the reference's output.
 std::vector<std::byte> reference_output(const Layer& layer);
 

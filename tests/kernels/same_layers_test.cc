@@ -1,9 +1,10 @@
-// 10,000 layers of all kinds, and 3,000 with a function or with scales of channels, whose outputs
-// are the same bytes on every CPU, with every instruction set, in one range of work items and in
-// two: checksums of a hundred layers each are committed in same_layers.txt.
+// 10,000 layers of all kinds, 3,000 with a function or with scales of channels, and 2,000 with
+// scales of channels of inputs or results, whose outputs are the same bytes on every CPU, with
+// every instruction set, in one range of work items and in two: checksums of a hundred layers each
+// are committed in same_layers.txt.
 //
-// After an intended change of layers or bytes, OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests "ten
-// thousand layers*" prints the file's new content. OCTET_PRINT_LAYERS=17 prints layers 1700 to
+// After an intended change of layers or bytes, OCTET_PRINT_CHECKSUMS=1 build/tests/octet_tests
+// "thousands of layers*" prints the file's new content. OCTET_PRINT_LAYERS=17 prints layers 1700 to
 // 1799, each with a checksum of its own: comparing the output of two machines shows which layer
 // differs.
 #include <catch2/catch.hpp>
@@ -17,8 +18,9 @@
 namespace octet::test {
 namespace {
 
-constexpr std::size_t layers = 13000;
+constexpr std::size_t layers = 15000;
 constexpr std::size_t first_with_ending = 10000;
+constexpr std::size_t first_with_channels = 13000;
 constexpr std::size_t block_layers = 100;
 // With this limit an emulated CPU runs them all in a minute.
 constexpr int64_t most_products_here = 100000;
@@ -52,7 +54,9 @@ std::vector<std::string> committed_checksums() {
 std::unique_ptr<Layer> make_layer(std::size_t number) {
   SeededDraw draw(number);
   const int64_t most = draw.chance(0.02) ? most_products_of_some : most_products_here;
-  return number < first_with_ending ? draw_layer(draw, most) : draw_layer_with_ending(draw, most);
+  if (number < first_with_ending) return draw_layer(draw, most);
+  return number < first_with_channels ? draw_layer_with_ending(draw, most)
+                                      : draw_layer_with_channels(draw, most);
 }
 
 TEST_CASE("thousands of layers have the same bytes on every CPU, in one range and in two") {

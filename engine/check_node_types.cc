@@ -13,6 +13,39 @@ namespace {
 // ask for them refuse it.
 bool is_quantized(const TensorRecord& t) { return t.info.type == Type::u8 && t.info.scale > 0; }
 
+bool is_u8(const TensorRecord& t) { return is_quantized(t) || t.has_channel_scales(); }
+
+// Whether channels [begin, ...) of `part`, every `stride`-th of them, have the scales and zero
+// points of the channels of `whole`, so that bytes can be copied from one to the other.
+bool same_channels(const TensorRecord& part, std::size_t begin, std::size_t stride,
+                   const TensorRecord& whole) {
+  const auto channels = static_cast<std::size_t>(whole.info.shape.back());
+  for (std::size_t c = 0; c < channels; ++c) {
+    const std::size_t other = begin + c * stride;
+    if (part.scale_of(other) != whole.scale_of(c) ||
+        part.zero_point_of(other) != whole.zero_point_of(c))
+      return false;
+  }
+  return true;
+}
+
+// Whether the channels' scales are those of `other`, all times one number, so that one multiplier
+// leads from one to the other, and all channels have the same zero point.
+bool in_proportion(const TensorRecord& t, const TensorRecord& other) {
+  // Products of a number and of a factor for each channel differ by their rounding.
+  constexpr double rounding = 1e-6;
+  if (!is_u8(t) || !is_u8(other) || !t.has_one_zero_point()) return false;
+  const auto channels =
+      t.has_channel_scales() ? t.channel_scales.size() : other.channel_scales.size();
+  if (channels > 0 && t.info.shape.back() != other.info.shape.back()) return false;
+  const double ratio = double{t.scale_of(0)} / double{other.scale_of(0)};
+  for (std::size_t c = 1; c < channels; ++c) {
+    const double of_channel = double{t.scale_of(c)} / double{other.scale_of(c)};
+    if (!(std::abs(of_channel - ratio) <= rounding * ratio)) return false;
+  }
+  return true;
+}
+
 bool same_quantization(const TensorRecord& a, const TensorRecord& b) {
   return a.info.type != Type::u8 ||
          (a.info.scale == b.info.scale && a.info.zero_point == b.info.zero_point);
@@ -36,6 +69,11 @@ bool accumulator_fits(const TensorRecord& weight, std::span<const int32_t> bias)
   const bool has_lowest =
       std::find(w, w + weight.data.size(), int8_t{-128}) != w + weight.data.size();
   return !has_lowest && fits(127);
+}
+
+Expected<void> expect(bool condition, const char* message) {
+  if (!condition) return fail(message);
+  return {};
 }
 
 // Checks the function inside a layer. Its numbers are finite, and the first and the last piece are
@@ -71,6 +109,24 @@ Expected<void> check_function(const ConvAttributes& a, std::size_t channels) {
   return {};
 }
 
+Expected<void> check_residual(const Model::Data& data, const NodeRecord& node) {
+  const auto& a = std::get<ConvAttributes>(node.attributes);
+  if (!a.has_residual) return {};
+  const TensorRecord& y = data.tensor(node.output());
+  const TensorRecord& residual = data.tensor(node.inputs.back());
+  if (!is_u8(y) || !is_u8(residual)) return fail("adds a residual only from u8 to u8");
+  if (a.function.takes_residual)
+    return expect(is_quantized(residual) && is_quantized(y),
+                  "takes a residual into its function, and has a scale for each channel");
+  if (!in_proportion(residual, y))
+    return fail(
+        "adds a residual whose channels have scales in other proportions than its result's");
+  const Bounds& inner = a.inner_bounds;
+  const bool bounds_fit = (inner.min == 0 || std::isinf(inner.min)) && std::isinf(inner.max);
+  return expect(!y.has_channel_scales() || bounds_fit,
+                "has bounds before its residual that are no level of each channel");
+}
+
 Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const auto& a = std::get<ConvAttributes>(node.attributes);
   const TensorRecord& x = data.tensor(node.inputs[0]);
@@ -81,10 +137,7 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
   const bool depthwise = node.op == Op::conv2d && a.groups == x.info.shape.back() &&
                          channels == static_cast<std::size_t>(a.groups);
-  if (!is_quantized(x) && !(depthwise && x.has_channel_scales()))
-    return fail(x.has_channel_scales()
-                    ? "takes an input with a scale for each channel only if it is depthwise"
-                    : "takes a quantized input");
+  if (!is_u8(x)) return fail("takes a quantized input");
   if (!weight.is_constant || weight.info.type != Type::s8 ||
       weight.channel_scales.size() != channels) {
     return fail("takes constant s8 weights with a scale an output channel");
@@ -93,13 +146,9 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
     return fail("has another number of weight zero points than output channels");
   }
   if (!bias.is_constant || bias.info.type != Type::s32) return fail("takes a constant s32 bias");
-  const bool gives_bytes = is_quantized(y) || y.has_channel_scales();
+  const bool gives_bytes = is_u8(y);
   if (!gives_bytes && y.info.type != Type::f32) return fail("gives u8 or float32");
-  if (a.has_residual && y.has_channel_scales())
-    return fail("adds no residual where its result has a scale for each channel");
-  if (a.has_residual && (!is_quantized(y) || !is_quantized(data.tensor(node.inputs.back())))) {
-    return fail("adds a residual only from u8 to u8");
-  }
+  if (auto ok = check_residual(data, node); !ok) return ok;
   if (auto ok = check_function(a, channels); !ok) return ok;
   if (a.function.form != kernels::FunctionForm::none && !gives_bytes)
     return fail("has a function inside only if it gives u8");
@@ -108,15 +157,49 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   }
   for (std::size_t o = 0; o < channels; ++o) {
     const float y_scale = y.info.type == Type::u8 ? y.scale_of(o) : 1.0f;
-    if (!std::isfinite(x.scale_of(o) * weight.channel_scales[o] * (1.0f / y_scale))) {
+    const float x_scale = x.has_channel_scales() && !depthwise ? 1.0f : x.scale_of(o);
+    if (!std::isfinite(x_scale * weight.channel_scales[o] * (1.0f / y_scale))) {
       return fail("has scales whose ratio is not a number");
     }
   }
   return {};
 }
 
+// Where operands or the result have scales of channels, bytes are copied as they are: of a concat
+// or a slice of channels, and where the channels stay what they are.
+Expected<void> check_channel_movement(const Model::Data& data, const NodeRecord& node) {
+  const TensorRecord& y = data.tensor(node.output());
+  const TensorRecord& x = data.tensor(node.inputs[0]);
+  constexpr const char* differs = "cannot change the scales or zero points of channels";
+  const std::size_t last_axis = y.info.shape.size() - 1;
+  if (node.op == Op::concat) {
+    const auto axis = static_cast<std::size_t>(std::get<AxisAttributes>(node.attributes).axis);
+    std::size_t first = 0;
+    for (const int32_t id : node.inputs) {
+      const TensorRecord& part = data.tensor(id);
+      if (part.is_constant || !is_u8(part)) return fail("takes quantized tensors");
+      if (!same_channels(y, axis == last_axis ? first : 0, 1, part)) return fail(differs);
+      first += static_cast<std::size_t>(part.info.shape.back());
+    }
+    return {};
+  }
+  if (node.op == Op::slice) {
+    const auto& slice = std::get<SliceAttributes>(node.attributes);
+    if (slice.stride[last_axis] < 0)
+      return fail("cannot reverse channels with scales of their own");
+    return expect(same_channels(x, static_cast<std::size_t>(slice.begin[last_axis]),
+                                static_cast<std::size_t>(slice.stride[last_axis]), y),
+                  differs);
+  }
+  if (node.op != Op::resize) return fail("takes no tensor with a scale for each channel");
+  return expect(same_channels(x, 0, 1, y), differs);
+}
+
 Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
   const TensorRecord& y = data.tensor(node.output());
+  const auto by_channel = [&](int32_t id) { return data.tensor(id).has_channel_scales(); };
+  if (y.has_channel_scales() || std::ranges::any_of(node.inputs, by_channel))
+    return check_channel_movement(data, node);
   for (const int32_t id : node.inputs) {
     const TensorRecord& x = data.tensor(id);
     if (x.info.type != y.info.type || y.info.type == Type::s8) return fail("joins different types");
@@ -126,6 +209,24 @@ Expected<void> check_movement(const Model::Data& data, const NodeRecord& node) {
       return fail("cannot change scale or zero point");
   }
   return {};
+}
+
+// Channels with scales of their own have them in the same proportions in operands and result. In a
+// product one operand has one scale.
+Expected<void> check_arithmetic(const Model::Data& data, const NodeRecord& node) {
+  const TensorRecord& a = data.tensor(node.inputs[0]);
+  const TensorRecord& b = data.tensor(node.inputs[1]);
+  const TensorRecord& y = data.tensor(node.output());
+  if (!is_u8(a) || !is_u8(b) || !is_u8(y)) return fail("takes and gives quantized tensors");
+  if (is_quantized(a) && is_quantized(b) && is_quantized(y)) return {};
+  const auto follows = [&](const TensorRecord& x) {
+    return x.info.shape == y.info.shape && in_proportion(x, y);
+  };
+  const bool fits = node.op == Op::mul
+                        ? (follows(a) && is_quantized(b)) || (follows(b) && is_quantized(a))
+                        : follows(a) && follows(b);
+  return expect(fits && y.has_one_zero_point(),
+                "has operands whose channels have scales in other proportions than its result's");
 }
 
 Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
@@ -149,11 +250,6 @@ Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
   const auto* values = table.values<float>();
   const bool valid = std::all_of(values, values + 256, [](float v) { return v >= 0 && v <= 1; });
   if (!valid || values[0] != 1) return fail("has a table that is not one of exp(-x)");
-  return {};
-}
-
-Expected<void> expect(bool condition, const char* message) {
-  if (!condition) return fail(message);
   return {};
 }
 
@@ -216,8 +312,7 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
       if (node.op == Op::div || node.op == Op::floor_div || is_whole(x) || is_whole(y) ||
           is_whole(data.tensor(node.inputs[1])))
         return check_whole_arithmetic(data, node);
-      return expect(u8_to_u8 && is_quantized(data.tensor(node.inputs[1])),
-                    "takes and gives quantized tensors");
+      return check_arithmetic(data, node);
     case Kind::cast:
       return expect(
           (is_whole(x) && y.info.type == Type::f32) || (x.info.type == Type::f32 && is_whole(y)),
@@ -227,12 +322,14 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
     case Kind::top_k:
       return check_places(data, node, node.outputs[1]);
     case Kind::max_pool:
-      return expect(u8_to_u8 && same_quantization(x, y), "keeps its input's scale and zero point");
+      return expect(is_u8(x) && is_u8(y) && same_channels(x, 0, 1, y),
+                    "keeps its input's scale and zero point");
     case Kind::average_pool:
       if (!average_pool_fits(std::get<PoolAttributes>(node.attributes), x.info.shape)) {
         return fail("has sums that could leave 32 bits: too many pixels for one output");
       }
-      return expect(u8_to_u8, "takes and gives quantized tensors");
+      return expect(in_proportion(x, y) && y.has_one_zero_point(),
+                    "takes and gives quantized tensors, with channels in the same proportions");
     case Kind::requantize:
       return expect(u8_to_u8, "takes and gives quantized tensors");
     case Kind::softmax:

@@ -78,10 +78,9 @@ class ConvStep final : public Step {
                        .zero_points = weight.channel_zero_points.empty()
                                           ? nullptr
                                           : weight.channel_zero_points.data()};
-    params_.input_zero_point = x.info.zero_point;
-    for (const int32_t zero_point : x.channel_zero_points)
-      input_zero_points_.push_back(static_cast<uint8_t>(zero_point));
-    if (!input_zero_points_.empty()) params_.input_zero_points = input_zero_points_.data();
+    set_input_zero_points(x);
+    // A filter over several channels has their scales in its weights.
+    const bool depthwise = params_.geometry.groups == params_.geometry.input_channels;
     const bool by_channel = y.has_channel_scales();
     const float inverse = to_u8 && !by_channel ? 1.0f / y.info.scale : 1.0f;
     // What the sum and the residual are multiplied by, beside their own scales: they are steps of
@@ -94,16 +93,18 @@ class ConvStep final : public Step {
       // The product is multiplied by the inverse of the output's scale, as PyTorch does. A division
       // would sometimes differ in the last bit, and then a byte would differ where a sum lies
       // halfway between two bytes.
-      multiplier_.push_back((x.scale_of(o) * weight.channel_scales[o]) *
+      const float input_scale = x.has_channel_scales() && !depthwise ? 1.0f : x.scale_of(o);
+      multiplier_.push_back((input_scale * weight.channel_scales[o]) *
                             (by_channel && in_steps ? 1.0f / y.channel_scales[o] : unit));
     }
     params_.multiplier = multiplier_.data();
     params_.output = to_u8 ? kernels::ConvOutput::u8 : kernels::ConvOutput::float32;
-    params_.output_zero_point = y.info.zero_point;
-    // With scales of channels, bounds are the ends of a channel's range.
-    if (to_u8 && !by_channel) {
-      params_.output_min = quantized_bound(a.bounds.min, y.info);
-      params_.output_max = quantized_bound(a.bounds.max, y.info);
+    // With zero points of channels, bounds are the ends of a channel's range.
+    if (to_u8 && params_.channel_output.factor == nullptr) {
+      const TensorInfo first = y.first_channel();
+      params_.output_zero_point = first.zero_point;
+      params_.output_min = quantized_bound(a.bounds.min, first);
+      params_.output_max = by_channel ? 255 : quantized_bound(a.bounds.max, first);
     }
     params_.float_min = a.bounds.min;
     params_.float_max = a.bounds.max;
@@ -111,9 +112,10 @@ class ConvStep final : public Step {
     if (a.has_residual) {
       const TensorRecord& residual = context.tensor(node.inputs.back());
       params_.has_residual = true;
-      params_.residual_zero_point = residual.info.zero_point;
-      params_.residual_multiplier = a.function.takes_residual ? residual.info.scale * unit
-                                                              : residual.info.scale / y.info.scale;
+      params_.residual_zero_point = residual.zero_point_of(0);
+      params_.residual_multiplier = a.function.takes_residual
+                                        ? residual.info.scale * unit
+                                        : residual.scale_of(0) / y.scale_of(0);
       params_.inner_min = a.inner_bounds.min * inverse;
       params_.inner_max = a.inner_bounds.max * inverse;
     }
@@ -122,6 +124,16 @@ class ConvStep final : public Step {
       kernel_ = kernel;
       break;
     }
+  }
+
+  // Channels with the same zero point are like an input with one scale, for which there are more
+  // kernels.
+  void set_input_zero_points(const TensorRecord& x) {
+    params_.input_zero_point = x.zero_point_of(0);
+    if (!x.has_channel_scales() || x.has_one_zero_point()) return;
+    for (const int32_t zero_point : x.channel_zero_points)
+      input_zero_points_.push_back(static_cast<uint8_t>(zero_point));
+    params_.input_zero_points = input_zero_points_.data();
   }
 
   // Sets the function of the kernel's parameters. `inverse` is 1 / s_y. Returns what an operand in
@@ -152,16 +164,14 @@ class ConvStep final : public Step {
   }
 
   // Sets the kernel's parameters for a result with a scale for each channel. `in_steps`: the
-  // multipliers have these scales in them, so that only zero points are left to be added, if there
-  // are any. Otherwise the function's results are in real units.
+  // multipliers have these scales in them, so that only zero points are left to be added, if they
+  // differ. Otherwise the function's results are in real units.
   void set_channel_output(const TensorRecord& y, bool in_steps) {
     for (const float scale : y.channel_scales)
       output_factors_.push_back(in_steps ? 1.0f : 1.0f / scale);
     for (const int32_t zero_point : y.channel_zero_points)
       output_zero_points_.push_back(static_cast<float>(zero_point));
-    if (in_steps &&
-        std::ranges::count(y.channel_zero_points, 0) == std::ssize(y.channel_zero_points))
-      return;
+    if (in_steps && y.has_one_zero_point()) return;
     params_.channel_output = {.factor = output_factors_.data(),
                               .zero_point = output_zero_points_.data()};
   }

@@ -172,9 +172,9 @@ class BinaryStep final : public Step {
 }  // namespace
 
 StepResult make_binary_step(const StepContext& context, const NodeRecord& node) {
-  const TensorInfo& a = context.tensor(node.inputs[0]).info;
-  const TensorInfo& b = context.tensor(node.inputs[1]).info;
-  const TensorInfo& y = context.tensor(node.output()).info;
+  const TensorInfo a = context.tensor(node.inputs[0]).first_channel();
+  const TensorInfo b = context.tensor(node.inputs[1]).first_channel();
+  const TensorInfo y = context.tensor(node.output()).first_channel();
   const Bounds bounds = std::get<BinaryAttributes>(node.attributes).bounds;
   const auto sum = [&](bool subtracts) -> StepResult {
     return std::make_unique<BinaryStep<kernels::AddParams>>(
@@ -240,8 +240,8 @@ StepResult make_lookup_step(const StepContext& context, const NodeRecord& node) 
 
 StepResult make_pool_step(const StepContext& context, const NodeRecord& node) {
   const auto& a = std::get<PoolAttributes>(node.attributes);
-  const TensorInfo& x = context.tensor(node.inputs[0]).info;
-  const TensorInfo& y = context.tensor(node.output()).info;
+  const TensorInfo x = context.tensor(node.inputs[0]).first_channel();
+  const TensorInfo y = context.tensor(node.output()).first_channel();
   const kernels::PoolParams params{.batch = x.shape[0],
                                    .input_h = x.shape[1],
                                    .input_w = x.shape[2],

@@ -2,6 +2,7 @@
 // file.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,9 +49,27 @@ struct TensorRecord {
   /// Whether it is an activation with a scale and a zero point for each channel, the last axis.
   /// `info.scale` is 0 then.
   bool has_channel_scales() const { return info.type == Type::u8 && !channel_scales.empty(); }
-  /// The scale of a channel of an activation: its own, or the one of all.
+  /// The scale and zero point of a channel of an activation: its own, or those of all.
   float scale_of(std::size_t channel) const {
     return has_channel_scales() ? channel_scales[channel] : info.scale;
+  }
+  int32_t zero_point_of(std::size_t channel) const {
+    return has_channel_scales() ? channel_zero_points[channel] : info.zero_point;
+  }
+
+  /// Whether the channels of an activation have the same zero point.
+  bool has_one_zero_point() const {
+    return std::ranges::all_of(channel_zero_points,
+                               [&](int32_t z) { return z == channel_zero_points[0]; });
+  }
+  /// Its type, shape, and the scale and zero point of the first channel. They stand for those of
+  /// all where a kernel needs only their ratios to other tensors' scales, which are the same for
+  /// all channels.
+  TensorInfo first_channel() const {
+    TensorInfo out = info;
+    out.scale = scale_of(0);
+    out.zero_point = zero_point_of(0);
+    return out;
   }
 
   std::size_t byte_size() const {

@@ -45,8 +45,8 @@ class MovementStep final : public Step {
                 .target = target_ + copy.target_offset * static_cast<int64_t>(element),
                 .copy = copy.params};
       move.items = static_cast<std::size_t>(copy.params.extent[0]);
-      const bool requantizes =
-          x.type == Type::u8 && (x.scale != y.info.scale || x.zero_point != y.info.zero_point);
+      const bool requantizes = x.type == Type::u8 && !y.has_channel_scales() &&
+                               (x.scale != y.info.scale || x.zero_point != y.info.zero_point);
       if (requantizes) move.how = How::requantize;
       move.requantize = {.input_zero_point = x.zero_point,
                          .output_zero_point = y.info.zero_point,

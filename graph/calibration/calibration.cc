@@ -96,14 +96,6 @@ std::string remark(const std::string& name, const Histogram& histogram,
   return text.str();
 }
 
-/// Whether a layer with one filter for each channel reads the tensor.
-bool feeds_depthwise(const Graph& graph, TensorId id) {
-  return std::ranges::any_of(graph.readers_of(id), [&](int reader) {
-    const Node& node = graph.nodes[static_cast<std::size_t>(reader)];
-    return is_depthwise(graph, node) && node.inputs[0] == id;
-  });
-}
-
 /// What 999 of 1,000 values that are not 0 stay within.
 double usual_magnitude(const Histogram& histogram) {
   std::vector<Bin> bins = histogram.bins();
@@ -129,6 +121,27 @@ double channel_ratio(const ChannelRanges& ranges) {
   if (live.size() < 4) return 1;
   std::ranges::sort(live);
   return static_cast<double>(live.back()) / static_cast<double>(live[live.size() / 4]);
+}
+
+/// Tells for each tensor whether a layer reads it, or something that is computed from it.
+std::vector<bool> reach_layers(const Graph& graph) {
+  std::vector<bool> reach(graph.tensors.size(), false);
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    const bool reaches = is_layer(node) || std::ranges::any_of(node.outputs, [&](TensorId id) {
+                           return reach[static_cast<std::size_t>(id)];
+                         });
+    if (!reaches) continue;
+    for (const TensorId id : node.inputs) reach[static_cast<std::size_t>(id)] = true;
+  }
+  return reach;
+}
+
+bool feeds_layer(const Graph& graph, TensorId id) {
+  return std::ranges::any_of(graph.readers_of(id), [&](int reader) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(reader)];
+    return is_layer(node) && node.inputs[0] == id;
+  });
 }
 
 std::string readers_of(const Graph& graph, TensorId id) {
@@ -161,13 +174,10 @@ Expected<Calibration> Calibration::create(const Graph& graph, int threads) {
   auto session = Session::create(*model, {.threads = threads});
   if (!session) return tl::unexpected(session.error());
   Calibration calibration(std::move(*session), std::move(tensors), threads);
-  std::vector<bool> feeds_layer(graph.tensors.size(), false);
-  for (const Node& node : graph.nodes) {
-    if (is_layer(node)) feeds_layer[static_cast<std::size_t>(node.inputs[0])] = true;
-  }
+  const std::vector<bool> reach = reach_layers(graph);
   for (std::size_t i = 0; i < calibration.tensors_.size(); ++i) {
     const TensorId id = calibration.tensors_[i];
-    if (!feeds_layer[static_cast<std::size_t>(id)]) continue;
+    if (!reach[static_cast<std::size_t>(id)] || graph.tensor(id).shape.empty()) continue;
     const auto channels = static_cast<std::size_t>(graph.tensor(id).shape.back());
     calibration.channels_[i] = ChannelRanges(channels);
   }
@@ -208,9 +218,10 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
         histogram.empty()
             ? Quantization{.scale = 1}
             : choose_quantization(histogram, calibrators[static_cast<std::size_t>(tensors_[i])]);
-    if (feeds_depthwise(graph, tensors_[i])) {
+    if (!channels_[i].empty()) {
       tensor.channel_low = channels_[i].low();
       tensor.channel_high = channels_[i].high();
+      tensor.channel_square = channels_[i].mean_squares();
     }
     std::string text = remark(tensor.name, histogram, *tensor.quantization);
     if (!text.empty()) remarks.push_back(std::move(text));
@@ -247,7 +258,8 @@ std::vector<std::string> Calibration::warnings(const Graph& graph) const {
                     ", and one scale holds both badly: look at its largest values, or keep what "
                     "reads it in float (--keep-float " +
                     readers_of(graph, id) + ")");
-    } else if (const double ratio = channel_ratio(channels_[i]); ratio >= far_apart) {
+    } else if (const double ratio = feeds_layer(graph, id) ? channel_ratio(channels_[i]) : 1;
+               ratio >= far_apart) {
       all.push_back(name + "has channels of which the largest is " +
                     text_of(static_cast<float>(std::round(ratio))) +
                     " times as large as a quarter of them: one scale leaves those few levels or "

@@ -10,10 +10,10 @@ namespace {
 
 // Fewer inputs tell nothing about a distribution.
 constexpr std::size_t few_inputs = 8;
-constexpr double values_of_a_peak = 4;
+constexpr double values_of_a_peak = 1;
 // No end is farther from the largest value that was seen, by these factors.
 constexpr double least_part = 0.5;
-constexpr double most_parts = 5;
+constexpr double most_parts = 1.5;
 
 // The end of a range for peaks with this mean and deviation: see ChannelRanges.
 double best_end(double mean, double deviation, double peak, double positions) {
@@ -35,7 +35,7 @@ double best_end(double mean, double deviation, double peak, double positions) {
 
 }  // namespace
 
-ChannelRanges::ChannelRanges(std::size_t channels) {
+ChannelRanges::ChannelRanges(std::size_t channels) : squares_(channels, 0) {
   for (Side* side : {&low_, &high_}) {
     side->peak.assign(channels, 0);
     side->of_input.assign(channels, 0);
@@ -52,10 +52,12 @@ void ChannelRanges::observe(std::span<const float> values) {
       const float value = values[begin + c];
       if (value > high_.of_input[c] && value <= largest) high_.of_input[c] = value;
       if (-value > low_.of_input[c] && value >= -largest) low_.of_input[c] = -value;
+      if (std::isfinite(value)) squares_[c] += double{value} * double{value};
     }
   }
   ++inputs_;
   positions_ = values.size() / channels();
+  count_ += static_cast<double>(positions_);
   finish_input(low_);
   finish_input(high_);
 }
@@ -100,6 +102,12 @@ std::vector<float> ChannelRanges::ends(const Side& side) const {
 std::vector<float> ChannelRanges::low() const {
   std::vector<float> all = ends(low_);
   for (float& end : all) end = -end;
+  return all;
+}
+
+std::vector<float> ChannelRanges::mean_squares() const {
+  std::vector<float> all;
+  for (const double sum : squares_) all.push_back(static_cast<float>(sum / count_));
   return all;
 }
 

@@ -27,11 +27,14 @@ class ChannelRanges {
   /// where both errors together are the least. Peaks of single inputs are taken to follow a Gumbel
   /// distribution (Gumbel 1958, "Statistics of Extremes"), whose parameters follow from mean and
   /// deviation of the peaks, with the channels' usual deviation added: beyond an end R, the
-  /// expected squared error of an input is 4 * 2 b^2 exp(-(R - m) / b), if four values share a
-  /// peak, and rounding costs positions * (R / 255)^2 / 12. With few inputs the range is what was
-  /// seen.
+  /// expected squared error of an input's peak is 2 b^2 exp(-(R - m) / b), where m and b are the
+  /// distribution's mode and scale, and rounding costs positions * (R / 255)^2 / 12, where an input
+  /// has so many positions. With few inputs the range is what was seen.
   std::vector<float> low() const;
   std::vector<float> high() const;
+
+  /// The mean of each channel's squared values.
+  std::vector<float> mean_squares() const;
 
  private:
   /// Of one side. All are magnitudes.
@@ -44,6 +47,8 @@ class ChannelRanges {
   void finish_input(Side& side);
   std::vector<float> ends(const Side& side) const;
 
+  std::vector<double> squares_;  ///< Of the values.
+  double count_ = 0;             ///< Values of a channel.
   Side low_;
   Side high_;
   std::size_t inputs_ = 0;

@@ -104,17 +104,15 @@ Graph after_pass(graph::Status (*pass)(Graph&), Graph graph) {
 
 namespace {
 
-/// What calibration keeps of each channel of what depthwise layers read.
+/// What calibration keeps of each channel.
 void observe_channels(Graph& graph, TensorId id, const Values& values) {
-  const auto feeds = [&](int reader) {
-    return graph::is_depthwise(graph, graph.nodes[static_cast<std::size_t>(reader)]);
-  };
   graph::Tensor& tensor = graph.tensor(id);
-  if (!std::ranges::any_of(graph.readers_of(id), feeds)) return;
+  if (tensor.shape.empty()) return;
   graph::ChannelRanges ranges(static_cast<std::size_t>(tensor.shape.back()));
   ranges.observe(values);
   tensor.channel_low = ranges.low();
   tensor.channel_high = ranges.high();
+  tensor.channel_square = ranges.mean_squares();
 }
 
 }  // namespace

@@ -13,6 +13,13 @@ TableFunction with_parameter(Op op, float value) {
   return function;
 }
 
+// Whether the layer sums channels that have scales of their own, which its weights have in them.
+bool has_scales_in_weights(const Model::Data& model, const NodeRecord& node) {
+  const TensorRecord& input = model.tensor(node.inputs[0]);
+  const int32_t groups = std::get<ConvAttributes>(node.attributes).groups;
+  return input.has_channel_scales() && (node.op == Op::linear || groups != input.info.shape.back());
+}
+
 }  // namespace
 
 DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& node) {
@@ -21,15 +28,20 @@ DequantizedLayer dequantize_layer(const Model::Data& model, const NodeRecord& no
   const TensorRecord& input = model.tensor(node.inputs[0]);
   const std::size_t channels = weight.channel_scales.size();
   const auto depth = static_cast<std::size_t>(element_count(weight.info.shape)) / channels;
+  const bool scaled = has_scales_in_weights(model, node);
+  const auto in_group = static_cast<std::size_t>(weight.info.shape.back());
+  const std::size_t groups = static_cast<std::size_t>(input.info.shape.back()) / in_group;
   DequantizedLayer out;
   out.weights.reserve(channels * depth);
   for (std::size_t c = 0; c < channels; ++c) {
     const int32_t zero = weight.channel_zero_points.empty() ? 0 : weight.channel_zero_points[c];
+    const std::size_t first_input = c / (channels / groups) * in_group;
     for (std::size_t k = 0; k < depth; ++k) {
       const int32_t q = weight.values<int8_t>()[c * depth + k] - zero;
-      out.weights.push_back(weight.channel_scales[c] * static_cast<float>(q));
+      const float real = weight.channel_scales[c] * static_cast<float>(q);
+      out.weights.push_back(scaled ? real / input.scale_of(first_input + k % in_group) : real);
     }
-    out.bias.push_back(input.scale_of(c) * weight.channel_scales[c] *
+    out.bias.push_back((scaled ? 1.0F : input.scale_of(c)) * weight.channel_scales[c] *
                        static_cast<float>(bias.values<int32_t>()[c]));
   }
   return out;
@@ -49,12 +61,31 @@ ScaleOfAll scale_of_all(const TensorRecord& tensor) {
   return {.scale = scale, .zero_point = static_cast<int32_t>(std::nearbyint(-low / scale))};
 }
 
-std::vector<int32_t> bias_at(const Model::Data& model, const NodeRecord& node, float input_scale) {
-  const TensorRecord& input = model.tensor(node.inputs[0]);
+QuantizedLayer layer_at(const Model::Data& model, const NodeRecord& node, float input_scale) {
+  const TensorRecord& weight = model.tensor(node.inputs[1]);
   const TensorRecord& bias = model.tensor(node.inputs[2]);
-  std::vector<int32_t> out;
-  for (std::size_t c = 0; c < bias.data.size() / sizeof(int32_t); ++c) {
-    out.push_back(
+  const TensorRecord& input = model.tensor(node.inputs[0]);
+  const auto* values = weight.values<int8_t>();
+  QuantizedLayer out{.weights = {values, values + weight.data.size()},
+                     .scales = {weight.channel_scales.begin(), weight.channel_scales.end()},
+                     .bias = {}};
+  if (has_scales_in_weights(model, node)) {
+    const DequantizedLayer real = dequantize_layer(model, node);
+    const std::size_t depth = out.weights.size() / out.scales.size();
+    for (std::size_t c = 0; c < out.scales.size(); ++c) {
+      float largest = 0;
+      for (std::size_t k = c * depth; k < (c + 1) * depth; ++k)
+        largest = std::max(largest, std::abs(real.weights[k]));
+      if (largest > 0) out.scales[c] = largest / 127;
+      for (std::size_t k = c * depth; k < (c + 1) * depth; ++k)
+        out.weights[k] = static_cast<int8_t>(std::nearbyint(real.weights[k] / out.scales[c]));
+      out.bias.push_back(static_cast<int32_t>(
+          std::nearbyint(double{real.bias[c]} / (out.scales[c] * input_scale))));
+    }
+    return out;
+  }
+  for (std::size_t c = 0; c < out.scales.size(); ++c) {
+    out.bias.push_back(
         static_cast<int32_t>(std::nearbyint(static_cast<double>(bias.values<int32_t>()[c]) *
                                             static_cast<double>(input.scale_of(c) / input_scale))));
   }

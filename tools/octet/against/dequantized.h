@@ -25,9 +25,17 @@ struct ScaleOfAll {
 };
 ScaleOfAll scale_of_all(const TensorRecord& tensor);
 
-/// A layer's bias in units of `input_scale` times the weights' scales, as an engine needs it that
-/// has another scale for the layer's input.
-std::vector<int32_t> bias_at(const Model::Data& model, const NodeRecord& node, float input_scale);
+/// A layer's s8 weights, their scales, and the bias in units of the input's scale times these.
+struct QuantizedLayer {
+  std::vector<int8_t> weights;
+  std::vector<float> scales;
+  std::vector<int32_t> bias;
+};
+
+/// The layer as an engine needs it that has `input_scale` for all channels of the layer's input.
+/// The weights are the model's own, unless they have scales of channels in them: then they are
+/// rounded again without.
+QuantizedLayer layer_at(const Model::Data& model, const NodeRecord& node, float input_scale);
 
 /// The values of a constant u8 operand.
 std::vector<float> dequantize_operand(const TensorRecord& tensor);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <dnnl.hpp>
 #include <map>
 #include <unordered_map>
@@ -340,19 +341,17 @@ class OnednnOpponent final : public Opponent {
   };
 
   LayerWeights layer_weights(const NodeRecord& node, const memory::dims& dims, Format format) {
-    const TensorRecord& weight = model_.tensor(node.inputs[1]);
     const float input_scale = value(node.inputs[0]).scale;
-    const auto channels = static_cast<memory::dim>(weight.channel_scales.size());
+    // The bias is in units of the input's scale, which may be another one here.
+    layers_.push_back(layer_at(model_, node, input_scale));
+    QuantizedLayer& layer = layers_.back();
+    const auto channels = static_cast<memory::dim>(layer.scales.size());
     LayerWeights out;
     out.bias = memory({{channels}, DataType::s32, Format::a}, engine_);
-    // The bias is in units of the input's scale, which may be another one here.
-    std::ranges::copy(bias_at(model_, node, input_scale),
-                      static_cast<int32_t*>(out.bias.get_data_handle()));
-    for (std::size_t c = 0; c < weight.channel_scales.size(); ++c) {
-      out.scales.push_back(input_scale * weight.channel_scales[c] / value(node.output()).scale);
-    }
-    out.weights =
-        memory({dims, DataType::s8, format}, engine_, const_cast<int8_t*>(weight.values<int8_t>()));
+    std::ranges::copy(layer.bias, static_cast<int32_t*>(out.bias.get_data_handle()));
+    for (const float scale : layer.scales)
+      out.scales.push_back(input_scale * scale / value(node.output()).scale);
+    out.weights = memory({dims, DataType::s8, format}, engine_, layer.weights.data());
     return out;
   }
 
@@ -576,6 +575,7 @@ class OnednnOpponent final : public Opponent {
   dnnl::stream stream_;
   ActivationPool pool_;
   std::vector<Value> values_;
+  std::deque<QuantizedLayer> layers_;  ///< Their weights stay where they are.
   std::vector<Primitive> steps_;
   std::vector<memory> outputs_;
   std::vector<memory> kept_;  ///< Memory that other tensors use with another shape or type.

@@ -91,7 +91,7 @@ void Subgraph::define_layer(const PlainNode& node) {
   const Window& w = a.window;
   const TensorRecord& weight = network_.model.tensor(node.layer->inputs[1]);
   const PlainValue& input = value(node.inputs[0]);
-  const auto& bias = biases.emplace_back(bias_at(network_.model, *node.layer, input.scale));
+  const auto& layer = layers.emplace_back(layer_at(network_.model, *node.layer, input.scale));
   const PlainValue& output = value(node.output());
   const bool linear = node.op == Op::linear;
   const auto input_channels = static_cast<std::size_t>(input.shape.back());
@@ -100,7 +100,7 @@ void Subgraph::define_layer(const PlainNode& node) {
                            std::max<std::size_t>(input_channels, 1);
 
   auto& scales = bias_scales.emplace_back();
-  for (const float scale : weight.channel_scales) scales.push_back(input.scale * scale);
+  for (const float scale : layer.scales) scales.push_back(input.scale * scale);
   const Extents filter =
       linear ? Extents{output_channels, 1, 1, input_channels} : extents_of(weight.info.shape);
   const Extents channels = {output_channels};
@@ -110,11 +110,11 @@ void Subgraph::define_layer(const PlainNode& node) {
   uint32_t bias_id = XNN_INVALID_VALUE_ID;
   if (status != xnn_status_success) return;
   note(xnn_define_channelwise_quantized_tensor_value(
-      subgraph, xnn_datatype_qcint8, weight.channel_scales.data(), filter.size(), 0, filter.data(),
-      weight.data.data(), XNN_INVALID_VALUE_ID, 0, &weight_id));
+      subgraph, xnn_datatype_qcint8, layer.scales.data(), filter.size(), 0, filter.data(),
+      layer.weights.data(), XNN_INVALID_VALUE_ID, 0, &weight_id));
   note(xnn_define_channelwise_quantized_tensor_value(
       subgraph, xnn_datatype_qcint32, scales.data(), channels.size(), 0, channels.data(),
-      bias.data(), XNN_INVALID_VALUE_ID, 0, &bias_id));
+      layer.bias.data(), XNN_INVALID_VALUE_ID, 0, &bias_id));
   const Extents pixels = {1, rows, 1, output_channels};
   const uint32_t y = linear ? new_value(output, true, pixels, nullptr, XNN_INVALID_VALUE_ID, 0)
                             : write(node.output());

@@ -32,7 +32,7 @@ class Subgraph {
   std::vector<xnn_external_value> externals;
   std::vector<std::vector<int8_t>> operands;    ///< Constants, which the runtime reads.
   std::vector<std::vector<float>> bias_scales;  ///< One for each output channel.
-  std::vector<std::vector<int32_t>> biases;
+  std::vector<QuantizedLayer> layers;
 
  private:
   void note(xnn_status result) {

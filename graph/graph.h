@@ -62,6 +62,7 @@ struct Tensor {
   /// look. Both ends of a channel that was always 0 are 0.
   std::vector<float> channel_low;
   std::vector<float> channel_high;
+  std::vector<float> channel_square;  ///< The mean of the squared values.
   /// For s8 weights: one scale for each output channel, and zero points if not all are 0. For a
   /// quantized activation with a scale and a zero point for each channel: these, and `quantization`
   /// is what it would have without them.
@@ -212,8 +213,15 @@ struct BuildOptions {
   std::vector<std::string> keep_float;
 };
 
-/// Runs the passes and returns the bytes of the model file. Errors name nodes or tensors, and the
-/// remedy.
+/// Runs the passes up to the rounding of weights: precisions, fusions and the activations' scales
+/// are settled, and weights are floats. Errors name nodes or tensors, and the remedy.
+Expected<Graph> lower(Graph graph, const BuildOptions& options);
+
+/// Rounds the weights of such a graph that are still floats, and returns the bytes of the model
+/// file.
+Expected<std::vector<std::byte>> finish_model(Graph lowered);
+
+/// Both. Errors name nodes or tensors, and the remedy.
 Expected<std::vector<std::byte>> build_model(Graph graph, const BuildOptions& options);
 
 /// Returns the bytes of an .octet file for a graph on which the passes have run.

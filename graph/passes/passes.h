@@ -111,8 +111,18 @@ Quantization finest_scale(std::span<const float> values);
 /// a clip that stands alone becomes a requantize, and constant operands become u8.
 Status lower_to_int8(Graph& graph);
 
-/// Makes weights s8, with a scale for each output channel, and biases s32.
+/// Makes weights s8, with a scale for each output channel, and biases s32. Weights that are s8
+/// already keep their values.
 Status quantize_weights(Graph& graph);
+
+/// The scales of what an int8 layer reads: one, or one for each channel of a depthwise layer. One
+/// of 1 where the scales of channels are in the layer's weights.
+std::vector<float> input_scales(const Graph& graph, const Node& layer);
+
+/// The scales for symmetric weights [channels][values], one for each of the biases: no weight
+/// clips, and the bias fits s32 (docs/quantization.md).
+std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
+                                    const std::vector<float>& input_scales);
 
 /// Makes the s8 weights of a layer the floats that they stand for; float weights stay as they are.
 /// Error: scales do not fit the weights.

@@ -20,25 +20,6 @@ int32_t at(const std::vector<int32_t>& values, std::size_t channel) {
   return values.size() == 1 ? values[0] : values[channel];
 }
 
-std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
-                                    const std::vector<float>& input_scales) {
-  std::vector<float> scales;
-  const std::size_t per_channel = weights.size() / bias.size();
-  for (std::size_t o = 0; o < bias.size(); ++o) {
-    float largest = 0;
-    for (const float w : weights.subspan(o * per_channel, per_channel))
-      largest = std::max(largest, std::abs(w));
-    const float input_scale = at(input_scales, o);
-    const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
-    const float scale = std::max(largest / 127.0f, for_bias);
-    // The weights of the channel are all 0, or so small that the scale of the products is no normal
-    // number.
-    scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale
-                                                                                         : 1.0f);
-  }
-  return scales;
-}
-
 Status check_request(const Graph& graph, const Node& layer, std::size_t channels) {
   if (!layer.weight_quantization) return {};
   const WeightQuantization& request = *layer.weight_quantization;
@@ -69,11 +50,9 @@ struct Layer {
 
 Layer layer_of(const Graph& graph, const Node& node, std::size_t channels) {
   Layer out{.name = node.name,
-            .input_scales = graph.tensor(node.inputs[0]).channel_scales,
+            .input_scales = input_scales(graph, node),
             .bias_name = node.name + ".bias",
             .bias = std::vector<float>(channels, 0.0f)};
-  if (out.input_scales.empty())
-    out.input_scales = {graph.tensor(node.inputs[0]).quantization->scale};
   if (!std::get<ConvAttributes>(node.attributes).has_bias) return out;
   const Tensor& bias = graph.tensor(node.inputs[2]);
   out.bias_name = bias.name;
@@ -217,6 +196,31 @@ Status quantize_layer(Graph& graph, Node& node, Misfits& misfits) {
 }
 
 }  // namespace
+
+std::vector<float> input_scales(const Graph& graph, const Node& layer) {
+  const Tensor& input = graph.tensor(layer.inputs[0]);
+  if (input.channel_scales.empty()) return {input.quantization->scale};
+  return is_depthwise(graph, layer) ? input.channel_scales : std::vector<float>{1.0f};
+}
+
+std::vector<float> symmetric_scales(std::span<const float> weights, std::span<const float> bias,
+                                    const std::vector<float>& input_scales) {
+  std::vector<float> scales;
+  const std::size_t per_channel = weights.size() / bias.size();
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    float largest = 0;
+    for (const float w : weights.subspan(o * per_channel, per_channel))
+      largest = std::max(largest, std::abs(w));
+    const float input_scale = at(input_scales, o);
+    const float for_bias = std::abs(bias[o]) / (input_scale * bias_headroom);
+    const float scale = std::max(largest / 127.0f, for_bias);
+    // The weights of the channel are all 0, or so small that the scale of the products is no normal
+    // number.
+    scales.push_back(std::isnormal(scale) && std::isnormal(1.0f / (input_scale * scale)) ? scale
+                                                                                         : 1.0f);
+  }
+  return scales;
+}
 
 Status dequantize_layer(Graph& graph, Node& layer) {
   const Tensor weight = graph.tensor(layer.inputs[1]);

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "graph/calibration/calibration.h"
+#include "graph/rounding/weight_rounding.h"
 #include "loaders/preprocess.h"
 #include "tools/image/image.h"
 #include "tools/octet/bad_images.h"
@@ -120,31 +121,56 @@ Expected<void> set_preprocess(graph::Graph& graph, const std::string& text) {
   return {};
 }
 
+Expected<void> CalibrationImages::for_each(const Preprocess& preprocess, const std::string& what,
+                                           const Use& use) {
+  constexpr std::size_t most_kept = std::size_t{256} << 20;
+  const image::ReadOptions read = {.exif_rotate = options_.exif_rotate, .made_into = &preprocess};
+  BadImages bad;
+  {
+    Progress progress(what, paths_.size());
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+      std::vector<uint8_t>& kept = pixels_[i];
+      auto pixels = kept.empty() ? input_pixels(paths_[i], read) : kept;
+      if (pixels) {
+        if (auto ok = use({normalized(*pixels, preprocess)}); !ok)
+          return fail(what + " with " + paths_[i] + ": " + ok.error().message);
+        if (kept.empty() && kept_ + pixels->size() <= most_kept) {
+          kept_ += pixels->size();
+          kept = std::move(*pixels);
+        }
+      } else {
+        bad.add(paths_[i], pixels.error().message);
+      }
+      progress.advance();
+    }
+  }
+  return bad.finish(options_.folder, paths_.size(), options_.max_bad_percent);
+}
+
+Expected<void> round_weights(graph::Graph& lowered, CalibrationImages& images) {
+  auto rounding = graph::WeightRounding::create(lowered, images.count(), SessionOptions{}.threads);
+  if (!rounding) return tl::unexpected(rounding.error());
+  const auto observe = [&](const std::vector<std::vector<float>>& values) {
+    return rounding->observe(values);
+  };
+  while (!rounding->done()) {
+    if (auto ok = images.for_each(*lowered.preprocess, "rounding weights", observe); !ok) return ok;
+    rounding->finish_pass(lowered);
+  }
+  return {};
+}
+
 Expected<std::vector<std::string>> calibrate(graph::Graph& graph, const CalibrationOptions& options,
-                                             const std::vector<std::string>& images) {
+                                             CalibrationImages& images) {
   const auto calibrator = graph::parse_calibrator(options.calibrator);
   if (!calibrator) return fail("no calibrator '" + options.calibrator + "'");
   if (auto ok = check_images_can_be_taken(graph); !ok) return tl::unexpected(ok.error());
   auto calibration = graph::Calibration::create(graph, SessionOptions{}.threads);
   if (!calibration) return tl::unexpected(calibration.error());
-  const image::ReadOptions read = {.exif_rotate = options.exif_rotate,
-                                   .made_into = &*graph.preprocess};
-  BadImages bad;
-  {
-    Progress progress("calibrating", images.size());
-    for (const std::string& path : images) {
-      const auto pixels = input_pixels(path, read);
-      if (pixels) {
-        const std::vector<float> values = normalized(*pixels, *graph.preprocess);
-        if (auto ok = calibration->observe({values}); !ok)
-          return fail("calibrating with " + path + ": " + ok.error().message);
-      } else {
-        bad.add(path, pixels.error().message);
-      }
-      progress.advance();
-    }
-  }
-  if (auto ok = bad.finish(options.folder, images.size(), options.max_bad_percent); !ok)
+  const auto observe = [&](const std::vector<std::vector<float>>& values) {
+    return calibration->observe(values);
+  };
+  if (auto ok = images.for_each(*graph.preprocess, "calibrating", observe); !ok)
     return tl::unexpected(ok.error());
   // These are printed if the conversion succeeds.
   for (std::string& warning : calibration->warnings(graph))

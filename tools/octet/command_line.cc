@@ -214,6 +214,13 @@ Command add_convert(CLI::App& app) {
       ->needs(calibrate)
       ->capture_default_str();
   command
+      ->add_option("--rounding", options->calibration.rounding,
+                   "How weights are rounded: so that the layers' sums change least on the images, "
+                   "or each to the nearest")
+      ->check(CLI::IsMember({"least-squares", "nearest"}))
+      ->needs(calibrate)
+      ->capture_default_str();
+  command
       ->add_option("--calibration-limit", options->calibration.limit,
                    "Take so many of the images, evenly spaced")
       ->check(whole_number_from(1))

@@ -42,7 +42,8 @@ bool uses_calibration(const ConvertOptions& options) {
 }
 
 /// Adds what the file leaves open and the user gives: preprocessing, task, labels, and scales.
-Expected<void> complete(graph::Graph& graph, const ConvertOptions& options, const Files& files) {
+Expected<void> complete(graph::Graph& graph, const ConvertOptions& options,
+                        CalibrationImages& images) {
   if (options.forget_scales) {
     if (auto ok = graph::forget_scales(graph); !ok) return ok;
   }
@@ -57,7 +58,7 @@ Expected<void> complete(graph::Graph& graph, const ConvertOptions& options, cons
   }
   const CalibrationOptions& calibration = options.calibration;
   if (uses_calibration(options)) {
-    const auto remarks = calibrate(graph, calibration, files.images);
+    const auto remarks = calibrate(graph, calibration, images);
     if (!remarks) return tl::unexpected(remarks.error());
     for (const std::string& remark : *remarks) std::cerr << "warning: " << remark << "\n";
   }
@@ -116,7 +117,8 @@ Expected<Converted> make_model(const ConvertOptions& options) {
   if (!calibrates) progress.emplace("converting", stages);
   auto graph = loaders::load(options.input, load_options);
   if (!graph) return tl::unexpected(graph.error());
-  if (auto ok = complete(*graph, options, *files); !ok) return tl::unexpected(ok.error());
+  CalibrationImages images(options.calibration, files->images);
+  if (auto ok = complete(*graph, options, images); !ok) return tl::unexpected(ok.error());
   // The scales are taken before the passes change the graph, so that those that were chosen are
   // saved.
   std::string scales;
@@ -129,11 +131,19 @@ Expected<Converted> make_model(const ConvertOptions& options) {
   if (std::string unlike = preprocess_warning(*graph); !options.float_only && !unlike.empty())
     remarks.push_back(std::move(unlike));
   const bool file_has_scales = graph->unscaled_is_float;
-  if (calibrates) progress.emplace("converting", stages);
-  progress->advance();
-  const auto bytes = graph::build_model(std::move(*graph), {.float_only = options.float_only,
-                                                            .tables = options.tables,
-                                                            .keep_float = options.keep_float});
+  if (progress) progress->advance();
+  auto lowered = graph::lower(std::move(*graph), {.float_only = options.float_only,
+                                                  .tables = options.tables,
+                                                  .keep_float = options.keep_float});
+  if (!lowered) return tl::unexpected(lowered.error());
+  if (calibrates && !options.float_only && options.calibration.rounding == "least-squares") {
+    if (auto ok = round_weights(*lowered, images); !ok) return tl::unexpected(ok.error());
+  }
+  if (calibrates) {
+    progress.emplace("converting", stages);
+    progress->advance();
+  }
+  const auto bytes = graph::finish_model(std::move(*lowered));
   if (!bytes) return tl::unexpected(bytes.error());
   progress->advance();
   // A model that the engine would refuse is not written.

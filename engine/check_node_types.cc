@@ -253,6 +253,18 @@ Expected<void> check_softmax(const Model::Data& data, const NodeRecord& node) {
   return {};
 }
 
+Expected<void> check_quantize(const Model::Data& data, const NodeRecord& node) {
+  const TensorRecord& x = data.tensor(node.inputs[0]);
+  const TensorRecord& y = data.tensor(node.output());
+  if (x.info.type != Type::f32 || !is_u8(y))
+    return fail("takes float32 and gives a quantized tensor");
+  const auto& means = std::get<QuantizeAttributes>(node.attributes).means;
+  if (means.size() != y.channel_scales.size())
+    return fail("has another number of means than scales");
+  const auto fits = [](float mean) { return mean >= -0.5F && mean <= 255.5F; };
+  return expect(std::ranges::all_of(means, fits), "has a mean that is no level of a byte");
+}
+
 bool is_whole(const TensorRecord& t) { return t.info.type == Type::s32; }
 
 // Checks an add, sub, mul, div or floor_div of s32.
@@ -345,8 +357,7 @@ Expected<void> check_node_types(const Model::Data& data, const NodeRecord& node,
                     "takes a quantized tensor and a table of 256 u8 values");
     }
     case Kind::quantize:
-      return expect(x.info.type == Type::f32 && is_quantized(y),
-                    "takes float32 and gives a quantized tensor");
+      return check_quantize(data, node);
     case Kind::dequantize:
       return expect(is_quantized(x) && y.info.type == Type::f32,
                     "takes a quantized tensor and gives float32");

@@ -212,6 +212,7 @@ struct AttributeDecoder {
     a = {.function = function_named(reader.text(from.function())), .value = from.value()};
   }
   void operator()(GatherAttributes& a) const { a.from_end = from.from_end(); }
+  void operator()(QuantizeAttributes& a) const { a.means = reader.values(from.numbers()); }
 };
 
 Expected<NodeRecord> decode_node(const format::Node& n, const Model::Data& data, Reader& reader) {

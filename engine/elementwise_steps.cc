@@ -196,12 +196,19 @@ StepResult make_binary_step(const StepContext& context, const NodeRecord& node) 
 }
 
 StepResult make_quantize_step(const StepContext& context, const NodeRecord& node) {
-  const TensorInfo& y = context.tensor(node.output()).info;
-  const kernels::QuantizeParams params = quantize_params(y);
-  return make_loop_step<float, uint8_t>(
-      context, node, [=, &table = context.table](const float* x, uint8_t* to, std::size_t size) {
-        table.quantize(params, x, to, size);
-      });
+  const Quantizer quantizer(context.tensor(node.output()),
+                            std::get<QuantizeAttributes>(node.attributes));
+  // Parts begin with whole pixels.
+  const std::size_t channels = std::max(quantizer.channels(), std::size_t{1});
+  const auto pixels =
+      static_cast<std::size_t>(element_count(context.tensor(node.output()).info.shape)) / channels;
+  const auto* from = context.read<float>(node.inputs[0]);
+  auto* to = context.write<uint8_t>(node.output());
+  return call_step([=, &pool = context.pool, &table = context.table] {
+    share_out_elements(pool, pixels, [&](std::size_t begin, std::size_t size) {
+      quantizer.run(table, from + begin * channels, to + begin * channels, size * channels);
+    });
+  });
 }
 
 StepResult make_dequantize_step(const StepContext& context, const NodeRecord& node) {

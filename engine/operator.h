@@ -234,6 +234,13 @@ struct LookupAttributes {
   bool operator==(const LookupAttributes&) const = default;
 };
 
+struct QuantizeAttributes {  // quantize
+  /// Only where the result has scales of channels: the level of each channel that stands for 0,
+  /// which need not be whole. The channel's zero point is the nearest level.
+  std::vector<float> means;
+  bool operator==(const QuantizeAttributes&) const = default;
+};
+
 struct GatherAttributes {  // gather_nd
   /// If true, a negative index counts from the end of its axis. Otherwise it is an error.
   bool from_end = false;
@@ -244,7 +251,7 @@ using Attributes =
     std::variant<NoAttributes, ConvAttributes, BinaryAttributes, PoolAttributes, AxisAttributes,
                  SliceAttributes, PadAttributes, ReshapeAttributes, TransposeAttributes,
                  ResizeAttributes, ClipAttributes, MeanAttributes, ScalarAttributes,
-                 LookupAttributes, GatherAttributes>;
+                 LookupAttributes, GatherAttributes, QuantizeAttributes>;
 
 /// The attributes that `op` takes, default-constructed. Only operator_table.cc says which
 /// attributes belong to which operator.

@@ -117,6 +117,7 @@ constexpr std::array<Operator, op_count> rows = {{
     {.op = Op::quantize,
      .name = "quantize",
      .kind = Kind::quantize,
+     .attributes = attributes_index<QuantizeAttributes>(),
      .has_float_form = false,
      .stays_between = true},
     {.op = Op::dequantize,

@@ -61,15 +61,17 @@ struct PixelTables {
 // Finds `scale * pixel + offset` for each channel. Returns nothing if it does not give the table's
 // byte for all 256 pixel values, which is tried out.
 std::optional<kernels::AffineChannelsParams> fit_line(const Preprocess& preprocess,
-                                                      const TensorInfo& input,
+                                                      const Quantizer& quantizer,
                                                       std::span<const uint8_t> values,
                                                       const KernelTable& table) {
-  kernels::AffineChannelsParams params{.channels = preprocess.mean.size(),
-                                       .zero_point = input.zero_point};
+  const bool by_channel = quantizer.channels() > 0;
+  kernels::AffineChannelsParams params{
+      .channels = preprocess.mean.size(),
+      .zero_point = by_channel ? 0 : static_cast<int32_t>(quantizer.mean(0))};
   if (params.channels > kernels::AffineChannelsParams::max_channels) return std::nullopt;
   for (std::size_t c = 0; c < params.channels; ++c) {
-    params.scale[c] = 1.0f / (preprocess.std[c] * input.scale);
-    params.offset[c] = -preprocess.mean[c] / (preprocess.std[c] * input.scale);
+    params.scale[c] = quantizer.inverse(c) / preprocess.std[c];
+    params.offset[c] = -preprocess.mean[c] * params.scale[c] + (by_channel ? quantizer.mean(c) : 0);
     constexpr float limit = 0x1p30f;
     if (!(255 * std::abs(params.scale[c]) + std::abs(params.offset[c]) < limit)) {
       return std::nullopt;
@@ -96,12 +98,17 @@ PixelTables make_pixel_tables(const Model::Data& model, const InputPlan& input,
       tables.real.push_back((static_cast<float>(value) - p.mean[c]) / p.std[c]);
     }
   }
-  for (const int32_t id : input.quantized) {
-    const TensorInfo& info = model.tensor(id).info;
+  for (const Quantizer& quantizer : input.quantizers) {
     QuantizedPixels quantized{.values = std::vector<uint8_t>(tables.real.size())};
-    table.quantize(quantize_params(info), tables.real.data(), quantized.values.data(),
-                   quantized.values.size());
-    quantized.affine = fit_line(p, info, quantized.values, table);
+    const std::size_t channels = tables.channels;
+    std::vector<float> pixels;  // [256][channels]
+    for (std::size_t i = 0; i < tables.real.size(); ++i)
+      pixels.push_back(tables.real[i % channels * 256 + i / channels]);
+    std::vector<uint8_t> bytes(pixels.size());
+    quantizer.run(table, pixels.data(), bytes.data(), bytes.size());
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      quantized.values[i % channels * 256 + i / channels] = bytes[i];
+    quantized.affine = fit_line(p, quantizer, quantized.values, table);
     tables.quantized.push_back(std::move(quantized));
   }
   return tables;
@@ -308,10 +315,11 @@ Expected<void> Session::set_input(std::size_t index, std::span<const float> valu
   if (input.keeps_float) {
     std::memcpy(impl_->activation(impl_->data().inputs[index]), values.data(), values.size_bytes());
   }
-  for (const int32_t id : input.quantized) {
+  for (std::size_t i = 0; i < input.quantized.size(); ++i) {
+    const int32_t id = input.quantized[i];
     impl_->convert_input(id, [&] {
-      impl_->table.quantize(quantize_params(impl_->data().tensor(id).info), values.data(),
-                            reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
+      input.quantizers[i].run(impl_->table, values.data(),
+                              reinterpret_cast<uint8_t*>(impl_->activation(id)), values.size());
     });
   }
   impl_->input_set[index] = true;

@@ -45,6 +45,8 @@ class Planner {
       const NodeRecord& node = only_node(step);
       if (!step.island && node.op == Op::quantize && node.inputs[0] == id) {
         input.quantized.push_back(node.output());
+        input.quantizers.emplace_back(model_.tensor(node.output()),
+                                      std::get<QuantizeAttributes>(node.attributes));
         plan_.runs[s] = false;
         create(node.output(), -1);
         extend(node.output(), last_step_);

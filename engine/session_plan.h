@@ -6,6 +6,7 @@
 
 #include "engine/memory_plan.h"
 #include "engine/model_data.h"
+#include "engine/step.h"
 
 namespace octet {
 
@@ -13,7 +14,8 @@ namespace octet {
 /// u8 tensors of the quantize nodes that read the input. Those nodes then do not run.
 struct InputPlan {
   bool keeps_float = false;
-  std::vector<int32_t> quantized;  ///< The numbers of the u8 tensors.
+  std::vector<int32_t> quantized;     ///< The numbers of the u8 tensors.
+  std::vector<Quantizer> quantizers;  ///< How each of them is made.
 };
 
 struct SessionPlan {

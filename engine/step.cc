@@ -56,6 +56,39 @@ kernels::QuantizeParams quantize_params(const TensorInfo& tensor) {
   return {.inverse_scale = 1.0f / tensor.scale, .zero_point = tensor.zero_point};
 }
 
+Quantizer::Quantizer(const TensorRecord& result, const QuantizeAttributes& attributes) {
+  if (!result.has_channel_scales()) {
+    params_ = quantize_params(result.info);
+    return;
+  }
+  constexpr std::size_t pixels = 16;
+  channels_ = result.channel_scales.size();
+  for (std::size_t i = 0; i < pixels * channels_; ++i) {
+    inverse_.push_back(1.0f / result.channel_scales[i % channels_]);
+    mean_.push_back(attributes.means[i % channels_]);
+  }
+}
+
+void Quantizer::run(const kernels::KernelTable& table, const float* from, uint8_t* to,
+                    std::size_t count) const {
+  if (channels_ == 0) return table.quantize(params_, from, to, count);
+  const float* __restrict inverse = inverse_.data();
+  const float* __restrict mean = mean_.data();
+  for (std::size_t begin = 0; begin < count; begin += inverse_.size()) {
+    const std::size_t size = std::min(inverse_.size(), count - begin);
+    const float* __restrict x = from + begin;
+    uint8_t* __restrict y = to + begin;
+    for (std::size_t i = 0; i < size; ++i) {
+      // NaN stands for the mean. Within 0 to 255, adding 2^23 rounds to even.
+      const float scaled = x[i] * inverse[i];
+      const float level = (scaled == scaled ? scaled : 0.0f) + mean[i];
+      const float above = level > 0.0f ? level : 0.0f;
+      const float within = above < 255.0f ? above : 255.0f;
+      y[i] = static_cast<uint8_t>(static_cast<int32_t>(within + 0x1p23f - 0x1p23f));
+    }
+  }
+}
+
 uint8_t quantized_bound(float bound, const TensorInfo& output) {
   const float inverse = 1.0f / output.scale;
   const float q = std::nearbyint(bound * inverse) + static_cast<float>(output.zero_point);

@@ -106,8 +106,34 @@ StepResult make_step(const StepContext& context, const StepRecord& step);
 /// The error of a step that cannot go on: the file, the node, then `what`.
 tl::unexpected<Error> run_error(const Model::Data& model, const NodeRecord& node, const char* what);
 
-/// The parameters with which the quantize kernels make this u8 tensor.
+/// The parameters with which the quantize kernels make this u8 tensor, which has one scale.
 kernels::QuantizeParams quantize_params(const TensorInfo& tensor);
+
+/// How a quantize node makes bytes: with one scale, or with a scale and a mean for each channel.
+class Quantizer {
+ public:
+  Quantizer(const TensorRecord& result, const QuantizeAttributes& attributes);
+
+  /// Whole pixels: [pixels][channels].
+  void run(const kernels::KernelTable& table, const float* from, uint8_t* to,
+           std::size_t count) const;
+  /// Channels, or 0 for one scale. A run may begin with any pixel.
+  std::size_t channels() const { return channels_; }
+  /// Of a channel: the inverse of its scale, and its mean or, with one scale, the zero point.
+  float inverse(std::size_t channel) const {
+    return channels_ == 0 ? params_.inverse_scale : inverse_[channel];
+  }
+  float mean(std::size_t channel) const {
+    return channels_ == 0 ? static_cast<float>(params_.zero_point) : mean_[channel];
+  }
+
+ private:
+  kernels::QuantizeParams params_;
+  std::size_t channels_ = 0;
+  // Repeated for some pixels, so that a loop over them has a vector's length.
+  std::vector<float> inverse_;
+  std::vector<float> mean_;
+};
 
 /// A real bound in the output's quantized units, rounded as `quantize` does. Infinite bounds become
 /// 0 and 255.

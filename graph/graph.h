@@ -68,6 +68,9 @@ struct Tensor {
   /// is what it would have without them.
   std::vector<float> channel_scales;
   std::vector<int32_t> channel_zero_points;
+  /// For a float activation that is to be quantized with scales of channels: see
+  /// QuantizeAttributes.
+  std::vector<float> channel_means;
   /// For a float bias: its s32 values, which int8 uses if the layer still has the scales in it.
   std::optional<BiasS32> bias_s32;
 

@@ -136,6 +136,7 @@ struct AttributeFields {
     value = a.value;
   }
   void operator()(const GatherAttributes& a) { from_end = a.from_end; }
+  void operator()(const QuantizeAttributes& a) { numbers = a.means; }
 
  private:
   void set_window(const Window& w) {

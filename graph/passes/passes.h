@@ -94,6 +94,11 @@ Status unify_scales(Graph& graph);
 /// What has no form within a tenth of a step (graph/inner_function.h) stays a table.
 Status fuse_functions(Graph& graph);
 
+/// Makes the u8 form of an input that is an image, and that only int8 layers read, the image's own
+/// bytes: with p = x * std + mean nothing is rounded. The layers' weights and biases take up std
+/// and mean. Padding is the byte nearest to the mean.
+Status read_pixels(Graph& graph);
+
 /// Gives a scale and a zero point for each channel to what an int8 layer writes and only depthwise
 /// int8 layers read, where calibration saw the channels: the writer's multipliers and the readers'
 /// take them up at no cost.

@@ -14,8 +14,8 @@ Status run_passes(Graph& graph, const BuildOptions& options) {
       fold_space_to_depth, recognise_functions,   fold_bias_add,
       fold_affine,         fuse_activation,       fuse_residual_add,
   };
-  constexpr std::array<Pass, 5> int8_passes = {
-      unify_scales, fuse_functions, scale_channels, place_quantize, lower_to_int8,
+  constexpr std::array<Pass, 6> int8_passes = {
+      unify_scales, fuse_functions, read_pixels, scale_channels, place_quantize, lower_to_int8,
   };
   graph.functions_as_tables = options.tables;
   if (graph.unscaled_is_float) {

@@ -29,13 +29,25 @@ class Borders {
     if (const TensorId made = copies_[static_cast<std::size_t>(id)]; made >= 0) return made;
     const Tensor original = graph_.tensor(id);
     const bool quantizes = type == Type::u8;
-    const TensorId made =
-        graph_.add_tensor({.name = original.name + (quantizes ? ".u8" : ".f32"),
-                           .type = type,
-                           .shape = original.shape,
-                           .quantization = quantizes ? original.quantization : std::nullopt});
+    Tensor copy{.name = original.name + (quantizes ? ".u8" : ".f32"),
+                .type = type,
+                .shape = original.shape};
+    Attributes attributes;
+    if (quantizes) {
+      copy.quantization = original.quantization;
+      copy.channel_scales = original.channel_scales;
+      copy.channel_zero_points = original.channel_zero_points;
+      attributes = QuantizeAttributes{original.channel_means};
+    }
+    const TensorId made = graph_.add_tensor(std::move(copy));
+    // Floats have no scales of channels.
+    Tensor& floats = graph_.tensor(quantizes ? id : made);
+    floats.channel_scales.clear();
+    floats.channel_zero_points.clear();
+    floats.channel_means.clear();
     nodes.push_back({.name = original.name + (quantizes ? ".quantize" : ".dequantize"),
                      .op = quantizes ? Op::quantize : Op::dequantize,
+                     .attributes = std::move(attributes),
                      .inputs = {id},
                      .outputs = {made},
                      .precision = Precision::int8});

@@ -750,7 +750,7 @@ void NodeLoader::same(const Context& node) {
       (!declared_.contains(node.output()) || !declared_.at(node.output()).quantization)) {
     node.fail("its output '" + node.output() + "' has no scale");
   }
-  emit(node, op, NoAttributes{}, {x.id}, x.order);
+  emit(node, op, default_attributes(op), {x.id}, x.order);
 }
 
 }  // namespace octet::loaders

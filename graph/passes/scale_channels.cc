@@ -70,6 +70,13 @@ bool can_write(const Graph& graph, const Node& node) {
 // Whether a filter reads several channels, so that their scales have to be in its weights.
 bool sums_channels(const Graph& graph, const Node& layer) { return !is_depthwise(graph, layer); }
 
+// Whether there are faster kernels for the layer (Winograd's) if its input has one zero point: they
+// are for dense filters of several taps.
+bool wants_one_zero_point(const Graph& graph, const Node& layer) {
+  const Window& w = std::get<ConvAttributes>(layer.attributes).window;
+  return sums_channels(graph, layer) && w.kernel_h * w.kernel_w > 1;
+}
+
 // Whether the layer can read a tensor with scales of channels.
 bool can_read(const Graph& graph, const Node& layer, TensorId id) {
   return layer.precision == Precision::int8 && layer.inputs[0] == id &&
@@ -246,6 +253,11 @@ class ScalableTensors {
     if (readers.empty() || !std::ranges::all_of(readers, [&](int r) { return can_be_read(id, r); }))
       return false;
     const auto is_scalable = [&](TensorId operand) { return has(operand); };
+    // A concat joins channels with different zero points.
+    if (node.op == Op::concat && std::ranges::any_of(readings(id), [&](const Reading& r) {
+          return wants_one_zero_point(graph_, graph_.nodes[static_cast<std::size_t>(r.layer)]);
+        }))
+      return false;
     if (carries(graph_, node))  // in no stream
       return root(id) == id && std::ranges::count(parent_, id) == 1 &&
              std::ranges::any_of(node.inputs, is_scalable);
@@ -432,11 +444,16 @@ class RoundingError {
 class StreamScaler {
  public:
   StreamScaler(Graph& graph, const ScalableTensors& scalable, const Stream& stream)
-      : graph_(graph), stream_(stream) {
+      : graph_(graph), stream_(stream), one_zero_point_(stream.has_one_zero_point) {
     for (const int writer : stream.writers) {
       const Node& node = graph.nodes[static_cast<std::size_t>(writer)];
       ranges_.push_back(ranges_of(graph, node));
-      errors_.emplace_back(graph, graph.tensor(node.output()), scalable.readings(node.output()));
+      std::vector<Reading> readings = scalable.readings(node.output());
+      one_zero_point_ =
+          one_zero_point_ || std::ranges::any_of(readings, [&](const Reading& r) {
+            return wants_one_zero_point(graph, graph.nodes[static_cast<std::size_t>(r.layer)]);
+          });
+      errors_.emplace_back(graph, graph.tensor(node.output()), std::move(readings));
     }
   }
 
@@ -458,7 +475,7 @@ class StreamScaler {
     const std::vector<double> proportions = proportions_of(ranges_, power, least);
     std::vector<Channels> all;
     for (const auto& ranges : ranges_)
-      all.push_back(channels_of(ranges, proportions, stream_.has_one_zero_point));
+      all.push_back(channels_of(ranges, proportions, one_zero_point_));
     return all;
   }
 
@@ -516,6 +533,7 @@ class StreamScaler {
 
   Graph& graph_;
   const Stream& stream_;
+  bool one_zero_point_ = false;
   std::vector<std::vector<Range>> ranges_;  ///< Of each tensor and channel.
   std::vector<RoundingError> errors_;
 };

@@ -21,6 +21,35 @@ inline void copy_row(const std::byte* source, int64_t source_stride, std::byte* 
   }
 }
 
+template <std::size_t bytes>
+void copy_short_rows(const std::byte* source, int64_t source_stride, std::byte* target,
+                     int64_t target_stride, int64_t count) {
+  for (; count > 0; --count, source += source_stride, target += target_stride)
+    std::memcpy(target, source, bytes);
+}
+
+/// Copies `count` rows of `bytes` bytes if that is a size for one or two moves, such as the corners
+/// of boxes. Returns false for other sizes.
+bool copy_short_rows(int64_t bytes, const std::byte* source, int64_t source_stride,
+                     std::byte* target, int64_t target_stride, int64_t count) {
+  switch (bytes) {
+    case 2:
+      copy_short_rows<2>(source, source_stride, target, target_stride, count);
+      return true;
+    case 4:
+      copy_short_rows<4>(source, source_stride, target, target_stride, count);
+      return true;
+    case 8:
+      copy_short_rows<8>(source, source_stride, target, target_stride, count);
+      return true;
+    case 16:
+      copy_short_rows<16>(source, source_stride, target, target_stride, count);
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// Copies positions [begin, end) of `axis` and everything of the axes within it.
 template <std::size_t element_size>
 void copy_axis(const CopyParams& params, int32_t axis, int64_t begin, int64_t end,
@@ -37,6 +66,10 @@ void copy_axis(const CopyParams& params, int32_t axis, int64_t begin, int64_t en
     return copy_row<element_size>(source, row_source, target, row_target, end - begin);
   }
   const int64_t within = params.extent[axis + 1];
+  const bool rows_are_whole = axis + 1 == last && row_source == size && row_target == size;
+  if (rows_are_whole &&
+      copy_short_rows(within * size, source, source_stride, target, target_stride, end - begin))
+    return;
   for (int64_t i = begin; i < end; ++i, source += source_stride, target += target_stride) {
     if (axis + 1 == last) {
       copy_row<element_size>(source, row_source, target, row_target, within);

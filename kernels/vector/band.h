@@ -45,8 +45,13 @@ inline Value* fill_padding(const ConvParams& params, std::size_t values, Value* 
   if (params.input_zero_points == nullptr)
     return std::fill_n(to, values, static_cast<Value>(params.input_zero_point ^ flip));
   const auto channels = static_cast<std::size_t>(params.geometry.input_channels);
-  for (std::size_t i = 0; i < values; ++i)
-    *to++ = static_cast<Value>(params.input_zero_points[i % channels] ^ flip);
+  Value* const end = to + values;
+  while (to != end) {
+    // The last pixel may be cut off.
+    const std::size_t count = std::min(channels, static_cast<std::size_t>(end - to));
+    for (std::size_t c = 0; c < count; ++c)
+      *to++ = static_cast<Value>(params.input_zero_points[c] ^ flip);
+  }
   return to;
 }
 

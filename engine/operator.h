@@ -45,8 +45,8 @@ enum class Op : uint8_t {
   quantize,    // f32 to u8
   dequantize,  // u8 to f32
   requantize,  // u8 to u8 with another scale and zero point, within bounds
-  // These run in float only. Where a function of one value runs in int8, the graph makes it a
-  // `lookup`.
+  // These run in float only. Where a function of one value runs in int8, the graph makes it a part
+  // of the layer before it, or a `lookup`.
   div,
   mean,
   batch_norm,  // x, gamma, beta, mean, variance, each [C]; over the last axis
@@ -71,9 +71,9 @@ enum class Op : uint8_t {
   // data, indices s32 [..., depth]: each index names a place along the first `depth` axes of data
   gather_nd,
   log_softmax,  // of floats: x - max - log(sum(exp(x - max))) along the axis; float only
-  softsign,     // of floats: x / (1 + |x|); in int8 a `lookup`, like other functions of one value
+  softsign,     // x / (1 + |x|)
   top_k,        // of floats and bytes: the k largest or smallest along an axis, and their indices
-  // Functions of one value, in int8 a `lookup` each.
+  // Functions of one value: in int8 a part of the layer before them, or a `lookup`.
   gelu_tanh,  // GELU in the form with tanh
   erf,
   softplus,  // log(1 + exp(x))
@@ -114,7 +114,7 @@ const char* op_name(Op op);
 std::optional<Op> find_op(std::string_view name);
 
 /// Whether the operator is a function of one value, without other operands. In int8 each of them is
-/// a table of 256 entries.
+/// a part of the layer before it, or a table of 256 entries.
 bool is_function_of_one_value(Op op);
 
 /// Whether the operator can run in a float island, with float32 operands and results.

@@ -249,7 +249,8 @@ std::vector<Offset<format::Step>> write_steps(FlatBufferBuilder& builder, const 
   return steps;
 }
 
-// The oldest version whose readers understand the file: see docs/format.md.
+// The older of the two versions that are written, if its readers understand the file: see
+// docs/format.md.
 uint32_t version_of(const Graph& graph) {
   constexpr uint32_t older = 3;  // no functions inside layers, no scales of channels
   const bool has_function = std::ranges::any_of(graph.nodes, [](const Node& node) {

@@ -59,7 +59,7 @@ std::vector<Phase> joined_phases(const Graph& graph, const Node& concat) {
         phase->column >= phase->column_stride || joined[1] * phase->row_stride != x[1] ||
         joined[2] * phase->column_stride != x[2])
       return {};
-    phases.push_back(std::move(*phase));
+    phases.push_back(*phase);
   }
   return phases;
 }

@@ -35,7 +35,7 @@ bool stays_between(const Node& node) { return moves_bytes(node) || row_of(node.o
 // The range of the result that follows from the scales of the operands; no bounds if nothing
 // follows.
 Bounds known_range(const Graph& graph, const Node& node) {
-  if (node.op == Op::softmax) return {.min = 0, .max = 1};
+  if (node.op == Op::softmax) return row_of(node.op).range;
   if (!stays_between(node) && node.op != Op::concat) return {};
   Bounds range = {.min = 0, .max = 0};
   for (const TensorId id : moved_operands(node)) {

@@ -201,7 +201,8 @@ struct Requantizer {
     } else {
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) q[i] = scale_to_s16(sum[i], multiplier[i]);
-      return pack_s16 < rounding == vector::Rounding::s16_odd > (q[0], q[1], q[2], q[3]);
+      constexpr bool may_be_odd = rounding == vector::Rounding::s16_odd;
+      return pack_s16<may_be_odd>(q[0], q[1], q[2], q[3]);
     }
   }
   /// The same with a residual added, for any zero point. `above`: the result is raised to inner_min

@@ -16,12 +16,22 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0,
                 os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data"))
 from shared_folder import shared_folder, skipped  # noqa: E402
 
-CALIBRATORS = ("min-max", "percentile", "mse", "entropy")
+# What is compared: a name, and the options of convert.
+CALIBRATORS = tuple((name, ("--calibrator", name))
+                    for name in ("min-max", "percentile", "mse", "entropy")) + (
+    ("mse, weights to the nearest", ("--rounding", "nearest")),)
+METHODS = (
+    ("functions as tables, weights to the nearest", ("--tables", "--rounding", "nearest")),
+    ("functions as tables", ("--tables",)),
+    ("weights to the nearest", ("--rounding", "nearest")),
+    ("all (the default)", ()),
+)
 ULTRA_LIGHT = {"resize": "stretch", "channels": "rgb", "mean": [127, 127, 127],
                "std": [128, 128, 128]}
 CLASSIFIER = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
@@ -97,9 +107,9 @@ def detectors(octet, data):
         options = ["--preprocess", json.dumps(described["preprocess"]), "--task",
                    json.dumps(described["task"])]
         in_float = octet.convert(source, "float", "--float", *options)
-        for calibrator in CALIBRATORS:
+        for calibrator, chosen in CALIBRATORS:
             int8 = octet.convert(source, "int8", *options, "--calibrate",
-                                 os.path.join(faces, "calibrate"), "--calibrator", calibrator)
+                                 os.path.join(faces, "calibrate"), *chosen)
             result = octet.evaluate(int8, os.path.join(faces, "evaluate"), "--compare", in_float)
             yield (file, calibrator, f"{result['precision']:.4f}", f"{result['recall']:.4f}",
                    f"{result['mean_iou']:.4f}",
@@ -117,17 +127,18 @@ def classifier(octet, data):
         result = octet.evaluate(model, images, "--compare", in_float, "--first-class", "1")
         return name, *(f"{result[key]:.1f} %" for key in ("agreement", "top1", "top5"))
 
-    for calibrator in CALIBRATORS:
+    for calibrator, chosen in CALIBRATORS:
         yield measure(calibrator,
                       octet.convert(source, "int8", "--task", "classify", "--forget-scales",
                                     "--calibrate", os.path.join(data, "imagenet", "calibrate"),
-                                    "--calibrator", calibrator))
+                                    *chosen))
     yield measure("the file's own scales", octet.convert(source, "int8", "--task", "classify"))
     yield measure("float", in_float)
 
 
 def cosines(octet, data):
-    """Yields (network, functions, part, cosine of int8's output to float's over photographs)."""
+    """Yields (network, methods, cosine of each part of int8's output to float's over photographs,
+    seconds that the conversion took)."""
     import numpy
 
     photographs = sorted(glob.glob(os.path.join(data, "imagenet", "evaluate", "*")))[COMPARED]
@@ -141,15 +152,19 @@ def cosines(octet, data):
     for file, described in COSINES.items():
         source = os.path.join(data, file)
         expected = outputs(octet.convert(source, "float", "--float", *described["options"]))
-        for name, options in (("tables", ["--tables"]), ("inside layers", [])):
-            found = outputs(octet.convert(
+        for name, options in METHODS:
+            begin = time.monotonic()
+            model = octet.convert(
                 source, "int8", *described["options"], *options, "--calibrate",
                 os.path.join(data, "imagenet", "calibrate"), "--calibration-limit",
-                str(CALIBRATED)))
+                str(CALIBRATED))
+            seconds = time.monotonic() - begin
+            found = outputs(model)
+            figures = []
             for part, where in described["parts"].items():
                 a, b = expected[..., where].ravel(), found[..., where].ravel()
-                yield (os.path.basename(file), name, part,
-                       f"{a @ b / numpy.sqrt((a @ a) * (b @ b)):.3f}")
+                figures.append(f"{part} {a @ b / numpy.sqrt((a @ a) * (b @ b)):.3f}")
+            yield os.path.basename(file), name, ", ".join(figures), f"{seconds:.0f}"
 
 
 def main():
@@ -171,7 +186,7 @@ def main():
                      "boxes in int8, in float"), detectors(octet, arguments.data))
         print_table(("calibrator", "the same class as float", "top-1", "top-5"),
                     classifier(octet, arguments.data))
-        print_table(("network", "functions", "output", "cosine to float"),
+        print_table(("network", "methods", "cosine to float", "seconds"),
                     cosines(octet, arguments.data))
 
 

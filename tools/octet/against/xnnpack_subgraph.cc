@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/operator_table.h"
 #include "tools/octet/against/dequantized.h"
 
 // Newer versions of XNNPACK mark most operators of one and two operands as deprecated; older ones
@@ -134,9 +135,21 @@ void Subgraph::define_binary(const PlainNode& node) {
   const Bounds& bounds = std::get<BinaryAttributes>(node.attributes).bounds;
   const uint32_t a = read(node.inputs[0]);
   const uint32_t b = read(node.inputs[1]);
-  const auto define = node.op == Op::add   ? xnn_define_add2
-                      : node.op == Op::sub ? xnn_define_subtract
-                                           : xnn_define_multiply2;
+  decltype(&xnn_define_add2) define = nullptr;
+  switch (row_of(node.op).arithmetic) {
+    case Arithmetic::add:
+      define = xnn_define_add2;
+      break;
+    case Arithmetic::sub:
+      define = xnn_define_subtract;
+      break;
+    case Arithmetic::mul:
+      define = xnn_define_multiply2;
+      break;
+    case Arithmetic::div:
+    case Arithmetic::floor_div:
+      return note(xnn_status_unsupported_parameter);
+  }
   note(define(subgraph, bounds.min, bounds.max, a, b, write(node.output()), 0));
 }
 

@@ -135,8 +135,8 @@ Expected<void> check_layer(const Model::Data& data, const NodeRecord& node) {
   if (!a.has_bias) return fail("has no bias");
   const TensorRecord& bias = data.tensor(node.inputs[2]);
   const auto channels = static_cast<std::size_t>(weight.info.shape[0]);
-  const bool depthwise = node.op == Op::conv2d && a.groups == x.info.shape.back() &&
-                         channels == static_cast<std::size_t>(a.groups);
+  const bool depthwise =
+      is_depthwise(node.op, a, x.info.shape.back(), static_cast<int32_t>(channels));
   if (!is_u8(x)) return fail("takes a quantized input");
   if (!weight.is_constant || weight.info.type != Type::s8 ||
       weight.channel_scales.size() != channels) {

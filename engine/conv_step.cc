@@ -80,7 +80,7 @@ class ConvStep final : public Step {
                                           : weight.channel_zero_points.data()};
     set_input_zero_points(x);
     // A filter over several channels has their scales in its weights.
-    const bool depthwise = params_.geometry.groups == params_.geometry.input_channels;
+    const bool depthwise = is_depthwise(node.op, a, x.info.shape.back(), y.info.shape.back());
     const bool by_channel = y.has_channel_scales();
     const float inverse = to_u8 && !by_channel ? 1.0f / y.info.scale : 1.0f;
     // What the sum and the residual are multiplied by, beside their own scales: they are steps of

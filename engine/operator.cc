@@ -124,6 +124,10 @@ bool average_pool_fits(const PoolAttributes& pool, const Shape& input) {
   return pixels * 255 <= std::numeric_limits<int32_t>::max();
 }
 
+bool is_depthwise(Op op, const ConvAttributes& layer, int32_t inputs, int32_t outputs) {
+  return op == Op::conv2d && layer.groups == inputs && layer.groups == outputs;
+}
+
 int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output) {
   if (op == Op::conv2d) return element_count(output) * inputs[1][1] * inputs[1][2] * inputs[1][3];
   if (op == Op::linear) return element_count(output) * inputs[1][1];

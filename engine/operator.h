@@ -298,6 +298,10 @@ Expected<void> check_places(std::span<const int32_t> places, std::size_t depth, 
 /// `input` is [N, H, W, C].
 bool average_pool_fits(const PoolAttributes& pool, const Shape& input);
 
+/// Whether a convolution or linear layer has one filter for each channel, and as many results.
+/// `inputs` and `outputs` are its channels.
+bool is_depthwise(Op op, const ConvAttributes& layer, int32_t inputs, int32_t outputs);
+
 /// Multiply-accumulates of one inference of the node; 0 for operators that are no layers.
 int64_t count_macs(Op op, std::span<const Shape> inputs, const Shape& output);
 

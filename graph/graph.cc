@@ -147,10 +147,10 @@ Expected<void> check(const Graph& graph) {
 bool is_layer(const Node& node) { return node.op == Op::conv2d || node.op == Op::linear; }
 
 bool is_depthwise(const Graph& graph, const Node& node) {
-  if (node.op != Op::conv2d) return false;
-  const int32_t groups = std::get<ConvAttributes>(node.attributes).groups;
-  return groups == graph.tensor(node.inputs[0]).shape.back() &&
-         groups == graph.tensor(node.outputs[0]).shape.back();
+  const auto* layer = std::get_if<ConvAttributes>(&node.attributes);
+  return layer != nullptr &&
+         octet::is_depthwise(node.op, *layer, graph.tensor(node.inputs[0]).shape.back(),
+                             graph.tensor(node.outputs[0]).shape.back());
 }
 
 bool moves_bytes(const Node& node) {

@@ -62,7 +62,9 @@ struct Tensor {
   /// look. Both ends of a channel that was always 0 are 0.
   std::vector<float> channel_low;
   std::vector<float> channel_high;
-  std::vector<float> channel_square;  ///< The mean of the squared values.
+  /// The mean of each channel's squared values. Empty where there were too few to know the range of
+  /// a single channel.
+  std::vector<float> channel_square;
   /// For s8 weights: one scale for each output channel, and zero points if not all are 0. For a
   /// quantized activation with a scale and a zero point for each channel: these, and `quantization`
   /// is what it would have without them.

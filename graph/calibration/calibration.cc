@@ -21,6 +21,9 @@ std::vector<TensorId> observed_tensors(const Graph& graph) {
   return ids;
 }
 
+/// Fewer values of a channel do not tell its range.
+constexpr double fewest_values = 512;
+
 /// Whether the largest values of a node's operand are also the largest of its result: the node only
 /// moves or joins values, or changes them by constants or bounds.
 bool hands_on(const Graph& graph, const Node& node) {
@@ -221,7 +224,8 @@ Expected<std::vector<std::string>> Calibration::apply(Graph& graph, Calibrator c
     if (!channels_[i].empty()) {
       tensor.channel_low = channels_[i].low();
       tensor.channel_high = channels_[i].high();
-      tensor.channel_square = channels_[i].mean_squares();
+      if (channels_[i].values() >= fewest_values)
+        tensor.channel_square = channels_[i].mean_squares();
     }
     std::string text = remark(tensor.name, histogram, *tensor.quantization);
     if (!text.empty()) remarks.push_back(std::move(text));

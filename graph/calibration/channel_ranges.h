@@ -33,6 +33,8 @@ class ChannelRanges {
   std::vector<float> low() const;
   std::vector<float> high() const;
 
+  /// How many values of a channel were observed.
+  double values() const { return count_; }
   /// The mean of each channel's squared values.
   std::vector<float> mean_squares() const;
 

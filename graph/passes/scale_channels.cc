@@ -389,14 +389,13 @@ class RoundingError {
 
   double of(const Channels& channels) const {
     double all = 0;
+    if (tensor_.channel_square.empty()) return all;  // nothing is known
     for (const Reading& reading : readings_) all += of_reading(reading, channels);
     return all;
   }
 
  private:
   double of_reading(const Reading& reading, const Channels& channels) const {
-    // Of a channel's largest value, what its values usually are.
-    constexpr double usual_part = 0.125;
     // Weights that are rounded with regard to their inputs change the sums less.
     constexpr double of_weights = 0.1;
     const Node& layer = graph_.nodes[static_cast<std::size_t>(reading.layer)];
@@ -406,11 +405,8 @@ class RoundingError {
     for (std::size_t c = 0; c < reading.channels.size(); ++c) {
       if (reading.channels[c] < 0) continue;
       const auto to = static_cast<std::size_t>(reading.channels[c]);
-      const double usual =
-          usual_part * double{std::max(tensor_.channel_high[c], -tensor_.channel_low[c])};
       scale[to] = double{channels.scale[c]};
-      power[to] =
-          tensor_.channel_square.empty() ? usual * usual : double{tensor_.channel_square[c]};
+      power[to] = double{tensor_.channel_square[c]};
     }
     const auto weights = float_values(graph_.tensor(layer.inputs[1]));
     const auto filters = static_cast<std::size_t>(graph_.tensor(layer.inputs[1]).shape[0]);
@@ -448,6 +444,7 @@ class StreamScaler {
     for (const int writer : stream.writers) {
       const Node& node = graph.nodes[static_cast<std::size_t>(writer)];
       ranges_.push_back(ranges_of(graph, node));
+      if (!graph.tensor(node.output()).channel_square.empty()) known_.push_back(ranges_.back());
       std::vector<Reading> readings = scalable.readings(node.output());
       one_zero_point_ =
           one_zero_point_ || std::ranges::any_of(readings, [&](const Reading& r) {
@@ -458,7 +455,7 @@ class StreamScaler {
   }
 
   void scale() {
-    const double power = best_power();
+    const double power = known_.empty() ? 0 : best_power();
     if (power == 0) return;
     // The finest scale decides how well a function has to be computed.
     for (const double least : {finest, 1.0 / 512, 1.0 / 64, 1.0 / 16, 1.0 / 4}) {
@@ -472,7 +469,7 @@ class StreamScaler {
   static constexpr double finest = 1.0 / 4096;  ///< Of the largest scale.
 
   std::vector<Channels> channels_with(double power, double least) const {
-    const std::vector<double> proportions = proportions_of(ranges_, power, least);
+    const std::vector<double> proportions = proportions_of(known_, power, least);
     std::vector<Channels> all;
     for (const auto& ranges : ranges_)
       all.push_back(channels_of(ranges, proportions, one_zero_point_));
@@ -535,6 +532,7 @@ class StreamScaler {
   const Stream& stream_;
   bool one_zero_point_ = false;
   std::vector<std::vector<Range>> ranges_;  ///< Of each tensor and channel.
+  std::vector<std::vector<Range>> known_;   ///< Of tensors that had values enough.
   std::vector<RoundingError> errors_;
 };
 

@@ -378,6 +378,7 @@ Model functions_inside_layers() {
     for (int c = 0; c < 40; ++c) {
       scaled.channel_low.push_back(c % 3 == 0 ? 0.0F : -0.25F);
       scaled.channel_high.push_back(0.5F + static_cast<float>(c % 16) / 4);
+      scaled.channel_square.push_back(scaled.channel_high.back() * scaled.channel_high.back() / 64);
     }
     const TensorId deep = function(name + ".deep.f", op,
                                    e.depthwise(name + ".deep", wide, block % 2 == 0 ? 3 : 5, 1));

@@ -69,6 +69,12 @@ TEST_CASE("an image that layers read is its own bytes, whatever the preprocessin
         CHECK(std::abs(static_cast<float>(quantized_input(model).channel_zero_points[c]) -
                        mean[c]) <= 0.5F);
       }
+      // The layer alone, whose result is not rounded, is near float, at the border as well.
+      graph::Graph alone = graph;
+      alone.nodes.resize(1);
+      alone.outputs = alone.nodes[0].outputs;
+      const Values in_float = run(build(alone, {.float_only = true}), {values})[0];
+      CHECK(relative_error(run(build(alone), {values})[0], in_float) < 0.02F);
       // The bytes are the pixels: as an output, they come back.
       graph::Graph lowered = *graph::lower(graph, {});
       lowered.outputs = {lowered.nodes[0].output()};

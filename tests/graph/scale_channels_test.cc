@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "graph/calibration/calibration.h"
 #include "tests/graph/run_graph.h"
 
 namespace octet::test {
@@ -96,6 +97,45 @@ TEST_CASE("channels that a dense layer sums have scales of their own, which are 
               &model) < 0.75);
       CHECK(is_scaled(*model, "a"));
     }
+  }
+}
+
+TEST_CASE("a layer with several filters for each channel has their scales in its weights") {
+  for (const int32_t multiplier : {2, 3}) {
+    GraphMaker m;
+    TensorId x = uneven(m, "a", image(m), {.kernel = 3, .padding = 1});
+    x = m.conv("several", x,
+               {.channels = multiplier * channels, .kernel = 3, .padding = 1, .groups = channels});
+    auto w = graph::float_values(m.graph().tensor(m.graph().nodes.back().inputs[1]));
+    const std::size_t each = w.size() / channels;
+    for (std::size_t k = 0; k < w.size(); ++k)
+      w[k] *= std::pow(2.0F, static_cast<float>(k / each % 6));
+    const Model* model = nullptr;
+    CHECK(share_of_error(m.finish({m.conv("last", x, {.channels = 5})}), &model) < 0.9);
+    CHECK(is_scaled(*model, "a"));
+  }
+  // A linear layer of one channel is no depthwise layer.
+  GraphMaker n;
+  const TensorId row = n.reshape("row", n.input({1, 1, 30, 2}), {30, 2});
+  Graph graph = n.finish({n.linear("b", n.linear("a", row, {.channels = 1}), {.channels = 1})});
+  check_int8_is_near_float(graph);
+}
+
+TEST_CASE("channels of which few values were seen get no scales of their own") {
+  GraphMaker m;
+  TensorId x = m.reshape("flat", m.input({1, 1, 1, 16}), {1, 16});
+  x = m.relu("relu", m.linear("a", x, {.channels = channels}));
+  auto w = graph::float_values(m.graph().tensor(m.graph().nodes[1].inputs[1]));
+  for (std::size_t k = 0; k < 16; ++k) w[k] *= 100;
+  Graph graph = m.finish({m.linear("b", x, {.channels = 4})});
+  for (const int inputs : {20, 600}) {
+    Graph calibrated = graph;
+    auto calibration = graph::Calibration::create(graph, 1);
+    REQUIRE(calibration);
+    for (int i = 0; i < inputs; ++i)
+      REQUIRE(calibration->observe(random_inputs(graph, static_cast<uint32_t>(i))));
+    REQUIRE(calibration->apply(calibrated, graph::Calibrator::mse));
+    CHECK(is_scaled(build(calibrated), "a") == (inputs == 600));
   }
 }
 

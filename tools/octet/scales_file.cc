@@ -26,7 +26,7 @@ std::string complaint(const json& entry, std::size_t channels) {
       zero_point.get<int64_t>() > 255) {
     return "needs a 'zero_point' from 0 to 255";
   }
-  for (const char* end : {"channel_low", "channel_high"}) {
+  for (const char* end : {"channel_low", "channel_high", "channel_square"}) {
     if (entry.contains("channel_low") != entry.contains("channel_high"))
       return "needs both 'channel_low' and 'channel_high', or neither";
     if (!entry.contains(end)) continue;
@@ -78,6 +78,7 @@ Expected<std::string> scales_text(const graph::Graph& graph) {
     if (tensor.channel_low.empty()) continue;
     out[name]["channel_low"] = tensor.channel_low;
     out[name]["channel_high"] = tensor.channel_high;
+    if (!tensor.channel_square.empty()) out[name]["channel_square"] = tensor.channel_square;
   }
   if (out.empty()) {
     return fail(
@@ -120,6 +121,8 @@ Expected<void> read_scales(graph::Graph& graph, const std::string& path) {
     if (!entry.contains("channel_low")) continue;
     found->second->channel_low = entry["channel_low"].get<std::vector<float>>();
     found->second->channel_high = entry["channel_high"].get<std::vector<float>>();
+    if (entry.contains("channel_square"))
+      found->second->channel_square = entry["channel_square"].get<std::vector<float>>();
   }
   for (const auto& [name, tensor] : activations) {
     const auto outer = activations.find(known_name(graph, name));

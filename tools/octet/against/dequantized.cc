@@ -16,8 +16,9 @@ TableFunction with_parameter(Op op, float value) {
 // Whether the layer sums channels that have scales of their own, which its weights have in them.
 bool has_scales_in_weights(const Model::Data& model, const NodeRecord& node) {
   const TensorRecord& input = model.tensor(node.inputs[0]);
-  const int32_t groups = std::get<ConvAttributes>(node.attributes).groups;
-  return input.has_channel_scales() && (node.op == Op::linear || groups != input.info.shape.back());
+  return input.has_channel_scales() &&
+         !is_depthwise(node.op, std::get<ConvAttributes>(node.attributes), input.info.shape.back(),
+                       model.tensor(node.output()).info.shape.back());
 }
 
 }  // namespace

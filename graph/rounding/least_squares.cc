@@ -38,8 +38,10 @@ Problem prepare(const Moments& moments) {
   const std::size_t n = out.values;
   out.order.resize(n);
   std::iota(out.order.begin(), out.order.end(), std::size_t{0});
-  std::ranges::stable_sort(out.order, [&](std::size_t a, std::size_t b) {
-    return moments.covariance[a * n + a] < moments.covariance[b * n + b];
+  std::ranges::sort(out.order, [&](std::size_t a, std::size_t b) {
+    const double of_a = moments.covariance[a * n + a];
+    const double of_b = moments.covariance[b * n + b];
+    return of_a != of_b ? of_a < of_b : a < b;
   });
   const auto size = static_cast<Eigen::Index>(n);
   out.covariance.resize(size, size);

@@ -84,7 +84,7 @@ TEST_CASE(
     "weights rounded by least squares change sums much less than weights rounded to nearest") {
   Random random(161);
   INFO("seed " << random.seed);
-  for (const std::size_t values : {1, 2, 9, 31, 100}) {
+  for (const std::size_t values : {1UL, 2UL, 9UL, 31UL, 100UL}) {
     const Moments moments = mixed_moments(random, values);
     constexpr std::size_t filters = 21;
     const auto weights = random.reals(filters * values, -1, 1);

@@ -86,7 +86,7 @@ bool can_read(const Graph& graph, const Node& layer, TensorId id) {
 
 // Whether the node hands on the bytes of channels as they are: a carrier.
 bool carries(const Graph& graph, const Node& node) {
-  if (!gives_u8(node)) return false;
+  if (!gives_u8(node) || node.outputs.size() != 1) return false;
   const auto last = static_cast<int32_t>(graph.tensor(node.output()).shape.size()) - 1;
   switch (kind_of(node.op)) {
     case Kind::concat: {

@@ -106,29 +106,11 @@ bool has_float_weights(const Graph& graph, const Node& layer) {
 }
 
 // Gives the layer weights and a bias of its own, because another layer may share the old ones.
-void set_parameters(Graph& graph, Node& layer, std::vector<float> weight, std::vector<float> bias) {
-  auto& a = std::get<ConvAttributes>(layer.attributes);
+void set_parameters(Graph& graph, Node& layer, const std::vector<float>& weight,
+                    const std::vector<float>& bias) {
   const Tensor& old = graph.tensor(layer.inputs[1]);
-  Tensor folded = make_float_constant(old.name, old.shape, weight);
-  Tensor folded_bias =
-      make_float_constant(a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias",
-                          {static_cast<int32_t>(bias.size())}, bias);
-  layer.inputs[1] = graph.add_tensor(std::move(folded));
-  const TensorId bias_id = graph.add_tensor(std::move(folded_bias));
-  if (a.has_bias) {
-    layer.inputs[2] = bias_id;
-  } else {
-    layer.inputs.insert(layer.inputs.begin() + 2, bias_id);
-    a.has_bias = true;
-  }
-}
-
-std::vector<float> bias_of(const Graph& graph, const Node& layer) {
-  const auto channels = static_cast<std::size_t>(graph.tensor(layer.inputs[1]).shape[0]);
-  if (!std::get<ConvAttributes>(layer.attributes).has_bias)
-    return std::vector<float>(channels, 0.0f);
-  const auto values = float_values(graph.tensor(layer.inputs[2]));
-  return {values.begin(), values.end()};
+  layer.inputs[1] = graph.add_tensor(make_float_constant(old.name, old.shape, weight));
+  set_bias(graph, layer, bias);
 }
 
 // Folds a node that follows a layer.
@@ -153,7 +135,7 @@ bool fold_into_layer_before(Graph& graph, std::size_t index, const Affine& affin
     bias[o] = bias[o] * affine.factor[o] + affine.shift[o];
   }
   if (node.op != Op::batch_norm && !(are_finite(weight) && are_finite(bias))) return false;
-  set_parameters(graph, layer, std::move(weight), std::move(bias));
+  set_parameters(graph, layer, weight, bias);
   a.bounds = bounds_of_affine(node);
   layer.fused.push_back(node.name);
   layer.outputs = {node.output()};
@@ -199,7 +181,7 @@ bool fold_into_layer_after(Graph& graph, std::size_t index, const Affine& affine
     bias[o] = static_cast<float>(double{bias[o]} + shift);
   }
   if (node.op != Op::batch_norm && !(are_finite(weight) && are_finite(bias))) return false;
-  set_parameters(graph, layer, std::move(weight), std::move(bias));
+  set_parameters(graph, layer, weight, bias);
   layer.fused.push_back(node.name);
   layer.inputs[0] = operand_of(graph, node);
   return true;

@@ -30,12 +30,9 @@ bool takes_bias(const Graph& graph, const Node& layer, const Node& add) {
 
 std::vector<float> sum_of_biases(const Graph& graph, const Node& layer, const Node& add,
                                  const Tensor& constant) {
-  const auto channels = static_cast<std::size_t>(graph.tensor(add.output()).shape.back());
-  std::vector<float> bias(channels, 0.0f);
-  if (std::get<ConvAttributes>(layer.attributes).has_bias)
-    std::ranges::copy(float_values(graph.tensor(layer.inputs[2])), bias.begin());
+  std::vector<float> bias = bias_of(graph, layer);
   const auto values = float_values(constant);
-  for (std::size_t c = 0; c < channels; ++c) {
+  for (std::size_t c = 0; c < bias.size(); ++c) {
     const float value = values[values.size() == 1 ? 0 : c];
     bias[c] += add.op == Op::sub ? -value : value;
   }

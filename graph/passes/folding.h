@@ -22,6 +22,12 @@ bool other_fits_as_residual(const Graph& graph, const Node& add, std::size_t whi
 /// Whether the node is an int8 node whose result is u8.
 bool gives_u8(const Node& node);
 
+/// The bias of a layer with float weights, one value for each output channel: 0 where it has none.
+std::vector<float> bias_of(const Graph& graph, const Node& layer);
+
+/// Gives the layer this bias, under the name of the one that it has.
+void set_bias(Graph& graph, Node& layer, const std::vector<float>& bias);
+
 /// Whether an int8 layer can compute a function of its result before it rounds: it has no bounds of
 /// its own, and nobody but node `reader`, the function, reads what it gives.
 bool can_take_function(const Graph& graph, const Node& layer, int reader);

@@ -39,9 +39,7 @@ void shift_bias(Graph& graph, Node& layer) {
   const auto channels = static_cast<std::size_t>(weight.shape[0]);
   const auto in_group = static_cast<std::size_t>(weight.shape.back());
   const std::size_t groups = static_cast<std::size_t>(input.shape.back()) / in_group;
-  auto& a = std::get<ConvAttributes>(layer.attributes);
-  std::vector<float> bias(channels, 0.0F);
-  if (a.has_bias) std::ranges::copy(float_values(graph.tensor(layer.inputs[2])), bias.begin());
+  std::vector<float> bias = bias_of(graph, layer);
   const auto weights = float_values(weight);
   const std::size_t in_filter = weights.size() / channels;
   for (std::size_t o = 0; o < channels; ++o) {
@@ -53,15 +51,7 @@ void shift_bias(Graph& graph, Node& layer) {
     }
     bias[o] += static_cast<float>(shift);
   }
-  const std::string name = a.has_bias ? graph.tensor(layer.inputs[2]).name : layer.name + ".bias";
-  const TensorId id =
-      graph.add_tensor(make_float_constant(name, {static_cast<int32_t>(channels)}, bias));
-  if (a.has_bias) {
-    layer.inputs[2] = id;
-  } else {
-    layer.inputs.insert(layer.inputs.begin() + 2, id);
-    a.has_bias = true;
-  }
+  set_bias(graph, layer, bias);
 }
 
 }  // namespace

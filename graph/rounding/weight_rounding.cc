@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/passes/folding.h"
 #include "graph/passes/passes.h"
 #include "graph/rounding/least_squares.h"
 
@@ -19,8 +20,6 @@ bool can_round(const Graph& graph, const Node& node) {
          windows_of(graph, node).values() <= most_values;
 }
 
-bool has_bias(const Node& layer) { return std::get<ConvAttributes>(layer.attributes).has_bias; }
-
 // The weights of a layer, and how plain rounding would scale them.
 struct LayerWeights {
   std::vector<float> weights;  ///< [channels][values]
@@ -33,10 +32,7 @@ LayerWeights weights_of(const Graph& graph, const Node& node) {
   const Tensor& weight = graph.tensor(node.inputs[1]);
   const auto values = float_values(weight);
   const auto channels = static_cast<std::size_t>(weight.shape[0]);
-  LayerWeights out{.weights = {values.begin(), values.end()},
-                   .bias = std::vector<float>(channels, 0.0F)};
-  if (has_bias(node))
-    std::ranges::copy(float_values(graph.tensor(node.inputs[2])), out.bias.begin());
+  LayerWeights out{.weights = {values.begin(), values.end()}, .bias = bias_of(graph, node)};
   out.scales = symmetric_scales(values, out.bias, input_scales(graph, node));
   const std::size_t in_filter = values.size() / channels;
   for (std::size_t o = 0; o < channels; ++o) {
@@ -57,16 +53,7 @@ void replace_weights(Graph& graph, Node& node, const RoundedWeights& rounded,
   weight.data.emplace(bytes.begin(), bytes.end());
   node.weight_quantization = WeightQuantization{.scale = rounded.scales};
   node.inputs[1] = graph.add_tensor(std::move(weight));
-  const bool had_bias = has_bias(node);
-  const std::string name = had_bias ? graph.tensor(node.inputs[2]).name : node.name + ".bias";
-  const TensorId id =
-      graph.add_tensor(make_float_constant(name, {static_cast<int32_t>(bias.size())}, bias));
-  if (had_bias) {
-    node.inputs[2] = id;
-  } else {
-    node.inputs.insert(node.inputs.begin() + 2, id);
-    std::get<ConvAttributes>(node.attributes).has_bias = true;
-  }
+  set_bias(graph, node, bias);
 }
 
 }  // namespace
